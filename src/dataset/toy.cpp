@@ -1,0 +1,103 @@
+#include "pathline/dataset/toy.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include "dataset/toys.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/core/parallel.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr Index kBlock = 128;  // points a task of parallel_for; each point is computed on its own
+
+const std::vector<std::unique_ptr<Toy>>& toys() {
+  static const std::vector<std::unique_ptr<Toy>> all = [] {
+    std::vector<std::unique_ptr<Toy>> list;
+    for (auto* make : {make_swissroll, make_circles, make_rings, make_moons, make_8gaussians, make_pinwheel,
+                       make_2spirals, make_checkerboard})
+      list.push_back(make());
+    return list;
+  }();
+  return all;
+}
+
+const Toy* lookup(const std::string& name) {
+  for (const auto& toy : toys())
+    if (toy->name() == name) return toy.get();
+  return nullptr;
+}
+
+// Levenshtein's distance: insertions, deletions and replacements from a to b.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+Matrix<double> Toy::bounds() const {
+  Matrix<double> box(2, 2);
+  box.col(0).setConstant(-4);
+  box.col(1).setConstant(4);
+  return box;
+}
+
+void Toy::sample(Engine& engine, MatrixRef<double> out) const {
+  assert(out.rows() == dim());
+  for (Index i = 0; i < out.cols(); ++i) out.col(i) = draw(engine);
+}
+
+RowVector<double> Toy::log_density(ConstMatrixRef<double> x) const {
+  assert(x.rows() == dim());
+  RowVector<double> out(x.cols());
+  parallel_for((x.cols() + kBlock - 1) / kBlock, [&](Index block, int) {
+    for (Index i = block * kBlock; i < std::min(x.cols(), (block + 1) * kBlock); ++i) {
+      const Point point = x.col(i);
+      if (point.hasNaN())
+        out(i) = std::numeric_limits<double>::quiet_NaN();
+      else
+        out(i) = point.allFinite() ? log_density_at(point) : -std::numeric_limits<double>::infinity();
+    }
+  });
+  return out;
+}
+
+const Toy& find_toy(const std::string& name) {
+  if (const Toy* toy = lookup(name)) return *toy;
+  const auto& names = toy_names();
+  const auto nearest = std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
+  std::string list;
+  for (const auto& known : names) list += (list.empty() ? "" : ", ") + known;
+  throw InputError("toy = \"" + name + "\": no such toy, did you mean \"" + *nearest + "\"? Known: " + list);
+}
+
+const std::vector<std::string>& toy_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const auto& toy : toys()) list.push_back(toy->name());
+    return list;
+  }();
+  return names;
+}
+
+bool is_toy(const std::string& name) { return lookup(name) != nullptr; }
+
+}  // namespace pathline
