@@ -1,0 +1,24 @@
+#include "pathline/dataset/standardizer.hpp"
+
+#include <cmath>
+
+#include "dataset/column_label.hpp"
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+
+Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::string>& columns) {
+  if (x.cols() < 2) throw InputError("rows = " + std::to_string(x.cols()) + ": must be >= 2 to standardize");
+  Standardizer s{x.rowwise().mean(), Vector<double>(x.rows())};
+  for (Index i = 0; i < x.rows(); ++i) {
+    const std::string where = column_label(i, columns);
+    if (x.row(i).minCoeff() == x.row(i).maxCoeff())
+      throw InputError(where + " is constant (" + std::to_string(x(i, 0)) + "): must vary to have a density");
+    s.scale(i) = std::sqrt((x.row(i).array() - s.mean(i)).square().mean());
+    if (!(s.scale(i) > 0 && std::isfinite(s.scale(i))))
+      throw InputError(where + ": standard deviation " + std::to_string(s.scale(i)) + " must be finite and > 0");
+  }
+  return s;
+}
+
+}  // namespace pathline
