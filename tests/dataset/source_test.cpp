@@ -80,8 +80,10 @@ TEST(TableSource, EveryRowIsAsLikely) {
   const auto source = make_source(numbered(20), {}, {.validation_fraction = 0, .test_fraction = 0});
   std::vector<double> count(20);
   constexpr int iterations = 4000, size = 5;
-  for (int i = 0; i < iterations; ++i)
-    for (const double x : batch(*source, size, i).reshaped()) ++count[static_cast<std::size_t>(x)];
+  for (int i = 0; i < iterations; ++i) {
+    const Matrix<double> out = batch(*source, size, i);
+    for (const double x : out.reshaped()) ++count[static_cast<std::size_t>(x)];
+  }
   const double p = size / 20.0;
   for (const double n : count) EXPECT_NEAR(n, iterations * p, 4 * std::sqrt(iterations * p * (1 - p)));  // binomial
 }

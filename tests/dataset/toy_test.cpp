@@ -34,7 +34,7 @@ class EveryToy : public testing::TestWithParam<std::string> {
   const Toy& toy = find_toy(GetParam());
 };
 
-INSTANTIATE_TEST_SUITE_P(Toys, EveryToy, testing::ValuesIn(toy_names()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Toys, EveryToy, testing::ValuesIn(toy_names()), [](const auto& law) { return law.param; });
 
 // Midpoint rule on [-6, 6]^2, h = 0.04 = half the smallest noise: on a smooth density its aliasing error is
 // exp(-2 pi^2 (0.08 / h)^2) < 1e-34, beyond the square lies less than exp(-100) of all but pinwheel, and the
