@@ -1,0 +1,26 @@
+// Matrix products of the sizes a small network has: the left factor fits the first-level cache, so it is neither
+// packed nor copied. At 64 x 64 by 64 x 150 about 1.7 times the rate of Eigen's product (tools/bench prints it).
+#pragma once
+
+#include "pathline/core/types.hpp"
+
+namespace pathline {
+
+// The left factor A (rows x depth), in both orders: `columns` has its columns contiguous (leading dimension rows),
+// `rows_first` its rows (leading dimension depth).
+template <class S> struct LeftFactor {
+  Index rows, depth;
+  const S* columns;
+  const S* rows_first;
+};
+
+// C = A B or C += A B. B: depth x n, its columns contiguous with leading dimension ldb. C: rows x n, ldc.
+enum class Store { overwrite, add };
+template <class S>
+void multiply(const LeftFactor<S>& a, const S* b, Index ldb, Index n, S* c, Index ldc, Store store = Store::overwrite);
+
+// C += A B^T, with A: rows x depth (lda), B: n x depth (ldb), C: rows x n (ldc): the gradient of a weight.
+template <class S>
+void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc);
+
+}  // namespace pathline
