@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numeric>
 
 #include "dataset/toys.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
 #include "pathline/core/parallel.hpp"
 
 namespace pathline {
@@ -31,22 +31,6 @@ const Toy* lookup(const std::string& name) {
   for (const auto& toy : toys())
     if (toy->name() == name) return toy.get();
   return nullptr;
-}
-
-// Levenshtein's distance: insertions, deletions and replacements from a to b.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -81,12 +65,10 @@ RowVector<double> Toy::log_density(ConstMatrixRef<double> x) const {
 const Toy& find_toy(const std::string& name) {
   if (const Toy* toy = lookup(name)) return *toy;
   const auto& names = toy_names();
-  const auto nearest = std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(name, a) < edit_distance(name, b);
-  });
   std::string list;
   for (const auto& known : names) list += (list.empty() ? "" : ", ") + known;
-  throw InputError("toy = \"" + name + "\": no such toy, did you mean \"" + *nearest + "\"? Known: " + list);
+  throw InputError("toy = \"" + name + "\": no such toy, did you mean \"" + nearest(name, names) +
+                   "\"? Known: " + list);
 }
 
 const std::vector<std::string>& toy_names() {
