@@ -1,0 +1,292 @@
+#include "train/recipe_fields.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace pathline {
+namespace {
+
+RecipeRange any() { return {}; }
+RecipeRange at_least(double low) { return {.low = low}; }
+RecipeRange above(double low) { return {.low = low, .low_open = true}; }
+RecipeRange from_to(double low, double high) { return {.low = low, .high = high}; }
+RecipeRange from_below(double low, double high) { return {.low = low, .high = high, .high_open = true}; }
+RecipeRange above_to(double low, double high) { return {.low = low, .high = high, .low_open = true}; }
+RecipeRange one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
+
+// One table of the file. at(recipe, stage) is the struct that holds its members.
+template <class At> class Table {
+ public:
+  Table(std::vector<RecipeField>& fields, std::string name, At at) : fields_(fields), name_(std::move(name)), at_(at) {}
+
+  template <class S, class T> Table& add(std::string key, T S::*member, RecipeRange range, std::string description) {
+    fields_.push_back(
+        {name_, std::move(key), std::move(range), std::move(description),
+         [at = at_, member](const Recipe& r, std::size_t stage) { return RecipeValue(at(r, stage).*member); },
+         [at = at_, member](Recipe& r, std::size_t stage, RecipeValue value) {
+           at(r, stage).*member = std::get<T>(std::move(value));
+         }});
+    return *this;
+  }
+
+ private:
+  std::vector<RecipeField>& fields_;
+  std::string name_;
+  At at_;
+};
+
+const std::vector<std::string> kSteppers = {"dopri5",    "euler",      "midpoint",       "rk4",
+                                            "cash_karp", "fehlberg78", "bulirsch_stoer", "adams_bashforth_moulton"};
+
+void add_data(std::vector<RecipeField>& fields) {
+  using R = DataRecipe;
+  Table(
+      fields, "data", [](auto& r, std::size_t) -> auto& { return r.data; })
+      .add("source", &R::source, any(), "name of a toy, or a CSV, NPY or HDF5 (FILE:dataset) table")
+      .add("condition", &R::condition, any(), "columns that condition the density of the others")
+      .add("standardize", &R::standardize, any(), "the model begins with (x - mean) / scale of the training data")
+      .add("validation_size", &R::validation_size, at_least(0), "toy: draws held out for validation")
+      .add("test_size", &R::test_size, at_least(0), "toy: draws held out for the test")
+      .add("validation_fraction", &R::validation_fraction, from_below(0, 1), "table: part of the rows for validation")
+      .add("test_fraction", &R::test_fraction, from_below(0, 1), "table: part of the rows for the test")
+      .add("dequantize", &R::dequantize, at_least(0), "width of the uniform noise added to discrete data; 0 = none")
+      .add("logit", &R::logit, from_below(0, 0.5), "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none");
+}
+
+void add_model(std::vector<RecipeField>& fields) {
+  using R = ModelRecipe;
+  Table(
+      fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
+      .add("field", &R::field, one_of({"mlp", "potential"}), "vector field: a network, or minus a potential's gradient")
+      .add("hidden", &R::hidden, at_least(1), "widths of the hidden layers")
+      .add("layer", &R::layer, one_of({"ignore", "concat", "concat_v2", "squash", "concatsquash", "hyper", "blend"}),
+           "how time enters a layer, by FFJORD's names")
+      .add("activation", &R::activation,
+           one_of({"tanh", "softplus", "elu", "swish", "relu", "square", "identity", "sin", "gelu"}),
+           "between the layers")
+      .add("residual", &R::residual, any(), "the network adds to its input")
+      .add("time_features", &R::time_features, at_least(0), "pairs cos, sin of the time as input; 0 = the time itself")
+      .add("blocks", &R::blocks, at_least(1), "flows in a chain, each with its own network")
+      .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
+      .add("batch_norm_lag", &R::batch_norm_lag, from_below(0, 1), "weight of the batch's own statistics in training")
+      .add("end_time", &R::end_time, above(0), "T: the base is at time 0, the data at T")
+      .add("train_end_time", &R::train_end_time, any(), "T is a parameter")
+      .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}), "density at time 0")
+      .add("base_components", &R::base_components, at_least(1), "Gaussians of a mixture base")
+      .add("base_train", &R::base_train, any(), "the parameters of the base are trained")
+      .add("precision", &R::precision, one_of({"float", "double"}), "of the arithmetic");
+}
+
+void add_trace(std::vector<RecipeField>& fields) {
+  using R = TraceRecipe;
+  Table(
+      fields, "trace", [](auto& r, std::size_t) -> auto& { return r.trace; })
+      .add("kind", &R::kind, one_of({"exact", "hutchinson"}), "of the Jacobian: d tangents, or random probes")
+      .add("noise", &R::noise, one_of({"rademacher", "gaussian"}), "law of the probes")
+      .add("probes", &R::probes, at_least(1), "a sample, drawn once for a whole solve");
+}
+
+// The keys that [solver] and [solver.evaluation] share.
+template <class R, class T> void add_solver_keys(T& table) {
+  table.add("stepper", &R::stepper, one_of(kSteppers), "of the differential equation")
+      .add("rtol", &R::rtol, above(0), "relative tolerance of an adaptive step, per sample")
+      .add("atol", &R::atol, above(0), "absolute tolerance of an adaptive step, per sample")
+      .add("steps", &R::steps, at_least(0), "that many equal steps; 0 = adaptive")
+      .add("max_steps", &R::max_steps, at_least(1), "a solve that needs more has failed");
+}
+
+void add_solver(std::vector<RecipeField>& fields) {
+  Table solver(
+      fields, "solver", [](auto& r, std::size_t) -> auto& { return r.solver; });
+  add_solver_keys<SolverRecipe>(solver);
+  solver.add("adjoint", &SolverRecipe::adjoint, one_of({"discrete", "checkpointed", "backsolve"}),
+             "how gradients come back");
+  Table evaluation(
+      fields, "solver.evaluation", [](auto& r, std::size_t) -> auto& { return r.solver.evaluation; });
+  add_solver_keys<EvaluationRecipe>(evaluation);
+}
+
+void add_objective(std::vector<RecipeField>& fields) {
+  using R = ObjectiveRecipe;
+  Table(
+      fields, "objective", [](auto& r, std::size_t stage) -> auto& { return r.objective.at(stage); })
+      .add("kind", &R::kind, one_of({"likelihood", "flow_matching", "reverse_kl"}), "what is minimized")
+      .add("iterations", &R::iterations, at_least(0), "of this stage; 0 = what the others leave of train.iterations")
+      .add("batch", &R::batch, at_least(0), "samples an iteration; 0 = train.batch")
+      .add("learning_rate", &R::learning_rate, at_least(0), "of this stage; 0 = optimizer.learning_rate")
+      .add("kinetic", &R::kinetic, at_least(0), "weight of RNODE's integral of |f|^2")
+      .add("jacobian", &R::jacobian, at_least(0), "weight of RNODE's integral of |df/dz|_F^2")
+      .add("l1int", &R::l1int, at_least(0), "weight of FFJORD's integral of |f|_1")
+      .add("l2int", &R::l2int, at_least(0), "weight of FFJORD's integral of |f|_2")
+      .add("dl2int", &R::dl2int, at_least(0), "weight of FFJORD's integral of |f^T df/dz|_2")
+      .add("JFrobint", &R::JFrobint, at_least(0), "weight of FFJORD's integral of |df/dz|_F")
+      .add("JdiagFrobint", &R::JdiagFrobint, at_least(0), "weight of FFJORD's integral of df/dz's diagonal's norm")
+      .add("JoffdiagFrobint", &R::JoffdiagFrobint, at_least(0),
+           "weight of FFJORD's integral of the rest of df/dz's norm")
+      .add("transport", &R::transport, at_least(0), "weight of OT-Flow's transport cost")
+      .add("hjb", &R::hjb, at_least(0), "weight of OT-Flow's Hamilton-Jacobi-Bellman residual")
+      .add("steer", &R::steer, from_below(0, 1), "STEER: the end time is uniform within T (1 -+ steer)")
+      .add("coupling", &R::coupling, one_of({"independent", "ot"}), "flow matching: base to data, within a batch")
+      .add("path", &R::path, one_of({"linear", "variance_preserving"}), "flow matching: from base to data")
+      .add("sigma", &R::sigma, at_least(0), "flow matching: width of the path's noise")
+      .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}), "flow matching: law of the time")
+      .add("target", &R::target, any(), "reverse KL: name of the target");
+}
+
+void add_optimizer(std::vector<RecipeField>& fields) {
+  using R = OptimizerRecipe;
+  Table(
+      fields, "optimizer", [](auto& r, std::size_t) -> auto& { return r.optimizer; })
+      .add("name", &R::name, one_of({"adam", "adamw"}), "weight decay as part of the gradient, or beside the step")
+      .add("learning_rate", &R::learning_rate, above(0), "the highest of the schedule")
+      .add("beta1", &R::beta1, from_below(0, 1), "memory of the gradient's mean")
+      .add("beta2", &R::beta2, from_below(0, 1), "memory of the squared gradient's mean")
+      .add("epsilon", &R::epsilon, above(0), "added to the root of the second moment")
+      .add("weight_decay", &R::weight_decay, at_least(0), "weight decay")
+      .add("clip", &R::clip, at_least(0), "longest gradient, by Euclidean norm; 0 = no limit")
+      .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}), "of the learning rate, after the warm-up")
+      .add("warmup", &R::warmup, at_least(0), "iterations of linear rise")
+      .add("final", &R::final, from_to(0, 1), "cosine: fraction of the learning rate at the end")
+      .add("decay_every", &R::decay_every, at_least(1), "step: iterations between two drops")
+      .add("decay_factor", &R::decay_factor, above_to(0, 1), "step: what a drop multiplies by")
+      .add("ema", &R::ema, from_below(0, 1), "decay of the weights' moving average, which is the model; 0 = none");
+}
+
+void add_train(std::vector<RecipeField>& fields) {
+  using R = TrainRecipe;
+  Table(
+      fields, "train", [](auto& r, std::size_t) -> auto& { return r.train; })
+      .add("iterations", &R::iterations, at_least(0), "of all stages together")
+      .add("batch", &R::batch, at_least(1), "samples an iteration")
+      .add("tile", &R::tile, at_least(0), "samples that are solved together; 0 = automatic")
+      .add("seed", &R::seed, at_least(0), "of every random stream")
+      .add("evaluate_every", &R::evaluate_every, at_least(1), "iterations between two validations")
+      .add("checkpoint_every", &R::checkpoint_every, at_least(1), "iterations between two writes of last.h5")
+      .add("patience", &R::patience, at_least(0), "evaluations without improvement before stopping; 0 = never");
+}
+
+std::vector<RecipeField> make_fields() {
+  std::vector<RecipeField> fields;
+  for (auto* add : {add_data, add_model, add_trace, add_solver, add_objective, add_optimizer, add_train}) add(fields);
+  return fields;
+}
+
+bool in_range(const RecipeRange& range, double x) {
+  if (!std::isfinite(x)) return false;
+  return (range.low_open ? x > range.low : x >= range.low) && (range.high_open ? x < range.high : x <= range.high);
+}
+
+// RFC 3629: no stray continuation, no longer form than needed, no surrogate, nothing above U+10FFFF.
+bool is_utf8(const std::string& text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0x80   ? 1
+                               : lead < 0xC2 ? 0
+                               : lead < 0xE0 ? 2
+                               : lead < 0xF0 ? 3
+                               : lead < 0xF5 ? 4
+                                             : 0;
+    if (length == 0 || i + length > text.size()) return false;
+    std::uint32_t code = length == 1 ? lead : lead & (0x7Fu >> length);
+    for (std::size_t j = 1; j < length; ++j) {
+      const auto next = static_cast<unsigned char>(text[i + j]);
+      if ((next & 0xC0) != 0x80) return false;
+      code = code << 6 | (next & 0x3Fu);
+    }
+    if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10FFFF ||
+        (code >= 0xD800 && code < 0xE000))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string number_range_text(const RecipeRange& range) {
+  if (std::isfinite(range.high))
+    return fmt::format("in {}{}, {}{}", range.low_open ? '(' : '[', range.low, range.high, range.high_open ? ')' : ']');
+  return fmt::format("{} {}", range.low_open ? ">" : ">=", range.low);
+}
+
+}  // namespace
+
+const std::vector<RecipeField>& recipe_fields() {
+  static const std::vector<RecipeField> fields = make_fields();
+  return fields;
+}
+
+bool is_allowed(const RecipeField& field, const RecipeValue& value) {
+  const RecipeRange& range = field.range;
+  struct Check {
+    const RecipeRange& range;
+    bool operator()(bool) const { return true; }
+    bool operator()(Index x) const { return in_range(range, static_cast<double>(x)); }
+    bool operator()(double x) const { return in_range(range, x); }
+    bool operator()(const std::string& x) const {
+      if (range.choices.empty()) return is_utf8(x);
+      return std::find(range.choices.begin(), range.choices.end(), x) != range.choices.end();
+    }
+    bool operator()(const std::vector<Index>& list) const { return std::all_of(list.begin(), list.end(), *this); }
+    bool operator()(const std::vector<std::string>& list) const { return std::all_of(list.begin(), list.end(), *this); }
+  };
+  return std::visit(Check{range}, value);
+}
+
+std::string range_text(const RecipeField& field) {
+  struct Text {
+    const RecipeRange& range;
+    std::string operator()(bool) const { return "true or false"; }
+    std::string operator()(Index) const { return number_range_text(range); }
+    std::string operator()(double) const { return number_range_text(range); }
+    std::string operator()(const std::string&) const {
+      return range.choices.empty() ? "text in UTF-8" : fmt::format("one of {}", fmt::join(range.choices, ", "));
+    }
+    std::string operator()(const std::vector<Index>&) const { return "all " + number_range_text(range); }
+    std::string operator()(const std::vector<std::string>&) const { return "a list of text in UTF-8"; }
+  };
+  return std::visit(Text{field.range}, field.default_value());
+}
+
+std::string requirement_text(const RecipeField& field) {
+  const RecipeValue value = field.default_value();
+  if (std::holds_alternative<Index>(value)) return "an integer " + range_text(field);
+  if (std::holds_alternative<double>(value)) return "a number " + range_text(field);
+  if (std::holds_alternative<std::vector<Index>>(value)) return "a list of integers, " + range_text(field);
+  return range_text(field);
+}
+
+std::string toml_quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out += std::string{'\\', c};
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out += fmt::format("\\u{:04X}", static_cast<int>(c));
+    else
+      out += c;
+  }
+  return out + '"';
+}
+
+std::string toml_text(const RecipeValue& value) {
+  struct Text {
+    std::string operator()(bool x) const { return x ? "true" : "false"; }
+    std::string operator()(Index x) const { return fmt::format("{}", x); }
+    std::string operator()(double x) const {
+      const std::string digits = fmt::format("{}", x);  // the shortest that reads back
+      return digits.find_first_of(".en") == std::string::npos ? digits + ".0" : digits;
+    }
+    std::string operator()(const std::string& x) const { return toml_quoted(x); }
+    std::string operator()(const std::vector<Index>& list) const { return fmt::format("[{}]", fmt::join(list, ", ")); }
+    std::string operator()(const std::vector<std::string>& list) const {
+      std::string out;
+      for (const auto& x : list) out += (out.empty() ? "" : ", ") + toml_quoted(x);
+      return "[" + out + "]";
+    }
+  };
+  return std::visit(Text{}, value);
+}
+
+}  // namespace pathline

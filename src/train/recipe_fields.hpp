@@ -1,0 +1,51 @@
+// The table of a recipe's keys: each with its member, its range and its description. Parsing, --set, writing, checks
+// and documentation are loops over it.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pathline/train/recipe.hpp"
+
+namespace pathline {
+
+using RecipeValue = std::variant<bool, Index, double, std::string, std::vector<Index>, std::vector<std::string>>;
+
+// Of a number, or of each in a list: low and high, each allowed itself unless open. Of a string: the choices, none
+// for any text.
+struct RecipeRange {
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  bool low_open = false, high_open = false;
+  std::vector<std::string> choices = {};
+};
+
+struct RecipeField {
+  std::string table, key;  // "solver.evaluation", "rtol"
+  RecipeRange range;
+  std::string description;
+  std::function<RecipeValue(const Recipe&, std::size_t stage)> get;
+  std::function<void(Recipe&, std::size_t stage, RecipeValue)> set;  // of the same alternative as get gives
+
+  std::string name() const { return table + "." + key; }
+  RecipeValue default_value() const { return get(Recipe{}, 0); }
+};
+
+const std::vector<RecipeField>& recipe_fields();
+
+// Of the alternative that the field has, whether the value is in its range. Never for a number that is not finite or
+// a string that is not UTF-8.
+bool is_allowed(const RecipeField& field, const RecipeValue& value);
+
+// "> 0", "in [0, 1)", "one of exact, hutchinson", "true or false", "text in UTF-8".
+std::string range_text(const RecipeField& field);
+// The same with its type, for an error: "a number > 0", "a list of integers, all >= 1".
+std::string requirement_text(const RecipeField& field);
+
+// As in a TOML file; a double has the fewest digits that read back to it.
+std::string toml_text(const RecipeValue& value);
+std::string toml_quoted(const std::string& text);
+
+}  // namespace pathline
