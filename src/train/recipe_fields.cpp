@@ -67,7 +67,7 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("activation", &R::activation,
            one_of({"tanh", "softplus", "elu", "swish", "relu", "square", "identity", "sin", "gelu"}),
            "between the layers")
-      .add("residual", &R::residual, any(), "the network adds to its input")
+      .add("residual", &R::residual, any(), "hidden layers of equal width add their input to their output")
       .add("time_features", &R::time_features, at_least(0), "pairs cos, sin of the time as input; 0 = the time itself")
       .add("blocks", &R::blocks, at_least(1), "flows in a chain, each with its own network")
       .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
