@@ -1,0 +1,392 @@
+#include "pathline/ode/solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <tuple>
+
+#include "ode/odeint_state.hpp"
+
+#include <boost/numeric/odeint/stepper/adams_bashforth_moulton.hpp>
+#include <boost/numeric/odeint/stepper/bulirsch_stoer.hpp>
+#include <boost/numeric/odeint/stepper/euler.hpp>
+#include <boost/numeric/odeint/stepper/modified_midpoint.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta4.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_cash_karp54.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_fehlberg78.hpp>
+
+namespace pathline {
+namespace {
+
+namespace odeint = boost::numeric::odeint;
+
+constexpr double kSafety = 0.9, kLeastFactor = 0.2, kMostFactor = 10;  // Hairer, Norsett, Wanner I, II.4
+
+// What Odeint calls: counts, and hides the virtual call behind a copyable reference (Odeint copies its system).
+template <class S> struct Counted {
+  System<S>* system;
+  Index count = 0;
+  void operator()(const State<S>& x, State<S>& dxdt, double t) {
+    ++count;
+    system->rates(t, x, dxdt);
+  }
+};
+
+// One step of a kind, with an error estimate where there is one.
+template <class S> class Stepper {
+ public:
+  using Sys = std::reference_wrapper<Counted<S>>;
+  virtual ~Stepper() = default;
+  // From x0 at t by h to x1. f0 = f(t, x0) is given. Writes the error estimate into `error` (if it has one) and
+  // f(t + h, x1) into f1 if first-same-as-last.
+  virtual void step(Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1, State<S>& f1,
+                    State<S>& error) = 0;
+  virtual bool first_same_as_last() const { return false; }
+  virtual void reset() {}
+};
+
+template <class S, template <class, class, class, class, class, class, class> class Kind>
+using OdeintStepper = Kind<State<S>, S, State<S>, double, FlatAlgebra, odeint::default_operations,
+                           odeint::always_resizer>;
+
+template <class S, class Kind> class PlainStepper final : public Stepper<S> {
+ public:
+  void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
+            State<S>&, State<S>&) override {
+    kind_.do_step(system, x0, f0, t, x1, h);
+  }
+
+ private:
+  Kind kind_;
+};
+
+template <class S, class Kind> class ErrorStepper final : public Stepper<S> {
+ public:
+  void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
+            State<S>&, State<S>& error) override {
+    kind_.do_step(system, x0, f0, t, x1, h, error);
+  }
+
+ private:
+  Kind kind_;
+};
+
+template <class S> class Dopri5Stepper final : public Stepper<S> {
+ public:
+  void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
+            State<S>& f1, State<S>& error) override {
+    kind_.do_step(system, x0, f0, t, x1, f1, h, error);
+  }
+  bool first_same_as_last() const override { return true; }
+  void dense(double t, State<S>& x, const State<S>& x0, const State<S>& f0, double t0, const State<S>& x1,
+             const State<S>& f1, double t1) {
+    kind_.calc_state(t, x, x0, f0, t0, x1, f1, t1);
+  }
+
+ private:
+  OdeintStepper<S, odeint::runge_kutta_dopri5> kind_;
+};
+
+template <class S> class AdamsStepper final : public Stepper<S> {
+  using Kind = odeint::adams_bashforth_moulton<4, State<S>, S, State<S>, double, FlatAlgebra,
+                                               odeint::default_operations, odeint::always_resizer>;
+
+ public:
+  void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>&, double t, double h, State<S>& x1,
+            State<S>&, State<S>&) override {
+    kind_.do_step(system, x0, t, x1, h);
+  }
+  void reset() override { kind_ = Kind(); }
+
+ private:
+  Kind kind_;
+};
+
+template <class S> std::unique_ptr<Stepper<S>> make_stepper(StepperKind kind) {
+  switch (kind) {
+    case StepperKind::euler: return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::euler>>>();
+    case StepperKind::midpoint: return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::modified_midpoint>>>();
+    case StepperKind::rk4: return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::runge_kutta4>>>();
+    case StepperKind::cash_karp:
+      return std::make_unique<ErrorStepper<S, OdeintStepper<S, odeint::runge_kutta_cash_karp54>>>();
+    case StepperKind::dopri5: return std::make_unique<Dopri5Stepper<S>>();
+    case StepperKind::fehlberg78:
+      return std::make_unique<ErrorStepper<S, OdeintStepper<S, odeint::runge_kutta_fehlberg78>>>();
+    case StepperKind::bulirsch_stoer: return nullptr;
+    case StepperKind::adams_bashforth_moulton: return std::make_unique<AdamsStepper<S>>();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+template <class S> struct Solver<S>::Impl {
+  using Sys = std::reference_wrapper<Counted<S>>;
+  using BulirschStoer = odeint::bulirsch_stoer<State<S>, S, State<S>, double, FlatAlgebra, odeint::default_operations,
+                                               odeint::always_resizer>;
+  class AcceptedStep;
+
+  explicit Impl(const SolverOptions& o) : options(o), stepper(make_stepper<S>(o.stepper)) {}
+
+  SolverOptions options;
+  std::unique_ptr<Stepper<S>> stepper;  // none for bulirsch_stoer
+  std::unique_ptr<Stepper<S>> between;  // fehlberg78, for points inside a step
+  std::unique_ptr<BulirschStoer> extrapolation;
+  State<S> x1, f0, f1, error, point, point_rate;
+  double next_step = 0;
+
+  double scaled(const State<S>& x0, const State<S>& x, State<S>& e) const;
+  double initial_step(Counted<S>& system, const State<S>& x, double t, double span);
+  SolveReport fixed(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer);
+  SolveReport adaptive(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer, double first);
+  SolveReport extrapolate(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer,
+                          double first);
+  void accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer, bool know_f1);
+};
+
+// A view of the solver's own arrays, alive during the callback.
+template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
+ public:
+  AcceptedStep(Impl& impl, Counted<S>& system) : impl_(impl), system_(system) {}
+  void at(double t, State<S>& x) const override {
+    auto& m = impl_;
+    x.resize(this->x0->layout());
+    const auto kind = m.options.stepper;
+    if (kind == StepperKind::dopri5) {
+      static_cast<Dopri5Stepper<S>&>(*m.stepper).dense(t, x, *this->x0, m.f0, this->t0, *this->x1, m.f1, this->t1);
+    } else if (kind == StepperKind::fehlberg78 || kind == StepperKind::bulirsch_stoer) {
+      resolve(t, x);
+    } else {
+      hermite(t, x);
+    }
+  }
+
+ private:
+  // Hairer, Norsett, Wanner I, II.6, (6.7).
+  void hermite(double t, State<S>& x) const {
+    const double h = this->t1 - this->t0, s = (t - this->t0) / h;
+    const auto& y0 = this->x0->flat();
+    const auto& y1 = this->x1->flat();
+    const S a = static_cast<S>((1 + 2 * s) * (1 - s) * (1 - s)), b = static_cast<S>(s * s * (3 - 2 * s));
+    const S c = static_cast<S>(h * s * (1 - s) * (1 - s)), d = static_cast<S>(h * s * s * (s - 1));
+    x.flat() = a * y0 + b * y1 + c * impl_.f0.flat() + d * impl_.f1.flat();
+  }
+  void resolve(double t, State<S>& x) const {
+    auto& m = impl_;
+    if (!m.between) m.between = make_stepper<S>(StepperKind::fehlberg78);
+    const bool begin = last_ == nullptr;
+    if (begin) m.point = *this->x0, last_ = &m.point, t_last_ = this->t0;
+    m.point_rate.resize(x.layout()), m.error.resize(x.layout());
+    system_(m.point, m.point_rate, t_last_);
+    m.between->step(std::ref(system_), m.point, m.point_rate, t_last_, t - t_last_, x, m.f1, m.error);
+    m.point = x, t_last_ = t;
+  }
+
+  Impl& impl_;
+  Counted<S>& system_;
+  mutable const State<S>* last_ = nullptr;
+  mutable double t_last_ = 0;
+};
+
+// Hairer, Norsett, Wanner I, II.4, (4.11), with the norm of each sample and the largest of them.
+template <class S> double Solver<S>::Impl::scaled(const State<S>& x0, const State<S>& x, State<S>& e) const {
+  const S atol = static_cast<S>(options.atol), rtol = static_cast<S>(options.rtol);
+  e.flat() = e.flat().array() / (atol + rtol * x0.flat().array().abs().max(x.flat().array().abs()));
+  return sample_norm(e.layout(), e.data());
+}
+
+// Hairer, Norsett, Wanner I, II.4, "starting step size". f0 is known.
+template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, const State<S>& x, double t, double span) {
+  const double sign = span < 0 ? -1 : 1;
+  auto size = [&](const State<S>& v) {
+    error.flat() = v.flat();
+    return scaled(x, x, error);
+  };
+  const double d0 = size(x), d1 = size(f0);
+  if (!std::isfinite(d1)) return sign * std::abs(span);
+  double h = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
+  h = std::min(h, std::abs(span));
+  x1.flat() = x.flat() + static_cast<S>(sign * h) * f0.flat();
+  system(x1, f1, t + sign * h);
+  f1.flat() -= f0.flat();
+  const double d2 = size(f1) / h, d = std::max(d1, d2);
+  const int order = stepper_order(options.stepper);
+  double h1 = d <= 1e-15 ? std::max(1e-6, 1e-3 * h) : std::pow(0.01 / d, 1.0 / order);
+  if (!std::isfinite(h1)) h1 = h;
+  return sign * std::min({100 * h, h1, std::abs(span)});
+}
+
+template <class S>
+void Solver<S>::Impl::accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer,
+                             bool know_f1) {
+  if (!observer) return;
+  const bool wants_f1 = options.stepper != StepperKind::fehlberg78 && options.stepper != StepperKind::bulirsch_stoer;
+  if (wants_f1 && !know_f1) system(x1, f1, t1);
+  AcceptedStep step(*this, system);
+  step.t0 = t, step.t1 = t1, step.x0 = &x, step.x1 = &x1;
+  observer->accepted(step);
+}
+
+template <class S>
+SolveReport Solver<S>::Impl::fixed(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer) {
+  SolveReport report;
+  stepper->reset();
+  const bool adams = options.stepper == StepperKind::adams_bashforth_moulton;
+  const Index n = options.steps;
+  auto time = [&](Index i) { return i == n ? t1 : t0 + (t1 - t0) * static_cast<double>(i) / static_cast<double>(n); };
+  bool know_f0 = false;
+  for (Index i = 0; i < n; ++i) {
+    const double t = time(i), end = time(i + 1);
+    if (!know_f0 && (!adams || observer)) system(x, f0, t);
+    stepper->step(std::ref(system), x, f0, t, end - t, x1, f1, error);
+    const bool fsal = stepper->first_same_as_last();
+    accept(system, x, t, end, observer, fsal);
+    know_f0 = fsal || (observer && options.stepper != StepperKind::fehlberg78);
+    std::swap(x, x1);
+    if (know_f0) std::swap(f0, f1);
+    ++report.accepted;
+    report.t = end, report.step = end - t;
+  }
+  report.next_step = report.step;
+  report.status = std::isfinite(sample_norm(x.layout(), x.data())) ? SolveStatus::success : SolveStatus::not_finite;
+  return report;
+}
+
+template <class S>
+SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0, double t1,
+                                      StepObserver<S>* observer, double first) {
+  SolveReport report;
+  const double direction = t1 < t0 ? -1 : 1;
+  const int order = stepper_order(options.stepper);
+  double t = t0;
+  system(x, f0, t);
+  double h = first != 0 ? direction * std::abs(first) : initial_step(system, x, t, t1 - t0);
+  bool grow = true;
+  report.status = SolveStatus::success;
+  while (t != t1) {
+    report.t = t;
+    if (report.accepted + report.rejected >= options.max_steps) {
+      report.status = SolveStatus::step_limit;
+      break;
+    }
+    // The last step ends on t1; one that would leave a sliver is stretched over it, or halved.
+    const double left = t1 - t;
+    const bool last = std::abs(h) * 1.000001 >= std::abs(left);
+    const double wanted = h;
+    if (last) h = left;
+    else if (std::abs(h) * 2 > std::abs(left)) h = left / 2;
+    if (!(std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1)))) {
+      report.status = std::isfinite(sample_norm(x.layout(), f0.data())) ? SolveStatus::step_underflow
+                                                                         : SolveStatus::not_finite;
+      report.step = h;
+      break;
+    }
+    stepper->step(std::ref(system), x, f0, t, h, x1, f1, error);
+    const double e = scaled(x, x1, error);
+    const double factor = std::clamp(kSafety * std::pow(e, -1.0 / order), kLeastFactor, kMostFactor);
+    if (!(e <= 1)) {  // a NaN is rejected
+      ++report.rejected;
+      h *= std::isfinite(e) ? std::min(1.0, factor) : kLeastFactor;
+      grow = false;
+      continue;
+    }
+    ++report.accepted;
+    const double end = last ? t1 : t + h;
+    accept(system, x, t, end, observer, stepper->first_same_as_last());
+    report.step = h;
+    t = end;
+    std::swap(x, x1);
+    if (stepper->first_same_as_last() || (observer && options.stepper == StepperKind::cash_karp)) std::swap(f0, f1);
+    else if (t != t1) system(x, f0, t);
+    h *= grow ? factor : std::min(1.0, factor);
+    grow = true;
+    if (std::abs(h) < std::abs(wanted) && last) h = wanted;  // a step cut to fit says nothing against a longer one
+    report.next_step = std::abs(h);
+  }
+  report.t = t;
+  return report;
+}
+
+template <class S>
+SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double t0, double t1,
+                                         StepObserver<S>* observer, double first) {
+  SolveReport report;
+  const double direction = t1 < t0 ? -1 : 1;
+  if (!extrapolation)
+    extrapolation = std::make_unique<BulirschStoer>(static_cast<S>(options.atol), static_cast<S>(options.rtol), S(1), S(0));
+  extrapolation->reset();
+  double t = t0;
+  system(x, f0, t);
+  double h = first != 0 ? direction * std::abs(first) : initial_step(system, x, t, t1 - t0);
+  report.status = SolveStatus::success;
+  while (t != t1) {
+    report.t = t;
+    if (report.accepted + report.rejected >= options.max_steps) {
+      report.status = SolveStatus::step_limit;
+      break;
+    }
+    const bool last = std::abs(h) * 1.000001 >= std::abs(t1 - t);
+    if (last) h = t1 - t;
+    if (!(std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1)))) {
+      report.status = std::isfinite(sample_norm(x.layout(), f0.data())) ? SolveStatus::step_underflow
+                                                                         : SolveStatus::not_finite;
+      report.step = h;
+      break;
+    }
+    double reached = t;
+    const double tried = h;
+    const auto result = extrapolation->try_step(std::ref(system), x, f0, reached, x1, h);
+    const bool finite = std::isfinite(sample_norm(x1.layout(), x1.data()));
+    if (result != odeint::success || !finite) {
+      ++report.rejected;
+      if (!finite || !std::isfinite(h) || std::abs(h) >= std::abs(tried)) h = 0.25 * tried;
+      continue;
+    }
+    ++report.accepted;
+    const double end = last ? t1 : reached;
+    accept(system, x, t, end, observer, false);
+    report.step = tried;
+    t = end;
+    std::swap(x, x1);
+    if (t != t1) system(x, f0, t);
+    report.next_step = std::abs(h);
+  }
+  report.t = t;
+  return report;
+}
+
+template <class S> Solver<S>::Solver(const SolverOptions& options) : impl_(std::make_unique<Impl>(options)) {
+  options.check();
+}
+template <class S> Solver<S>::~Solver() = default;
+template <class S> Solver<S>::Solver(Solver&&) noexcept = default;
+template <class S> Solver<S>& Solver<S>::operator=(Solver&&) noexcept = default;
+template <class S> const SolverOptions& Solver<S>::options() const { return impl_->options; }
+
+template <class S>
+SolveReport Solver<S>::solve(System<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer,
+                             double first_step) {
+  auto& m = *impl_;
+  for (auto* s : {&m.x1, &m.f0, &m.f1, &m.error}) s->resize(x.layout());
+  Counted<S> counted{&system};
+  SolveReport report;
+  if (t0 == t1) {
+    report.status = SolveStatus::success, report.t = t1;
+  } else if (m.options.steps > 0) {
+    report = m.fixed(counted, x, t0, t1, observer);
+  } else if (m.options.stepper == StepperKind::bulirsch_stoer) {
+    report = m.extrapolate(counted, x, t0, t1, observer, first_step);
+  } else {
+    report = m.adaptive(counted, x, t0, t1, observer, first_step);
+  }
+  report.evaluations = counted.count;
+  report.limit = m.options.max_steps;
+  return report;
+}
+
+template class Solver<float>;
+template class Solver<double>;
+
+}  // namespace pathline
