@@ -1,0 +1,146 @@
+// HDF5 files: groups, data sets and attributes. The C library stays inside src/io. One thread at a time.
+//
+// A file keeps one sample a row and its rows first; memory keeps one sample a column. Both have the same order of
+// bytes: a matrix d x N in memory is a data set of shape (N, d).
+//
+// Every error is an InputError of one line that names the file, the object, and what was found there.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "pathline/core/types.hpp"
+#include "pathline/io/replace_file.hpp"
+
+namespace pathline {
+
+using Hdf5Shape = std::vector<Index>;  // as h5py says it: (N, d); empty for one single value
+
+// A place in a file with attributes. Copies are the same place; none outlives the file's being open.
+class Hdf5Node {
+ public:
+  const std::string& path() const { return path_; }  // inside the file, "/" for its root
+
+  bool has_attribute(const std::string& name) const;
+  std::vector<std::string> attribute_names() const;  // sorted
+
+  // T: double, std::int64_t, std::uint64_t, bool, std::string,
+  // or std::vector of double, std::int64_t or std::string.
+  template <class T> T attribute(const std::string& name) const;
+
+  // Replaces one of that name. A string is variable-length UTF-8, a bool what h5py takes for one.
+  template <class T> requires std::is_arithmetic_v<T> void set_attribute(const std::string& name, T value) {
+    if constexpr (std::is_same_v<T, bool>) set_bool(name, value);
+    else if constexpr (std::is_floating_point_v<T>) set_real(name, static_cast<double>(value));
+    else if constexpr (std::is_signed_v<T>) set_integer(name, static_cast<std::int64_t>(value));
+    else set_unsigned(name, static_cast<std::uint64_t>(value));
+  }
+  void set_attribute(const std::string& name, const std::string& value);
+  void set_attribute(const std::string& name, const char* value) { set_attribute(name, std::string(value)); }
+  void set_attribute(const std::string& name, const std::vector<double>& values);
+  void set_attribute(const std::string& name, const std::vector<std::int64_t>& values);
+  void set_attribute(const std::string& name, const std::vector<std::string>& values);
+
+ protected:
+  Hdf5Node(std::string file, std::string path, std::int64_t id);
+
+  std::string file_, path_;
+  std::shared_ptr<const std::int64_t> id_;  // the C library's hid_t, closed with the last copy
+
+ private:
+  void set_raw(const std::string& name, std::int64_t type, const Hdf5Shape& shape, const void* values);
+  void set_bool(const std::string& name, bool value);
+  void set_real(const std::string& name, double value);
+  void set_integer(const std::string& name, std::int64_t value);
+  void set_unsigned(const std::string& name, std::uint64_t value);
+};
+
+// Numbers or strings in a box. S: double, float or std::int64_t; a number of the file is converted.
+class Hdf5Dataset : public Hdf5Node {
+ public:
+  Hdf5Shape shape() const;
+  Index rows() const;     // of the first axis; 1 for a single value
+  bool is_numeric() const;  // integers or floating point
+
+  template <class S> std::vector<S> values() const;  // all, last axis fastest
+  std::vector<std::string> strings() const;          // all; fixed or variable length
+
+  // The box that begins at `first` and has `count` along each axis, last axis fastest.
+  template <class S> void read_block(const Hdf5Shape& first, const Hdf5Shape& count, S* out) const;
+  template <class S> void write_block(const Hdf5Shape& first, const Hdf5Shape& count, const S* values);
+
+  // Rows [first, first + count) of shape (N, d) as d x count, of shape (N) as 1 x count.
+  template <class S> Matrix<S> read_rows(Index first, Index count) const;
+
+  // More rows (d x n) at the end of what create_extendible made; 1 x n for shape (N).
+  void append(ConstMatrixRef<double> samples);
+  void append(ConstMatrixRef<float> samples);
+
+ private:
+  friend class Hdf5Group;
+  using Hdf5Node::Hdf5Node;
+  template <class S> void append_rows(ConstMatrixRef<S> samples);
+};
+
+class Hdf5Group : public Hdf5Node {
+ public:
+  // Paths are relative to the group ("layers/0/weight") or, from "/", to the root.
+  bool exists(const std::string& path) const;
+  bool is_group(const std::string& path) const;
+  bool is_dataset(const std::string& path) const;
+  std::vector<std::string> children() const;  // names, sorted
+  std::vector<std::string> datasets() const;  // paths relative to the group, of all below it
+
+  Hdf5Group group(const std::string& path) const;
+  Hdf5Dataset dataset(const std::string& path) const;
+
+  // Groups on the way are made; a group may exist, a data set must not. S: double, float or std::int64_t.
+  Hdf5Group create_group(const std::string& path);
+  template <class S> Hdf5Dataset create_dataset(const std::string& path, const Hdf5Shape& shape);
+
+  // Shape (0, row...), to append to: {d} for (N, d), {} for (N). Chunks of about 256 KiB.
+  template <class S> Hdf5Dataset create_extendible(const std::string& path, const Hdf5Shape& row);
+
+  // Whole data sets. Shape (N, d) is d x N in memory; a vector is shape (N).
+  void write_matrix(const std::string& path, ConstMatrixRef<double> samples);
+  void write_matrix(const std::string& path, ConstMatrixRef<float> samples);
+  void write_vector(const std::string& path, ConstVectorRef<double> values);
+  void write_vector(const std::string& path, ConstVectorRef<float> values);
+  template <class S> void write_values(const std::string& path, const Hdf5Shape& shape, const S* values);
+  void write_string(const std::string& path, const std::string& value);  // a single value
+  void write_strings(const std::string& path, const std::vector<std::string>& values);
+
+  template <class S> Matrix<S> read_matrix(const std::string& path) const;  // shape (N, d) or (N), as read_rows
+  template <class S> Vector<S> read_vector(const std::string& path) const;  // shape (N) or a single value
+  std::string read_string(const std::string& path) const;
+  std::vector<std::string> read_strings(const std::string& path) const;
+
+ protected:
+  using Hdf5Node::Hdf5Node;
+
+ private:
+  std::string inner(const std::string& path) const;  // from the root
+  Hdf5Dataset create(const std::string& path, std::int64_t type, const Hdf5Shape& shape, bool extendible);
+  void write_raw(const std::string& path, std::int64_t type, const Hdf5Shape& shape, const void* values);
+};
+
+// The file and its root group. What create() makes takes the place of an older file by commit(), and leaves
+// nothing behind without it. Files with the same content are the same bytes (no times are stored).
+class Hdf5File : public Hdf5Group {
+ public:
+  static Hdf5File open(const std::string& file);  // to read
+  static Hdf5File create(const std::string& file);
+
+  // Closes a created file, with all that was opened in it, and puts it in its place.
+  void commit();
+
+ private:
+  Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFile> output);
+
+  std::unique_ptr<ReplaceFile> output_;  // of a created file
+};
+
+}  // namespace pathline

@@ -1,0 +1,35 @@
+// An output file that is replaced whole or not at all.
+#pragma once
+
+#include <string>
+
+namespace pathline {
+
+// Gives a temporary file beside the target; commit() makes it the target. Without commit() the target stays as
+// it was and the temporary file goes. A link is followed: what it points to is replaced. A device, a pipe and
+// /dev/stdout cannot be replaced and are written directly.
+class ReplaceFile {
+ public:
+  // InputError ("out/a.h5: cannot write: No such file or directory") before any work is done.
+  explicit ReplaceFile(std::string target);
+  ~ReplaceFile();
+  ReplaceFile(const ReplaceFile&) = delete;
+  ReplaceFile& operator=(const ReplaceFile&) = delete;
+
+  const std::string& target() const { return target_; }
+  const std::string& path() const { return path_; }  // what to open for writing; it exists
+  bool is_direct() const { return direct_; }         // path() is the target itself
+
+  // After the file was closed: puts it on the disk, then in the place of the target. InputError if it cannot.
+  void commit();
+
+ private:
+  std::string target_, final_, path_;  // as given; links followed; where to write
+  bool direct_ = false, pending_ = false;
+};
+
+// InputError("name: cannot write: <what errno says>"), and the same for reading.
+[[noreturn]] void throw_cannot_write(const std::string& name);
+[[noreturn]] void throw_cannot_read(const std::string& name);
+
+}  // namespace pathline

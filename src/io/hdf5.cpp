@@ -1,0 +1,698 @@
+#include "pathline/io/hdf5.hpp"
+
+#include <hdf5.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+// The library prints its errors by itself; not while one of these lives. The embedding program's choice returns.
+class Quiet {
+ public:
+  Quiet() {
+    H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t print_ = nullptr;
+  void* data_ = nullptr;
+};
+
+void release(hid_t id) {
+  if (id < 0) return;
+  const Quiet quiet;
+  H5Idec_ref(id);  // closes an object of any kind; fails for one that closed with its file
+}
+
+// A data space, type, property list or the like, closed at the end of its scope.
+class Scoped {
+ public:
+  explicit Scoped(hid_t id) : id_(id) {}
+  ~Scoped() { release(id_); }
+  Scoped(const Scoped&) = delete;
+  Scoped& operator=(const Scoped&) = delete;
+  operator hid_t() const { return id_; }
+
+ private:
+  hid_t id_;
+};
+
+// What the library says first happened: "No such file or directory" or "truncated file: eof = 96, ...".
+std::string reason() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD,
+           [](unsigned n, const H5E_error2_t* error, void* out) -> herr_t {
+             if (n == 0 && error->desc) *static_cast<std::string*>(out) = error->desc;
+             return 0;
+           },
+           &text);
+  const std::string key = "error message = '";
+  if (const auto begin = text.find(key); begin != std::string::npos)
+    text = text.substr(begin + key.size(), text.find('\'', begin + key.size()) - begin - key.size());
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.empty() ? "the HDF5 library gives no reason" : text;
+}
+
+// A data set or an attribute: where a type, a shape and values are.
+struct Item {
+  hid_t id;
+  bool attribute;
+  std::string where;  // "file: /path" or "file: /path: attribute 'name'"
+
+  hid_t type() const { return attribute ? H5Aget_type(id) : H5Dget_type(id); }
+  hid_t space() const { return attribute ? H5Aget_space(id) : H5Dget_space(id); }
+
+  [[noreturn]] void fail(const std::string& what) const { throw InputError(where + ": " + what); }
+
+  void read(hid_t memory_type, void* out) const {
+    const herr_t status =
+        attribute ? H5Aread(id, memory_type, out) : H5Dread(id, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+    if (status < 0) fail("cannot read: " + reason());
+  }
+};
+
+std::string shape_text(const Hdf5Shape& shape) {
+  std::string text;
+  for (const Index n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
+  return "(" + text + (shape.size() == 1 ? ",)" : ")");
+}
+
+Index volume(const Hdf5Shape& shape) {
+  Index n = 1;
+  for (const Index extent : shape) n *= extent;
+  return n;
+}
+
+std::vector<hsize_t> extents(const Hdf5Shape& shape) { return {shape.begin(), shape.end()}; }
+
+Hdf5Shape shape_of(const Item& item) {
+  const Scoped space(item.space());
+  const int rank = H5Sget_simple_extent_ndims(space);
+  if (rank < 0) item.fail("damaged: " + reason());
+  if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
+  std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
+  H5Sget_simple_extent_dims(space, dims.data(), nullptr);
+  return {dims.begin(), dims.end()};
+}
+
+template <class S> hid_t memory_type() {
+  if constexpr (std::is_same_v<S, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::is_same_v<S, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::is_same_v<S, std::int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<S, std::uint64_t>) return H5T_NATIVE_UINT64;
+}
+
+std::string type_text(hid_t type) {
+  const std::string bits = std::to_string(8 * H5Tget_size(type));
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER: return (H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int") + bits;
+    case H5T_FLOAT: return "float" + bits;
+    case H5T_STRING: return "strings";
+    case H5T_ENUM: return "an enumeration (h5py: bool)";
+    case H5T_COMPOUND: return "records (compound)";
+    default: return "another type";
+  }
+}
+
+template <class S> void expect_numbers(const Item& item) {
+  const Scoped type(item.type());
+  const H5T_class_t found = H5Tget_class(type);
+  constexpr bool integer = std::is_integral_v<S>;
+  if (found == H5T_INTEGER || (!integer && found == H5T_FLOAT)) return;
+  item.fail("holds " + type_text(type) + ": expected " + (integer ? "integers" : "numbers"));
+}
+
+template <class S> std::vector<S> read_values(const Item& item) {
+  expect_numbers<S>(item);
+  std::vector<S> values(static_cast<std::size_t>(volume(shape_of(item))));
+  if (!values.empty()) item.read(memory_type<S>(), values.data());
+  return values;
+}
+
+std::vector<std::string> read_variable_strings(const Item& item, hid_t type, std::size_t count) {
+  const Scoped memory(H5Tcopy(H5T_C_S1));
+  H5Tset_size(memory, H5T_VARIABLE);
+  H5Tset_cset(memory, H5Tget_cset(type));
+  std::vector<char*> values(count, nullptr);
+  item.read(memory, values.data());
+  std::vector<std::string> out;
+  for (const char* value : values) out.emplace_back(value ? value : "");
+  const Scoped space(item.space());
+  H5Dvlen_reclaim(memory, space, H5P_DEFAULT, values.data());
+  return out;
+}
+
+std::vector<std::string> read_fixed_strings(const Item& item, hid_t type, std::size_t count) {
+  const std::size_t size = H5Tget_size(type);
+  const char pad = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? ' ' : '\0';
+  std::vector<char> values(count * size);
+  item.read(type, values.data());
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string text(values.data() + i * size, size);
+    if (pad == '\0') text.resize(std::min(text.find('\0'), size));
+    text.erase(text.find_last_not_of(pad) + 1);
+    out.push_back(std::move(text));
+  }
+  return out;
+}
+
+std::vector<std::string> read_strings(const Item& item) {
+  const Scoped type(item.type());
+  if (H5Tget_class(type) != H5T_STRING) item.fail("holds " + type_text(type) + ": expected strings");
+  const auto count = static_cast<std::size_t>(volume(shape_of(item)));
+  if (count == 0) return {};
+  return H5Tis_variable_str(type) > 0 ? read_variable_strings(item, type, count)
+                                      : read_fixed_strings(item, type, count);
+}
+
+// h5py's bool: an enumeration of int8 with FALSE = 0 and TRUE = 1.
+hid_t make_bool_type() {
+  const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
+  const std::int8_t no = 0, yes = 1;
+  H5Tenum_insert(type, "FALSE", &no);
+  H5Tenum_insert(type, "TRUE", &yes);
+  return type;
+}
+
+bool read_bool(const Item& item) {
+  const Scoped type(item.type()), memory(make_bool_type());
+  if (volume(shape_of(item)) != 1) item.fail("has shape " + shape_text(shape_of(item)) + ": expected one value");
+  if (H5Tget_class(type) == H5T_ENUM) {
+    std::int8_t value = 0;
+    item.read(memory, &value);
+    return value != 0;
+  }
+  return read_values<std::int64_t>(item).front() != 0;
+}
+
+template <class T> T single(const Item& item, const std::vector<T>& values) {
+  if (values.size() != 1) item.fail("has shape " + shape_text(shape_of(item)) + ": expected one value");
+  return values.front();
+}
+
+hid_t make_string_type() {
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return type;
+}
+
+std::vector<const char*> pointers(const std::vector<std::string>& values) {
+  std::vector<const char*> out;
+  for (const std::string& value : values) out.push_back(value.c_str());
+  return out;
+}
+
+hid_t make_space(const Hdf5Shape& shape) {
+  if (shape.empty()) return H5Screate(H5S_SCALAR);
+  return H5Screate_simple(static_cast<int>(shape.size()), extents(shape).data(), nullptr);
+}
+
+void write_attribute(hid_t node, const Item& item, const std::string& name, hid_t type, const Hdf5Shape& shape,
+                     const void* values) {
+  if (H5Aexists(node, name.c_str()) > 0) H5Adelete(node, name.c_str());
+  const Scoped space(make_space(shape)), list(H5Pcreate(H5P_ATTRIBUTE_CREATE));
+  H5Pset_char_encoding(list, H5T_CSET_UTF8);
+  const Scoped attribute(H5Acreate2(node, name.c_str(), type, space, list, H5P_DEFAULT));
+  if (attribute < 0 || (volume(shape) > 0 && H5Awrite(attribute, type, values) < 0)) item.fail("cannot write: " + reason());
+}
+
+std::string attribute_label(const std::string& where, const std::string& name) {
+  return where + ": attribute '" + name + "'";
+}
+
+std::string list_text(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 20;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) text += (i ? ", " : "") + names[i];
+  if (names.size() > most) text += ", ...";
+  return text.empty() ? "nothing" : text;
+}
+
+std::shared_ptr<const std::int64_t> shared(hid_t id) {
+  return {new std::int64_t(id), [](const std::int64_t* held) {
+            release(*held);
+            delete held;
+          }};
+}
+
+hid_t open_object(hid_t base, const std::string& path) { return H5Oopen(base, path.c_str(), H5P_DEFAULT); }
+
+std::vector<std::string> child_names(hid_t group) {
+  H5G_info_t info;
+  if (H5Gget_info(group, &info) < 0) return {};
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const auto by_index = [&](char* out, std::size_t size) {
+      return H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, out, size, H5P_DEFAULT);
+    };
+    const auto length = by_index(nullptr, 0);
+    if (length <= 0) continue;
+    std::string name(static_cast<std::size_t>(length) + 1, '\0');
+    by_index(name.data(), name.size());
+    name.pop_back();
+    names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// A link may lead back up: no deeper than `depth`.
+void list_datasets(hid_t group, const std::string& prefix, int depth, std::vector<std::string>& out) {
+  for (const std::string& name : child_names(group)) {
+    const Scoped child(open_object(group, name));
+    if (child < 0) continue;
+    if (H5Iget_type(child) == H5I_DATASET) out.push_back(prefix + name);
+    if (H5Iget_type(child) == H5I_GROUP && depth > 0) list_datasets(child, prefix + name + "/", depth - 1, out);
+  }
+}
+
+// Nothing in a file may tell when it was made: the same content is the same bytes.
+hid_t make_dataset_list() {
+  const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_obj_track_times(list, false);
+  return list;
+}
+
+hid_t make_link_list() {
+  const hid_t list = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(list, 1);
+  H5Pset_char_encoding(list, H5T_CSET_UTF8);
+  return list;
+}
+
+hid_t make_file_access_list() {
+  const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);  // a closed file is whole, whatever is still open in it
+  return list;
+}
+
+// "wrong rank" of what should be a matrix or a vector; the number of values a row.
+Index row_width(const Item& item, const Hdf5Shape& shape) {
+  if (shape.size() != 1 && shape.size() != 2) item.fail("has shape " + shape_text(shape) + ": expected (N, d) or (N,)");
+  return shape.size() == 2 ? shape[1] : 1;
+}
+
+hid_t select_box(const Item& item, const Hdf5Shape& first, const Hdf5Shape& count) {
+  const Hdf5Shape shape = shape_of(item);
+  bool inside = first.size() == shape.size() && count.size() == shape.size() && !shape.empty();
+  for (std::size_t i = 0; inside && i < shape.size(); ++i)
+    inside = first[i] >= 0 && count[i] >= 0 && count[i] <= shape[i] && first[i] <= shape[i] - count[i];
+  if (!inside)
+    item.fail("has shape " + shape_text(shape) + ": no box of " + shape_text(count) + " at " + shape_text(first));
+  const hid_t space = item.space();
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, extents(first).data(), nullptr, extents(count).data(), nullptr);
+  return space;
+}
+
+}  // namespace
+
+// Hdf5Node
+
+Hdf5Node::Hdf5Node(std::string file, std::string path, std::int64_t id)
+    : file_(std::move(file)), path_(std::move(path)), id_(shared(id)) {}
+
+bool Hdf5Node::has_attribute(const std::string& name) const {
+  const Quiet quiet;
+  return H5Aexists(*id_, name.c_str()) > 0;
+}
+
+std::vector<std::string> Hdf5Node::attribute_names() const {
+  const Quiet quiet;
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  H5Aiterate2(*id_, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+template <class T> T Hdf5Node::attribute(const std::string& name) const {
+  const Quiet quiet;
+  const std::string where = file_ + ": " + path_;
+  if (H5Aexists(*id_, name.c_str()) <= 0)
+    throw InputError(where + ": no attribute '" + name + "': it has " + list_text(attribute_names()));
+  const Scoped id(H5Aopen(*id_, name.c_str(), H5P_DEFAULT));
+  const Item item{id, true, attribute_label(where, name)};
+  if (id < 0) item.fail("cannot read: " + reason());
+  if constexpr (std::is_same_v<T, bool>) return read_bool(item);
+  else if constexpr (std::is_arithmetic_v<T>) return single(item, read_values<T>(item));
+  else if constexpr (std::is_same_v<T, std::string>) return single(item, read_strings(item));
+  else if constexpr (std::is_same_v<T, std::vector<std::string>>) return read_strings(item);
+  else return read_values<typename T::value_type>(item);
+}
+
+template double Hdf5Node::attribute(const std::string&) const;
+template std::int64_t Hdf5Node::attribute(const std::string&) const;
+template std::uint64_t Hdf5Node::attribute(const std::string&) const;
+template bool Hdf5Node::attribute(const std::string&) const;
+template std::string Hdf5Node::attribute(const std::string&) const;
+template std::vector<double> Hdf5Node::attribute(const std::string&) const;
+template std::vector<std::int64_t> Hdf5Node::attribute(const std::string&) const;
+template std::vector<std::string> Hdf5Node::attribute(const std::string&) const;
+
+void Hdf5Node::set_raw(const std::string& name, std::int64_t type, const Hdf5Shape& shape, const void* values) {
+  const Item item{*id_, true, attribute_label(file_ + ": " + path_, name)};
+  write_attribute(*id_, item, name, type, shape, values);
+}
+
+void Hdf5Node::set_bool(const std::string& name, bool value) {
+  const Quiet quiet;
+  const Scoped type(make_bool_type());
+  const std::int8_t byte = value;
+  set_raw(name, type, {}, &byte);
+}
+
+void Hdf5Node::set_real(const std::string& name, double value) {
+  const Quiet quiet;
+  set_raw(name, H5T_NATIVE_DOUBLE, {}, &value);
+}
+
+void Hdf5Node::set_integer(const std::string& name, std::int64_t value) {
+  const Quiet quiet;
+  set_raw(name, H5T_NATIVE_INT64, {}, &value);
+}
+
+void Hdf5Node::set_unsigned(const std::string& name, std::uint64_t value) {
+  const Quiet quiet;
+  set_raw(name, H5T_NATIVE_UINT64, {}, &value);
+}
+
+void Hdf5Node::set_attribute(const std::string& name, const std::string& value) {
+  const Quiet quiet;
+  const Scoped type(make_string_type());
+  const char* text = value.c_str();
+  set_raw(name, type, {}, &text);
+}
+
+void Hdf5Node::set_attribute(const std::string& name, const std::vector<double>& values) {
+  const Quiet quiet;
+  set_raw(name, H5T_NATIVE_DOUBLE, {static_cast<Index>(values.size())}, values.data());
+}
+
+void Hdf5Node::set_attribute(const std::string& name, const std::vector<std::int64_t>& values) {
+  const Quiet quiet;
+  set_raw(name, H5T_NATIVE_INT64, {static_cast<Index>(values.size())}, values.data());
+}
+
+void Hdf5Node::set_attribute(const std::string& name, const std::vector<std::string>& values) {
+  const Quiet quiet;
+  const Scoped type(make_string_type());
+  set_raw(name, type, {static_cast<Index>(values.size())}, pointers(values).data());
+}
+
+// Hdf5Dataset
+
+Hdf5Shape Hdf5Dataset::shape() const {
+  const Quiet quiet;
+  return shape_of({*id_, false, file_ + ": " + path_});
+}
+
+Index Hdf5Dataset::rows() const {
+  const Hdf5Shape extent = shape();
+  return extent.empty() ? 1 : extent.front();
+}
+
+bool Hdf5Dataset::is_numeric() const {
+  const Quiet quiet;
+  const Scoped type(H5Dget_type(*id_));
+  return H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_FLOAT;
+}
+
+template <class S> std::vector<S> Hdf5Dataset::values() const {
+  const Quiet quiet;
+  return pathline::read_values<S>({*id_, false, file_ + ": " + path_});
+}
+
+std::vector<std::string> Hdf5Dataset::strings() const {
+  const Quiet quiet;
+  return pathline::read_strings({*id_, false, file_ + ": " + path_});
+}
+
+template <class S> void Hdf5Dataset::read_block(const Hdf5Shape& first, const Hdf5Shape& count, S* out) const {
+  const Quiet quiet;
+  const Item item{*id_, false, file_ + ": " + path_};
+  expect_numbers<S>(item);
+  const Scoped space(select_box(item, first, count)), memory(make_space(count));
+  if (volume(count) > 0 && H5Dread(*id_, memory_type<S>(), memory, space, H5P_DEFAULT, out) < 0)
+    item.fail("cannot read: " + reason());
+}
+
+template <class S> void Hdf5Dataset::write_block(const Hdf5Shape& first, const Hdf5Shape& count, const S* values) {
+  const Quiet quiet;
+  const Item item{*id_, false, file_ + ": " + path_};
+  const Scoped space(select_box(item, first, count)), memory(make_space(count));
+  if (volume(count) > 0 && H5Dwrite(*id_, memory_type<S>(), memory, space, H5P_DEFAULT, values) < 0)
+    item.fail("cannot write: " + reason());
+}
+
+template <class S> Matrix<S> Hdf5Dataset::read_rows(Index first, Index count) const {
+  const Hdf5Shape extent = shape();
+  const Index dim = row_width({*id_, false, file_ + ": " + path_}, extent);
+  Matrix<S> out(dim, count);
+  if (extent.size() == 2) read_block<S>({first, 0}, {count, dim}, out.data());
+  else read_block<S>({first}, {count}, out.data());
+  return out;
+}
+
+template <class S> void Hdf5Dataset::append_rows(ConstMatrixRef<S> samples) {
+  if (samples.outerStride() != samples.rows() && samples.cols() > 1) return append_rows<S>(Matrix<S>(samples));
+  const Item item{*id_, false, file_ + ": " + path_};
+  Hdf5Shape extent = shape();
+  if (const Index dim = row_width(item, extent); samples.rows() != dim)
+    item.fail("has rows of " + std::to_string(dim) + " values: cannot append " + std::to_string(samples.rows()));
+  const Index first = extent.front();
+  extent.front() += samples.cols();
+  {
+    const Quiet quiet;
+    if (H5Dset_extent(*id_, extents(extent).data()) < 0) item.fail("cannot append: " + reason());
+  }
+  if (extent.size() == 2) write_block<S>({first, 0}, {samples.cols(), samples.rows()}, samples.data());
+  else write_block<S>({first}, {samples.cols()}, samples.data());
+}
+
+void Hdf5Dataset::append(ConstMatrixRef<double> samples) { append_rows<double>(samples); }
+void Hdf5Dataset::append(ConstMatrixRef<float> samples) { append_rows<float>(samples); }
+
+// Hdf5Group
+
+std::string Hdf5Group::inner(const std::string& path) const {
+  if (path.starts_with('/')) return path;
+  return path_ == "/" ? "/" + path : path_ + "/" + path;
+}
+
+bool Hdf5Group::exists(const std::string& path) const {
+  const Quiet quiet;
+  const Scoped id(open_object(*id_, inner(path)));
+  return id >= 0;
+}
+
+bool Hdf5Group::is_group(const std::string& path) const {
+  const Quiet quiet;
+  const Scoped id(open_object(*id_, inner(path)));
+  return id >= 0 && H5Iget_type(id) == H5I_GROUP;
+}
+
+bool Hdf5Group::is_dataset(const std::string& path) const {
+  const Quiet quiet;
+  const Scoped id(open_object(*id_, inner(path)));
+  return id >= 0 && H5Iget_type(id) == H5I_DATASET;
+}
+
+std::vector<std::string> Hdf5Group::children() const {
+  const Quiet quiet;
+  const Scoped group(open_object(*id_, path_));
+  return child_names(group);
+}
+
+std::vector<std::string> Hdf5Group::datasets() const {
+  const Quiet quiet;
+  std::vector<std::string> names;
+  const Scoped group(open_object(*id_, path_));
+  list_datasets(group, "", 16, names);
+  return names;
+}
+
+Hdf5Group Hdf5Group::group(const std::string& path) const {
+  const Quiet quiet;
+  if (!is_group(path)) throw InputError(file_ + ": no group '" + path + "' in " + path_ + ": it has " + list_text(children()));
+  return {file_, inner(path), open_object(*id_, inner(path))};
+}
+
+Hdf5Dataset Hdf5Group::dataset(const std::string& path) const {
+  const Quiet quiet;
+  if (is_group(path)) throw InputError(file_ + ": " + inner(path) + ": is a group: expected a data set, as " + list_text(group(path).datasets()));
+  if (!is_dataset(path))
+    throw InputError(file_ + ": no data set '" + path + "'" + (path_ == "/" ? "" : " in " + path_) + ": it has " + list_text(datasets()));
+  return {file_, inner(path), open_object(*id_, inner(path))};
+}
+
+Hdf5Group Hdf5Group::create_group(const std::string& path) {
+  const Quiet quiet;
+  if (is_group(path)) return group(path);
+  const Scoped links(make_link_list());
+  const hid_t id = H5Gcreate2(*id_, inner(path).c_str(), links, H5P_DEFAULT, H5P_DEFAULT);
+  if (id < 0) throw InputError(file_ + ": " + inner(path) + ": cannot make the group: " + reason());
+  return {file_, inner(path), id};
+}
+
+Hdf5Dataset Hdf5Group::create(const std::string& path, std::int64_t type, const Hdf5Shape& shape, bool extendible) {
+  const Quiet quiet;
+  const Scoped links(make_link_list()), list(make_dataset_list());
+  std::vector<hsize_t> dims = extents(shape), most = dims;
+  if (extendible) {
+    const Index row_bytes = volume({shape.begin() + 1, shape.end()}) * static_cast<Index>(H5Tget_size(type));
+    std::vector<hsize_t> chunk = dims;
+    chunk.front() = static_cast<hsize_t>(std::max<Index>(1, (1 << 18) / std::max<Index>(1, row_bytes)));
+    for (hsize_t& extent : chunk) extent = std::max<hsize_t>(1, extent);
+    H5Pset_chunk(list, static_cast<int>(chunk.size()), chunk.data());
+    most.front() = H5S_UNLIMITED;
+  }
+  const Scoped space(shape.empty() ? H5Screate(H5S_SCALAR)
+                                   : H5Screate_simple(static_cast<int>(dims.size()), dims.data(), most.data()));
+  const hid_t id = H5Dcreate2(*id_, inner(path).c_str(), type, space, links, list, H5P_DEFAULT);
+  if (id < 0) throw InputError(file_ + ": " + inner(path) + ": cannot make the data set: " + reason());
+  return {file_, inner(path), id};
+}
+
+template <class S> Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, const Hdf5Shape& shape) {
+  return create(path, memory_type<S>(), shape, false);
+}
+
+template <class S> Hdf5Dataset Hdf5Group::create_extendible(const std::string& path, const Hdf5Shape& row) {
+  Hdf5Shape shape{0};
+  shape.insert(shape.end(), row.begin(), row.end());
+  return create(path, memory_type<S>(), shape, true);
+}
+
+void Hdf5Group::write_matrix(const std::string& path, ConstMatrixRef<double> samples) {
+  const Matrix<double> copy = samples;  // contiguous
+  write_values(path, {copy.cols(), copy.rows()}, copy.data());
+}
+
+void Hdf5Group::write_matrix(const std::string& path, ConstMatrixRef<float> samples) {
+  const Matrix<float> copy = samples;
+  write_values(path, {copy.cols(), copy.rows()}, copy.data());
+}
+
+void Hdf5Group::write_vector(const std::string& path, ConstVectorRef<double> values) {
+  write_values(path, {values.size()}, values.data());
+}
+
+void Hdf5Group::write_vector(const std::string& path, ConstVectorRef<float> values) {
+  write_values(path, {values.size()}, values.data());
+}
+
+void Hdf5Group::write_raw(const std::string& path, std::int64_t type, const Hdf5Shape& shape, const void* values) {
+  const Quiet quiet;
+  const Hdf5Dataset made = create(path, type, shape, false);
+  if (volume(shape) > 0 && H5Dwrite(*made.id_, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+    throw InputError(file_ + ": " + made.path() + ": cannot write: " + reason());
+}
+
+template <class S> void Hdf5Group::write_values(const std::string& path, const Hdf5Shape& shape, const S* values) {
+  write_raw(path, memory_type<S>(), shape, values);
+}
+
+void Hdf5Group::write_string(const std::string& path, const std::string& value) {
+  const Scoped type(make_string_type());
+  const char* text = value.c_str();
+  write_raw(path, type, {}, &text);
+}
+
+void Hdf5Group::write_strings(const std::string& path, const std::vector<std::string>& values) {
+  const Scoped type(make_string_type());
+  write_raw(path, type, {static_cast<Index>(values.size())}, pointers(values).data());
+}
+
+template <class S> Matrix<S> Hdf5Group::read_matrix(const std::string& path) const {
+  const Hdf5Dataset found = dataset(path);
+  return found.read_rows<S>(0, found.rows());
+}
+
+template <class S> Vector<S> Hdf5Group::read_vector(const std::string& path) const {
+  const Hdf5Dataset found = dataset(path);
+  if (found.shape().size() > 1)
+    throw InputError(file_ + ": " + found.path() + ": has shape " + shape_text(found.shape()) + ": expected (N,)");
+  const std::vector<S> values = found.values<S>();
+  return ConstVectorMap<S>(values.data(), static_cast<Index>(values.size()));
+}
+
+std::string Hdf5Group::read_string(const std::string& path) const {
+  const Hdf5Dataset found = dataset(path);
+  return single({*found.id_, false, file_ + ": " + found.path()}, found.strings());
+}
+
+std::vector<std::string> Hdf5Group::read_strings(const std::string& path) const { return dataset(path).strings(); }
+
+#define PATHLINE_HDF5_INSTANTIATE(S)                                                             \
+  template std::vector<S> Hdf5Dataset::values() const;                                           \
+  template void Hdf5Dataset::read_block(const Hdf5Shape&, const Hdf5Shape&, S*) const;           \
+  template void Hdf5Dataset::write_block(const Hdf5Shape&, const Hdf5Shape&, const S*);          \
+  template Matrix<S> Hdf5Dataset::read_rows(Index, Index) const;                                 \
+  template Hdf5Dataset Hdf5Group::create_dataset<S>(const std::string&, const Hdf5Shape&);       \
+  template Hdf5Dataset Hdf5Group::create_extendible<S>(const std::string&, const Hdf5Shape&);    \
+  template void Hdf5Group::write_values(const std::string&, const Hdf5Shape&, const S*);         \
+  template Matrix<S> Hdf5Group::read_matrix(const std::string&) const;                           \
+  template Vector<S> Hdf5Group::read_vector(const std::string&) const;
+
+PATHLINE_HDF5_INSTANTIATE(double)
+PATHLINE_HDF5_INSTANTIATE(float)
+PATHLINE_HDF5_INSTANTIATE(std::int64_t)
+#undef PATHLINE_HDF5_INSTANTIATE
+
+// Hdf5File
+
+Hdf5File::Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFile> output)
+    : Hdf5Group(std::move(file), "/", id), output_(std::move(output)) {}
+
+Hdf5File Hdf5File::open(const std::string& file) {
+  const Quiet quiet;
+  std::FILE* probe = std::fopen(file.c_str(), "rb");
+  if (!probe) throw_cannot_read(file);
+  errno = 0;
+  const int first = std::fgetc(probe);
+  const int reading = errno;
+  std::fclose(probe);
+  errno = reading;
+  if (first == EOF && reading != 0) throw_cannot_read(file);
+  if (H5Fis_hdf5(file.c_str()) <= 0) throw InputError(file + (first == EOF ? ": empty" : "") + ": not an HDF5 file");
+  const Scoped access(make_file_access_list());
+  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
+  if (id < 0) throw InputError(file + ": cannot read: " + reason());
+  return {file, id, nullptr};
+}
+
+Hdf5File Hdf5File::create(const std::string& file) {
+  const Quiet quiet;
+  auto output = std::make_unique<ReplaceFile>(file);
+  if (output->is_direct()) throw InputError(file + ": cannot write: HDF5 needs a regular file");
+  const Scoped access(make_file_access_list());
+  const hid_t id = H5Fcreate(output->path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (id < 0) throw InputError(file + ": cannot write: " + reason());
+  return {file, id, std::move(output)};
+}
+
+void Hdf5File::commit() {
+  const Quiet quiet;
+  assert(output_);
+  if (H5Fflush(*id_, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(*id_) < 0) throw InputError(file_ + ": cannot write: " + reason());
+  output_->commit();
+}
+
+}  // namespace pathline

@@ -1,0 +1,104 @@
+#include "pathline/io/replace_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+namespace fs = std::filesystem;
+
+// /dev/stdout may be a regular file, which belongs to whoever redirected it.
+bool is_open_descriptor(const std::string& path) {
+  return path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
+}
+
+// The file behind a chain of symbolic links, which need not exist.
+std::string follow_links(const std::string& path) {
+  fs::path at = path;
+  std::error_code error;
+  for (int links = 0; links < 40 && fs::is_symlink(at, error); ++links) {
+    const fs::path next = fs::read_symlink(at, error);
+    at = next.is_absolute() ? next : at.parent_path() / next;
+  }
+  return at.string();
+}
+
+// Makes a new empty file beside `final`; errno says why not ("" then).
+std::string make_temporary(const std::string& final, mode_t mode) {
+  const fs::path target = final;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    std::string name = ".";
+    name.append(target.filename().string()).append(".").append(std::to_string(::getpid()));
+    name.append("-").append(std::to_string(attempt)).append(".part");
+    const std::string path = (target.parent_path() / name).string();
+    const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
+    if (file >= 0) {
+      ::close(file);
+      return path;
+    }
+    if (errno != EEXIST) return "";
+  }
+  return "";
+}
+
+bool sync_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool synced = ::fsync(file) == 0;
+  const int reason = errno;
+  ::close(file);
+  errno = reason;
+  return synced;
+}
+
+}  // namespace
+
+void throw_cannot_write(const std::string& name) {
+  throw InputError(name + ": cannot write: " + std::generic_category().message(errno));
+}
+
+void throw_cannot_read(const std::string& name) {
+  throw InputError(name + ": cannot read: " + std::generic_category().message(errno));
+}
+
+ReplaceFile::ReplaceFile(std::string target) : target_(std::move(target)), final_(follow_links(target_)), path_(target_) {
+  struct stat status{};
+  const bool exists = ::stat(target_.c_str(), &status) == 0;
+  if (target_.empty() || target_.back() == '/' || (exists && S_ISDIR(status.st_mode))) {
+    errno = target_.empty() ? ENOENT : EISDIR;
+    throw_cannot_write(target_.empty() ? "\"\"" : target_);
+  }
+  direct_ = is_open_descriptor(target_) || (exists && !S_ISREG(status.st_mode));
+  if (direct_ || (exists && ::access(target_.c_str(), W_OK) != 0)) {
+    if (!exists || ::access(target_.c_str(), W_OK) != 0) throw_cannot_write(target_);
+    return;
+  }
+  path_ = make_temporary(final_, 0666);
+  if (path_.empty()) throw_cannot_write(target_);
+  pending_ = true;
+  if (exists) ::chmod(path_.c_str(), status.st_mode & 07777);
+}
+
+ReplaceFile::~ReplaceFile() {
+  if (pending_) ::unlink(path_.c_str());
+}
+
+void ReplaceFile::commit() {
+  if (!pending_) return;
+  if (!sync_file(path_) || ::rename(path_.c_str(), final_.c_str()) != 0) throw_cannot_write(target_);
+  pending_ = false;
+  const std::string directory = fs::path(final_).parent_path().string();
+  sync_file(directory.empty() ? "." : directory);  // the file is whole already if this fails
+}
+
+}  // namespace pathline
