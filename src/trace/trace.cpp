@@ -1,0 +1,55 @@
+#include "pathline/trace/trace.hpp"
+
+#include <string>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+
+template <class S>
+Seeds<S> make_seeds(const TraceOptions& options, Index dim, Index batch, Engine& engine, Matrix<S>& memory) {
+  if (options.kind == TraceKind::exact) return Seeds<S>::identity(dim);
+  if (options.probes < 1)
+    throw InputError("trace.probes = " + std::to_string(options.probes) + ": must be >= 1");
+  memory.resize(dim, options.probes * batch);
+  if (options.noise == ProbeNoise::rademacher) fill_rademacher<S>(engine, memory);
+  else fill_normal<S>(engine, memory);
+  return {Seeds<S>::Kind::probes, options.probes, memory.data()};
+}
+
+template <class S> void trace(const Seeds<S>& e, ConstMatrixRef<S> je, MatrixRef<S> out) {
+  const Index d = je.rows(), batch = out.cols();
+  out.setZero();
+  if (e.kind == Seeds<S>::Kind::identity) {
+    for (Index j = 0; j < d; ++j) out += je.row(j).segment(j * batch, batch);
+    return;
+  }
+  const ConstMatrixMap<S> probes(e.probes, d, e.k * batch);
+  for (Index j = 0; j < e.k; ++j)
+    out += probes.middleCols(j * batch, batch).cwiseProduct(je.middleCols(j * batch, batch)).colwise().sum();
+  out /= static_cast<S>(e.k);
+}
+
+template <class S> void trace_pullback(const Seeds<S>& e, ConstMatrixRef<S> trace_bar, MatrixRef<S> je_bar) {
+  const Index d = je_bar.rows(), batch = trace_bar.cols();
+  if (e.kind == Seeds<S>::Kind::identity) {
+    je_bar.setZero();
+    for (Index j = 0; j < d; ++j) je_bar.row(j).segment(j * batch, batch) = trace_bar;
+    return;
+  }
+  const ConstMatrixMap<S> probes(e.probes, d, e.k * batch);
+  const S scale = S(1) / static_cast<S>(e.k);
+  for (Index j = 0; j < e.k; ++j)
+    je_bar.middleCols(j * batch, batch) =
+        (scale * probes.middleCols(j * batch, batch)).array().rowwise() * trace_bar.row(0).array();
+}
+
+#define PATHLINE_INSTANTIATE(S)                                                              \
+  template Seeds<S> make_seeds<S>(const TraceOptions&, Index, Index, Engine&, Matrix<S>&);   \
+  template void trace<S>(const Seeds<S>&, ConstMatrixRef<S>, MatrixRef<S>);                  \
+  template void trace_pullback<S>(const Seeds<S>&, ConstMatrixRef<S>, MatrixRef<S>);
+PATHLINE_INSTANTIATE(float)
+PATHLINE_INSTANTIATE(double)
+#undef PATHLINE_INSTANTIATE
+
+}  // namespace pathline
