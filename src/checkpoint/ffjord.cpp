@@ -1,5 +1,7 @@
 #include "pathline/checkpoint/ffjord.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
@@ -38,10 +40,47 @@ template <class S> Flow<S> read_ffjord(const std::string& file) {
   field->set_theta(theta);
   const double root = group.dataset("sqrt_end_time").template values<double>().at(0);
   if (!(root * root > 0)) refuse("parameters/sqrt_end_time: must not be 0");
-  return Flow<S>({field, root * root, FieldClock::data_to_base});
+  Flow<S> flow({field, root * root, FieldClock::data_to_base});
+  if (in.has_attribute("mean") && in.has_attribute("scale")) {
+    const auto mean = in.template attribute<std::vector<double>>("mean");
+    const auto scale = in.template attribute<std::vector<double>>("scale");
+    if (static_cast<Index>(mean.size()) != flow.dim() || mean.size() != scale.size())
+      refuse(fmt::format("mean, scale: {} and {} numbers, expected {}", mean.size(), scale.size(), flow.dim()));
+    flow.mean = ConstVectorMap<double>(mean.data(), flow.dim());
+    flow.scale = ConstVectorMap<double>(scale.data(), flow.dim());
+    if (!flow.mean.allFinite() || !(flow.scale.minCoeff() > 0)) refuse("scale: must be > 0");
+  }
+  return flow;
+}
+
+template <class S> void write_ffjord(const std::string& file, const Flow<S>& flow) {
+  const auto* field = dynamic_cast<const Mlp<S>*>(flow.cnf.field.get());
+  if (!field || flow.cnf.clock != FieldClock::data_to_base || field->options().residual ||
+      field->options().time_frequencies != 0 || field->options().condition_dim != 0)
+    throw InputError(file + ": this flow has no place in FFJORD's layout");
+  auto out = Hdf5File::create(file);
+  const auto& o = field->options();
+  out.set_attribute("dim", static_cast<std::int64_t>(o.dim));
+  out.set_attribute("hidden", std::vector<std::int64_t>(o.hidden.begin(), o.hidden.end()));
+  out.set_attribute("layer_type", to_string(o.layer));
+  out.set_attribute("nonlinearity", to_string(o.activation));
+  out.set_attribute("end_time", flow.cnf.end_time);
+  out.set_attribute("mean", std::vector<double>(flow.mean.begin(), flow.mean.end()));
+  out.set_attribute("scale", std::vector<double>(flow.scale.begin(), flow.scale.end()));
+  auto group = out.create_group("parameters");
+  for (const auto& p : field->parameters()) {
+    const Vector<S> values = field->theta().segment(p.offset, p.size());
+    if (p.name.ends_with("weight")) group.template write_values<S>(p.name, {p.rows, p.cols}, values.data());
+    else group.write_vector(p.name, values);
+  }
+  const double root = std::sqrt(flow.cnf.end_time);
+  group.template write_values<double>("sqrt_end_time", {}, &root);
+  out.commit();
 }
 
 template Flow<float> read_ffjord<float>(const std::string&);
 template Flow<double> read_ffjord<double>(const std::string&);
+template void write_ffjord<float>(const std::string&, const Flow<float>&);
+template void write_ffjord<double>(const std::string&, const Flow<double>&);
 
 }  // namespace pathline

@@ -9,6 +9,10 @@ namespace pathline {
 
 // Reads one CNF without batch norm: state-dict names under `parameters`, the architecture in the root's attributes.
 // InputError naming the file and the array that is missing, of another shape, or not supported (chains, residual).
+// Attributes `mean` and `scale` (d), which FFJORD has not, are the flow's; without them 0 and 1.
 template <class S> Flow<S> read_ffjord(const std::string& file);
+
+// The same layout, of a flow of an Mlp on FFJORD's clock (InputError for another).
+template <class S> void write_ffjord(const std::string& file, const Flow<S>& flow);
 
 }  // namespace pathline
