@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "core/option_check.hpp"
 #include "pathline/adjoint/discrete.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
@@ -32,8 +33,8 @@ EvaluationOptions evaluation(const Options& o) { return {.solver = {.rtol = o.rt
 
 // Maximum likelihood with Adam and the discrete adjoint; prints the held-out NLL beside the true entropy.
 void train(const Options& o) {
-  if (o.iterations < 1) throw InputError(fmt::format("--iterations = {}: must be >= 1", o.iterations));
-  if (o.batch < 1) throw InputError(fmt::format("--batch = {}: must be >= 1", o.batch));
+  require(o.iterations >= 1, "--iterations", o.iterations, ">= 1");
+  require(o.batch >= 1, "--batch", o.batch, ">= 1");
   const auto source = make_source(find_toy(o.data), {.seed = o.seed});
   auto field = std::make_shared<Mlp<float>>(MlpOptions{.dim = source->dim()});
   Engine engine = make_stream(o.seed, "train.initialize");
@@ -66,7 +67,7 @@ void train(const Options& o) {
 }
 
 void sample(const Options& o) {
-  if (o.count < 0) throw InputError(fmt::format("-n = {}: must be >= 0", o.count));
+  require(o.count >= 0, "-n", o.count, ">= 0");
   const auto flow = read_ffjord<float>(o.model);
   const auto options = evaluation(o);
   auto file = Hdf5File::create(o.output);

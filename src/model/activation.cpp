@@ -1,8 +1,6 @@
 #include "pathline/model/activation.hpp"
 
-#include <algorithm>
-
-#include "pathline/core/error.hpp"
+#include "core/named_value.hpp"
 
 namespace pathline {
 
@@ -13,12 +11,7 @@ const std::vector<std::string>& activation_names() {
 }
 
 Activation parse_activation(const std::string& name) {
-  const auto& names = activation_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found != names.end()) return static_cast<Activation>(found - names.begin());
-  std::string list;
-  for (const auto& n : names) list += (list.empty() ? "" : ", ") + n;
-  throw InputError("activation '" + name + "': must be one of " + list);
+  return parse_named<Activation>("activation", name, activation_names());
 }
 
 std::string to_string(Activation activation) { return activation_names()[static_cast<std::size_t>(activation)]; }

@@ -1,8 +1,6 @@
 #include "pathline/model/layer_type.hpp"
 
-#include <algorithm>
-
-#include "pathline/core/error.hpp"
+#include "core/named_value.hpp"
 
 namespace pathline {
 
@@ -13,12 +11,7 @@ const std::vector<std::string>& layer_type_names() {
 }
 
 LayerType parse_layer_type(const std::string& name) {
-  const auto& names = layer_type_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found != names.end()) return static_cast<LayerType>(found - names.begin());
-  std::string list;
-  for (const auto& n : names) list += (list.empty() ? "" : ", ") + n;
-  throw InputError("layer '" + name + "': must be one of " + list);
+  return parse_named<LayerType>("layer", name, layer_type_names());
 }
 
 std::string to_string(LayerType type) { return layer_type_names()[static_cast<std::size_t>(type)]; }

@@ -1,13 +1,14 @@
 #include "pathline/model/mlp.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
 
+#include "core/option_check.hpp"
 #include "model/activation_kernel.hpp"
 #include "model/product.hpp"
 #include "model/time_layer.hpp"
-#include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
@@ -55,7 +56,7 @@ template <class S> struct Mlp<S>::Tape {
 
 template <class S> Mlp<S>::Mlp(const MlpOptions& options)
     : VectorField<S>(options.dim, options.condition_dim), options_(options), layers_(std::make_unique<Layers>()) {
-  if (options.dim < 1) throw InputError("dim = " + std::to_string(options.dim) + ": must be >= 1");
+  require(options.dim >= 1, "dim", options.dim, ">= 1");
   if (options.hidden.size() + 1 > kMostLayers)
     throw InputError("model.hidden: at most " + std::to_string(kMostLayers - 1) + " layers");
   Index in = options.dim;

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "optim/option_check.hpp"
+#include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "optim/option_check.hpp"
+#include "core/option_check.hpp"
 
 namespace pathline {
 

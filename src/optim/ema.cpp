@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "optim/option_check.hpp"
+#include "core/option_check.hpp"
 
 namespace pathline {
 

@@ -1,16 +1,13 @@
 #include "pathline/trace/trace.hpp"
 
-#include <string>
-
-#include "pathline/core/error.hpp"
+#include "core/option_check.hpp"
 
 namespace pathline {
 
 template <class S>
 Seeds<S> make_seeds(const TraceOptions& options, Index dim, Index batch, Engine& engine, Matrix<S>& memory) {
   if (options.kind == TraceKind::exact) return Seeds<S>::identity(dim);
-  if (options.probes < 1)
-    throw InputError("trace.probes = " + std::to_string(options.probes) + ": must be >= 1");
+  require(options.probes >= 1, "trace.probes", options.probes, ">= 1");
   memory.resize(dim, options.probes * batch);
   if (options.noise == ProbeNoise::rademacher) fill_rademacher<S>(engine, memory);
   else fill_normal<S>(engine, memory);

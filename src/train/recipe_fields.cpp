@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "pathline/model/activation.hpp"
+#include "pathline/model/layer_type.hpp"
+#include "pathline/ode/options.hpp"
+
 namespace pathline {
 namespace {
 
@@ -38,9 +42,6 @@ template <class At> class Table {
   At at_;
 };
 
-const std::vector<std::string> kSteppers = {"dopri5",    "euler",      "midpoint",       "rk4",
-                                            "cash_karp", "fehlberg78", "bulirsch_stoer", "adams_bashforth_moulton"};
-
 void add_data(std::vector<RecipeField>& fields) {
   using R = DataRecipe;
   Table(
@@ -62,11 +63,8 @@ void add_model(std::vector<RecipeField>& fields) {
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
       .add("field", &R::field, one_of({"mlp", "potential"}), "vector field: a network, or minus a potential's gradient")
       .add("hidden", &R::hidden, at_least(1), "widths of the hidden layers")
-      .add("layer", &R::layer, one_of({"ignore", "concat", "concat_v2", "squash", "concatsquash", "hyper", "blend"}),
-           "how time enters a layer, by FFJORD's names")
-      .add("activation", &R::activation,
-           one_of({"tanh", "softplus", "elu", "swish", "relu", "square", "identity", "sin", "gelu"}),
-           "between the layers")
+      .add("layer", &R::layer, one_of(layer_type_names()), "how time enters a layer, by FFJORD's names")
+      .add("activation", &R::activation, one_of(activation_names()), "between the layers")
       .add("residual", &R::residual, any(), "hidden layers of equal width add their input to their output")
       .add("time_features", &R::time_features, at_least(0), "pairs cos, sin of the time as input; 0 = the time itself")
       .add("blocks", &R::blocks, at_least(1), "flows in a chain, each with its own network")
@@ -91,7 +89,7 @@ void add_trace(std::vector<RecipeField>& fields) {
 
 // The keys that [solver] and [solver.evaluation] share.
 template <class R, class T> void add_solver_keys(T& table) {
-  table.add("stepper", &R::stepper, one_of(kSteppers), "of the differential equation")
+  table.add("stepper", &R::stepper, one_of(stepper_names()), "of the differential equation")
       .add("rtol", &R::rtol, above(0), "relative tolerance of an adaptive step, per sample")
       .add("atol", &R::atol, above(0), "absolute tolerance of an adaptive step, per sample")
       .add("steps", &R::steps, at_least(0), "that many equal steps; 0 = adaptive")

@@ -8,14 +8,14 @@
 
 namespace pathline {
 
-// Boost.Odeint's steppers. Order: 1, 2, 4, 5(4), 5(4), 8(7), variable, 4. euler, midpoint, rk4 and
+// Boost.Odeint's steppers. Order: 5(4), 1, 2, 4, 5(4), 8(7), variable, 4. euler, midpoint, rk4 and
 // adams_bashforth_moulton have no error estimate: they need a number of fixed steps.
 enum class StepperKind {
+  dopri5,                  // Dormand & Prince 1980; FSAL, dense output
   euler,
   midpoint,                // Gragg's modified midpoint with two substeps
   rk4,
   cash_karp,               // Cash & Karp 1990
-  dopri5,                  // Dormand & Prince 1980; FSAL, dense output
   fehlberg78,              // Fehlberg 1968
   bulirsch_stoer,          // Hairer, Norsett, Wanner I, II.9; always adaptive
   adams_bashforth_moulton  // four steps; starts with rk4
