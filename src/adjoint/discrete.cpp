@@ -3,8 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "flow/tile.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/ode/tableau.hpp"
 
 namespace pathline {
@@ -112,39 +112,40 @@ NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMat
     throw InputError("solver.stepper = " + to_string(options.solver.stepper) +
                      ": has no tableau to reverse; expected dopri5, rk4, midpoint or euler");
   const auto& cnf = flow.cnf;
-  const Index d = flow.dim(), n = x.cols(), tiles = (n + options.tile - 1) / options.tile;
+  const Index d = flow.dim(), n = x.cols();
+  const Tiles tiles{n, options.tile};
   if (x.rows() != d || n < 1) throw InputError("batch: must have at least one point of the model's dimension");
   NllGradient out;
   out.theta = Vector<double>::Zero(cnf.field->theta().size());
   out.z.resize(d, n);
-  std::vector<TileResult<S>> results(static_cast<std::size_t>(tiles));
-  const double log_scale = flow.scale.array().log().sum();
+  std::vector<TileResult<S>> results(static_cast<std::size_t>(tiles.count()));
+  auto workers = make_tile_workers<S>(options.solver);
+  const double log_scale = flow.log_scale();
   const S weight = S(1) / static_cast<S>(n);
 
-  parallel_for(tiles, [&](Index tile, int) {
+  parallel_for(tiles.count(), [&](Index tile, int id) {
+    auto& w = workers[static_cast<std::size_t>(id)];
     auto& result = results[static_cast<std::size_t>(tile)];
-    const Index begin = tile * options.tile, batch = std::min(options.tile, n - begin);
+    const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
     result.theta = Vector<S>::Zero(cnf.field->theta().size());
-    Workspace<S> w;
-    Matrix<S> probes, condition = c.middleCols(c.cols() == n ? begin : 0, c.rows() > 0 ? batch : 0).template cast<S>();
+    w.condition = tile_condition<S>(c, begin, batch);
     Engine engine = make_stream(options.seed, "train.probes", options.iteration, static_cast<std::uint64_t>(tile));
-    const auto seeds = make_seeds<S>(options.trace, d, batch, engine, probes);
-    State<S> state(Augmented<S>::layout(d, batch, true));
-    state.block(0) =
-        ((x.middleCols(begin, batch).colwise() - flow.mean).array().colwise() / flow.scale.array()).template cast<S>();
+    const auto seeds = make_seeds<S>(options.trace, d, batch, engine, w.probes);
+    auto& state = w.state;
+    state.resize(Augmented<S>::layout(d, batch, true));
+    state.block(0) = flow.standardized(x.middleCols(begin, batch));
     state.block(1).setZero();
-    Augmented<S> system(*cnf.field, seeds, condition, w);
-    Solver<S> solver(options.solver);
+    Augmented<S> system(*cnf.field, seeds, w.condition, w.workspace);
     Tape<S> tape;
     const double t0 = cnf.data_time(), t1 = cnf.base_time();
-    result.report = solver.solve(system, state, t0, t1, &tape);
+    result.report = w.solver.solve(system, state, t0, t1, &tape);
     if (!result.report.ok()) return;
     result.log_prob = standard_normal_log_density<S>(state.block(0)).sum() -
                       state.block(1).template cast<double>().sum() - static_cast<double>(batch) * log_scale;
     // NLL = mean(|z|^2 / 2 + l + constants).
     Matrix<S> z_bar = weight * state.block(0);
     double start_bar = 0, end_bar = 0;
-    reverse<S>(*cnf.field, *tableau, tape, seeds, condition, weight, t0, t1 - t0, z_bar, w, result, start_bar,
+    reverse<S>(*cnf.field, *tableau, tape, seeds, w.condition, weight, t0, t1 - t0, z_bar, w.workspace, result, start_bar,
                end_bar);
     // T is where the solve ends on FFJORD's clock, and where it begins on ours; the other end is 0.
     result.end_time = cnf.clock == FieldClock::data_to_base ? end_bar : start_bar;

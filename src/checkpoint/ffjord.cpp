@@ -13,19 +13,19 @@ namespace pathline {
 template <class S> Flow<S> read_ffjord(const std::string& file) {
   const auto in = Hdf5File::open(file);
   auto refuse = [&](const std::string& what) -> void { throw InputError(file + ": " + what); };
-  if (in.has_attribute("num_blocks") && in.template attribute<std::int64_t>("num_blocks") != 1)
+  if (in.has_attribute("num_blocks") && in.attribute<std::int64_t>("num_blocks") != 1)
     refuse("num_blocks: a chain of several flows is not supported, expected 1");
-  if (in.has_attribute("residual") && in.template attribute<std::int64_t>("residual") != 0)
+  if (in.has_attribute("residual") && in.attribute<std::int64_t>("residual") != 0)
     refuse("residual = 1: FFJORD's f = net(z) - z is not supported");
-  if (in.has_attribute("batch_norm") && in.template attribute<std::int64_t>("batch_norm") != 0)
+  if (in.has_attribute("batch_norm") && in.attribute<std::int64_t>("batch_norm") != 0)
     refuse("batch_norm = 1: moving batch norm is not supported");
 
   MlpOptions options;
-  options.dim = in.template attribute<std::int64_t>("dim");
+  options.dim = in.attribute<std::int64_t>("dim");
   options.hidden.clear();
-  for (auto width : in.template attribute<std::vector<std::int64_t>>("hidden")) options.hidden.push_back(width);
-  options.layer = parse_layer_type(in.template attribute<std::string>("layer_type"));
-  options.activation = parse_activation(in.template attribute<std::string>("nonlinearity"));
+  for (auto width : in.attribute<std::vector<std::int64_t>>("hidden")) options.hidden.push_back(width);
+  options.layer = parse_layer_type(in.attribute<std::string>("layer_type"));
+  options.activation = parse_activation(in.attribute<std::string>("nonlinearity"));
   auto field = std::make_shared<Mlp<S>>(options);
   const auto group = in.group("parameters");
   Vector<S> theta = field->theta();
@@ -38,12 +38,12 @@ template <class S> Flow<S> read_ffjord(const std::string& file) {
   }
   if (!theta.allFinite()) refuse("parameters: a value is not finite");
   field->set_theta(theta);
-  const double root = group.dataset("sqrt_end_time").template values<double>().at(0);
+  const double root = group.dataset("sqrt_end_time").values<double>().at(0);
   if (!(root * root > 0)) refuse("parameters/sqrt_end_time: must not be 0");
   Flow<S> flow({field, root * root, FieldClock::data_to_base});
   if (in.has_attribute("mean") && in.has_attribute("scale")) {
-    const auto mean = in.template attribute<std::vector<double>>("mean");
-    const auto scale = in.template attribute<std::vector<double>>("scale");
+    const auto mean = in.attribute<std::vector<double>>("mean");
+    const auto scale = in.attribute<std::vector<double>>("scale");
     if (static_cast<Index>(mean.size()) != flow.dim() || mean.size() != scale.size())
       refuse(fmt::format("mean, scale: {} and {} numbers, expected {}", mean.size(), scale.size(), flow.dim()));
     flow.mean = ConstVectorMap<double>(mean.data(), flow.dim());
@@ -70,11 +70,11 @@ template <class S> void write_ffjord(const std::string& file, const Flow<S>& flo
   auto group = out.create_group("parameters");
   for (const auto& p : field->parameters()) {
     const Vector<S> values = field->theta().segment(p.offset, p.size());
-    if (p.name.ends_with("weight")) group.template write_values<S>(p.name, {p.rows, p.cols}, values.data());
+    if (p.name.ends_with("weight")) group.write_values<S>(p.name, {p.rows, p.cols}, values.data());
     else group.write_vector(p.name, values);
   }
   const double root = std::sqrt(flow.cnf.end_time);
-  group.template write_values<double>("sqrt_end_time", {}, &root);
+  group.write_values<double>("sqrt_end_time", {}, &root);
   out.commit();
 }
 

@@ -2,28 +2,14 @@
 
 #include <cmath>
 #include <numbers>
+#include <string>
 #include <vector>
 
+#include "flow/tile.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/parallel.hpp"
 
 namespace pathline {
 namespace {
-
-// What each thread keeps between tiles.
-template <class S> struct Worker {
-  explicit Worker(const SolverOptions& options) : solver(options) {}
-  Solver<S> solver;
-  Workspace<S> workspace;
-  State<S> state;
-  Matrix<S> condition, probes;
-};
-
-template <class S> std::vector<Worker<S>> make_workers(const SolverOptions& options) {
-  std::vector<Worker<S>> workers;
-  for (int i = 0; i < thread_count(); ++i) workers.emplace_back(options);
-  return workers;
-}
 
 SolveReport total(const std::vector<SolveReport>& reports, double& nfe) {
   SolveReport sum;
@@ -32,6 +18,32 @@ SolveReport total(const std::vector<SolveReport>& reports, double& nfe) {
   nfe = reports.empty() ? 0 : static_cast<double>(sum.evaluations) / static_cast<double>(reports.size());
   if (!sum.ok()) throw NumericalError(sum.advice());
   return sum;
+}
+
+// Takes every tile from one end to the other: start writes its z (d x B), finish reads its [z | change of log p].
+template <class S, class Start, class Finish>
+SolveReport solve_tiles(const Cnf<S>& cnf, Index n, ConstMatrixRef<double> c, Direction direction,
+                        const EvaluationOptions& options, double& nfe, Start start, Finish finish) {
+  const bool to_base = direction == Direction::data_to_base;
+  const double from = to_base ? cnf.data_time() : cnf.base_time(), to = to_base ? cnf.base_time() : cnf.data_time();
+  const Index d = cnf.field->dim();
+  const Tiles tiles{n, options.tile};
+  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
+  auto workers = make_tile_workers<S>(options.solver);
+  parallel_for(tiles.count(), [&](Index tile, int id) {
+    auto& w = workers[static_cast<std::size_t>(id)];
+    const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
+    Engine engine = make_stream(options.seed, "flow.probes", static_cast<std::uint64_t>(tile));
+    const auto seeds = make_seeds<S>(options.trace, d, batch, engine, w.probes);
+    w.state.resize(Augmented<S>::layout(d, batch, true));
+    w.condition = tile_condition<S>(c, begin, batch);
+    start(begin, w.state.block(0));
+    w.state.block(1).setZero();
+    Augmented<S> system(*cnf.field, seeds, w.condition, w.workspace);
+    reports[static_cast<std::size_t>(tile)] = w.solver.solve(system, w.state, from, to);
+    finish(begin, w.state.block(0), w.state.block(1).template cast<double>());
+  });
+  return total(reports, nfe);
 }
 
 }  // namespace
@@ -45,61 +57,43 @@ template <class S>
 Flow<S>::Flow(Cnf<S> c)
     : cnf(std::move(c)), mean(Vector<double>::Zero(cnf.field->dim())), scale(Vector<double>::Ones(cnf.field->dim())) {}
 
+template <class S> Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x) const {
+  return ((x.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
+}
+
+template <class S> double Flow<S>::log_scale() const { return scale.array().log().sum(); }
+
 template <class S>
 LogProb<S> Flow<S>::log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                              const EvaluationOptions& options) const {
-  const Index d = dim(), n = x.cols(), tiles = (n + options.tile - 1) / options.tile;
-  if (x.rows() != d)
-    throw InputError("points have " + std::to_string(x.rows()) + " columns: the model has " + std::to_string(d));
-  LogProb<S> out{RowVector<double>(n), Matrix<S>(d, n), {}, 0};
-  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles));
-  auto workers = make_workers<S>(options.solver);
-  const double log_scale = scale.array().log().sum();
-  parallel_for(tiles, [&](Index tile, int id) {
-    auto& w = workers[static_cast<std::size_t>(id)];
-    const Index begin = tile * options.tile, batch = std::min(options.tile, n - begin);
-    Engine engine = make_stream(options.seed, "flow.probes", static_cast<std::uint64_t>(tile));
-    const auto seeds = make_seeds<S>(options.trace, d, batch, engine, w.probes);
-    w.state.resize(Augmented<S>::layout(d, batch, true));
-    w.condition = c.middleCols(c.cols() == n ? begin : 0, c.rows() > 0 ? batch : 0).template cast<S>();
-    w.state.block(0) =
-        ((x.middleCols(begin, batch).colwise() - mean).array().colwise() / scale.array()).template cast<S>();
-    w.state.block(1).setZero();
-    Augmented<S> system(*cnf.field, seeds, w.condition, w.workspace);
-    reports[static_cast<std::size_t>(tile)] = w.solver.solve(system, w.state, cnf.data_time(), cnf.base_time());
-    out.base.middleCols(begin, batch) = w.state.block(0);
-    out.log_prob.segment(begin, batch) = standard_normal_log_density<S>(w.state.block(0)) -
-                                         w.state.block(1).template cast<double>() -
-                                         RowVector<double>::Constant(batch, log_scale);
-  });
-  out.report = total(reports, out.nfe);
+  const Index n = x.cols();
+  if (x.rows() != dim())
+    throw InputError("points have " + std::to_string(x.rows()) + " columns: the model has " + std::to_string(dim()));
+  LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
+  const double shift = log_scale();
+  out.report = solve_tiles<S>(
+      cnf, n, c, Direction::data_to_base, options, out.nfe,
+      [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
+      [&](Index begin, const auto& z, const auto& change) {
+        out.base.middleCols(begin, z.cols()) = z;
+        out.log_prob.segment(begin, z.cols()) = (standard_normal_log_density<S>(z) - change).array() - shift;
+      });
   return out;
 }
 
 template <class S> Samples<S> Flow<S>::push(const Matrix<S>& base, const EvaluationOptions& options) const {
-  const Index d = dim(), n = base.cols(), tiles = (n + options.tile - 1) / options.tile;
-  Samples<S> out{Matrix<double>(d, n), RowVector<double>(n), {}, 0};
-  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles));
-  auto workers = make_workers<S>(options.solver);
-  const double log_scale = scale.array().log().sum();
-  parallel_for(tiles, [&](Index tile, int id) {
-    auto& w = workers[static_cast<std::size_t>(id)];
-    const Index begin = tile * options.tile, batch = std::min(options.tile, n - begin);
-    Engine engine = make_stream(options.seed, "flow.probes", static_cast<std::uint64_t>(tile));
-    const auto seeds = make_seeds<S>(options.trace, d, batch, engine, w.probes);
-    w.state.resize(Augmented<S>::layout(d, batch, true));
-    w.condition.resize(0, 0);
-    w.state.block(0) = base.middleCols(begin, batch);
-    w.state.block(1).setZero();
-    Augmented<S> system(*cnf.field, seeds, w.condition, w.workspace);
-    reports[static_cast<std::size_t>(tile)] = w.solver.solve(system, w.state, cnf.base_time(), cnf.data_time());
-    out.points.middleCols(begin, batch) =
-        (w.state.block(0).template cast<double>().array().colwise() * scale.array()).matrix().colwise() + mean;
-    out.log_prob.segment(begin, batch) = standard_normal_log_density<S>(base.middleCols(begin, batch)) +
-                                         w.state.block(1).template cast<double>() -
-                                         RowVector<double>::Constant(batch, log_scale);
-  });
-  out.report = total(reports, out.nfe);
+  const Index n = base.cols();
+  Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
+  const double shift = log_scale();
+  out.report = solve_tiles<S>(
+      cnf, n, Matrix<double>(0, 0), Direction::base_to_data, options, out.nfe,
+      [&](Index begin, auto z) { z = base.middleCols(begin, z.cols()); },
+      [&](Index begin, const auto& z, const auto& change) {
+        out.points.middleCols(begin, z.cols()) =
+            (z.template cast<double>().array().colwise() * scale.array()).matrix().colwise() + mean;
+        out.log_prob.segment(begin, z.cols()) =
+            (standard_normal_log_density<S>(base.middleCols(begin, z.cols())) + change).array() - shift;
+      });
   return out;
 }
 

@@ -44,6 +44,10 @@ template <class S> class Flow {
   // Base to data.
   Samples<S> push(const Matrix<S>& base, const EvaluationOptions& options = {}) const;
 
+  // (x - mean) / scale, d x B: what the continuous flow sees; and sum(log scale), which the density loses by it.
+  Matrix<S> standardized(ConstMatrixRef<double> x) const;
+  double log_scale() const;
+
   Cnf<S> cnf;
   Vector<double> mean, scale;  // d; scale > 0
 };
