@@ -135,7 +135,6 @@ template <class S> struct Solver<S>::Impl {
   std::unique_ptr<Stepper<S>> between;  // fehlberg78, for points inside a step
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
-  double next_step = 0;
 
   double scaled(const State<S>& x0, const State<S>& x, State<S>& e) const;
   double initial_step(Counted<S>& system, const State<S>& x, double t, double span);
@@ -143,6 +142,8 @@ template <class S> struct Solver<S>::Impl {
   SolveReport adaptive(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer, double first);
   SolveReport extrapolate(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer,
                           double first);
+  bool out_of_steps(SolveReport& report) const;
+  bool step_vanishes(SolveReport& report, double t, double t1, double h) const;
   void accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer, bool know_f1);
 };
 
@@ -176,8 +177,7 @@ template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
   void resolve(double t, State<S>& x) const {
     auto& m = impl_;
     if (!m.between) m.between = make_stepper<S>(StepperKind::fehlberg78);
-    const bool begin = last_ == nullptr;
-    if (begin) m.point = *this->x0, last_ = &m.point, t_last_ = this->t0;
+    if (!started_) m.point = *this->x0, t_last_ = this->t0, started_ = true;
     m.point_rate.resize(x.layout()), m.error.resize(x.layout());
     system_(m.point, m.point_rate, t_last_);
     m.between->step(std::ref(system_), m.point, m.point_rate, t_last_, t - t_last_, x, m.f1, m.error);
@@ -186,7 +186,7 @@ template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
 
   Impl& impl_;
   Counted<S>& system_;
-  mutable const State<S>* last_ = nullptr;
+  mutable bool started_ = false;
   mutable double t_last_ = 0;
 };
 
@@ -216,6 +216,22 @@ template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, cons
   double h1 = d <= 1e-15 ? std::max(1e-6, 1e-3 * h) : std::pow(0.01 / d, 1.0 / order);
   if (!std::isfinite(h1)) h1 = h;
   return sign * std::min({100 * h, h1, std::abs(span)});
+}
+
+template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const {
+  if (report.accepted + report.rejected < options.max_steps) return false;
+  report.status = SolveStatus::step_limit;
+  return true;
+}
+
+// A step that no longer moves t: the field is too steep, or not finite where the step begins.
+template <class S>
+bool Solver<S>::Impl::step_vanishes(SolveReport& report, double t, double t1, double h) const {
+  if (std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1))) return false;
+  report.status = std::isfinite(sample_norm(f0.layout(), f0.data())) ? SolveStatus::step_underflow
+                                                                     : SolveStatus::not_finite;
+  report.step = h;
+  return true;
 }
 
 template <class S>
@@ -267,22 +283,14 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
   report.status = SolveStatus::success;
   while (t != t1) {
     report.t = t;
-    if (report.accepted + report.rejected >= options.max_steps) {
-      report.status = SolveStatus::step_limit;
-      break;
-    }
+    if (out_of_steps(report)) break;
     // The last step ends on t1; one that would leave a sliver is stretched over it, or halved.
     const double left = t1 - t;
     const bool last = std::abs(h) * 1.000001 >= std::abs(left);
     const double wanted = h;
     if (last) h = left;
     else if (std::abs(h) * 2 > std::abs(left)) h = left / 2;
-    if (!(std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1)))) {
-      report.status = std::isfinite(sample_norm(x.layout(), f0.data())) ? SolveStatus::step_underflow
-                                                                         : SolveStatus::not_finite;
-      report.step = h;
-      break;
-    }
+    if (step_vanishes(report, t, t1, h)) break;
     stepper->step(std::ref(system), x, f0, t, h, x1, f1, error);
     const double e = scaled(x, x1, error);
     const double factor = std::clamp(kSafety * std::pow(e, -1.0 / order), kLeastFactor, kMostFactor);
@@ -323,18 +331,10 @@ SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double
   report.status = SolveStatus::success;
   while (t != t1) {
     report.t = t;
-    if (report.accepted + report.rejected >= options.max_steps) {
-      report.status = SolveStatus::step_limit;
-      break;
-    }
+    if (out_of_steps(report)) break;
     const bool last = std::abs(h) * 1.000001 >= std::abs(t1 - t);
     if (last) h = t1 - t;
-    if (!(std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1)))) {
-      report.status = std::isfinite(sample_norm(x.layout(), f0.data())) ? SolveStatus::step_underflow
-                                                                         : SolveStatus::not_finite;
-      report.step = h;
-      break;
-    }
+    if (step_vanishes(report, t, t1, h)) break;
     double reached = t;
     const double tried = h;
     const auto result = extrapolation->try_step(std::ref(system), x, f0, reached, x1, h);
