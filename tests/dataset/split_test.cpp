@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "message.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -21,12 +22,7 @@ Matrix<double> numbered(Index n) {
 }
 
 std::string message(const Matrix<double>& x, const SplitOptions& options, std::vector<std::string> columns = {}) {
-  try {
-    split_data(x, columns, options);
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
+  return pathline::message([&] { split_data(x, columns, options); });
 }
 
 TEST(Split, IsDisjointAndComplete) {

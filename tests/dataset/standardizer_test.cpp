@@ -5,21 +5,13 @@
 
 #include <gmock/gmock.h>
 
+#include "message.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
 
 using testing::HasSubstr;
-
-template <class F> std::string message(F f) {
-  try {
-    f();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Standardizer, MeanAndScaleOfEachColumn) {
   Matrix<double> x(2, 4);

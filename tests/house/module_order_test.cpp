@@ -12,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scratch.hpp"
+
 namespace pathline {
 namespace {
 
@@ -184,22 +186,13 @@ TEST(ModuleOrder, LooksAtTheRealTree) {
 }
 
 // The scanner itself, on trees made for it.
-class ModuleOrderScan : public ::testing::Test {
+class ModuleOrderScan : public Scratch {
  protected:
-  void SetUp() override {
-    const std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    root_ = fs::path(::testing::TempDir()) / ("module order " + name);
-    fs::remove_all(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   void write(const std::string& path, const std::string& text = "") {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
   std::vector<std::string> scan() const { return violations(root_); }
-
-  fs::path root_;
 };
 
 TEST_F(ModuleOrderScan, DownwardIncludesPass) {

@@ -4,7 +4,10 @@
 #include <limits>
 #include <thread>
 
-#include "io/scratch.hpp"
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "scratch.hpp"
 
 namespace pathline {
 namespace {
@@ -112,7 +115,7 @@ a['bytes'] = np.bytes_('fixed'); a['vector'] = [1.5, 2.5]; a['widths'] = [64, 32
   EXPECT_FALSE(in.has_attribute("sed"));
   EXPECT_EQ(in.attribute_names().size(), 9u);
   EXPECT_EQ(in.dataset("nothing").rows(), 0);
-  EXPECT_EQ(input_error([&] { in.read_matrix<double>("yes"); }),
+  EXPECT_EQ(message([&] { in.read_matrix<double>("yes"); }),
             file("b.h5") + ": /yes: holds an enumeration (h5py: bool): expected numbers");
 }
 
@@ -133,8 +136,8 @@ TEST_F(Hdf5Test, AppendsInBlocksAndWritesACubeInBlocks) {
       const Matrix<double> block = numbered<double>(2, 5).array() + static_cast<double>(1000 * k + 100 * n);
       path.write_block<double>({k, n, 0}, {1, 5, 2}, block.data());
     }
-  EXPECT_THAT(input_error([&] { samples.append(Matrix<double>(3, 1)); }), HasSubstr("rows of 2 values: cannot append 3"));
-  EXPECT_THAT(input_error([&] { path.write_block<double>({2, 8, 0}, {1, 5, 2}, x.data()); }),
+  EXPECT_THAT(message([&] { samples.append(Matrix<double>(3, 1)); }), HasSubstr("rows of 2 values: cannot append 3"));
+  EXPECT_THAT(message([&] { path.write_block<double>({2, 8, 0}, {1, 5, 2}, x.data()); }),
               HasSubstr("/trajectory: has shape (3, 10, 2): no box of (1, 5, 2) at (2, 8, 0)"));
   out.commit();
 
@@ -142,7 +145,7 @@ TEST_F(Hdf5Test, AppendsInBlocksAndWritesACubeInBlocks) {
   EXPECT_EQ(in.read_matrix<double>("samples"), x);
   EXPECT_EQ(in.dataset("samples").read_rows<double>(69990, 10), x.rightCols(10));
   EXPECT_EQ(in.dataset("samples").read_rows<double>(70000, 0).cols(), 0);
-  EXPECT_THAT(input_error([&] { in.dataset("samples").read_rows<double>(69991, 10); }), HasSubstr("no box"));
+  EXPECT_THAT(message([&] { in.dataset("samples").read_rows<double>(69991, 10); }), HasSubstr("no box"));
   EXPECT_EQ(in.read_vector<float>("log_density"), x.row(0).cast<float>().transpose());
   std::vector<double> box(2 * 4 * 2);
   in.dataset("trajectory").read_block<double>({1, 3, 0}, {2, 4, 2}, box.data());
@@ -162,19 +165,19 @@ TEST_F(Hdf5Test, ErrorsNameTheFileAndTheObject) {
 
   const std::string name = file("a.h5");
   const Hdf5File in = Hdf5File::open(name);
-  EXPECT_EQ(input_error([&] { in.read_matrix<double>("sample"); }),
+  EXPECT_EQ(message([&] { in.read_matrix<double>("sample"); }),
             name + ": no data set 'sample': it has cube, deep/text, samples");
-  EXPECT_EQ(input_error([&] { in.group("deep").dataset("x"); }), name + ": no data set 'x' in /deep: it has text");
-  EXPECT_EQ(input_error([&] { in.group("depe"); }), name + ": no group 'depe' in /: it has cube, deep, samples");
-  EXPECT_EQ(input_error([&] { in.dataset("deep"); }), name + ": /deep: is a group: expected a data set, as text");
-  EXPECT_EQ(input_error([&] { in.read_matrix<double>("cube"); }), name + ": /cube: has shape (2, 2, 2): expected (N, d) or (N,)");
-  EXPECT_EQ(input_error([&] { in.read_vector<double>("samples"); }), name + ": /samples: has shape (5, 2): expected (N,)");
-  EXPECT_EQ(input_error([&] { in.read_vector<double>("deep/text"); }), name + ": /deep/text: holds strings: expected numbers");
-  EXPECT_EQ(input_error([&] { in.read_strings("samples"); }), name + ": /samples: holds float64: expected strings");
-  EXPECT_EQ(input_error([&] { in.dataset("samples").values<std::int64_t>(); }),
+  EXPECT_EQ(message([&] { in.group("deep").dataset("x"); }), name + ": no data set 'x' in /deep: it has text");
+  EXPECT_EQ(message([&] { in.group("depe"); }), name + ": no group 'depe' in /: it has cube, deep, samples");
+  EXPECT_EQ(message([&] { in.dataset("deep"); }), name + ": /deep: is a group: expected a data set, as text");
+  EXPECT_EQ(message([&] { in.read_matrix<double>("cube"); }), name + ": /cube: has shape (2, 2, 2): expected (N, d) or (N,)");
+  EXPECT_EQ(message([&] { in.read_vector<double>("samples"); }), name + ": /samples: has shape (5, 2): expected (N,)");
+  EXPECT_EQ(message([&] { in.read_vector<double>("deep/text"); }), name + ": /deep/text: holds strings: expected numbers");
+  EXPECT_EQ(message([&] { in.read_strings("samples"); }), name + ": /samples: holds float64: expected strings");
+  EXPECT_EQ(message([&] { in.dataset("samples").values<std::int64_t>(); }),
             name + ": /samples: holds float64: expected integers");
-  EXPECT_EQ(input_error([&] { in.attribute<double>("sed"); }), name + ": /: no attribute 'sed': it has seed");
-  EXPECT_EQ(input_error([&] { in.attribute<std::string>("seed"); }),
+  EXPECT_EQ(message([&] { in.attribute<double>("sed"); }), name + ": /: no attribute 'sed': it has seed");
+  EXPECT_EQ(message([&] { in.attribute<std::string>("seed"); }),
             name + ": /: attribute 'seed': holds int64: expected strings");
 }
 
@@ -187,17 +190,17 @@ TEST_F(Hdf5Test, WhatIsNotAWholeHdf5FileIsAnError) {
   put("stub.h5", bytes.substr(0, 20));
   put("text.h5", "x,y\n1,2\n");
   put("empty.h5", "");
-  const auto message = [&](const std::string& name) { return input_error([&] { Hdf5File::open(file(name)); }); };
-  EXPECT_THAT(message("cut.h5"), AllOf(HasSubstr("cut.h5: cannot read"), HasSubstr("truncated")));
-  EXPECT_THAT(message("stub.h5"), HasSubstr("stub.h5: cannot read: "));
-  EXPECT_EQ(message("text.h5"), file("text.h5") + ": not an HDF5 file");
-  EXPECT_EQ(message("empty.h5"), file("empty.h5") + ": empty: not an HDF5 file");
-  EXPECT_EQ(message("none.h5"), file("none.h5") + ": cannot read: No such file or directory");
-  EXPECT_EQ(message("."), file(".") + ": cannot read: Is a directory");
+  const auto failure = [&](const std::string& name) { return message([&] { Hdf5File::open(file(name)); }); };
+  EXPECT_THAT(failure("cut.h5"), AllOf(HasSubstr("cut.h5: cannot read"), HasSubstr("truncated")));
+  EXPECT_THAT(failure("stub.h5"), HasSubstr("stub.h5: cannot read: "));
+  EXPECT_EQ(failure("text.h5"), file("text.h5") + ": not an HDF5 file");
+  EXPECT_EQ(failure("empty.h5"), file("empty.h5") + ": empty: not an HDF5 file");
+  EXPECT_EQ(failure("none.h5"), file("none.h5") + ": cannot read: No such file or directory");
+  EXPECT_EQ(failure("."), file(".") + ": cannot read: Is a directory");
   // Every cut is an error or reads as the whole; none is a crash.
   for (std::size_t size = 0; size < bytes.size(); size += 97) {
     put("cut.h5", bytes.substr(0, size));
-    EXPECT_NE(message("cut.h5"), "no error") << size;
+    EXPECT_NE(failure("cut.h5"), "no error") << size;
   }
 }
 
@@ -209,8 +212,8 @@ TEST_F(Hdf5Test, NothingIsLeftOfAFileThatWasNotCommitted) {
   }
   EXPECT_EQ(get("a.h5"), "old");
   EXPECT_EQ(files(), 1);
-  EXPECT_EQ(input_error([&] { Hdf5File::create("nowhere/a.h5"); }), "nowhere/a.h5: cannot write: No such file or directory");
-  EXPECT_EQ(input_error([&] { Hdf5File::create("/dev/null"); }), "/dev/null: cannot write: HDF5 needs a regular file");
+  EXPECT_EQ(message([&] { Hdf5File::create("nowhere/a.h5"); }), "nowhere/a.h5: cannot write: No such file or directory");
+  EXPECT_EQ(message([&] { Hdf5File::create("/dev/null"); }), "/dev/null: cannot write: HDF5 needs a regular file");
 }
 
 TEST_F(Hdf5Test, CommitClosesWhatIsStillOpen) {
@@ -239,11 +242,11 @@ TEST_F(Hdf5Test, SameContentIsTheSameBytes) {
 TEST_F(Hdf5Test, ErrorsPrintNothing) {
   testing::internal::CaptureStderr();
   put("text.h5", "x");
-  input_error([&] { Hdf5File::open(file("text.h5")); });
+  message([&] { Hdf5File::open(file("text.h5")); });
   Hdf5File out = Hdf5File::create(file("a.h5"));
   EXPECT_FALSE(out.exists("a/b/c"));
-  input_error([&] { out.dataset("a"); });
-  input_error([&] { out.attribute<double>("a"); });
+  message([&] { out.dataset("a"); });
+  message([&] { out.attribute<double>("a"); });
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 

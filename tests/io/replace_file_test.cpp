@@ -2,7 +2,10 @@
 
 #include <sys/stat.h>
 
-#include "io/scratch.hpp"
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "scratch.hpp"
 
 namespace pathline {
 namespace {
@@ -65,13 +68,13 @@ TEST_F(ReplaceFileTest, FollowsALink) {
 }
 
 TEST_F(ReplaceFileTest, MissingDirectoryIsAnErrorAtOnce) {
-  EXPECT_EQ(input_error([&] { ReplaceFile output("no such directory/out.h5"); }),
+  EXPECT_EQ(message([&] { ReplaceFile output("no such directory/out.h5"); }),
             "no such directory/out.h5: cannot write: No such file or directory");
-  EXPECT_THAT(input_error([&] { ReplaceFile output(file("")); }), HasSubstr("cannot write: Is a directory"));
-  EXPECT_THAT(input_error([&] { ReplaceFile output(root_.string()); }), HasSubstr("cannot write: Is a directory"));
-  EXPECT_THAT(input_error([&] { ReplaceFile output(put("f", "") + "/out.h5"); }), HasSubstr("Not a directory"));
-  EXPECT_THAT(input_error([&] { ReplaceFile output(""); }), HasSubstr("\"\": cannot write"));
-  EXPECT_THAT(input_error([&] { ReplaceFile output("/dev/nothing/x"); }), HasSubstr("cannot write"));
+  EXPECT_THAT(message([&] { ReplaceFile output(file("")); }), HasSubstr("cannot write: Is a directory"));
+  EXPECT_THAT(message([&] { ReplaceFile output(root_.string()); }), HasSubstr("cannot write: Is a directory"));
+  EXPECT_THAT(message([&] { ReplaceFile output(put("f", "") + "/out.h5"); }), HasSubstr("Not a directory"));
+  EXPECT_THAT(message([&] { ReplaceFile output(""); }), HasSubstr("\"\": cannot write"));
+  EXPECT_THAT(message([&] { ReplaceFile output("/dev/nothing/x"); }), HasSubstr("cannot write"));
 }
 
 TEST_F(ReplaceFileTest, DevicesAndPipesAreWrittenDirectly) {
@@ -90,7 +93,7 @@ TEST_F(ReplaceFileTest, DirectoryThatWentAwayIsAnErrorOfCommit) {
   fs::create_directory(file("dir"));
   ReplaceFile output(file("dir/a"));
   fs::remove_all(file("dir"));
-  EXPECT_THAT(input_error([&] { output.commit(); }), HasSubstr("dir/a: cannot write: No such file or directory"));
+  EXPECT_THAT(message([&] { output.commit(); }), HasSubstr("dir/a: cannot write: No such file or directory"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 
+#include "message.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -16,15 +17,6 @@ namespace {
 
 using testing::HasSubstr;
 using Decay = AdamOptions::Decay;
-
-template <class E, class F> std::string message(F f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // The gradient of a bowl that is steep in some directions: k (x - 1), k = 1 ... 10^3.
 Vector<double> bowl_gradient(const Vector<double>& x) {

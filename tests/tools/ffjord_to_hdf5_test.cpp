@@ -12,6 +12,8 @@
 
 #include <gmock/gmock.h>
 
+#include "scratch.hpp"
+
 namespace pathline {
 namespace {
 
@@ -44,32 +46,22 @@ std::string contents(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-class FfjordToHdf5 : public ::testing::Test {
+class FfjordToHdf5 : public Scratch {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              (std::string("ffjord ") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string output() const { return (folder_ / "out.h5").string(); }
+  std::string output() const { return (root_ / "out.h5").string(); }
   Outcome convert(const std::string& checkpoint) const {
     return run("/usr/bin/python3 -I '" PATHLINE_SOURCE_DIR "/tools/ffjord_to_hdf5.py' '" + checkpoint + "' -o '" +
                output() + "'");
   }
   // A Python program that sees the output as `out`, the state_dict of `name` as `state`, and must not fail.
   void expect(const std::string& name, const std::string& script) const {
-    const fs::path path = folder_ / "check.py";
+    const fs::path path = root_ / "check.py";
     std::ofstream(path) << "import h5py, numpy as np\nout = h5py.File('" << output() << "')\nstate = dict(np.load('"
                         << fixture(name + ".npz") << "'))\np = out['parameters']\n"
                         << script;
     const Outcome outcome = run("/usr/bin/python3 '" + path.string() + "'");
     EXPECT_EQ(outcome.status, 0) << outcome.text;
   }
-
-  fs::path folder_;
 };
 
 const char* const kOneBlock = R"(
@@ -131,15 +123,15 @@ class FfjordToHdf5Error : public FfjordToHdf5 {
     return outcome.text;
   }
   std::string file(const std::string& text) const {
-    std::ofstream(folder_ / "bad.pth", std::ios::binary) << text;
-    return (folder_ / "bad.pth").string();
+    std::ofstream(root_ / "bad.pth", std::ios::binary) << text;
+    return (root_ / "bad.pth").string();
   }
   std::string pickle(const std::string& expression) const {  // in PyTorch's older format, without tensors
-    const std::string path = (folder_ / "bad.pth").string();
-    std::ofstream(folder_ / "make.py") << "import pickle, argparse, os\nfile = open('" << path << "', 'wb')\n"
+    const std::string path = (root_ / "bad.pth").string();
+    std::ofstream(root_ / "make.py") << "import pickle, argparse, os\nfile = open('" << path << "', 'wb')\n"
                                        << "for x in (0x1950a86a20f9469cfc6c, 1001, {}, " << expression
                                        << ", []): pickle.dump(x, file, 2)\n";
-    EXPECT_EQ(run("/usr/bin/python3 '" + (folder_ / "make.py").string() + "'").status, 0);
+    EXPECT_EQ(run("/usr/bin/python3 '" + (root_ / "make.py").string() + "'").status, 0);
     return path;
   }
 };
@@ -166,7 +158,7 @@ TEST_F(FfjordToHdf5Error, CheckpointOfAnotherProgram) {
 }
 
 TEST_F(FfjordToHdf5Error, PickledCodeIsNotRun) {
-  const std::string marker = (folder_ / "ran").string();
+  const std::string marker = (root_ / "ran").string();
   const std::string path =
       pickle("type('Evil', (), {'__reduce__': lambda self: (os.system, ('touch \"" + marker + "\"',))})()");
   EXPECT_THAT(failure(path), HasSubstr("holds a posix.system"));

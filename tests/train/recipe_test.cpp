@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 
+#include "message.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/random.hpp"
 
@@ -22,15 +23,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-template <class F> std::string message(F f) {
-  try {
-    f();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::string parse_error(const std::string& toml) {
   return message([&] { parse_recipe(toml, "x.toml"); });

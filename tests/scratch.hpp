@@ -1,4 +1,4 @@
-// What the tests of this module share: a directory of one's own, the message of an error, and NumPy with h5py.
+// A directory of a test's own, and NumPy with h5py in it.
 #pragma once
 
 #include <cstdio>
@@ -8,10 +8,7 @@
 #include <iterator>
 #include <string>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "pathline/core/error.hpp"
 
 namespace pathline {
 
@@ -20,7 +17,7 @@ class Scratch : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    root_ = std::filesystem::path(::testing::TempDir()) / ("pathline io " + std::string(info->test_suite_name()) + info->name());
+    root_ = std::filesystem::path(::testing::TempDir()) / ("pathline " + std::string(info->test_suite_name()) + info->name());
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_);
   }
@@ -55,15 +52,5 @@ class Scratch : public ::testing::Test {
 
   std::filesystem::path root_;
 };
-
-template <class F> std::string input_error(F f) {
-  try {
-    f();
-  } catch (const InputError& error) {
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
-    return error.what();
-  }
-  return "no error";
-}
 
 }  // namespace pathline
