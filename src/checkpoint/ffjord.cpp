@@ -40,7 +40,7 @@ template <class S> Flow<S> read_ffjord(const std::string& file) {
   field->set_theta(theta);
   const double root = group.dataset("sqrt_end_time").values<double>().at(0);
   if (!(root * root > 0)) refuse("parameters/sqrt_end_time: must not be 0");
-  Flow<S> flow({field, root * root, FieldClock::data_to_base});
+  Flow<S> flow(Cnf<S>{field, root * root, FieldClock::data_to_base});
   if (in.has_attribute("mean") && in.has_attribute("scale")) {
     const auto mean = in.attribute<std::vector<double>>("mean");
     const auto scale = in.attribute<std::vector<double>>("scale");
@@ -54,8 +54,9 @@ template <class S> Flow<S> read_ffjord(const std::string& file) {
 }
 
 template <class S> void write_ffjord(const std::string& file, const Flow<S>& flow) {
-  const auto* field = dynamic_cast<const Mlp<S>*>(flow.cnf.field.get());
-  if (!field || flow.cnf.clock != FieldClock::data_to_base || field->options().residual ||
+  const auto* field = dynamic_cast<const Mlp<S>*>(flow.blocks.front().field.get());
+  if (!field || flow.blocks.size() != 1 || !flow.norms.empty() || flow.base->kind() != BaseKind::normal ||
+      flow.blocks.front().clock != FieldClock::data_to_base || field->options().residual ||
       field->options().time_frequencies != 0 || field->options().condition_dim != 0)
     throw InputError(file + ": this flow has no place in FFJORD's layout");
   auto out = Hdf5File::create(file);
@@ -64,7 +65,7 @@ template <class S> void write_ffjord(const std::string& file, const Flow<S>& flo
   out.set_attribute("hidden", std::vector<std::int64_t>(o.hidden.begin(), o.hidden.end()));
   out.set_attribute("layer_type", to_string(o.layer));
   out.set_attribute("nonlinearity", to_string(o.activation));
-  out.set_attribute("end_time", flow.cnf.end_time);
+  out.set_attribute("end_time", flow.blocks.front().end_time);
   out.set_attribute("mean", std::vector<double>(flow.mean.begin(), flow.mean.end()));
   out.set_attribute("scale", std::vector<double>(flow.scale.begin(), flow.scale.end()));
   auto group = out.create_group("parameters");
@@ -73,7 +74,7 @@ template <class S> void write_ffjord(const std::string& file, const Flow<S>& flo
     if (p.name.ends_with("weight")) group.write_values<S>(p.name, {p.rows, p.cols}, values.data());
     else group.write_vector(p.name, values);
   }
-  const double root = std::sqrt(flow.cnf.end_time);
+  const double root = std::sqrt(flow.blocks.front().end_time);
   group.write_values<double>("sqrt_end_time", {}, &root);
   out.commit();
 }

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/option_check.hpp"
-#include "pathline/adjoint/discrete.hpp"
+#include "pathline/adjoint/nll_gradient.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
@@ -40,7 +40,7 @@ void train(const Options& o) {
   Engine engine = make_stream(o.seed, "train.initialize");
   field->initialize(engine);
   // FFJORD's clock and T, so that the file has FFJORD's layout.
-  Flow<float> flow({field, 0.5, FieldClock::data_to_base});
+  Flow<float> flow(Cnf<float>{field, 0.5, FieldClock::data_to_base});
   Vector<double> theta = field->theta().cast<double>();
   Adam adam(theta.size(), {.learning_rate = o.learning_rate});
   Matrix<double> x(source->dim(), o.batch), none(0, 0);
@@ -52,9 +52,7 @@ void train(const Options& o) {
     adam.step(theta, g.theta);
     field->set_theta(theta.cast<float>());
     if (!o.quiet && (i + 1) % 100 == 0) {
-      const double tiles = static_cast<double>((o.batch + options.tile - 1) / options.tile);
-      fmt::print(stderr, "\r{} of {}: NLL {:.4f} nats, NFE {:.0f} ", i + 1, o.iterations, g.nll,
-                 static_cast<double>(g.report.evaluations) / tiles);
+      fmt::print(stderr, "\r{} of {}: NLL {:.4f} nats, NFE {:.0f} ", i + 1, o.iterations, g.nll, g.nfe);
     }
   }
   if (!o.quiet) fmt::print(stderr, "\n");

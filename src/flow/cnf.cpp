@@ -2,9 +2,17 @@
 
 namespace pathline {
 
+template <class S>
+StateLayout Augmented<S>::layout(Index dim, Index batch, bool with_density, bool with_integrand) {
+  if (!with_density) return {batch, {dim}, 1};
+  if (!with_integrand) return {batch, {dim, 1}, 2};
+  return {batch, {dim, 1, 1}, 2};
+}
+
 template <class S> void Augmented<S>::rates(double t, const State<S>& x, State<S>& dxdt) {
   const FieldPoint<S> point{t, x.block(0), c_};
-  if (x.layout().rows.size() == 1) {
+  const std::size_t blocks = x.layout().rows.size();
+  if (blocks == 1) {
     field_.value(point, dxdt.block(0), workspace_);
     return;
   }
@@ -14,6 +22,10 @@ template <class S> void Augmented<S>::rates(double t, const State<S>& x, State<S
   auto l = dxdt.block(1);
   trace<S>(seeds_, je, l);
   l = -l;
+  if (blocks == 2) return;
+  auto r = dxdt.block(2);
+  integrand_->value(seeds_, dxdt.block(0), je, r);
+  r *= sign_;
 }
 
 template class Augmented<float>;

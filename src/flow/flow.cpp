@@ -1,114 +1,221 @@
 #include "pathline/flow/flow.hpp"
 
+#include <cassert>
 #include <cmath>
-#include <numbers>
+#include <limits>
 #include <string>
-#include <vector>
 
-#include "flow/tile.hpp"
-#include "pathline/core/error.hpp"
+#include "flow/path.hpp"
+#include "core/option_check.hpp"
 
 namespace pathline {
-namespace {
 
-SolveReport total(const std::vector<SolveReport>& reports, double& nfe) {
-  SolveReport sum;
-  for (const auto& r : reports) sum.add(r);
-  if (reports.empty()) sum.status = SolveStatus::success;
-  nfe = reports.empty() ? 0 : static_cast<double>(sum.evaluations) / static_cast<double>(reports.size());
-  if (!sum.ok()) throw NumericalError(sum.advice());
+template <class S> Flow<S>::Flow(Cnf<S> block) : Flow(std::vector<Cnf<S>>{std::move(block)}) {}
+
+template <class S> Flow<S>::Flow(std::vector<Cnf<S>> chain) : blocks(std::move(chain)) {
+  assert(!blocks.empty());
+  const Index d = blocks.front().field->dim();
+  Engine unused = make_stream(0, "flow.base");
+  base = make_base(BaseKind::normal, d, 1, unused);
+  mean = Vector<double>::Zero(d);
+  scale = Vector<double>::Ones(d);
+}
+
+template <class S> Flow<S> Flow<S>::clone() const {
+  Flow copy = *this;
+  for (auto& block : copy.blocks) block.field = block.field->clone();
+  copy.base = base->clone();
+  return copy;
+}
+
+template <class S> double Flow<S>::end_time() const {
+  double sum = 0;
+  for (const auto& block : blocks) sum += block.end_time;
   return sum;
 }
 
-// Takes every tile from one end to the other: start writes its z (d x B), finish reads its [z | change of log p].
-template <class S, class Start, class Finish>
-SolveReport solve_tiles(const Cnf<S>& cnf, Index n, ConstMatrixRef<double> c, Direction direction,
-                        const EvaluationOptions& options, double& nfe, Start start, Finish finish) {
-  const bool to_base = direction == Direction::data_to_base;
-  const double from = to_base ? cnf.data_time() : cnf.base_time(), to = to_base ? cnf.base_time() : cnf.data_time();
-  const Index d = cnf.field->dim();
-  const Tiles tiles{n, options.tile};
-  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
-  auto workers = make_tile_workers<S>(options.solver);
-  parallel_for(tiles.count(), [&](Index tile, int id) {
-    auto& w = workers[static_cast<std::size_t>(id)];
-    const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
-    Engine engine = make_stream(options.seed, "flow.probes", static_cast<std::uint64_t>(tile));
-    const auto seeds = make_seeds<S>(options.trace, d, batch, engine, w.probes);
-    w.state.resize(Augmented<S>::layout(d, batch, true));
-    w.condition = tile_condition<S>(c, begin, batch);
-    start(begin, w.state.block(0));
-    w.state.block(1).setZero();
-    Augmented<S> system(*cnf.field, seeds, w.condition, w.workspace);
-    reports[static_cast<std::size_t>(tile)] = w.solver.solve(system, w.state, from, to);
-    finish(begin, w.state.block(0), w.state.block(1).template cast<double>());
-  });
-  return total(reports, nfe);
+template <class S> FlowLayout Flow<S>::layout() const {
+  FlowLayout out;
+  for (const auto& block : blocks) {
+    out.field.push_back(out.size);
+    out.size += block.field->theta().size();
+    out.root_time.push_back(block.train_end_time ? out.size : -1);
+    out.size += block.train_end_time ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    out.norm.push_back(out.size);
+    out.size += 2 * dim();
+  }
+  out.base = out.size;
+  out.size += base->theta().size();
+  return out;
 }
 
-}  // namespace
-
-template <class S> RowVector<double> standard_normal_log_density(ConstMatrixRef<S> z) {
-  const double constant = 0.5 * static_cast<double>(z.rows()) * std::log(2 * std::numbers::pi);
-  return (-0.5 * z.template cast<double>().colwise().squaredNorm()).array() - constant;
+template <class S> std::vector<Parameter> Flow<S>::parameters() const {
+  const auto at = layout();
+  std::vector<Parameter> out;
+  auto add_all = [&](const std::string& prefix, const std::vector<Parameter>& part, Index offset) {
+    for (auto p : part) {
+      p.name = prefix + p.name, p.offset += offset;
+      out.push_back(std::move(p));
+    }
+  };
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const std::string prefix = "blocks." + std::to_string(i) + ".";
+    add_all(prefix, blocks[i].field->parameters(), at.field[i]);
+    if (at.root_time[i] >= 0) out.push_back({prefix + "sqrt_end_time", 1, 1, at.root_time[i], false});
+  }
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    const std::string prefix = "norms." + std::to_string(i) + ".";
+    out.push_back({prefix + "weight", dim(), 1, at.norm[i], false});
+    out.push_back({prefix + "bias", dim(), 1, at.norm[i] + dim(), false});
+  }
+  add_all("base.", base->parameters(), at.base);
+  return out;
 }
 
-template <class S>
-Flow<S>::Flow(Cnf<S> c)
-    : cnf(std::move(c)), mean(Vector<double>::Zero(cnf.field->dim())), scale(Vector<double>::Ones(cnf.field->dim())) {}
+template <class S> Vector<double> Flow<S>::theta() const {
+  const auto at = layout();
+  Vector<double> out(at.size);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto& theta = blocks[i].field->theta();
+    out.segment(at.field[i], theta.size()) = theta.template cast<double>();
+    if (at.root_time[i] >= 0) out[at.root_time[i]] = std::sqrt(blocks[i].end_time);
+  }
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    out.segment(at.norm[i], dim()) = norms[i].log_weight;
+    out.segment(at.norm[i] + dim(), dim()) = norms[i].bias;
+  }
+  out.tail(base->theta().size()) = base->theta();
+  return out;
+}
+
+template <class S> void Flow<S>::set_theta(ConstVectorRef<double> theta) {
+  const auto at = layout();
+  assert(theta.size() == at.size);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    auto& field = *blocks[i].field;
+    field.set_theta(theta.segment(at.field[i], field.theta().size()).template cast<S>());
+    if (at.root_time[i] >= 0) blocks[i].end_time = theta[at.root_time[i]] * theta[at.root_time[i]];
+  }
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    norms[i].log_weight = theta.segment(at.norm[i], dim());
+    norms[i].bias = theta.segment(at.norm[i] + dim(), dim());
+  }
+  base->set_theta(theta.tail(base->theta().size()));
+}
 
 template <class S> Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x) const {
   return ((x.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
 }
 
+template <class S> Matrix<double> Flow<S>::unstandardized(ConstMatrixRef<double> z) const {
+  return (z.array().colwise() * scale.array()).matrix().colwise() + mean;
+}
+
 template <class S> double Flow<S>::log_scale() const { return scale.array().log().sum(); }
+
+template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const {
+  if (x.rows() != dim())
+    throw InputError(fmt::format("points have {} columns: the model has {}", x.rows(), dim()));
+  if (c.rows() != condition_dim())
+    throw InputError(fmt::format("the condition has {} columns: the model has {}", c.rows(), condition_dim()));
+  if (c.rows() > 0 && c.cols() != x.cols())
+    throw InputError(fmt::format("the condition has {} rows and the points {}", c.cols(), x.cols()));
+}
+
+template <class S> void Flow<S>::check_time(double t) const {
+  require(t >= 0 && t <= end_time(), "time", t, fmt::format("in [0, {}]", end_time()));
+}
 
 template <class S>
 LogProb<S> Flow<S>::log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                              const EvaluationOptions& options) const {
+  return log_prob_at(end_time(), x, c, options);
+}
+
+template <class S>
+LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                const EvaluationOptions& options) const {
+  check(x, c);
+  check_time(t);
   const Index n = x.cols();
-  if (x.rows() != dim())
-    throw InputError("points have " + std::to_string(x.rows()) + " columns: the model has " + std::to_string(dim()));
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
   const double shift = log_scale();
-  out.report = solve_tiles<S>(
-      cnf, n, c, Direction::data_to_base, options, out.nfe,
+  out.report = walk_tiles<S>(
+      *this, n, c, t, 0, options, out.nfe,
       [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
       [&](Index begin, const auto& z, const auto& change) {
         out.base.middleCols(begin, z.cols()) = z;
-        out.log_prob.segment(begin, z.cols()) = (standard_normal_log_density<S>(z) - change).array() - shift;
-      });
-  return out;
-}
-
-template <class S> Samples<S> Flow<S>::push(const Matrix<S>& base, const EvaluationOptions& options) const {
-  const Index n = base.cols();
-  Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
-  const double shift = log_scale();
-  out.report = solve_tiles<S>(
-      cnf, n, Matrix<double>(0, 0), Direction::base_to_data, options, out.nfe,
-      [&](Index begin, auto z) { z = base.middleCols(begin, z.cols()); },
-      [&](Index begin, const auto& z, const auto& change) {
-        out.points.middleCols(begin, z.cols()) =
-            (z.template cast<double>().array().colwise() * scale.array()).matrix().colwise() + mean;
         out.log_prob.segment(begin, z.cols()) =
-            (standard_normal_log_density<S>(base.middleCols(begin, z.cols())) + change).array() - shift;
+            (base->log_density(z.template cast<double>()) - change).array() - shift;
       });
   return out;
 }
 
 template <class S>
-Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options, Index first) const {
-  Matrix<S> base(dim(), n);
-  for (Index begin = 0; begin < n; begin += options.tile) {
-    Engine engine = make_stream(seed, "flow.base", static_cast<std::uint64_t>((first + begin) / options.tile));
-    fill_normal<S>(engine, base.middleCols(begin, std::min(options.tile, n - begin)));
-  }
-  return push(base, options);
+Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> c, double from, double to,
+                               const EvaluationOptions& options) const {
+  check(x, c);
+  for (double t : {from, to}) check_time(t);
+  const Index n = x.cols();
+  Transformed out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
+  out.report = walk_tiles<S>(
+      *this, n, c, from, to, options, out.nfe,
+      [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
+      [&](Index begin, const auto& z, const auto& change) {
+        out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
+        out.log_change.segment(begin, z.cols()) = change;
+      });
+  return out;
 }
 
-template RowVector<double> standard_normal_log_density<float>(ConstMatrixRef<float>);
-template RowVector<double> standard_normal_log_density<double>(ConstMatrixRef<double>);
+template <class S>
+Samples<S> Flow<S>::push_along(const Matrix<S>& z0, const std::vector<double>& times,
+                               std::vector<Matrix<double>>& along, const EvaluationOptions& options,
+                               ConstMatrixRef<double> c) const {
+  check(z0.template cast<double>(), c);
+  for (double t : times) check_time(t);
+  const Index n = z0.cols();
+  Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
+  along.assign(times.size(), Matrix<double>(dim(), n));
+  const double shift = log_scale();
+  out.report = walk_tiles<S>(
+      *this, n, c, 0, end_time(), options, out.nfe,
+      [&](Index begin, auto z) { z = z0.middleCols(begin, z.cols()); },
+      [&](Index begin, const auto& z, const auto& change) {
+        out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
+        const auto start = base->log_density(z0.middleCols(begin, z.cols()).template cast<double>());
+        out.log_prob.segment(begin, z.cols()) = (start + change).array() - shift;
+      },
+      times, [&](std::size_t k, Index begin, const auto& z) {
+        along[k].middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
+      });
+  return out;
+}
+
+template <class S>
+Samples<S> Flow<S>::push(const Matrix<S>& z0, const EvaluationOptions& options, ConstMatrixRef<double> c) const {
+  std::vector<Matrix<double>> none;
+  return push_along(z0, {}, none, options, c);
+}
+
+template <class S>
+Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index first) const {
+  Matrix<double> z(dim(), n);
+  for (Index begin = 0; begin < n; begin += tile) {
+    Engine engine = make_stream(seed, "flow.base", static_cast<std::uint64_t>((first + begin) / tile));
+    base->sample(engine, z.middleCols(begin, std::min(tile, n - begin)));
+  }
+  return z.template cast<S>();
+}
+
+template <class S>
+Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options, Index first,
+                           ConstMatrixRef<double> c) const {
+  return push(draw_base(n, seed, options.tile, first), options, c);
+}
+
 template class Flow<float>;
 template class Flow<double>;
 

@@ -177,6 +177,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
   const S* theta = this->theta().data();
   S* theta_bar = to.theta.data();
+  const bool wants_theta = to.theta.size() > 0;
   Vector<S> u_bar = Vector<S>::Zero(tape.time.value.size());
   double t_bar = 0;
   S unused_beta = 0;
@@ -198,12 +199,12 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     GatedActivation<S>{last ? Activation::identity : options_.activation, beta_ < 0 ? S(1) : theta[beta_], out, batch, k,
                        now.at.gate, now.at.shift, now.q, now.q_tangents, shared}
         .pullback(now.y, y_bar, y_bar + out * batch, gate_bar.data(), shift_bar.data(),
-                  beta_ < 0 ? &unused_beta : theta_bar + beta_);
+                  beta_ < 0 || !wants_theta ? &unused_beta : theta_bar + beta_);
 
-    S* weight_bar = layer.weight_cotangent(theta_bar, w);
-    if (l > 0) {
+    S* weight_bar = wants_theta ? layer.weight_cotangent(theta_bar, w) : nullptr;
+    if (wants_theta && l > 0) {
       add_outer(in, out, columns, tape.layers[l - 1].h, in, y_bar, out, weight_bar, in);
-    } else {
+    } else if (wants_theta) {
       add_outer(in, out, batch, x.z.data(), x.z.outerStride(), y_bar, out, weight_bar, in);
       if (shared) {
         for (Index j = 0; j < k; ++j)
@@ -216,13 +217,15 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     if (layer.condition() > 0) {
       using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
       const ConstMatrixMap<S> q_bar(y_bar, out, batch);
-      Eigen::Map<RowMajor>(theta_bar + layer.condition_weight(), out, layer.condition()).noalias() +=
-          q_bar * x.c.transpose();
+      if (wants_theta)
+        Eigen::Map<RowMajor>(theta_bar + layer.condition_weight(), out, layer.condition()).noalias() +=
+            q_bar * x.c.transpose();
       to.c.noalias() +=
           Eigen::Map<const RowMajor>(theta + layer.condition_weight(), out, layer.condition()).transpose() * q_bar;
     }
-    layer.pullback(x.t, tape.time, now.at, theta, weight_bar, gate_bar.data(), shift_bar.data(), theta_bar, u_bar,
-                   t_bar);
+    if (wants_theta)
+      layer.pullback(x.t, tape.time, now.at, theta, weight_bar, gate_bar.data(), shift_bar.data(), theta_bar, u_bar,
+                     t_bar);
 
     const LeftFactor<S> transpose{in, out, now.at.weight.rows_first, now.at.weight.columns};
     if (l == 0) {
@@ -234,7 +237,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     if (carried) VectorMap<S>(x_bar, in * columns) += ConstVectorMap<S>(carried, in * columns);
     y_bar = x_bar;
   }
-  *to.t += t_bar + static_cast<double>(u_bar.dot(tape.time.derivative));
+  if (wants_theta) *to.t += t_bar + static_cast<double>(u_bar.dot(tape.time.derivative));
 }
 
 template <class S> void Mlp<S>::value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const {

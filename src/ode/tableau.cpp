@@ -1,6 +1,46 @@
 #include "pathline/ode/tableau.hpp"
 
+#include <boost/numeric/odeint/stepper/runge_kutta_cash_karp54.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta_fehlberg78.hpp>
+
 namespace pathline {
+namespace {
+
+namespace odeint = boost::numeric::odeint;
+
+template <class Row> std::vector<double> row(const Row& values) { return {values.begin(), values.end()}; }
+
+// Odeint's own coefficients, so that what is reversed is what was stepped.
+Tableau make_cash_karp() {
+  return {{{},
+           row(odeint::rk54_ck_coefficients_a1<double>()),
+           row(odeint::rk54_ck_coefficients_a2<double>()),
+           row(odeint::rk54_ck_coefficients_a3<double>()),
+           row(odeint::rk54_ck_coefficients_a4<double>()),
+           row(odeint::rk54_ck_coefficients_a5<double>())},
+          row(odeint::rk54_ck_coefficients_b<double>()),
+          row(odeint::rk54_ck_coefficients_c<double>())};
+}
+
+Tableau make_fehlberg78() {
+  return {{{},
+           row(odeint::rk78_coefficients_a1<double>()),
+           row(odeint::rk78_coefficients_a2<double>()),
+           row(odeint::rk78_coefficients_a3<double>()),
+           row(odeint::rk78_coefficients_a4<double>()),
+           row(odeint::rk78_coefficients_a5<double>()),
+           row(odeint::rk78_coefficients_a6<double>()),
+           row(odeint::rk78_coefficients_a7<double>()),
+           row(odeint::rk78_coefficients_a8<double>()),
+           row(odeint::rk78_coefficients_a9<double>()),
+           row(odeint::rk78_coefficients_a10<double>()),
+           row(odeint::rk78_coefficients_a11<double>()),
+           row(odeint::rk78_coefficients_a12<double>())},
+          row(odeint::rk78_coefficients_b<double>()),
+          row(odeint::rk78_coefficients_c<double>())};
+}
+
+}  // namespace
 
 const Tableau* find_tableau(StepperKind kind) {
   static const Tableau euler{{{}}, {1}, {0}};
@@ -17,11 +57,14 @@ const Tableau* find_tableau(StepperKind kind) {
                                {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656}},
                               {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84},
                               {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1}};
+  static const Tableau cash_karp = make_cash_karp(), fehlberg78 = make_fehlberg78();
   switch (kind) {
     case StepperKind::euler: return &euler;
     case StepperKind::midpoint: return &midpoint;
     case StepperKind::rk4: return &rk4;
     case StepperKind::dopri5: return &dopri5;
+    case StepperKind::cash_karp: return &cash_karp;
+    case StepperKind::fehlberg78: return &fehlberg78;
     default: return nullptr;
   }
 }

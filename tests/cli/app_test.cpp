@@ -45,8 +45,8 @@ TEST_F(App, AnyNumberOfThreadsTrainsTheSameModelBitwise) {
   ASSERT_EQ(run({"train", "--data", "moons", "-o", file("c.h5"), "--iterations", "200", "--quiet", "--threads", "1"}), 0);
   const auto a = read_ffjord<float>(file("a.h5")), b = read_ffjord<float>(file("b.h5")),
              c = read_ffjord<float>(file("c.h5"));
-  EXPECT_EQ(b.cnf.field->theta(), c.cnf.field->theta());  // bitwise, on any number of threads
-  EXPECT_NE(a.cnf.field->theta(), b.cnf.field->theta());
+  EXPECT_EQ(b.blocks[0].field->theta(), c.blocks[0].field->theta());  // bitwise, on any number of threads
+  EXPECT_NE(a.blocks[0].field->theta(), b.blocks[0].field->theta());
 }
 
 TEST_F(App, BadInputExitsWithTwoAndWritesNothing) {

@@ -49,7 +49,7 @@ TEST_P(Tableaus, AStepIsOdeintsStep) {
 
 INSTANTIATE_TEST_SUITE_P(Every, Tableaus,
                          ::testing::Values(StepperKind::euler, StepperKind::midpoint, StepperKind::rk4,
-                                           StepperKind::dopri5),
+                                           StepperKind::dopri5, StepperKind::cash_karp, StepperKind::fehlberg78),
                          [](const auto& info) { return to_string(info.param); });
 
 }  // namespace

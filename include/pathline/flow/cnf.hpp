@@ -1,4 +1,4 @@
-// A continuous normalizing flow: a vector field followed over a time, with the log-density beside it.
+// One continuous normalizing flow: a vector field followed over a time, with the log-density beside it.
 #pragma once
 
 #include <memory>
@@ -17,20 +17,34 @@ template <class S> struct Cnf {
   std::shared_ptr<VectorField<S>> field;
   double end_time = 1;  // T > 0
   FieldClock clock = FieldClock::base_to_data;
+  bool train_end_time = false;  // sqrt(T) is a parameter of the flow
 
   double base_time() const { return clock == FieldClock::base_to_data ? 0 : end_time; }
   double data_time() const { return clock == FieldClock::base_to_data ? end_time : 0; }
+  // The field's time at `since_base` in [0, T] after the base.
+  double at(double since_base) const { return clock == FieldClock::base_to_data ? since_base : end_time - since_base; }
 };
 
-// d/dt [z | l] = [f | -tr(df/dz)] (Chen et al. 2018, theorem 1) for one tile. Without seeds: z alone.
+// A rate of each sample that is integrated beside the path and feeds nothing back: a regularizer.
+template <class S> class Integrand {
+ public:
+  virtual ~Integrand() = default;
+  // f: d x B, je = J E: d x kB; writes out: 1 x B.
+  virtual void value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const = 0;
+  // The transpose: f_bar and je_bar += scale * dvalue/df, dvalue/dJE.
+  virtual void pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
+                        MatrixRef<S> je_bar) const = 0;
+};
+
+// d/dt [z | l | r] = [f | -tr(df/dz) | integrand] for one tile (Chen et al. 2018, theorem 1; r as in Finlay et al.
+// 2020, section 3). The layout says how many of the three there are. Only z and l count in the error norm.
 template <class S> class Augmented final : public System<S> {
  public:
-  // c: dc x B; all outlive the object.
-  Augmented(const VectorField<S>& field, const Seeds<S>& seeds, const Matrix<S>& c, Workspace<S>& workspace)
-      : field_(field), seeds_(seeds), c_(c), workspace_(workspace) {}
-  static StateLayout layout(Index dim, Index batch, bool with_density) {
-    return with_density ? StateLayout{batch, {dim, 1}, 2} : StateLayout{batch, {dim}, 1};
-  }
+  // c: dc x B; all outlive the object. integrand may be null. sign: of dt, so that r grows either way.
+  Augmented(const VectorField<S>& field, const Seeds<S>& seeds, const Matrix<S>& c, Workspace<S>& workspace,
+            const Integrand<S>* integrand = nullptr, S sign = 1)
+      : field_(field), seeds_(seeds), c_(c), workspace_(workspace), integrand_(integrand), sign_(sign) {}
+  static StateLayout layout(Index dim, Index batch, bool with_density, bool with_integrand = false);
   void rates(double t, const State<S>& x, State<S>& dxdt) override;
 
  private:
@@ -38,6 +52,8 @@ template <class S> class Augmented final : public System<S> {
   const Seeds<S>& seeds_;
   const Matrix<S>& c_;
   Workspace<S>& workspace_;
+  const Integrand<S>* integrand_;
+  S sign_;
 };
 
 extern template class Augmented<float>;

@@ -39,7 +39,8 @@ template <class S> struct Seeds {
   void write(Index dim, Index batch, MatrixRef<S> e) const;
 };
 
-// Where a pullback leaves its results.
+// Where a pullback leaves its results. theta may be empty: then neither theta nor t is asked for, which saves the
+// products into the weights.
 template <class S> struct FieldCotangent {
   MatrixRef<S> z;       // d x B, overwritten
   MatrixRef<S> c;       // dc x B, added to

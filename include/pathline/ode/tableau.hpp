@@ -15,8 +15,7 @@ struct Tableau {
   std::size_t stages() const { return b.size(); }
 };
 
-// Null for bulirsch_stoer and adams_bashforth_moulton, which are not Runge-Kutta methods of one fixed tableau, and for
-// cash_karp and fehlberg78, which have none here yet.
+// Null for bulirsch_stoer and adams_bashforth_moulton, which are not Runge-Kutta methods of one fixed tableau.
 const Tableau* find_tableau(StepperKind kind);
 
 }  // namespace pathline

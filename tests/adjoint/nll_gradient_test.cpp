@@ -1,4 +1,4 @@
-#include "pathline/adjoint/discrete.hpp"
+#include "pathline/adjoint/nll_gradient.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,18 +11,26 @@
 namespace pathline {
 namespace {
 
+// dNLL/dT of a chain of one.
+template <class S> double end_time(const Flow<S>& flow, const NllGradient& g) {
+  return flow.blocks[0].clock == FieldClock::data_to_base ? g.base_time[0] : g.data_time[0];
+}
+
 const std::string kFixture = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
 
 // FFJORD's network and 100 points; the reference is PyTorch's autograd through fine RK4 steps and not the fixture's own
 // `gradient`, which central differences of the fixture's own log-density contradict (see reference_gradient.py).
-TEST(Discrete, WholeGradientAgreesWithAutograd) {
+class Strategies : public ::testing::TestWithParam<AdjointKind> {};
+
+TEST_P(Strategies, WholeGradientAgreesWithAutograd) {
   const auto flow = read_ffjord<double>(kFixture);
   const auto fixture = Hdf5File::open(kFixture);
   const auto reference = Hdf5File::open(std::string(PATHLINE_FIXTURES) + "/gradient_8gaussians.h5");
   const Matrix<double> x = fixture.read_matrix<double>("points").leftCols(100);
-  const auto g = nll_gradient(flow, x, Matrix<double>(0, 0), {.solver = {.rtol = 1e-10, .atol = 1e-10}});
+  const auto g = nll_gradient(flow, x, Matrix<double>(0, 0),
+                              {.solver = {.rtol = 1e-10, .atol = 1e-10}, .adjoint = GetParam()});
   EXPECT_NEAR(g.nll, fixture.group("gradient").attribute<double>("value"), 1e-8);
-  for (const auto& p : flow.cnf.field->parameters()) {
+  for (const auto& p : flow.blocks[0].field->parameters()) {
     const auto values = reference.dataset("gradient/" + p.name).values<double>();
     const ConstVectorMap<double> expected(values.data(), p.size());
     EXPECT_LT((g.theta.segment(p.offset, p.size()) - expected).norm(), 1e-6 * expected.norm()) << p.name;
@@ -33,27 +41,31 @@ TEST(Discrete, WholeGradientAgreesWithAutograd) {
   const double root = fixture.group("parameters").dataset("sqrt_end_time").values<double>()[0];
   const double autograd = reference.dataset("gradient/sqrt_end_time").values<double>()[0];
   const double differences = fixture.group("gradient").dataset("sqrt_end_time").values<double>()[0];
-  EXPECT_NEAR(g.end_time * 2 * root, autograd, 1e-6 * std::abs(autograd));
-  EXPECT_NEAR(g.end_time * 2 * root, differences, 1e-5 * std::abs(differences));
+  EXPECT_NEAR(end_time(flow, g) * 2 * root, autograd, 1e-6 * std::abs(autograd));
+  EXPECT_NEAR(end_time(flow, g) * 2 * root, differences, 1e-5 * std::abs(differences));
 }
 
+INSTANTIATE_TEST_SUITE_P(Three, Strategies,
+                         ::testing::Values(AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve),
+                         [](const auto& info) { return to_string(info.param); });
+
 // What settles which reference is right: central differences of the log-density, which the fixture confirms to 1e-7.
-TEST(Discrete, GradientAgreesWithDifferencesOfTheConfirmedLogDensity) {
+TEST(NllGradient, GradientAgreesWithDifferencesOfTheConfirmedLogDensity) {
   const auto flow = read_ffjord<double>(kFixture);
   const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(20), none(0, 0);
   const GradientOptions fine{.solver = {.rtol = 1e-10, .atol = 1e-10}};
   const EvaluationOptions evaluation{.solver = fine.solver};
-  const Vector<double> theta = flow.cnf.field->theta();
+  const Vector<double> theta = flow.blocks[0].field->theta();
   const auto g = nll_gradient(flow, x, none, fine);
   Engine engine = make_stream(2, "direction");
   Matrix<double> direction(theta.size(), 1);
   fill_normal<double>(engine, direction);
   const double h = 1e-5;  // error: h^2 and 1e-9 / h of the solves, of a derivative of order 1
-  flow.cnf.field->set_theta(theta + h * direction);
+  flow.blocks[0].field->set_theta(theta + h * direction);
   const double up = -flow.log_prob(x, none, evaluation).log_prob.mean();
-  flow.cnf.field->set_theta(theta - h * direction);
+  flow.blocks[0].field->set_theta(theta - h * direction);
   const double down = -flow.log_prob(x, none, evaluation).log_prob.mean();
-  flow.cnf.field->set_theta(theta);
+  flow.blocks[0].field->set_theta(theta);
   EXPECT_NEAR(g.theta.dot(direction.col(0)), (up - down) / (2 * h), 1e-5);
 }
 
@@ -65,7 +77,7 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
   auto field = std::make_shared<Mlp<double>>(MlpOptions{.hidden = {9, 8}});
   Engine engine = make_stream(5, "discrete_test");
   field->initialize(engine);
-  Flow<double> flow({field, 0.8, clock});
+  Flow<double> flow(Cnf<double>{field, 0.8, clock});
   flow.mean << 0.3, -0.2;
   flow.scale << 1.5, 0.7;
   Matrix<double> x(2, 7), none(0, 0);
@@ -80,12 +92,12 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
   auto nll = [&](double along, double time) {
     field->set_theta(theta + along * direction);
     Flow<double> moved = flow;
-    moved.cnf.end_time += time;
+    moved.blocks[0].end_time += time;
     return nll_gradient(moved, x, none, options).nll;
   };
   const double along = (nll(h, 0) - nll(-h, 0)) / (2 * h), time = (nll(0, h) - nll(0, -h)) / (2 * h);
   EXPECT_NEAR(g.theta.dot(direction.col(0)), along, 1e-7 * (1 + std::abs(along)));
-  EXPECT_NEAR(g.end_time, time, 1e-7 * (1 + std::abs(time)));
+  EXPECT_NEAR(end_time(flow, g), time, 1e-7 * (1 + std::abs(time)));
 
   field->set_theta(theta);
   Matrix<double> up = x, down = x;
@@ -97,11 +109,11 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
 INSTANTIATE_TEST_SUITE_P(
     Every, DiscreteSteppers,
     ::testing::Combine(::testing::Values(StepperKind::euler, StepperKind::midpoint, StepperKind::rk4,
-                                         StepperKind::dopri5),
+                                         StepperKind::dopri5, StepperKind::cash_karp, StepperKind::fehlberg78),
                        ::testing::Values(FieldClock::base_to_data, FieldClock::data_to_base),
                        ::testing::Values(TraceKind::exact, TraceKind::hutchinson)));
 
-TEST(Discrete, AnyNumberOfThreadsGivesTheSameBits) {
+TEST(NllGradient, AnyNumberOfThreadsGivesTheSameBits) {
   const auto flow = read_ffjord<float>(kFixture);
   const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(120), none(0, 0);
   set_thread_count(1);
@@ -113,7 +125,7 @@ TEST(Discrete, AnyNumberOfThreadsGivesTheSameBits) {
   EXPECT_EQ(one.nll, three.nll);
 }
 
-TEST(Discrete, SteppersWithoutATableauAreRefused) {
+TEST(NllGradient, SteppersWithoutATableauAreRefused) {
   const auto flow = read_ffjord<float>(kFixture);
   const Matrix<double> x = Matrix<double>::Zero(2, 3), none(0, 0);
   EXPECT_THROW(nll_gradient(flow, x, none, {.solver = {.stepper = StepperKind::bulirsch_stoer}}), InputError);

@@ -1,0 +1,81 @@
+// The negative log-likelihood of a batch and its gradient, by one of three adjoint strategies.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pathline/flow/flow.hpp"
+#include "pathline/objective/regularizer.hpp"
+
+namespace pathline {
+
+// discrete: the exact reverse of the accepted Runge-Kutta steps, so the exact gradient of what was computed at any
+// tolerance; memory grows with the steps. backsolve (Chen et al. 2018, algorithm 1): z is solved back together with
+// the adjoint; memory does not grow. checkpointed: as backsolve, with z set to the stored forward state at every
+// forward step.
+enum class AdjointKind { discrete, checkpointed, backsolve };
+AdjointKind parse_adjoint(const std::string& name);  // InputError with the names there are
+std::string to_string(AdjointKind kind);
+const std::vector<std::string>& adjoint_names();
+
+struct GradientOptions {
+  SolverOptions solver;  // discrete: a Runge-Kutta method; not bulirsch_stoer or adams_bashforth_moulton
+  TraceOptions trace;
+  AdjointKind adjoint = AdjointKind::discrete;
+  RegularizerWeights regularizers;
+  std::uint64_t seed = 0;       // of the probes
+  std::uint64_t iteration = 0;  // of the probes
+  Index tile = 50;              // samples solved together
+};
+
+// The mean and variance (over n - 1) of what a batch norm saw.
+struct NormStatistics {
+  Vector<double> mean, variance;  // d
+};
+
+// Of the mean over the batch of -log p, nats, plus the regularizers.
+struct NllGradient {
+  double nll = 0;       // without the regularizers
+  double penalty = 0;   // the regularizers' mean, weighted
+  Vector<double> theta;                   // of all of Flow::theta()
+  std::vector<double> base_time, data_time;  // a block: by the times where its solve ends and begins
+  Matrix<double> z;                       // d x N: by the standardized data
+  Matrix<double> condition;               // dc x N
+  std::vector<NormStatistics> norms;      // what each of the flow's norms saw
+  SolveReport report;                     // forward, sums over the tiles
+  SolveReport backward;                   // evaluations on the way back; a status and steps of its own with backsolve
+                                          // and checkpointed
+  double nfe = 0, backward_nfe = 0;       // means over the tiles
+};
+
+// Holds the memory of every thread between calls: after the first call with a batch of some size and a number of
+// steps, solving allocates nothing.
+template <class S> class NllGradientSolver {
+ public:
+  explicit NllGradientSolver(const GradientOptions& options);  // InputError for an option out of its range
+  ~NllGradientSolver();
+  NllGradientSolver(NllGradientSolver&&) noexcept;
+
+  // x: d x N, c: dc x N. Tiles run on the threads; their gradients are added in tile order, so the result is bitwise
+  // the same on any number. NumericalError with advice if a solve fails.
+  NllGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                         std::uint64_t iteration);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+template <class S>
+NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                         const GradientOptions& options = {});
+
+extern template NllGradient nll_gradient<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                                                const GradientOptions&);
+extern template NllGradient nll_gradient<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                                                 const GradientOptions&);
+extern template class NllGradientSolver<float>;
+extern template class NllGradientSolver<double>;
+
+}  // namespace pathline

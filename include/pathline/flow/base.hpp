@@ -1,0 +1,61 @@
+// The density at time 0.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pathline/core/random.hpp"
+#include "pathline/model/vector_field.hpp"
+
+namespace pathline {
+
+// normal: N(0, 1). diagonal, full: one Gaussian with a mean and a diagonal or lower triangular scale. mixture:
+// Gaussians with diagonal scales. uniform: the box [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is
+// for flow matching and reverse KL: by maximum likelihood it cannot learn of a point that left the box.
+enum class BaseKind { normal, diagonal, full, mixture, uniform };
+BaseKind parse_base(const std::string& name);  // InputError with the names there are
+std::string to_string(BaseKind kind);
+const std::vector<std::string>& base_names();
+
+// All arithmetic in double. Log-densities in nats.
+class Base {
+ public:
+  virtual ~Base() = default;
+  virtual std::unique_ptr<Base> clone() const = 0;
+  virtual BaseKind kind() const = 0;
+
+  Index dim() const { return dim_; }
+  // Flat and named; empty for normal and uniform.
+  const Vector<double>& theta() const { return theta_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  void set_theta(ConstVectorRef<double> theta);
+
+  // z: d x B; gives 1 x B.
+  virtual RowVector<double> log_density(ConstMatrixRef<double> z) const = 0;
+  // The transpose: z_bar (d x B) = weight dlog p/dz, and theta_bar (P) += weight sum dlog p/dtheta.
+  virtual void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
+                        VectorRef<double> theta_bar) const = 0;
+  virtual void sample(Engine& engine, MatrixRef<double> z) const = 0;  // fills d x B, column by column
+
+  virtual Index components() const { return 1; }
+
+ protected:
+  explicit Base(Index dim) : dim_(dim) {}
+  Base(const Base&) = default;
+  Index add_parameter(const std::string& name, Index rows, Index cols);
+  Vector<double> theta_;
+
+ private:
+  Index dim_;
+  std::vector<Parameter> parameters_;
+};
+
+// A diagonal or full Gaussian begins as N(0, 1); a mixture's means are drawn from N(0, 1), its scales are
+// components^(-1/d). dim >= 1; components >= 1, of a mixture.
+std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine);
+
+// log N(z; 0, 1) of each column: 1 x B.
+template <class S> RowVector<double> standard_normal_log_density(ConstMatrixRef<S> z);
+
+}  // namespace pathline

@@ -1,0 +1,40 @@
+// Costs of a path, integrated beside the log-density, that keep a flow easy to solve.
+#pragma once
+
+#include "pathline/flow/cnf.hpp"
+
+namespace pathline {
+
+// Weights, each >= 0, of integrals over time, one a sample. J = df/dz, d components. RNODE's (Finlay et al. 2020, eq. 8)
+// are sums over components; FFJORD's are means (its cnf_regularization module).
+struct RegularizerWeights {
+  double kinetic = 0;          // |f|^2
+  double jacobian = 0;         // |J|_F^2; with probes Hutchinson's estimate mean_j |J e_j|^2
+  double l1int = 0;            // |f|_1 / d
+  double l2int = 0;            // |f|_2 / sqrt(d)
+  double dl2int = 0;           // |J^T f|_2 / sqrt(d)
+  double JFrobint = 0;         // |J|_F / d
+  double JdiagFrobint = 0;     // |diag J|_2 / sqrt(d)
+  double JoffdiagFrobint = 0;  // (|J|_F^2 - |diag J|_2^2) / (d (d - 1)); 0 for d = 1
+
+  bool any() const { return *this != RegularizerWeights{}; }
+  bool needs_exact_trace() const { return dl2int > 0 || JFrobint > 0 || JdiagFrobint > 0 || JoffdiagFrobint > 0; }
+  bool operator==(const RegularizerWeights&) const = default;
+};
+
+template <class S> class Regularizer final : public Integrand<S> {
+ public:
+  // InputError for a negative weight, and for one that needs the whole Jacobian with other seeds than the identity.
+  Regularizer(const RegularizerWeights& weights, TraceKind trace);
+  void value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const override;
+  void pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
+                MatrixRef<S> je_bar) const override;
+
+ private:
+  RegularizerWeights w_;
+};
+
+extern template class Regularizer<float>;
+extern template class Regularizer<double>;
+
+}  // namespace pathline

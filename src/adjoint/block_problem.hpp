@@ -1,0 +1,82 @@
+// One block of a chain, one tile: what an adjoint strategy reverses.
+#pragma once
+
+#include <vector>
+
+#include "pathline/flow/cnf.hpp"
+#include "pathline/ode/tableau.hpp"
+
+namespace pathline {
+
+// The loss of a sample is a function of z(t1), plus l(t1) and r(t1): the integrals of -tr(df/dz) and of the penalty
+// along the solve from the data's time t0 to the base's t1.
+template <class S> struct BlockProblem {
+  const VectorField<S>& field;
+  const Seeds<S>& seeds;
+  const Matrix<S>& condition;
+  const Integrand<S>* penalty;  // may be null
+  double t0, t1;
+
+  S sign() const { return t1 < t0 ? S(-1) : S(1); }  // of dt, by which the penalty grows either way
+};
+
+// dL/d. z: at t1 on the way in, at t0 on the way out. The others are added to.
+template <class S> struct BlockCotangent {
+  Matrix<S>& z;
+  VectorRef<S> theta;
+  MatrixRef<S> condition;
+  double t0 = 0, t1 = 0;
+};
+
+// The accepted steps of the forward solve. Keeps its memory.
+template <class S> class Tape final : public StepObserver<S> {
+ public:
+  struct Entry {
+    double t0, t1;
+    Matrix<S> z;  // at t0, d x B
+  };
+  void clear() { size_ = 0; }
+  void accepted(const Step<S>& step) override {
+    if (size_ == entries_.size()) entries_.emplace_back();
+    auto& e = entries_[size_++];
+    e.t0 = step.t0, e.t1 = step.t1, e.z = step.x0->block(0);
+  }
+  std::size_t size() const { return size_; }
+  const Entry& operator[](std::size_t i) const { return entries_[i]; }
+
+ private:
+  std::vector<Entry> entries_;
+  std::size_t size_ = 0;
+};
+
+// The cotangents of (f, J E) where f has f_bar and the integrand g = -tr + sign * penalty has `scale`.
+template <class S> class PathRule final : public CotangentRule<S> {
+ public:
+  PathRule(const BlockProblem<S>& problem, const Seeds<S>& seeds, ConstMatrixRef<S> f_bar, S scale, Workspace<S>& w)
+      : problem_(problem), seeds_(seeds), f_bar_(f_bar), scale_(scale), w_(w) {}
+  void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> f_bar, MatrixRef<S> je_bar) override {
+    f_bar = f_bar_;
+    if (seeds_.k == 0) return;
+    typename Workspace<S>::Frame frame(w_);
+    auto row = w_.matrix(1, f.cols());
+    row.setConstant(-scale_);
+    trace_pullback<S>(seeds_, row, je_bar);
+    trace<S>(seeds_, je, row);
+    paired = -static_cast<double>(row.sum()) * static_cast<double>(scale_);
+    if (!problem_.penalty) return;
+    const S scaled = scale_ * problem_.sign();
+    problem_.penalty->value(seeds_, f, je, row);
+    paired += static_cast<double>(row.sum()) * static_cast<double>(scaled);
+    problem_.penalty->pullback(seeds_, f, je, scaled, f_bar, je_bar);
+  }
+  double paired = 0;  // scale * g, summed over the samples
+
+ private:
+  const BlockProblem<S>& problem_;
+  const Seeds<S>& seeds_;
+  ConstMatrixRef<S> f_bar_;
+  S scale_;
+  Workspace<S>& w_;
+};
+
+}  // namespace pathline

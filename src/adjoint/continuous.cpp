@@ -1,0 +1,123 @@
+#include "adjoint/continuous.hpp"
+
+#include <cmath>
+
+namespace pathline {
+namespace {
+
+// d/dt [z | a] = [f | -(df/dz)^T a - (dg/dz)^T 1], g the integrand of the loss (Chen et al. 2018, appendix B).
+template <class S> class AdjointSystem final : public System<S> {
+ public:
+  AdjointSystem(const BlockProblem<S>& problem, Workspace<S>& w)
+      : problem_(problem), w_(w), c_bar_(problem.condition.rows(), problem.condition.cols()) {}
+  void rates(double t, const State<S>& x, State<S>& dxdt) override {
+    typename Workspace<S>::Frame frame(w_);
+    const auto& e = problem_.seeds;
+    auto z = x.block(0);
+    auto je = w_.matrix(z.rows(), e.k * z.cols());
+    auto a_rate = dxdt.block(1);
+    PathRule<S> rule(problem_, e, x.block(1), S(1), w_);
+    double unused = 0;
+    problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, dxdt.block(0), je,
+                                         {a_rate, c_bar_, no_theta_, &unused}, w_);
+    a_rate = -a_rate;
+  }
+
+ private:
+  const BlockProblem<S>& problem_;
+  Workspace<S>& w_;
+  Matrix<S> c_bar_;  // not asked for here
+  Vector<S> no_theta_;
+};
+
+// Adds the integrals of a^T df/dtheta + dg/dtheta over each accepted step by Gauss and Legendre's three nodes. They feed
+// nothing back, so they are no part of the state (Norcliffe & Deisenroth 2023).
+template <class S> class ParameterQuadrature final : public StepObserver<S> {
+ public:
+  ParameterQuadrature(const BlockProblem<S>& problem, BlockCotangent<S>& to, State<S>& node, Workspace<S>& w)
+      : problem_(problem), to_(to), node_(node), w_(w), theta_(to.theta.size()), c_(to.condition.rows(), to.condition.cols()) {}
+
+  void accepted(const Step<S>& step) override {
+    static const double nodes[] = {-std::sqrt(0.6), 0, std::sqrt(0.6)}, weights[] = {5. / 18, 8. / 18, 5. / 18};
+    const double h = step.t1 - step.t0;
+    for (int q = 0; q < 3; ++q) {
+      const double t = step.t0 + 0.5 * h * (1 + nodes[q]);
+      step.at(t, node_);
+      typename Workspace<S>::Frame frame(w_);
+      const auto& e = problem_.seeds;
+      auto z = node_.block(0);
+      auto f = w_.matrix(z.rows(), z.cols()), z_bar = w_.matrix(z.rows(), z.cols());
+      auto je = w_.matrix(z.rows(), e.k * z.cols());
+      theta_.setZero(), c_.setZero();
+      double t_bar = 0;
+      PathRule<S> rule(problem_, e, node_.block(1), S(1), w_);
+      problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, f, je, {z_bar, c_, theta_, &t_bar}, w_);
+      // The solve runs from t1 to t0: the integral from t0 to t1 has the other sign.
+      const S weight = static_cast<S>(-h * weights[q]);
+      to_.theta += weight * theta_;
+      to_.condition += weight * c_;
+      ++evaluations;
+    }
+  }
+  Index evaluations = 0;
+
+ private:
+  const BlockProblem<S>& problem_;
+  BlockCotangent<S>& to_;
+  State<S>& node_;
+  Workspace<S>& w_;
+  Vector<S> theta_;
+  Matrix<S> c_;
+};
+
+}  // namespace
+
+// a^T f + g at one end: the loss's rate by the end's time.
+template <class S>
+double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& problem, double t, ConstMatrixRef<S> z, ConstMatrixRef<S> a,
+                                      Workspace<S>& w) {
+  typename Workspace<S>::Frame frame(w);
+  const auto& e = problem.seeds;
+  auto f = w.matrix(z.rows(), z.cols());
+  auto je = w.matrix(z.rows(), e.k * z.cols()), row = w.matrix(1, z.cols());
+  problem.field.tangents({t, z, problem.condition}, e, f, je, w);
+  trace<S>(e, je, row);
+  double rate = static_cast<double>(f.cwiseProduct(a).sum()) - static_cast<double>(row.sum());
+  if (problem.penalty) {
+    problem.penalty->value(e, f, je, row);
+    rate += static_cast<double>(problem.sign()) * static_cast<double>(row.sum());
+  }
+  return rate;
+}
+
+template <class S>
+SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape,
+                                          BlockCotangent<S>& to, Workspace<S>& w) {
+  const Index d = z1.rows(), batch = z1.cols();
+  state_.resize({batch, {d, d}, 2});
+  state_.block(0) = z1;
+  state_.block(1) = to.z;
+  AdjointSystem<S> system(problem, w);
+  ParameterQuadrature<S> quadrature(problem, to, node_, w);
+  to.t1 += end_rate(problem, problem.t1, state_.block(0), state_.block(1), w);
+  SolveReport report;
+  if (!tape) {
+    report = solver_.solve(system, state_, problem.t1, problem.t0, &quadrature);
+  } else {
+    report.status = SolveStatus::success;
+    for (std::size_t s = tape->size(); s-- > 0 && report.ok();) {
+      const auto& step = (*tape)[s];
+      report.add(solver_.solve(system, state_, step.t1, step.t0, &quadrature, step.t1 - step.t0));
+      state_.block(0) = step.z;
+    }
+  }
+  to.t0 -= end_rate(problem, problem.t0, state_.block(0), state_.block(1), w);
+  to.z = state_.block(1);
+  report.evaluations += quadrature.evaluations + 2;
+  return report;
+}
+
+template class ContinuousAdjoint<float>;
+template class ContinuousAdjoint<double>;
+
+}  // namespace pathline

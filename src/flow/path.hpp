@@ -1,0 +1,150 @@
+// Following points along a chain of flows, tile by tile, from any time to any other.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "flow/tile.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/flow/flow.hpp"
+
+namespace pathline {
+
+// Keeps z at the times of one solve that were asked for.
+template <class S, class Keep> class PathObserver final : public StepObserver<S> {
+ public:
+  // times: of the field's clock, in the order of the solve.
+  PathObserver(const std::vector<std::pair<double, std::size_t>>& times, Keep& keep) : times_(times), keep_(keep) {}
+  void accepted(const Step<S>& step) override {
+    const double direction = step.t1 < step.t0 ? -1 : 1;
+    for (; next_ < times_.size() && direction * (times_[next_].first - step.t1) <= 0; ++next_) {
+      if (times_[next_].first == step.t1) keep_(times_[next_].second, step.x1->block(0));
+      else {
+        step.at(times_[next_].first, state_);
+        keep_(times_[next_].second, state_.block(0));
+      }
+    }
+  }
+
+ private:
+  const std::vector<std::pair<double, std::size_t>>& times_;
+  Keep& keep_;
+  State<S> state_;
+  std::size_t next_ = 0;
+};
+
+// One tile on its way through the chain; change: of log p, by norms and traces.
+template <class S> class TileWalk {
+ public:
+  TileWalk(const Flow<S>& flow, const EvaluationOptions& options, TileWorker<S>& worker, Index tile)
+      : flow_(flow), options_(options), w_(worker), tile_(tile) {}
+
+  // z: d x B, taken from time `from` to time `to` in place. keep(k, z) for times[k] on the way up.
+  template <class Keep>
+  SolveReport operator()(MatrixRef<S> z, RowVector<double>& change, double from, double to,
+                         const std::vector<double>& times, Keep keep) {
+    SolveReport report;
+    report.status = SolveStatus::success;
+    const bool up = to > from;
+    const std::size_t n = flow_.blocks.size();
+    std::vector<double> start(n + 1, 0);
+    for (std::size_t i = 0; i < n; ++i) start[i + 1] = start[i] + flow_.blocks[i].end_time;
+    for (std::size_t k = 0; up && k < times.size(); ++k)
+      if (times[k] == from) keep(k, z);
+    if (!up && from == start[n]) normalize(n, z, change, Direction::data_to_base);
+    for (std::size_t j = 0; j < n && report.ok(); ++j) {
+      const std::size_t i = up ? j : n - 1 - j;
+      const double low = std::max(start[i], std::min(from, to)), high = std::min(start[i + 1], std::max(from, to));
+      if (!(low < high)) continue;
+      if (up && low == start[i]) normalize(i, z, change, Direction::base_to_data);
+      std::vector<std::pair<double, std::size_t>> inside;
+      for (std::size_t k = 0; up && k < times.size(); ++k)
+        if (times[k] > low && times[k] <= high && times[k] != start[n])
+          inside.push_back({flow_.blocks[i].at(times[k] - start[i]), k});
+      const double first = up ? low : high, last = up ? high : low;
+      report.add(solve(i, z, change, flow_.blocks[i].at(first - start[i]), flow_.blocks[i].at(last - start[i]), inside,
+                       keep));
+      if (!up && low == start[i]) normalize(i, z, change, Direction::data_to_base);
+    }
+    if (up && to == start[n]) {
+      normalize(n, z, change, Direction::base_to_data);
+      for (std::size_t k = 0; k < times.size(); ++k)
+        if (times[k] == to && to != from) keep(k, z);
+    }
+    return report;
+  }
+
+ private:
+  void normalize(std::size_t i, MatrixRef<S> z, RowVector<double>& change, Direction direction) {
+    if (flow_.norms.empty()) return;
+    const auto& norm = flow_.norms[i];
+    const Vector<S> slope = norm.slope().template cast<S>(), shift = norm.shift().template cast<S>();
+    if (direction == Direction::data_to_base) z = (z.array().colwise() * slope.array()).colwise() + shift.array();
+    else z = (z.array().colwise() - shift.array()).colwise() / slope.array();
+    // log p of the image is log p - log|slope|
+    change.array() += direction == Direction::data_to_base ? -norm.log_slope() : norm.log_slope();
+  }
+
+  template <class Keep>
+  SolveReport solve(std::size_t i, MatrixRef<S> z, RowVector<double>& change, double t0, double t1,
+                    const std::vector<std::pair<double, std::size_t>>& inside, Keep& keep) {
+    const auto& field = *flow_.blocks[i].field;
+    Engine engine = make_stream(options_.seed, "flow.probes", static_cast<std::uint64_t>(tile_), i);
+    Seeds<S> seeds;
+    if (options_.density) seeds = make_seeds<S>(options_.trace, z.rows(), z.cols(), engine, w_.probes);
+    w_.state.resize(Augmented<S>::layout(z.rows(), z.cols(), options_.density));
+    w_.state.block(0) = z;
+    if (options_.density) w_.state.block(1).setZero();
+    Augmented<S> system(field, seeds, w_.condition, w_.workspace);
+    PathObserver<S, Keep> observer(inside, keep);
+    const auto report = w_.solver.solve(system, w_.state, t0, t1, inside.empty() ? nullptr : &observer);
+    z = w_.state.block(0);
+    if (options_.density) change += w_.state.block(1).template cast<double>();
+    else change.setConstant(std::numeric_limits<double>::quiet_NaN());
+    return report;
+  }
+
+  const Flow<S>& flow_;
+  const EvaluationOptions& options_;
+  TileWorker<S>& w_;
+  Index tile_;
+};
+
+// Takes every tile from one time to another: start(begin, z) writes its z (d x B), finish(begin, z, change) reads where
+// it came and the change of log p (1 x B), keep(k, begin, z) sees it at times[k] on the way from base to data.
+// NumericalError with advice if a solve failed.
+template <class S, class Start, class Finish, class Keep>
+SolveReport walk_tiles(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, double from, double to,
+                       const EvaluationOptions& options, double& nfe, Start start, Finish finish,
+                       const std::vector<double>& times, Keep keep) {
+  if (options.tile < 1) throw InputError("tile = " + std::to_string(options.tile) + ": must be >= 1");
+  const Tiles tiles{n, options.tile};
+  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
+  auto workers = make_tile_workers<S>(options.solver);
+  parallel_for(tiles.count(), [&](Index tile, int id) {
+    auto& w = workers[static_cast<std::size_t>(id)];
+    const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
+    w.condition = tile_condition<S>(c, begin, batch);
+    Matrix<S> z(flow.dim(), batch);
+    RowVector<double> change = RowVector<double>::Zero(batch);
+    start(begin, MatrixRef<S>(z));
+    reports[static_cast<std::size_t>(tile)] = TileWalk<S>(flow, options, w, tile)(
+        z, change, from, to, times, [&](std::size_t k, const auto& at) { keep(k, begin, at); });
+    finish(begin, z, change);
+  });
+  SolveReport sum;
+  for (const auto& r : reports) sum.add(r);
+  if (reports.empty()) sum.status = SolveStatus::success;
+  nfe = reports.empty() ? 0 : static_cast<double>(sum.evaluations) / static_cast<double>(reports.size());
+  if (!sum.ok()) throw NumericalError(sum.advice());
+  return sum;
+}
+
+template <class S, class Start, class Finish>
+SolveReport walk_tiles(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, double from, double to,
+                       const EvaluationOptions& options, double& nfe, Start start, Finish finish) {
+  return walk_tiles<S>(flow, n, c, from, to, options, nfe, start, finish, {}, [](std::size_t, Index, const auto&) {});
+}
+
+}  // namespace pathline

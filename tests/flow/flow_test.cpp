@@ -1,0 +1,230 @@
+#include "pathline/flow/flow.hpp"
+
+#include <gtest/gtest.h>
+
+#include "pathline/core/error.hpp"
+#include "pathline/model/mlp.hpp"
+
+namespace pathline {
+namespace {
+
+const EvaluationOptions kFine{.solver = {.rtol = 1e-10, .atol = 1e-10}};
+const Matrix<double> kNone(0, 0);
+
+// f = A z + b, a user's own field in three functions.
+class Linear final : public VectorField<double> {
+ public:
+  Linear(const Matrix<double>& a, const Vector<double>& b) : VectorField(a.rows(), 0), a_(a), b_(b) {}
+  std::unique_ptr<VectorField<double>> clone() const override { return std::make_unique<Linear>(*this); }
+  void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>&) const override {
+    f = (a_ * x.z).colwise() + b_;
+  }
+  void tangents(const FieldPoint<double>& x, const Seeds<double>& e, MatrixRef<double> f, MatrixRef<double> je,
+                Workspace<double>& w) const override {
+    value(x, f, w);
+    Matrix<double> seeds(dim(), e.k * x.batch());
+    e.write(dim(), x.batch(), seeds);
+    je = a_ * seeds;
+  }
+  void pullback(const FieldPoint<double>&, const Seeds<double>&, ConstMatrixRef<double> f_bar, ConstMatrixRef<double>,
+                FieldCotangent<double> out, Workspace<double>&) const override {
+    out.z = a_.transpose() * f_bar;
+  }
+
+ private:
+  Matrix<double> a_;
+  Vector<double> b_;
+};
+
+// exp(M) by its series after scaling and squaring: terms below 1e-17 for |M| / 64 < 0.1.
+Matrix<double> matrix_exponential(const Matrix<double>& m) {
+  const Matrix<double> small = m / 64;
+  Matrix<double> term = Matrix<double>::Identity(m.rows(), m.rows()), sum = term;
+  for (int k = 1; k < 16; ++k) term = (term * small / k).eval(), sum += term;
+  for (int k = 0; k < 6; ++k) sum = (sum * sum).eval();
+  return sum;
+}
+
+// dz/dt = A z: z(T) = exp(A T) z(0) and log p changes by -tr(A) T.
+TEST(Flow, LinearFieldIsTheMatrixExponentialAndItsTrace) {
+  Matrix<double> a(3, 3);
+  a << 0.3, -1.1, 0.2, 0.7, -0.4, 0.5, -0.2, 0.1, 0.6;
+  const double time = 1.3;
+  const Flow<double> flow(Cnf<double>{std::make_shared<Linear>(a, Vector<double>::Zero(3)), time});
+  const Matrix<double> z = flow.draw_base(20, 1);
+  const auto up = flow.push(z, kFine);
+  EXPECT_LT((up.points - matrix_exponential(a * time) * z).cwiseAbs().maxCoeff(), 1e-8);
+  const RowVector<double> expected = standard_normal_log_density<double>(z).array() - a.trace() * time;
+  EXPECT_LT((up.log_prob - expected).cwiseAbs().maxCoeff(), 1e-8);
+  EXPECT_LT((flow.log_prob(up.points, kNone, kFine).log_prob - expected).cwiseAbs().maxCoeff(), 1e-8);
+}
+
+struct Chain {
+  explicit Chain(FieldClock clock, bool norms = true) {
+    Engine engine = make_stream(4, "flow_test");
+    std::vector<Cnf<double>> blocks;
+    for (double time : {0.5, 0.8}) {
+      auto field = std::make_shared<Mlp<double>>(MlpOptions{.hidden = {16, 16}});
+      field->initialize(engine);
+      blocks.push_back({field, time, clock});
+    }
+    flow = std::make_unique<Flow<double>>(std::move(blocks));
+    flow->mean << 0.5, -1;
+    flow->scale << 2, 0.6;
+    for (int i = 0; norms && i < 3; ++i) {
+      BatchNorm norm(2);
+      norm.mean << 0.1 * i, -0.2, norm.variance << 1.2, 0.8 + 0.1 * i, norm.bias << 0.1, 0.05, norm.log_weight << -0.1, 0.2;
+      flow->norms.push_back(norm);
+    }
+  }
+  std::unique_ptr<Flow<double>> flow;
+};
+
+TEST(Flow, ChainWithNormsGoesThereAndBackAndKeepsItsMass) {
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
+    const Chain chain(clock);
+    const auto& flow = *chain.flow;
+    const auto drawn = flow.sample(100, 7, kFine);
+    const auto back = flow.log_prob(drawn.points, kNone, kFine);
+    EXPECT_LT((back.log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-7);
+    EXPECT_LT((back.base - flow.draw_base(100, 7)).cwiseAbs().maxCoeff(), 1e-7);
+    const Index n = 200;
+    const double low = -20, h = 40.0 / static_cast<double>(n);
+    Matrix<double> grid(2, n * n);
+    for (Index i = 0; i < n; ++i)
+      for (Index j = 0; j < n; ++j)
+        grid.col(i * n + j) << low + (static_cast<double>(i) + 0.5) * h, low + (static_cast<double>(j) + 0.5) * h;
+    EXPECT_NEAR(flow.log_prob(grid, kNone).log_prob.array().exp().sum() * h * h, 1, 1e-3);
+  }
+}
+
+TEST(Flow, TransformInPartsIsTheWhole) {
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
+    const Chain chain(clock);
+    const auto& flow = *chain.flow;
+    const Matrix<double> x = flow.sample(30, 2, kFine).points;
+    const auto whole = flow.transform(x, kNone, flow.end_time(), 0, kFine);
+    const auto first = flow.transform(x, kNone, flow.end_time(), 0.7, kFine);
+    const auto second = flow.transform(first.points, kNone, 0.7, 0.2, kFine);
+    const auto third = flow.transform(second.points, kNone, 0.2, 0, kFine);
+    EXPECT_LT((whole.points - third.points).cwiseAbs().maxCoeff(), 1e-7);
+    const RowVector<double> sum = first.log_change + second.log_change + third.log_change;
+    EXPECT_LT((whole.log_change - sum).cwiseAbs().maxCoeff(), 1e-7);
+    const auto up = flow.transform(whole.points, kNone, 0, flow.end_time(), kFine);
+    EXPECT_LT((up.points - x).cwiseAbs().maxCoeff(), 1e-7);
+    EXPECT_LT((up.log_change + whole.log_change).cwiseAbs().maxCoeff(), 1e-7);
+  }
+}
+
+TEST(Flow, PathPassesThroughTheTransformsAndEndsInTheSamples) {
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
+    const Chain chain(clock);
+    const auto& flow = *chain.flow;
+    const Matrix<double> z = flow.draw_base(70, 3);
+    std::vector<Matrix<double>> along;
+    const std::vector<double> times = {0, 0.3, 0.5, 0.9, flow.end_time()};
+    const auto drawn = flow.push_along(z, times, along, kFine);
+    EXPECT_EQ(drawn.points, flow.push(z, kFine).points);  // looking does not change the path
+    EXPECT_LT((along[0] - flow.unstandardized(z)).cwiseAbs().maxCoeff(), 1e-12);
+    EXPECT_EQ(along[4], drawn.points);
+    for (std::size_t k = 1; k < 4; ++k) {
+      const auto there = flow.transform(flow.unstandardized(z), kNone, 0, times[k], kFine);
+      EXPECT_LT((along[k] - there.points).cwiseAbs().maxCoeff(), 1e-6) << times[k];
+    }
+  }
+}
+
+// dp/dt + div(p f) = 0: with log p from the solver and f, div f from the field, at points and times inside.
+TEST(Flow, ContinuityEquationHoldsToDiscretizationError) {
+  const Chain chain(FieldClock::base_to_data, false);
+  Flow<double> flow(chain.flow->blocks[0]);
+  const double t = 0.3, h = 1e-3;
+  Matrix<double> x = flow.transform(flow.draw_base(25, 9), kNone, 0, t, kFine).points;
+  auto p = [&](double time, const Matrix<double>& at) {
+    return RowVector<double>(flow.log_prob_at(time, at, kNone, kFine).log_prob.array().exp());
+  };
+  Workspace<double> w;
+  auto flux = [&](Index i, double along) {  // p f_i at x + along e_i
+    Matrix<double> moved = x, f(2, x.cols());
+    moved.row(i).array() += along;
+    flow.blocks[0].field->value({t, moved, kNone}, f, w);
+    return RowVector<double>(p(t, moved).array() * f.row(i).array());
+  };
+  const RowVector<double> rate = (p(t + h, x) - p(t - h, x)) / (2 * h);
+  RowVector<double> divergence = RowVector<double>::Zero(x.cols());
+  for (Index i = 0; i < 2; ++i) divergence += (flux(i, h) - flux(i, -h)) / (2 * h);
+  EXPECT_GT(rate.cwiseAbs().maxCoeff(), 1e-2);  // it is not 0 = 0
+  EXPECT_LT((rate + divergence).cwiseAbs().maxCoeff(), 1e-4 * rate.cwiseAbs().maxCoeff());  // h^2 of the differences
+}
+
+TEST(Flow, LogProbAtTimeZeroIsTheBase) {
+  const Chain chain(FieldClock::base_to_data);
+  const Matrix<double> x = chain.flow->draw_base(5, 1);
+  const RowVector<double> expected =
+      standard_normal_log_density<double>(chain.flow->standardized(x)).array() - chain.flow->log_scale();
+  EXPECT_EQ(chain.flow->log_prob_at(0, x, kNone, kFine).log_prob, expected);
+}
+
+TEST(Flow, WithoutDensityThePointsAreTheSameAndLogProbIsNaN) {
+  const Chain chain(FieldClock::base_to_data);
+  auto options = kFine;
+  const auto with = chain.flow->sample(10, 1, options);
+  options.density = false;
+  const auto without = chain.flow->sample(10, 1, options);
+  EXPECT_LT((with.points - without.points).cwiseAbs().maxCoeff(), 1e-8);
+  EXPECT_TRUE(std::isnan(without.log_prob[3]));
+}
+
+TEST(Flow, ThetaGoesOutAndIn) {
+  Chain chain(FieldClock::data_to_base);
+  auto& flow = *chain.flow;
+  flow.blocks[1].train_end_time = true;
+  Vector<double> theta = flow.theta();
+  const auto names = flow.parameters();
+  EXPECT_EQ(theta.size(), flow.layout().size);
+  EXPECT_EQ(names.back().offset + names.back().size(), theta.size());
+  auto copy = flow.clone();
+  theta.array() += 0.1;
+  copy.set_theta(theta);
+  EXPECT_LT((copy.theta() - theta).cwiseAbs().maxCoeff(), 1e-15);
+  EXPECT_NEAR(copy.blocks[1].end_time, std::pow(std::sqrt(0.8) + 0.1, 2), 1e-14);
+  EXPECT_NE(flow.theta(), copy.theta());  // a clone shares nothing
+}
+
+TEST(Flow, ABaseDrawsWhatItsDensitySays) {
+  for (const auto& name : base_names()) {
+    Engine engine = make_stream(3, "base");
+    auto base = make_base(parse_base(name), 2, 3, engine);
+    Vector<double> theta = base->theta();
+    for (auto& v : theta) v += 0.3 * normal(engine);
+    base->set_theta(theta);
+    const Index n = 300;
+    const double low = -9, h = 18.0 / static_cast<double>(n);
+    Matrix<double> grid(2, n * n);
+    for (Index i = 0; i < n; ++i)
+      for (Index j = 0; j < n; ++j)
+        grid.col(i * n + j) << low + (static_cast<double>(i) + 0.5) * h, low + (static_cast<double>(j) + 0.5) * h;
+    const RowVector<double> p = base->log_density(grid).array().exp();
+    EXPECT_NEAR(p.sum() * h * h, 1, name == "uniform" ? 0.04 : 1e-6) << name;  // the box's edge on the grid
+    Matrix<double> z(2, 40000);
+    base->sample(engine, z);
+    for (Index i = 0; i < 2; ++i) {
+      const double mean = (grid.row(i).array() * p.array()).sum() / p.sum();
+      const double square = (grid.row(i).array().square() * p.array()).sum() / p.sum();
+      EXPECT_NEAR(z.row(i).mean(), mean, 0.05) << name;  // 40,000 draws of a spread of about 1: 4 sigma is 0.02
+      EXPECT_NEAR(z.row(i).squaredNorm() / 40000, square, 0.05 * square) << name;
+    }
+  }
+}
+
+TEST(Flow, WrongShapesAndTimesAreRefused) {
+  const Chain chain(FieldClock::base_to_data);
+  const Matrix<double> x = Matrix<double>::Zero(2, 3);
+  EXPECT_THROW(chain.flow->transform(x, kNone, 0, 99), InputError);
+  EXPECT_THROW(chain.flow->log_prob_at(-0.1, x, kNone), InputError);
+  EXPECT_THROW(chain.flow->log_prob(x, Matrix<double>::Zero(1, 3)), InputError);
+  EXPECT_THROW(chain.flow->log_prob(x, kNone, {.tile = 0}), InputError);
+}
+
+}  // namespace
+}  // namespace pathline
