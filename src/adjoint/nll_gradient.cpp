@@ -172,7 +172,7 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   out.theta.setZero(rest), out.rest.setZero(at.size - rest);
   out.report = out.backward = {};
   out.log_prob = -static_cast<double>(batch) * flow.log_scale(), out.penalty = 0;
-  w.condition = tile_condition<S>(c, begin, batch);
+  w.condition = flow.standardized_condition(c, begin, batch);
   w.c_bar.setZero(w.condition.rows(), w.condition.cols());
   w.z = flow.standardized(x.middleCols(begin, batch));
 
@@ -185,7 +185,9 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   if (!backward(flow, at, w, out)) return;
   const double weight = 1 / static_cast<double>(tiles.n);
   all.z.middleCols(begin, batch) = weight * w.z_bar.template cast<double>();
-  if (w.c_bar.rows() > 0) all.condition.middleCols(begin, batch) = weight * w.c_bar.template cast<double>();
+  if (w.c_bar.rows() > 0)
+    all.condition.middleCols(begin, batch) =
+        (weight * w.c_bar.template cast<double>().array()).colwise() / flow.condition_scale.array();
 }
 
 template <class S> NllGradientSolver<S>::NllGradientSolver(const GradientOptions& o) : impl_(std::make_unique<Impl>(o)) {}

@@ -1,10 +1,12 @@
 #include "pathline/dataset/source.hpp"
 
 #include <cassert>
+#include <filesystem>
 #include <unordered_set>
 #include <utility>
 
 #include "pathline/core/error.hpp"
+#include "pathline/io/table.hpp"
 
 namespace pathline {
 namespace {
@@ -88,6 +90,18 @@ std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vect
                                                   {.validation_fraction = options.validation_fraction,
                                                    .test_fraction = options.test_fraction,
                                                    .seed = options.seed}));
+}
+
+std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
+  const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
+  if (is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file)))
+    return make_source(find_toy(toy_or_file), options);
+  Table table = read_table(toy_or_file);
+  try {
+    return make_source(table.values, std::move(table.columns), options);
+  } catch (const InputError& error) {
+    throw InputError(toy_or_file + ": " + error.what());
+  }
 }
 
 }  // namespace pathline

@@ -19,6 +19,8 @@ template <class S> Flow<S>::Flow(std::vector<Cnf<S>> chain) : blocks(std::move(c
   base = make_base(BaseKind::normal, d, 1, unused);
   mean = Vector<double>::Zero(d);
   scale = Vector<double>::Ones(d);
+  condition_mean = Vector<double>::Zero(condition_dim());
+  condition_scale = Vector<double>::Ones(condition_dim());
 }
 
 template <class S> Flow<S> Flow<S>::clone() const {
@@ -111,6 +113,13 @@ template <class S> Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x) con
 
 template <class S> Matrix<double> Flow<S>::unstandardized(ConstMatrixRef<double> z) const {
   return (z.array().colwise() * scale.array()).matrix().colwise() + mean;
+}
+
+template <class S>
+Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const {
+  if (c.rows() == 0) return Matrix<S>(0, 0);
+  const auto part = c.middleCols(begin, batch);
+  return ((part.colwise() - condition_mean).array().colwise() / condition_scale.array()).template cast<S>();
 }
 
 template <class S> double Flow<S>::log_scale() const { return scale.array().log().sum(); }

@@ -125,7 +125,7 @@ SolveReport walk_tiles(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, d
   parallel_for(tiles.count(), [&](Index tile, int id) {
     auto& w = workers[static_cast<std::size_t>(id)];
     const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
-    w.condition = tile_condition<S>(c, begin, batch);
+    w.condition = flow.standardized_condition(c, begin, batch);
     Matrix<S> z(flow.dim(), batch);
     RowVector<double> change = RowVector<double>::Zero(batch);
     start(begin, MatrixRef<S>(z));

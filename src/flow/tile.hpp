@@ -32,10 +32,4 @@ struct Tiles {
   Index batch(Index tile) const { return std::min(size, n - begin(tile)); }
 };
 
-// The columns of a tile in the condition c (dc x N), or none where there is no condition (no rows, any columns).
-template <class S> Matrix<S> tile_condition(ConstMatrixRef<double> c, Index begin, Index batch) {
-  if (c.rows() == 0) return Matrix<S>(0, 0);
-  return c.middleCols(begin, batch).template cast<S>();
-}
-
 }  // namespace pathline

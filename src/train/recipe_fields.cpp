@@ -69,7 +69,6 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("time_features", &R::time_features, at_least(0), "pairs cos, sin of the time as input; 0 = the time itself")
       .add("blocks", &R::blocks, at_least(1), "flows in a chain, each with its own network")
       .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
-      .add("batch_norm_lag", &R::batch_norm_lag, from_below(0, 1), "weight of the batch's own statistics in training")
       .add("end_time", &R::end_time, above(0), "T: the base is at time 0, the data at T")
       .add("train_end_time", &R::train_end_time, any(), "T is a parameter")
       .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}), "density at time 0")

@@ -22,6 +22,7 @@ struct Everything {
     flow = std::make_unique<Flow<double>>(std::move(blocks));
     flow->mean << 0.2, -0.3;
     flow->scale << 1.4, 0.8;
+    flow->condition_mean << 0.1, flow->condition_scale << 1.7;
     flow->base = make_base(BaseKind::mixture, 2, 3, engine);
     for (int i = 0; i < 3; ++i) {
       BatchNorm norm(2);

@@ -64,4 +64,8 @@ std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& opt
 std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
                                         const SourceOptions& options = {});
 
+// By name: a toy of toy_names(), else a file as read_table takes it. Errors begin with the file's name; a word
+// that is neither gets find_toy's list.
+std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options = {});
+
 }  // namespace pathline

@@ -97,11 +97,14 @@ template <class S> class Flow {
   Matrix<S> standardized(ConstMatrixRef<double> x) const;
   Matrix<double> unstandardized(ConstMatrixRef<double> z) const;
   double log_scale() const;
+  // (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
+  Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 
   std::vector<Cnf<S>> blocks;    // from the base to the data
   std::vector<BatchNorm> norms;  // none, or one before, between and after: norms[i] is on the base side of blocks[i]
   std::shared_ptr<Base> base;
   Vector<double> mean, scale;    // d; scale > 0
+  Vector<double> condition_mean, condition_scale;  // dc
 
  private:
   void check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const;

@@ -28,7 +28,7 @@ struct ModelRecipe {
   bool residual = false;
   Index time_features = 0, blocks = 1;
   bool batch_norm = false;
-  double batch_norm_lag = 0, end_time = 1;
+  double end_time = 1;
   bool train_end_time = false;
   std::string base = "normal";
   Index base_components = 8;
@@ -89,7 +89,7 @@ struct OptimizerRecipe {
 
 struct TrainRecipe {
   Index iterations = 10000, batch = 100, tile = 0, seed = 0;
-  Index evaluate_every = 100, checkpoint_every = 500, patience = 0;
+  Index evaluate_every = 500, checkpoint_every = 500, patience = 0;
   bool operator==(const TrainRecipe&) const = default;
 };
 

@@ -1,0 +1,61 @@
+// A trained density and what is known of it; its HDF5 file.
+//
+// The file (format 1), readable by h5dump and h5py:
+//   attributes       format "pathline", format_version 1, version (of pathline), precision, digest, dim, condition_dim
+//   /recipe          the resolved recipe, TOML; empty for an imported model
+//   /columns, /condition_columns   names
+//   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
+//   /blocks/<i>      attributes: end_time, clock, train_end_time, field, and the field's architecture
+//   /norms/<i>       mean, variance: running statistics; attribute epsilon
+//   /base            attributes: kind, components
+//   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
+//   /metrics         one JSON object a string: the lines of metrics.jsonl
+//   /training/...    last.h5 only: the optimizer's state (checkpoint/training_state.hpp)
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pathline/flow/flow.hpp"
+#include "pathline/io/hdf5.hpp"
+
+namespace pathline {
+
+struct ModelCard {
+  std::string version, precision;  // of the pathline that wrote it; "float" or "double"
+  std::string recipe;              // TOML, or empty
+  std::string digest;              // 16 hexadecimal digits of all that decides a density; written, not read back
+  std::vector<std::string> columns, condition_columns;
+  std::vector<std::string> metrics;
+};
+
+template <class S> struct Model {
+  Flow<S> flow;
+  ModelCard card;
+};
+
+// Which files there are: of pathline, or a network as tools/ffjord_to_hdf5.py writes it.
+bool is_ffjord_file(const Hdf5File& file);
+
+// Either kind. S is the arithmetic, whatever the file's precision. InputError naming the file and what is missing, of
+// another shape, not finite, or of another format.
+template <class S> Model<S> read_model(const std::string& file);
+ModelCard read_card(const std::string& file);  // without the arrays
+
+// Into a created file, before its commit().
+template <class S> void write_model(Hdf5File& out, const Model<S>& model);
+template <class S> void write_model(const std::string& file, const Model<S>& model);
+
+// FNV-1a over architecture and arrays.
+template <class S> std::string digest(const Flow<S>& flow);
+
+#define PATHLINE_EXTERN(S)                                                     \
+  extern template Model<S> read_model<S>(const std::string&);                  \
+  extern template void write_model<S>(Hdf5File&, const Model<S>&);             \
+  extern template void write_model<S>(const std::string&, const Model<S>&);    \
+  extern template std::string digest<S>(const Flow<S>&);
+PATHLINE_EXTERN(float)
+PATHLINE_EXTERN(double)
+#undef PATHLINE_EXTERN
+
+}  // namespace pathline

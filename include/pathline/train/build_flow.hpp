@@ -1,0 +1,22 @@
+// The untrained flow that a recipe describes.
+#pragma once
+
+#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/train/recipe.hpp"
+
+namespace pathline {
+
+// dim columns of data, condition_dim of condition. Parameters are a function of train.seed. InputError for what a
+// recipe cannot ask for together.
+template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim);
+
+// The recipe's options, for the library's functions.
+TraceOptions trace_options(const TraceRecipe& recipe);
+SolverOptions solver_options(const SolverRecipe& recipe);
+SolverOptions solver_options(const EvaluationRecipe& recipe);
+RegularizerWeights regularizer_weights(const ObjectiveRecipe& recipe);
+
+extern template Flow<float> build_flow<float>(const Recipe&, Index, Index);
+extern template Flow<double> build_flow<double>(const Recipe&, Index, Index);
+
+}  // namespace pathline

@@ -1,0 +1,49 @@
+// The data of a run: a source, and which of its columns condition the density of the others.
+#pragma once
+
+#include <memory>
+
+#include "pathline/dataset/source.hpp"
+#include "pathline/train/recipe.hpp"
+
+namespace pathline {
+
+class TrainingData {
+ public:
+  // By recipe.data; splits and held-out draws by train.seed. InputError naming the file, row or column.
+  explicit TrainingData(const Recipe& recipe);
+
+  Index dim() const { return static_cast<Index>(columns_.size()); }
+  Index condition_dim() const { return static_cast<Index>(condition_columns_.size()); }
+  const std::vector<std::string>& columns() const { return columns_; }
+  const std::vector<std::string>& condition_columns() const { return condition_columns_; }
+
+  struct Points {
+    Matrix<double> x, c;  // d x N, dc x N
+  };
+  Points batch(Index iteration, Index size) const;  // a function of the seed and the iteration alone
+  Points validation() const { return split(source_->validation()); }
+  Points test() const { return split(source_->test()); }
+
+  // Of the columns, and of the condition; mean 0 and scale 1 with data.standardize = false.
+  const Standardizer& standardizer() const { return standardizer_; }
+  const Standardizer& condition_standardizer() const { return condition_standardizer_; }
+
+  std::optional<double> entropy() const;  // nats, of a toy
+  std::optional<RowVector<double>> log_density(ConstMatrixRef<double> x) const;
+
+ private:
+  Points split(ConstMatrixRef<double> rows) const;
+  Standardizer part(const std::vector<Index>& rows, bool standardize) const;
+
+  std::unique_ptr<DataSource> source_;
+  std::uint64_t seed_;
+  std::vector<std::string> columns_, condition_columns_;
+  std::vector<Index> rows_, condition_rows_;  // in the source
+  Standardizer standardizer_, condition_standardizer_;
+};
+
+// The source that a recipe names: a toy, or a table's file.
+std::unique_ptr<DataSource> open_source(const Recipe& recipe);
+
+}  // namespace pathline

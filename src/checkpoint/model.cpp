@@ -1,0 +1,244 @@
+#include "pathline/checkpoint/model.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "pathline/checkpoint/ffjord.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/model/mlp.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+
+std::string path_of(std::string name) {
+  std::replace(name.begin(), name.end(), '.', '/');
+  return "parameters/" + name;
+}
+
+std::string clock_name(FieldClock clock) {
+  return clock == FieldClock::base_to_data ? "base_to_data" : "data_to_base";
+}
+
+[[noreturn]] void refuse(const std::string& file, const std::string& what) { throw InputError(file + ": " + what); }
+
+std::vector<std::int64_t> integers(const std::vector<Index>& list) { return {list.begin(), list.end()}; }
+
+// --- one part each, written and read side by side ---
+
+template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
+  block.set_attribute("end_time", cnf.end_time);
+  block.set_attribute("clock", clock_name(cnf.clock));
+  block.set_attribute("train_end_time", cnf.train_end_time);
+  const auto* mlp = dynamic_cast<const Mlp<S>*>(cnf.field.get());
+  if (!mlp) throw InputError("model: a field of one's own has no place in a model file");
+  const auto& o = mlp->options();
+  block.set_attribute("field", "mlp");
+  block.set_attribute("hidden", integers(o.hidden));
+  block.set_attribute("layer", to_string(o.layer));
+  block.set_attribute("activation", to_string(o.activation));
+  block.set_attribute("residual", o.residual);
+  block.set_attribute("time_frequencies", static_cast<std::int64_t>(o.time_frequencies));
+}
+
+template <class S>
+Cnf<S> read_block(const std::string& file, const Hdf5Group& block, Index dim, Index condition_dim) {
+  const auto field = block.attribute<std::string>("field");
+  if (field != "mlp") refuse(file, block.path() + ": field '" + field + "' is not known, expected mlp");
+  MlpOptions o{.dim = dim, .condition_dim = condition_dim};
+  const auto hidden = block.attribute<std::vector<std::int64_t>>("hidden");
+  o.hidden.assign(hidden.begin(), hidden.end());
+  o.layer = parse_layer_type(block.attribute<std::string>("layer"));
+  o.activation = parse_activation(block.attribute<std::string>("activation"));
+  o.residual = block.attribute<bool>("residual");
+  o.time_frequencies = block.attribute<std::int64_t>("time_frequencies");
+  Cnf<S> cnf{std::make_shared<Mlp<S>>(o)};
+  cnf.end_time = block.attribute<double>("end_time");
+  if (!(cnf.end_time > 0)) refuse(file, block.path() + fmt::format(": end_time = {}: must be > 0", cnf.end_time));
+  const auto clock = block.attribute<std::string>("clock");
+  if (clock != "base_to_data" && clock != "data_to_base")
+    refuse(file, block.path() + ": clock '" + clock + "': expected base_to_data or data_to_base");
+  cnf.clock = clock == "base_to_data" ? FieldClock::base_to_data : FieldClock::data_to_base;
+  cnf.train_end_time = block.attribute<bool>("train_end_time");
+  return cnf;
+}
+
+Vector<double> read_sized(const std::string& file, const Hdf5Group& group, const std::string& name, Index size) {
+  const auto v = group.read_vector<double>(name);
+  if (v.size() != size) refuse(file, fmt::format("{}: {} numbers, expected {}", name, v.size(), size));
+  if (!v.allFinite()) refuse(file, name + ": a value is not finite");
+  return v;
+}
+
+template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
+  const Vector<double> theta = flow.theta();
+  for (const auto& p : flow.parameters()) {
+    const Vector<double> values = theta.segment(p.offset, p.size());
+    const Hdf5Shape shape = p.cols > 1 || p.name.ends_with("weight") ? Hdf5Shape{p.rows, p.cols} : Hdf5Shape{p.rows};
+    if constexpr (std::is_same_v<S, float>) {
+      // Norms, bases and end times are kept in double by the flow; the fields are what there is in S.
+      const bool of_field = p.name.find(".layers.") != std::string::npos || p.name.find(".activation_fns.") != std::string::npos;
+      const Vector<float> narrow = values.template cast<float>();
+      if (of_field) out.write_values<float>(path_of(p.name), shape, narrow.data());
+      else out.write_values<double>(path_of(p.name), shape, values.data());
+    } else {
+      out.write_values<double>(path_of(p.name), shape, values.data());
+    }
+  }
+}
+
+template <class S> void read_parameters(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
+  Vector<double> theta = flow.theta();
+  for (const auto& p : flow.parameters()) {
+    const std::string name = path_of(p.name);
+    const auto values = in.dataset(name).template values<double>();
+    if (static_cast<Index>(values.size()) != p.size())
+      refuse(file, fmt::format("{}: {} numbers, expected {} x {}", name, values.size(), p.rows, p.cols));
+    theta.segment(p.offset, p.size()) = ConstVectorMap<double>(values.data(), p.size());
+    if (!theta.segment(p.offset, p.size()).allFinite()) refuse(file, name + ": a value is not finite");
+  }
+  // The root of an end time is squared again: what block attributes hold is exact.
+  std::vector<double> times;
+  for (const auto& block : flow.blocks) times.push_back(block.end_time);
+  flow.set_theta(theta);
+  for (std::size_t i = 0; i < times.size(); ++i) flow.blocks[i].end_time = times[i];
+}
+
+ModelCard read_card_of(const Hdf5File& in) {
+  ModelCard card;
+  card.version = in.attribute<std::string>("version");
+  card.precision = in.attribute<std::string>("precision");
+  card.digest = in.attribute<std::string>("digest");
+  card.recipe = in.read_string("recipe");
+  card.columns = in.read_strings("columns");
+  card.condition_columns = in.read_strings("condition_columns");
+  card.metrics = in.read_strings("metrics");
+  return card;
+}
+
+void check_format(const std::string& file, const Hdf5File& in) {
+  if (!in.has_attribute("format") || in.attribute<std::string>("format") != "pathline")
+    refuse(file, "not a model: expected a file of `pathline train`, or of tools/ffjord_to_hdf5.py");
+  const auto format = in.attribute<std::int64_t>("format_version");
+  if (format != kFormat)
+    refuse(file, fmt::format("model format {}: this pathline ({}) reads format {}", format, PATHLINE_VERSION, kFormat));
+}
+
+template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+  check_format(file, in);
+  const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
+  if (dim < 1 || condition_dim < 0) refuse(file, "dim and condition_dim: must be >= 1 and >= 0");
+  std::vector<Cnf<S>> blocks;
+  for (int i = 0; in.exists("blocks/" + std::to_string(i)); ++i)
+    blocks.push_back(read_block<S>(file, in.group("blocks/" + std::to_string(i)), dim, condition_dim));
+  if (blocks.empty()) refuse(file, "blocks: there is none");
+  Model<S> model{Flow<S>(std::move(blocks)), read_card_of(in)};
+  auto& flow = model.flow;
+  for (int i = 0; in.exists("norms/" + std::to_string(i)); ++i) {
+    const auto group = in.group("norms/" + std::to_string(i));
+    BatchNorm norm(dim);
+    norm.mean = read_sized(file, group, "mean", dim), norm.variance = read_sized(file, group, "variance", dim);
+    norm.epsilon = group.attribute<double>("epsilon");
+    flow.norms.push_back(std::move(norm));
+  }
+  if (!flow.norms.empty() && flow.norms.size() != flow.blocks.size() + 1)
+    refuse(file, fmt::format("norms: {}, expected {}", flow.norms.size(), flow.blocks.size() + 1));
+  const auto base = in.group("base");
+  Engine unused = make_stream(0, "checkpoint.base");
+  flow.base = make_base(parse_base(base.attribute<std::string>("kind")), dim,
+                        base.attribute<std::int64_t>("components"), unused);
+  flow.mean = read_sized(file, in, "mean", dim), flow.scale = read_sized(file, in, "scale", dim);
+  flow.condition_mean = read_sized(file, in, "condition_mean", condition_dim);
+  flow.condition_scale = read_sized(file, in, "condition_scale", condition_dim);
+  if (!(flow.scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
+  read_parameters(file, in, flow);
+  return model;
+}
+
+void hash(std::uint64_t& state, const void* bytes, std::size_t size) {
+  const auto* p = static_cast<const unsigned char*>(bytes);
+  for (std::size_t i = 0; i < size; ++i) state = (state ^ p[i]) * 1099511628211ull;
+}
+void hash(std::uint64_t& state, const Vector<double>& v) {
+  hash(state, v.data(), static_cast<std::size_t>(v.size()) * sizeof(double));
+}
+
+}  // namespace
+
+bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format") && file.has_attribute("layer_type"); }
+
+template <class S> std::string digest(const Flow<S>& flow) {
+  std::uint64_t state = 14695981039346656037ull;  // Fowler, Noll & Vo
+  for (const auto& p : flow.parameters()) hash(state, p.name.data(), p.name.size());
+  for (const auto& block : flow.blocks) {
+    hash(state, &block.end_time, sizeof block.end_time);
+    const std::string clock = clock_name(block.clock);
+    hash(state, clock.data(), clock.size());
+  }
+  for (const auto& norm : flow.norms) hash(state, norm.mean), hash(state, norm.variance);
+  for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) hash(state, *v);
+  hash(state, flow.theta());
+  return fmt::format("{:016x}", state);
+}
+
+template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
+  const auto& flow = model.flow;
+  out.set_attribute("format", "pathline");
+  out.set_attribute("format_version", kFormat);
+  out.set_attribute("version", PATHLINE_VERSION);
+  out.set_attribute("precision", std::is_same_v<S, float> ? "float" : "double");
+  out.set_attribute("digest", digest(flow));
+  out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
+  out.set_attribute("condition_dim", static_cast<std::int64_t>(flow.condition_dim()));
+  out.write_string("recipe", model.card.recipe);
+  out.write_strings("columns", model.card.columns);
+  out.write_strings("condition_columns", model.card.condition_columns);
+  out.write_strings("metrics", model.card.metrics);
+  out.write_vector("mean", flow.mean), out.write_vector("scale", flow.scale);
+  out.write_vector("condition_mean", flow.condition_mean), out.write_vector("condition_scale", flow.condition_scale);
+  for (std::size_t i = 0; i < flow.blocks.size(); ++i)
+    write_block<S>(out.create_group("blocks/" + std::to_string(i)), flow.blocks[i]);
+  for (std::size_t i = 0; i < flow.norms.size(); ++i) {
+    auto group = out.create_group("norms/" + std::to_string(i));
+    group.write_vector("mean", flow.norms[i].mean), group.write_vector("variance", flow.norms[i].variance);
+    group.set_attribute("epsilon", flow.norms[i].epsilon);
+  }
+  auto base = out.create_group("base");
+  base.set_attribute("kind", to_string(flow.base->kind()));
+  base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));
+  write_parameters(out, flow);
+}
+
+template <class S> void write_model(const std::string& file, const Model<S>& model) {
+  auto out = Hdf5File::create(file);
+  write_model(out, model);
+  out.commit();
+}
+
+template <class S> Model<S> read_model(const std::string& file) {
+  const auto in = Hdf5File::open(file);
+  if (!is_ffjord_file(in)) return read_native<S>(file, in);
+  return {read_ffjord<S>(file), {.version = PATHLINE_VERSION, .precision = "float", .recipe = "", .digest = "", .columns = {}, .condition_columns = {}, .metrics = {}}};
+}
+
+ModelCard read_card(const std::string& file) {
+  const auto in = Hdf5File::open(file);
+  if (is_ffjord_file(in)) return read_model<float>(file).card;
+  check_format(file, in);
+  return read_card_of(in);
+}
+
+#define PATHLINE_INSTANTIATE(S)                                        \
+  template Model<S> read_model<S>(const std::string&);                 \
+  template void write_model<S>(Hdf5File&, const Model<S>&);            \
+  template void write_model<S>(const std::string&, const Model<S>&);   \
+  template std::string digest<S>(const Flow<S>&);
+PATHLINE_INSTANTIATE(float)
+PATHLINE_INSTANTIATE(double)
+#undef PATHLINE_INSTANTIATE
+
+}  // namespace pathline

@@ -1,0 +1,56 @@
+#include "train/objective.hpp"
+
+#include "pathline/core/error.hpp"
+#include "pathline/train/build_flow.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr Index kTile = 50;  // samples: two tiles of FFJORD's batch of 100
+
+// Maximum likelihood by the adjoint, with regularizers; STEER draws the end time (Ghosh et al. 2020, eq. 5).
+template <class S> class Likelihood final : public Objective<S> {
+ public:
+  Likelihood(const Recipe& recipe, const ObjectiveRecipe& stage)
+      : solver_(options(recipe, stage)), steer_(stage.steer), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {}
+
+  ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                               Index iteration) override {
+    const auto step = static_cast<std::uint64_t>(iteration);
+    if (steer_ == 0) return result(solver_(flow, x, c, step));
+    Flow<S> moved = flow;  // shares the fields
+    Engine engine = make_stream(seed_, "train.steer", step);
+    for (auto& block : moved.blocks) block.end_time *= uniform(engine, 1 - steer_, 1 + steer_);
+    return result(solver_(moved, x, c, step));
+  }
+
+ private:
+  static GradientOptions options(const Recipe& recipe, const ObjectiveRecipe& stage) {
+    return {.solver = solver_options(recipe.solver),
+            .trace = trace_options(recipe.trace),
+            .adjoint = parse_adjoint(recipe.solver.adjoint),
+            .regularizers = regularizer_weights(stage),
+            .seed = static_cast<std::uint64_t>(recipe.train.seed),
+            .tile = recipe.train.tile > 0 ? recipe.train.tile : kTile};
+  }
+  static ObjectiveGradient result(NllGradient g) {
+    return {g.nll + g.penalty, std::move(g.theta), g.nfe, g.backward_nfe, std::move(g.norms)};
+  }
+
+  NllGradientSolver<S> solver_;
+  double steer_;
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage) {
+  const auto& o = recipe.objective.at(stage);
+  if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
+  throw InputError("objective.kind = " + o.kind + ": is not there yet; expected likelihood");
+}
+
+template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t);
+template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t);
+
+}  // namespace pathline

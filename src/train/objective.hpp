@@ -1,0 +1,32 @@
+// What one stage of training minimizes: a loss of a batch with its gradient.
+#pragma once
+
+#include <memory>
+
+#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/train/recipe.hpp"
+
+namespace pathline {
+
+struct ObjectiveGradient {
+  double loss = 0;
+  Vector<double> theta;  // of Flow::theta()
+  double nfe = 0, backward_nfe = 0;
+  std::vector<NormStatistics> norms;  // for the flow's moving batch norms; empty if the loss does not pass them
+};
+
+template <class S> class Objective {
+ public:
+  virtual ~Objective() = default;
+  // x: d x B, c: dc x B in the data's units. iteration: of the whole run, for the random streams.
+  virtual ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                       Index iteration) = 0;
+};
+
+// InputError for a stage that cannot be.
+template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage);
+
+extern template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t);
+extern template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t);
+
+}  // namespace pathline

@@ -1,0 +1,37 @@
+#include "train/stage_plan.hpp"
+
+#include <fmt/format.h>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+
+std::vector<StagePlan> plan_stages(const Recipe& recipe) {
+  const auto& optimizer = recipe.optimizer;
+  Index asked = 0, open = 0;
+  for (const auto& stage : recipe.objective) asked += stage.iterations, open += stage.iterations == 0;
+  const Index total = recipe.train.iterations;
+  if (asked > total || (open == 0 && asked != total))
+    throw InputError(fmt::format("train.iterations = {}: the stages of [[objective]] ask for {} together", total, asked));
+  std::vector<StagePlan> plan;
+  Index first = 0, rest = total - asked;
+  for (const auto& stage : recipe.objective) {
+    Index n = stage.iterations;
+    if (n == 0) n = (rest + open - 1) / open, rest -= n, --open;
+    Schedule schedule{.learning_rate = stage.learning_rate > 0 ? stage.learning_rate : optimizer.learning_rate,
+                      .warmup = optimizer.warmup,
+                      .iterations = n,
+                      .final = optimizer.final,
+                      .decay_every = optimizer.decay_every,
+                      .decay_factor = optimizer.decay_factor};
+    schedule.kind = optimizer.schedule == "cosine" ? Schedule::Kind::cosine
+                    : optimizer.schedule == "step" ? Schedule::Kind::step
+                                                   : Schedule::Kind::constant;
+    if (n > 0) check_schedule(schedule);
+    plan.push_back({first, n, stage.batch > 0 ? stage.batch : recipe.train.batch, schedule});
+    first += n;
+  }
+  return plan;
+}
+
+}  // namespace pathline

@@ -1,0 +1,20 @@
+// Which iterations belong to which stage.
+#pragma once
+
+#include <vector>
+
+#include "pathline/optim/schedule.hpp"
+#include "pathline/train/recipe.hpp"
+
+namespace pathline {
+
+struct StagePlan {
+  Index first, iterations, batch;  // first: of the whole run
+  Schedule schedule;               // of the iterations within the stage
+};
+
+// A stage with iterations = 0 takes what the others leave of train.iterations; several share it. InputError if they
+// ask for more than there are, or if none is left to take the rest.
+std::vector<StagePlan> plan_stages(const Recipe& recipe);
+
+}  // namespace pathline

@@ -1,0 +1,246 @@
+#include "pathline/train/trainer.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "pathline/core/error.hpp"
+#include "pathline/optim/clip.hpp"
+#include "pathline/train/build_flow.hpp"
+#include "pathline/train/training_data.hpp"
+#include "train/objective.hpp"
+#include "train/run_directory.hpp"
+#include "train/stage_plan.hpp"
+
+namespace pathline {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+AdamOptions adam_options(const OptimizerRecipe& r) {
+  return {.learning_rate = r.learning_rate, .beta1 = r.beta1, .beta2 = r.beta2, .epsilon = r.epsilon,
+          .weight_decay = r.weight_decay,
+          .decay = r.name == "adamw" ? AdamOptions::Decay::decoupled : AdamOptions::Decay::l2};
+}
+
+template <class S> class Run {
+ public:
+  Run(const Recipe& recipe, const TrainingOptions& options)
+      : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)), data_(recipe) {
+    validation_ = data_.validation();
+    validation_density_ = data_.log_density(validation_.x);
+    // Every stage is made before any runs, so that a wrong one is heard of at once.
+    for (std::size_t s = 0; s < plan_.size(); ++s) objectives_.push_back(make_objective<S>(recipe, s));
+    if (options.resume) resume();
+    else begin();
+    trained_ = Vector<double>::Ones(state_.theta.size());
+    for (const auto& p : flow_->parameters())
+      if (p.name.starts_with("base.") && !recipe.model.base_train) trained_.segment(p.offset, p.size()).setZero();
+  }
+
+  TrainingResult operator()() {
+    started_ = now(), seconds_before_ = state_.seconds;
+    const Index total = plan_.back().first + plan_.back().iterations;
+    TrainingResult result;
+    result.entropy = data_.entropy();
+    while (state_.iteration < total && !result.interrupted && !result.stopped_early) {
+      const std::size_t stage = stage_of(state_.iteration);
+      auto progress = step(stage, total);
+      Evaluation evaluation;
+      if (state_.iteration % recipe_.train.evaluate_every == 0 || state_.iteration == total)
+        evaluation = validate(progress), progress.validation = &evaluation;
+      result.interrupted = options_.stop && options_.stop();
+      result.stopped_early = recipe_.train.patience > 0 && state_.evaluations_since_best >= recipe_.train.patience;
+      if (state_.iteration % recipe_.train.checkpoint_every == 0 || state_.iteration == total || result.interrupted ||
+          result.stopped_early)
+        save_last();
+      if (options_.progress) options_.progress(progress);
+    }
+    finish(result);
+    return result;
+  }
+
+ private:
+  void begin() {
+    files_.create_new();
+    flow_ = std::make_unique<Flow<S>>(build_flow<S>(recipe_, data_.dim(), data_.condition_dim()));
+    flow_->mean = data_.standardizer().mean, flow_->scale = data_.standardizer().scale;
+    flow_->condition_mean = data_.condition_standardizer().mean;
+    flow_->condition_scale = data_.condition_standardizer().scale;
+    state_.theta = flow_->theta();
+    begin_stage(0);
+    if (plan_.back().first + plan_.back().iterations == 0) save_last();
+  }
+
+  void resume() {
+    files_.check_existing();
+    auto model = read_model<S>(files_.last());
+    state_ = read_training_state(files_.last());
+    flow_ = std::make_unique<Flow<S>>(std::move(model.flow));
+    if (flow_->dim() != data_.dim() || flow_->condition_dim() != data_.condition_dim() ||
+        state_.theta.size() != flow_->theta().size())
+      throw InputError(files_.last() + ": does not fit the data or the model of the recipe");
+    flow_->set_theta(state_.theta);
+    metrics_ = std::move(model.card.metrics);
+    files_.restart_metrics(metrics_);
+    adam_ = std::make_unique<Adam>(state_.theta.size(), adam_options(recipe_.optimizer), decays());
+    adam_->set_state(state_.adam);
+    ema_ = std::make_unique<Ema>(recipe_.optimizer.ema, state_.theta);
+    if (state_.ema.average.size() > 0) ema_->set_state(state_.ema);
+  }
+
+  Vector<double> decays() const {
+    Vector<double> out = Vector<double>::Zero(state_.theta.size());
+    for (const auto& p : flow_->parameters())
+      if (p.decays) out.segment(p.offset, p.size()).setOnes();
+    return out;
+  }
+
+  // A stage goes on from the averaged weights of the one before, with an optimizer of its own: the moments of another
+  // loss say nothing of this one.
+  void begin_stage(std::size_t stage) {
+    if (stage > 0 && recipe_.optimizer.ema > 0) state_.theta = ema_->average();
+    flow_->set_theta(state_.theta);
+    adam_ = std::make_unique<Adam>(state_.theta.size(), adam_options(recipe_.optimizer), decays());
+    ema_ = std::make_unique<Ema>(recipe_.optimizer.ema, state_.theta);
+  }
+
+  std::size_t stage_of(Index iteration) const {
+    std::size_t stage = 0;
+    while (stage + 1 < plan_.size() && iteration >= plan_[stage + 1].first) ++stage;
+    return stage;
+  }
+
+  TrainingProgress step(std::size_t stage, Index total) {
+    const auto& plan = plan_[stage];
+    if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
+    const double before = now();
+    const auto batch = data_.batch(state_.iteration, plan.batch);
+    auto gradient = (*objectives_[stage])(*flow_, batch.x, batch.c, state_.iteration);
+    gradient.theta.array() *= trained_.array();
+    TrainingProgress out;
+    out.gradient_norm = clip_norm(gradient.theta, recipe_.optimizer.clip);
+    if (!std::isfinite(gradient.loss) || !std::isfinite(out.gradient_norm))
+      throw NumericalError("iteration " + std::to_string(state_.iteration + 1) +
+                           ": the loss or its gradient is not finite: lower optimizer.learning_rate, or set "
+                           "optimizer.clip; the last checkpoint is " + files_.last());
+    out.learning_rate = learning_rate(plan.schedule, state_.iteration - plan.first);
+    adam_->step(state_.theta, gradient.theta, out.learning_rate);
+    flow_->set_theta(state_.theta);
+    for (std::size_t i = 0; i < gradient.norms.size(); ++i)
+      flow_->norms[i].update(gradient.norms[i].mean, gradient.norms[i].variance);
+    if (recipe_.optimizer.ema > 0) ema_->update(state_.theta);
+    ++state_.iteration;
+    const double took = now() - before;
+    average_ = average_ == 0 ? took : 0.98 * average_ + 0.02 * took;
+    state_.seconds = seconds_before_ + now() - started_;
+    out.iteration = state_.iteration, out.iterations = total, out.stage = stage, out.stages = plan_.size();
+    out.kind = recipe_.objective[stage].kind;
+    out.loss = gradient.loss, out.nfe = gradient.nfe, out.backward_nfe = gradient.backward_nfe;
+    out.samples_per_second = static_cast<double>(plan.batch) / average_;
+    out.seconds = state_.seconds;
+    out.seconds_left = average_ * static_cast<double>(total - state_.iteration);
+    return out;
+  }
+
+  // What is validated and kept: the moving average of the weights, or the weights.
+  Flow<S> candidate() const {
+    if (recipe_.optimizer.ema == 0) return *flow_;
+    auto flow = flow_->clone();
+    flow.set_theta(ema_->average());
+    return flow;
+  }
+
+  EvaluationOptions evaluation_options() const {
+    return {.solver = solver_options(recipe_.solver.evaluation),
+            .trace = trace_options(recipe_.trace),
+            .seed = static_cast<std::uint64_t>(recipe_.train.seed)};
+  }
+
+  Evaluation validate(TrainingProgress& progress) {
+    const auto flow = candidate();
+    const auto e = evaluate(flow, validation_.x, validation_.c, evaluation_options(), validation_density_);
+    // Without validation data, or where nothing is finite yet, the latest is the best there is.
+    progress.best = !std::isfinite(e.nll) || e.nll < state_.best;
+    if (std::isfinite(e.nll) && !progress.best) ++state_.evaluations_since_best;
+    nlohmann::ordered_json line = {{"iteration", state_.iteration}, {"stage", progress.stage},
+                                   {"objective", progress.kind},    {"loss", progress.loss},
+                                   {"validation_nll", e.nll},       {"validation_error", e.nll_error}};
+    if (e.kl) line["validation_kl"] = *e.kl, line["validation_kl_error"] = *e.kl_error;
+    line.update({{"best", progress.best},
+                 {"nfe", progress.nfe},
+                 {"backward_nfe", progress.backward_nfe},
+                 {"evaluation_nfe", e.nfe},
+                 {"gradient_norm", progress.gradient_norm},
+                 {"learning_rate", progress.learning_rate},
+                 {"samples_per_second", progress.samples_per_second},
+                 {"seconds", state_.seconds}});
+    metrics_.push_back(line.dump());
+    files_.append_metrics(metrics_.back());
+    if (progress.best) {
+      if (std::isfinite(e.nll)) state_.best = e.nll;
+      state_.best_iteration = state_.iteration, state_.evaluations_since_best = 0;
+      write_model(files_.model(), Model<S>{flow, card()});
+    }
+    return e;
+  }
+
+  ModelCard card() const {
+    return {.version = PATHLINE_VERSION, .precision = recipe_.model.precision, .recipe = to_toml(recipe_), .digest = "",
+            .columns = data_.columns(), .condition_columns = data_.condition_columns(), .metrics = metrics_};
+  }
+
+  void save_last() {
+    state_.adam = adam_->state();
+    if (recipe_.optimizer.ema > 0) state_.ema = ema_->state();
+    files_.save_last(Model<S>{*flow_, card()}, state_);
+  }
+
+  // The best model on the test split, with the exact trace.
+  void finish(TrainingResult& result) {
+    result.iterations = state_.iteration, result.best_iteration = state_.best_iteration;
+    result.seconds = state_.seconds;
+    if (result.interrupted || state_.best_iteration == 0) return;
+    const auto best = read_model<S>(files_.model()).flow;
+    auto options = evaluation_options();
+    result.validation = evaluate(best, validation_.x, validation_.c, options, validation_density_);
+    options.trace = {};
+    const auto test = data_.test();
+    result.test = evaluate(best, test.x, test.c, options, data_.log_density(test.x));
+  }
+
+  Recipe recipe_;
+  const TrainingOptions& options_;
+  RunDirectory files_;
+  std::vector<StagePlan> plan_;
+  TrainingData data_;
+  TrainingData::Points validation_;
+  std::optional<RowVector<double>> validation_density_;
+  std::vector<std::unique_ptr<Objective<S>>> objectives_;
+  std::unique_ptr<Flow<S>> flow_;
+  TrainingState state_;
+  std::unique_ptr<Adam> adam_;
+  std::unique_ptr<Ema> ema_;
+  Vector<double> trained_;
+  std::vector<std::string> metrics_;
+  double started_ = 0, seconds_before_ = 0, average_ = 0;
+};
+
+}  // namespace
+
+TrainingResult train(const Recipe& recipe, const TrainingOptions& options) {
+  check_recipe(recipe);
+  if (recipe.model.precision == "double") return Run<double>(recipe, options)();
+  return Run<float>(recipe, options)();
+}
+
+Recipe recipe_of_run(const std::string& directory) {
+  const RunDirectory files(directory);
+  files.check_existing();
+  return parse_recipe(read_card(files.last()).recipe, files.last());
+}
+
+}  // namespace pathline

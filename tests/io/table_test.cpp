@@ -1,0 +1,136 @@
+#include "pathline/io/table.hpp"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+class Tables : public Scratch {
+ protected:
+  std::string refused(const std::string& name, const std::string& text) const {
+    const std::string path = put(name, text);
+    std::string what = message([&] { read_table(path); });
+    const auto at = what.find(root_.string() + "/");
+    return at == 0 ? what.substr(root_.string().size() + 1) : what;
+  }
+};
+
+TEST_F(Tables, CsvTakesWhatPeopleWrite) {
+  const auto plain = read_table(put("a.csv", "1,2\n3,-4.5e1\n"));
+  EXPECT_TRUE(plain.columns.empty());
+  Matrix<double> expected(2, 2);
+  expected << 1, 3, 2, -45;
+  EXPECT_EQ(plain.values, expected);
+  for (const char* text : {"\xEF\xBB\xBF\"x\",y\r\n1,2\r\n\r\n3 , -45", "# by hand\nx;y\n1;2\n+3;-45\n",
+                           "x\ty\n1\t2\n3\t-45\n", "x   y\n1  2\n  3 -45 \n"}) {
+    const auto table = read_table(put("b.csv", text));
+    EXPECT_EQ(table.values, expected) << text;
+    EXPECT_THAT(table.columns, ElementsAre("x", "y")) << text;
+  }
+  EXPECT_EQ(read_table(put("one.txt", "7")).values(0, 0), 7);
+}
+
+TEST_F(Tables, CsvErrorsNameLineAndColumn) {
+  EXPECT_EQ(refused("a.csv", "x,y\n1,2\n3\n"), "a.csv: line 3: 1 columns, expected 2");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,abc\n"), "a.csv: line 2, column 2: 'abc': expected a number");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,\n"), "a.csv: line 2, column 2: is empty: expected a number");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,nan\n"), "a.csv: line 2, column 2: nan: must be finite");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,1e999\n"), "a.csv: line 2, column 2: 1e999: must be finite");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,4x\n"), "a.csv: line 2, column 2: '4x': expected a number");
+  EXPECT_EQ(refused("a.csv", ""), "a.csv: no rows");
+  EXPECT_EQ(refused("a.csv", "x,y\n"), "a.csv: no rows");
+  EXPECT_THAT(message([&] { read_table(file("none.csv")); }), HasSubstr("none.csv: cannot read: No such file"));
+  std::filesystem::create_directory(file("dir.csv"));
+  EXPECT_THAT(message([&] { read_table(file("dir.csv")); }), HasSubstr("dir.csv: cannot read: Is a directory"));
+  EXPECT_THAT(message([&] { read_table("a.dat"); }), HasSubstr("a.dat: expected a name that ends with .csv"));
+}
+
+TEST_F(Tables, NumpyReadsWhatIsWrittenAndTheReverse) {
+  Matrix<double> values(3, 5);
+  for (Index i = 0; i < 15; ++i) values(i % 3, i / 3) = 0.1 * static_cast<double>(i * i) - 1;
+  for (const char* name : {"t.csv", "t.npy", "t.h5", "u.h5:group/name"}) {
+    const auto writer = TableWriter::create(file(name), {"a", "b", "c"}, 3);
+    writer->append(values.leftCols(2)), writer->append(values.rightCols(3));
+    writer->commit();
+    const auto back = read_table(file(name));
+    EXPECT_EQ(back.values, values) << name;  // bitwise: the shortest decimals read back
+  }
+  EXPECT_EQ(python("a = np.loadtxt('t.csv', delimiter=',', skiprows=1); b = np.load('t.npy')\n"
+                   "with h5py.File('t.h5') as f: c = f['values'][:]; n = list(f['values'].attrs['columns'])\n"
+                   "print((a == b).all(), (b == c).all(), b.shape, b.dtype, n)"),
+            "True True (5, 3) float64 ['a', 'b', 'c']\n");
+}
+
+TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
+  ASSERT_EQ(python("a = np.arange(6).reshape(3, 2)\n"
+                   "for t in ['<f4', '<f8', '<i4', '<i8', '>f8', '>i4']: np.save(t[1:] + ('l' if t[0] == '<' else 'b'), a.astype(t))\n"
+                   "np.save('fortran', np.asfortranarray(a.astype(float))); np.save('vector', np.arange(4.))\n"
+                   "np.save('bool', a > 1); np.save('cube', np.zeros((2, 2, 2))); np.save('nan', np.array([[1, 2], [3, np.nan]]))\n"
+                   "np.lib.format.write_array(open('v3.npy', 'wb'), a.astype(float), version=(3, 0))\n"
+                   "np.save('empty', np.zeros((0, 2)))\n"
+                   "open('cut.npy', 'wb').write(open('f8l.npy', 'rb').read()[:-5])"),
+            "");
+  Matrix<double> expected(2, 3);
+  expected << 0, 2, 4, 1, 3, 5;
+  for (const char* name : {"f4l", "f8l", "i4l", "i8l", "f8b", "i4b", "fortran", "v3"})
+    EXPECT_EQ(read_table(file(std::string(name) + ".npy")).values, expected) << name;
+  EXPECT_EQ(read_table(file("vector.npy")).values.rows(), 1);
+  EXPECT_EQ(read_table(file("vector.npy")).values.cols(), 4);
+  auto what = [&](const char* name) { return message([&] { read_table(file(name)); }); };
+  EXPECT_THAT(what("bool.npy"), EndsWith("bool.npy: holds '|b1'; expected f4, f8, i4 or i8"));
+  EXPECT_THAT(what("cube.npy"), EndsWith("cube.npy: shape (2, 2, 2): expected (N, d) or (N)"));
+  EXPECT_THAT(what("nan.npy"), EndsWith("nan.npy: row 2, column 2: nan: must be finite"));
+  EXPECT_THAT(what("cut.npy"), EndsWith("cut.npy: is cut off: 43 bytes of data, expected 48"));
+  EXPECT_THAT(what("empty.npy"), EndsWith("empty.npy: no rows"));
+  put("bad.npy", "hello world");
+  EXPECT_THAT(what("bad.npy"), EndsWith("bad.npy: is not an NPY file"));
+}
+
+TEST_F(Tables, Hdf5NamesWhatThereIs) {
+  ASSERT_EQ(python("with h5py.File('two.h5', 'w') as f:\n"
+                   "  f['x'] = np.arange(6.).reshape(3, 2); f['g/y'] = np.arange(3); f['s'] = 'text'\n"
+                   "with h5py.File('one.h5', 'w') as f: f['x'] = np.array([[1, np.inf]])"),
+            "");
+  EXPECT_EQ(read_table(file("two.h5:x")).values(1, 2), 5);
+  EXPECT_EQ(read_table(file("two.h5:g/y")).values.cols(), 3);
+  auto what = [&](const char* name) { return message([&] { read_table(file(name)); }); };
+  EXPECT_THAT(what("two.h5"), EndsWith("two.h5: has 3 data sets; expected FILE:dataset with one of: g/y, s, x"));
+  EXPECT_THAT(what("two.h5:z"), EndsWith("two.h5: no data set 'z'; there are: g/y, s, x"));
+  EXPECT_THAT(what("two.h5:s"), EndsWith("two.h5:s: expected numbers of shape (N, d) or (N)"));
+  EXPECT_THAT(what("one.h5"), EndsWith("one.h5:x: row 1, column 2: inf: must be finite"));
+}
+
+TEST_F(Tables, ReadsInPartsAndKnowsItsRows) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 1000; ++i) text += std::to_string(i) + "," + std::to_string(-i) + "\n";
+  put("big.csv", text);
+  const auto reader = TableReader::open(file("big.csv"));
+  EXPECT_EQ(reader->dim(), 2);
+  EXPECT_FALSE(reader->rows());
+  Matrix<double> part;
+  Index rows = 0;
+  double sum = 0;
+  while (reader->read(part, 300)) rows += part.cols(), sum += part.row(0).sum();
+  EXPECT_EQ(rows, 1000);
+  EXPECT_EQ(sum, 999 * 500);
+}
+
+TEST_F(Tables, WithoutCommitNothingIsLeft) {
+  put("old.csv", "1\n");
+  { TableWriter::create(file("old.csv"), {}, 1)->append(Matrix<double>::Zero(1, 3)); }
+  EXPECT_EQ(get("old.csv"), "1\n");
+  EXPECT_EQ(files(), 1);
+  EXPECT_THAT(message([&] { TableWriter::create(file("no/dir.csv"), {}, 1); }), HasSubstr("cannot write"));
+}
+
+}  // namespace
+}  // namespace pathline
