@@ -1,62 +1,220 @@
 #include "pathline/cli/app.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
-#include "pathline/checkpoint/ffjord.hpp"
+#include "pathline/checkpoint/model.hpp"
 #include "pathline/io/hdf5.hpp"
+#include "pathline/io/table.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
 namespace {
 
-int run(std::vector<std::string> arguments) {
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::string kFfjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+Outcome run(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "pathline");
   std::vector<char*> argv;
   for (auto& a : arguments) argv.push_back(a.data());
-  return run_app(static_cast<int>(argv.size()), argv.data());
+  ::testing::internal::CaptureStdout(), ::testing::internal::CaptureStderr();
+  const int code = run_app(static_cast<int>(argv.size()), argv.data());
+  std::string out = ::testing::internal::GetCapturedStdout();
+  return {code, out, ::testing::internal::GetCapturedStderr()};
 }
 
-class App : public Scratch {};
+class App : public Scratch {
+ protected:
+  // A small run: what it writes, not how well it fits.
+  std::vector<std::string> training(const std::string& directory, const std::string& iterations = "40") const {
+    return {"train", "--data", "moons", "-o", file(directory), "--iterations", iterations, "--quiet",
+            "--set", "model.hidden=8,8", "--set", "data.validation_size=200", "--set", "data.test_size=200",
+            "--set", "train.evaluate_every=10", "--set", "optimizer.ema=0.9"};
+  }
+  static std::vector<std::string> with(std::vector<std::string> a, const std::vector<std::string>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  }
+  std::string digest_of(const std::string& model) const {
+    return Hdf5File::open(file(model)).attribute<std::string>("digest");
+  }
+};
 
 TEST_F(App, TrainSampleAndDensityAgree) {
-  ASSERT_EQ(run({"train", "--data", "8gaussians", "-o", file("m.h5"), "--iterations", "20", "--quiet"}), 0);
-  ASSERT_EQ(run({"sample", file("m.h5"), "-n", "200", "-o", file("s.h5"), "--seed", "4"}), 0);
+  const auto trained = run(training("run"));
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("entropy of the data 2.3939; KL(data || model)"));
+  ASSERT_EQ(run({"sample", file("run"), "-n", "200", "-o", file("s.h5"), "--seed", "4", "--log-density", "--trajectory", "5"}).code, 0);
   const auto drawn = Hdf5File::open(file("s.h5"));
   const auto x = drawn.read_matrix<double>("samples");
   ASSERT_EQ(x.cols(), 200);
-  const auto written = drawn.dataset("log_density").values<double>();
-  const auto flow = read_ffjord<float>(file("m.h5"));
-  const auto again = flow.log_prob(x, Matrix<double>(0, 0)).log_prob;
-  for (Index i = 0; i < 200; ++i) EXPECT_NEAR(written[static_cast<std::size_t>(i)], again[i], 1e-3);  // float, 1e-5
-  ::testing::internal::CaptureStdout();
-  EXPECT_EQ(run({"density", file("m.h5"), file("s.h5") + ":samples"}), 0);
-  const auto printed = ::testing::internal::GetCapturedStdout();
-  EXPECT_EQ(std::count(printed.begin(), printed.end(), '\n'), 200);
+  const auto written = drawn.read_vector<double>("log_density");
+  EXPECT_EQ(drawn.attribute<std::string>("digest"), digest_of("run/model.h5"));
+  EXPECT_EQ(drawn.dataset("trajectory").shape(), (Hdf5Shape{5, 200, 2}));
+  std::vector<double> end(400);
+  drawn.dataset("trajectory").read_block<double>({4, 0, 0}, {1, 200, 2}, end.data());
+  EXPECT_EQ(ConstMatrixMap<double>(end.data(), 2, 200), x);
+  const auto density = run({"density", file("run"), file("s.h5") + ":samples"});
+  ASSERT_EQ(density.code, 0);
+  std::istringstream lines(density.out);
+  for (Index i = 0; i < 200; ++i) {
+    double printed = 0;
+    ASSERT_TRUE(lines >> printed);
+    EXPECT_NEAR(printed, written[i], 1e-4) << i;  // float at tolerance 1e-6, there and back
+  }
+}
+
+TEST_F(App, DensityIsTheSameThroughEveryKindOfFile) {
+  ASSERT_EQ(run({"data", "sample", "8gaussians", "-n", "50", "-o", file("x.csv")}).code, 0);
+  ASSERT_EQ(run({"data", "sample", "8gaussians", "-n", "50", "-o", file("x.npy")}).code, 0);
+  ASSERT_EQ(run({"data", "sample", "8gaussians", "-n", "50", "-o", file("x.h5")}).code, 0);
+  const auto csv = run({"density", kFfjord, file("x.csv")}), npy = run({"density", kFfjord, file("x.npy")}),
+             hdf5 = run({"density", kFfjord, file("x.h5") + ":values"});
+  EXPECT_EQ(csv.code, 0) << csv.err;
+  EXPECT_EQ(csv.out, npy.out);
+  EXPECT_EQ(csv.out, hdf5.out);
+  for (const char* name : {"d.csv", "d.npy", "d.h5"})
+    ASSERT_EQ(run({"density", kFfjord, file("x.csv"), "-o", file(name)}).code, 0);
+  const Matrix<double> from_csv = read_table(file("d.csv")).values, from_npy = read_table(file("d.npy")).values;
+  EXPECT_EQ(from_csv.rows(), 3);
+  EXPECT_EQ(from_csv.row(2), from_npy.row(0));
+  EXPECT_EQ(read_table(file("d.h5") + ":log_density").values, from_npy);
+  EXPECT_EQ(read_table(file("d.h5") + ":points").values, from_csv.topRows(2));
+}
+
+TEST_F(App, DensityOnAGridHasTheWholeMassAndKnowsItsError) {
+  const auto grid = run({"density", kFfjord, "--grid=-5:5:60", "--summary"});
+  ASSERT_EQ(grid.code, 0) << grid.err;
+  double mass = 0;
+  std::sscanf(grid.out.substr(grid.out.find("mass on the grid")).c_str(), "mass on the grid %lf", &mass);
+  EXPECT_NEAR(mass, 1, 2e-3);  // the midpoint rule over modes of width 0.35
+  EXPECT_THAT(grid.out, HasSubstr("log-density error  mean "));
+}
+
+TEST_F(App, ImportedFfjordIsWhatItWas) {
+  ASSERT_EQ(run({"import", "ffjord", kFfjord, "-o", file("m.h5"), "--double"}).code, 0);
+  ASSERT_EQ(run({"density", file("m.h5"), kFfjord + ":points", "-o", file("d.npy"), "--rtol", "1e-10", "--atol", "1e-10"}).code, 0);
+  const auto expected = Hdf5File::open(kFfjord).read_vector<double>("log_density");
+  EXPECT_LT((read_table(file("d.npy")).values.row(0).transpose() - expected).cwiseAbs().maxCoeff(), 1e-7);
+  EXPECT_EQ(run({"import", "ffjord", file("m.h5"), "-o", file("n.h5")}).code, 2);
+  EXPECT_THAT(run({"info", file("m.h5")}).out, HasSubstr("64-64-64 concatsquash tanh, T = "));
+}
+
+TEST_F(App, ResumedRunIsBitwiseTheUninterruptedOne) {
+  ASSERT_EQ(run(training("whole")).code, 0);
+  ASSERT_EQ(run(training("parts", "20")).code, 0);
+  const auto rest = run({"train", "--resume", file("parts"), "--iterations", "40", "--quiet", "--threads", "1"});
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  EXPECT_EQ(digest_of("whole/model.h5"), digest_of("parts/model.h5"));
+  EXPECT_EQ(digest_of("whole/last.h5"), digest_of("parts/last.h5"));
+  const std::string lines = get("parts/metrics.jsonl");
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 4);
+  EXPECT_EQ(run({"train", "--resume", file("parts"), "--quiet"}).code, 0);  // a finished run: nothing is left to do
+  EXPECT_EQ(digest_of("whole/model.h5"), digest_of("parts/model.h5"));
 }
 
 TEST_F(App, AnyNumberOfThreadsTrainsTheSameModelBitwise) {
-  ASSERT_EQ(run({"train", "--data", "moons", "-o", file("a.h5"), "--iterations", "1", "--quiet"}), 0);
-  ASSERT_EQ(run({"train", "--data", "moons", "-o", file("b.h5"), "--iterations", "200", "--quiet"}), 0);
-  ASSERT_EQ(run({"train", "--data", "moons", "-o", file("c.h5"), "--iterations", "200", "--quiet", "--threads", "1"}), 0);
-  const auto a = read_ffjord<float>(file("a.h5")), b = read_ffjord<float>(file("b.h5")),
-             c = read_ffjord<float>(file("c.h5"));
-  EXPECT_EQ(b.blocks[0].field->theta(), c.blocks[0].field->theta());  // bitwise, on any number of threads
-  EXPECT_NE(a.blocks[0].field->theta(), b.blocks[0].field->theta());
+  ASSERT_EQ(run(with(training("one"), {"--threads", "1"})).code, 0);
+  ASSERT_EQ(run(with(training("three"), {"--threads", "3"})).code, 0);
+  ASSERT_EQ(run(with(training("other"), {"--seed", "1"})).code, 0);
+  EXPECT_EQ(digest_of("one/model.h5"), digest_of("three/model.h5"));
+  EXPECT_NE(digest_of("one/model.h5"), digest_of("other/model.h5"));
 }
 
-TEST_F(App, BadInputExitsWithTwoAndWritesNothing) {
-  EXPECT_EQ(run({"train", "--data", "moos", "-o", file("x.h5")}), 2);
-  EXPECT_EQ(run({"train", "--data", "moons", "--rtol=-1", "-o", file("x.h5")}), 2);
-  EXPECT_EQ(run({"train", "--data", "moons", "--iterations", "0", "-o", file("x.h5")}), 2);
-  EXPECT_EQ(run({"sample", file("none.h5"), "-o", file("x.h5")}), 2);
-  EXPECT_EQ(run({"density", file("none.h5"), "x"}), 2);
-  EXPECT_EQ(run({}), 2);
-  EXPECT_FALSE(std::filesystem::exists(file("x.h5")));
+TEST_F(App, InterruptSavesAndTheRunGoesOn) {
+  // The tool itself, so that the signal is a real one.
+  const std::string tool = PATHLINE_TOOL;
+  put("stop.sh", "'" + tool + "' train --data moons -o '" + file("run") + "' --iterations 100000 --quiet --set model.hidden=8 "
+                 "--set data.validation_size=10 &\npid=$!\nsleep 1\nkill -INT $pid\nwait $pid\necho $? > '" + file("code") + "'\n");
+  ASSERT_EQ(std::system(("bash -m '" + file("stop.sh") + "' 2> '" + file("err") + "'").c_str()), 0);
+  EXPECT_EQ(get("code"), "130\n");
+  EXPECT_THAT(get("err"), HasSubstr("go on with: pathline train --resume"));
+  const auto group = Hdf5File::open(file("run/last.h5"));
+  const auto done = group.group("training").attribute<std::int64_t>("iteration");
+  EXPECT_GT(done, 0);
+  const auto more = run({"train", "--resume", file("run"), "--iterations", std::to_string(done + 5), "--quiet"});
+  EXPECT_EQ(more.code, 0) << more.err;
+}
+
+TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
+  ASSERT_EQ(run(training("run", "10")).code, 0);
+  const std::string model = file("run/model.h5");
+  put("ragged.csv", "1,2\n3\n"), put("text.csv", "1,2\n3,x\n"), put("nan.csv", "1,2\nnan,4\n"), put("wide.csv", "1,2,3\n");
+  put("bad.toml", "[solver]\nrtoll = 1e-3\n"), put("junk.h5", "junk");
+  std::string whole = get("run/model.h5");
+  put("cut.h5", whole.substr(0, whole.size() / 2));
+  ASSERT_EQ(python("import shutil\nshutil.copy('run/model.h5', 'new.h5')\n"
+                   "with h5py.File('new.h5', 'a') as f: f.attrs['format_version'] = 9"), "");
+  const std::ptrdiff_t before = files();
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"train", "--data", "moos", "-o", file("x")}, "moons"},
+      {{"train", "--data", "moons", "--rtol=-1", "-o", file("x")}, "solver.rtol = -1: must be > 0"},
+      {{"train", file("bad.toml"), "--data", "moons", "-o", file("x")}, "bad.toml:2: "},
+      {{"train", "--data", "moons", "-o", file("x"), "--set", "train.iteration=5"}, "train.iterations"},
+      {{"train", "--data", file("nan.csv"), "-o", file("x")}, "nan.csv: line 2, column 1: nan: must be finite"},
+      {{"train", "--data", "moons", "-o", file("run")}, "a run is there already"},
+      {{"train", "--resume", file("nowhere")}, "nowhere/last.h5: is not there"},
+      {{"sample", file("none.h5"), "-o", file("x.h5")}, "none.h5: cannot read: No such file"},
+      {{"sample", model, "-o", file("x.csv")}, "ends with .h5"},
+      {{"sample", model, "-n", "-3", "-o", file("x.h5")}, "-n = -3: must be >= 0"},
+      {{"density", model, file("ragged.csv")}, "ragged.csv: line 2: 1 columns, expected 2"},
+      {{"density", model, file("text.csv")}, "text.csv: line 2, column 2: 'x': expected a number"},
+      {{"density", model, file("nan.csv")}, "nan.csv: line 2, column 1: nan: must be finite"},
+      {{"density", model, file("wide.csv")}, "wide.csv: has 3 columns; the model needs 2 (x1, x2)"},
+      {{"density", model, file("run/model.h5") + ":nothing"}, "no data set 'nothing'"},
+      {{"density", model, file("ragged.csv"), "-o", file("x.dat")}, "x.dat: expected a name that ends with"},
+      {{"density", model}, "expected an INPUT or --grid"},
+      {{"density", model, "--grid=4:-4:10"}, "LOW < HIGH"},
+      {{"density", model, "--grid=-4:4:10,0:1:2,0:1:2"}, "3 axes; the model has 2"},
+      {{"density", model, "--grid=-4:4:10", "--condition", "1"}, "1 values; the model's condition has 0"},
+      {{"density", file("cut.h5"), file("wide.csv")}, "cut.h5: "},
+      {{"density", file("junk.h5"), file("wide.csv")}, "junk.h5: "},
+      {{"density", file("new.h5"), file("wide.csv")}, "new.h5: model format 9: this pathline"},
+      {{"density", model, file("wide.csv"), "--precision", "half"}, "--precision = half: must be float or double"},
+      {{"density", model, file("wide.csv"), "--stepper", "dopri6"}, "dopri6"},
+      {{"data", "sample", "moons", "-o", file("no/such/x.csv")}, "cannot write"},
+  };
+  for (const auto& [arguments, expected] : cases) {
+    const auto got = run(arguments);
+    EXPECT_EQ(got.code, 2) << expected;
+    EXPECT_THAT(got.err, HasSubstr(expected));
+    EXPECT_THAT(got.err, StartsWith("pathline: "));
+    EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1) << got.err;
+    EXPECT_EQ(files(), before) << expected;
+  }
+  EXPECT_EQ(get("run/model.h5"), whole);
+  EXPECT_EQ(run({}).code, 2);
+}
+
+TEST_F(App, FailedSolveSaysWhereAndWhatToTry) {
+  const auto got = run(with(training("run"), {"--set", "solver.max_steps=2"}));
+  EXPECT_EQ(got.code, 1);
+  EXPECT_THAT(got.err, HasSubstr("step limit of 2 reached at t = "));
+  EXPECT_THAT(got.err, HasSubstr("loosen rtol and atol"));
+}
+
+TEST_F(App, EveryHelpHasAnExample) {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"train"}, {"sample"}, {"density"}, {"info"}, {"data"}, {"data", "list"}, {"data", "sample"}, {"import"},
+           {"import", "ffjord"}}) {
+    const auto got = run(with(command, {"--help"}));
+    EXPECT_EQ(got.code, 0);
+    EXPECT_THAT(got.out, HasSubstr("Example")) << command[0];
+    EXPECT_THAT(got.out, HasSubstr("pathline " + command[0])) << command[0];
+  }
 }
 
 }  // namespace

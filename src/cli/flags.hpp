@@ -1,0 +1,45 @@
+// The options that subcommands share, and what a model makes of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/flow/flow.hpp"
+#include "pathline/train/recipe.hpp"
+
+namespace pathline {
+
+// --threads, --quiet, --precision.
+struct CommonFlags {
+  int threads = 0;
+  bool quiet = false;
+  std::string precision;  // empty: the model's, or the recipe's
+  void add_to(CLI::App* command, bool with_precision = true);
+  void apply() const;     // InputError
+};
+
+// --stepper, --rtol, --atol, --steps, --trace, --probes.
+struct SolveFlags {
+  std::optional<std::string> stepper, trace;
+  std::optional<double> rtol, atol;
+  std::optional<Index> steps, probes;
+  void add_to(CLI::App* command);
+  // As assignments of a recipe: "solver.rtol=1e-4". table: "solver" or "solver.evaluation".
+  std::vector<std::string> assignments(const std::string& table) const;
+};
+
+// A model as a command uses it. MODEL is a file, or the directory of a run.
+std::string model_file(const std::string& model);
+// The evaluation that the model's recipe asks for, exact trace, with the flags over it. Warns on stderr of what would
+// make a density less than exact.
+EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common);
+bool is_double(const ModelCard& card, const CommonFlags& common);
+
+// The condition's values: "0.5,1.2", the same for every point. dc x 1; 0 x 0 without one. InputError for another count.
+Matrix<double> parse_condition(const std::string& text, Index condition_dim);
+
+}  // namespace pathline

@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+struct ImportFlags {
+  std::string input, output;
+  bool as_double = false;
+};
+
+int run(const ImportFlags& f) {
+  if (!is_ffjord_file(Hdf5File::open(f.input)))
+    throw InputError(f.input + ": is not what tools/ffjord_to_hdf5.py writes: it has no attribute layer_type");
+  auto model = read_model<double>(f.input);
+  if (f.as_double) {
+    write_model(f.output, model);
+  } else {
+    write_model(f.output, read_model<float>(f.input));
+  }
+  fmt::print("{}: {} parameters, T = {:.6g}\n", f.output, model.flow.theta().size(), model.flow.end_time());
+  return 0;
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<ImportFlags>();
+  auto* c = app.add_subcommand("import", "Models of other programs");
+  c->require_subcommand(1);
+  c->footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
+  auto* s = c->add_subcommand("ffjord", "A network that tools/ffjord_to_hdf5.py took from FFJORD's checkpt.pth");
+  s->footer(
+      "Example:\n"
+      "  tools/ffjord_to_hdf5.py checkpt.pth checkpt.h5\n"
+      "  pathline import ffjord checkpt.h5 -o model.h5");
+  s->add_option("INPUT", f->input, "the HDF5 file")->required();
+  s->add_option("-o,--output", f->output, "the model to write")->required();
+  s->add_flag("--double", f->as_double, "keep double arrays; float ones otherwise");
+  s->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

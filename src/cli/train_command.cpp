@@ -1,0 +1,163 @@
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/progress_line.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/train/trainer.hpp"
+
+namespace pathline {
+namespace {
+
+std::atomic<bool> g_interrupted{false};
+
+// The first Ctrl-C asks for a save; the second ends the process as usual.
+extern "C" void on_interrupt(int) {
+  g_interrupted = true;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+struct TrainFlags {
+  std::string recipe, data, output, resume;
+  std::vector<std::string> sets;
+  std::optional<Index> iterations, batch, seed;
+  bool force = false;
+  CommonFlags common;
+  SolveFlags solve;
+};
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) : fmt::format("{}:{:02}", s / 60, s % 60);
+}
+
+// A line drawn anew on a terminal; one line an evaluation elsewhere.
+class TrainingBar {
+ public:
+  explicit TrainingBar(bool quiet) : quiet_(quiet), terminal_(stderr_is_terminal()) {}
+  ~TrainingBar() {
+    if (drawn_) fmt::print(stderr, "\n");
+  }
+  void operator()(const TrainingProgress& p) {
+    if (quiet_) return;
+    smooth_ = p.iteration <= 1 || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
+    stage_ = p.stage;
+    if (p.validation) validation_ = fmt::format("  validation {:.4f}", p.validation->nll);
+    const double now = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    if (terminal_ ? now - last_ < 0.2 && p.iteration != p.iterations : !p.validation) return;
+    last_ = now;
+    const std::string stage = p.stages > 1 ? fmt::format("{}/{} {}  ", p.stage + 1, p.stages, p.kind) : "";
+    const std::string loss = p.kind == "likelihood" ? "NLL" : "loss";
+    const std::string nfe = p.nfe > 0 ? fmt::format("  NFE {:.0f}+{:.0f}", p.nfe, p.backward_nfe) : "";
+    const std::string text =
+        fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss, smooth_,
+                    validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
+    if (terminal_) fmt::print(stderr, "\r\033[K{}{}", bar(p), text), drawn_ = true;
+    else fmt::print(stderr, "{}\n", text);
+  }
+
+ private:
+  static std::string bar(const TrainingProgress& p) {
+    constexpr Index kWidth = 20;
+    const Index full = p.iterations > 0 ? kWidth * p.iteration / p.iterations : kWidth;
+    return "[" + std::string(static_cast<std::size_t>(full), '=') + std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
+  }
+  bool quiet_, terminal_, drawn_ = false;
+  double last_ = 0, smooth_ = 0;
+  std::size_t stage_ = 0;
+  std::string validation_;
+};
+
+// What the flags make of the recipe, or of that of the run which goes on.
+Recipe resolve(const TrainFlags& f) {
+  Recipe recipe;
+  if (!f.resume.empty()) recipe = recipe_of_run(f.resume);
+  else if (!f.recipe.empty()) recipe = read_recipe(f.recipe);
+  if (!f.data.empty()) recipe.data.source = f.data;
+  if (f.iterations) recipe.train.iterations = *f.iterations;
+  if (f.batch) recipe.train.batch = *f.batch;
+  if (f.seed) recipe.train.seed = *f.seed;
+  if (!f.common.precision.empty()) recipe.model.precision = f.common.precision;
+  for (const auto& assignment : f.solve.assignments("solver")) set(recipe, assignment);
+  for (const auto& assignment : f.sets) set(recipe, assignment);
+  check_recipe(recipe);
+  return recipe;
+}
+
+std::string directory(const TrainFlags& f) {
+  if (!f.resume.empty()) return f.resume;
+  if (!f.output.empty()) return f.output;
+  return std::filesystem::path(f.recipe.empty() ? f.data.substr(0, f.data.rfind(':')) : f.recipe).stem().string();
+}
+
+void print_result(const TrainingResult& r, const std::string& directory) {
+  if (r.test.points > 0) {
+    fmt::print("test NLL {:.4f} +- {:.4f} nats over {} points, NFE {:.0f}", r.test.nll, r.test.nll_error, r.test.points,
+               r.test.nfe);
+    if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);
+    if (r.test.kl) fmt::print("; KL(data || model) {:.4f} +- {:.4f}", *r.test.kl, *r.test.kl_error);
+    fmt::print("\n");
+  } else if (r.validation.points > 0) {
+    fmt::print("validation NLL {:.4f} +- {:.4f} nats; no test points\n", r.validation.nll, r.validation.nll_error);
+  }
+  fmt::print("{} iterations in {:.1f} s, best at {}{}: {}/model.h5\n", r.iterations, r.seconds, r.best_iteration,
+             r.stopped_early ? " (stopped early)" : "", directory);
+}
+
+int run(const TrainFlags& f) {
+  f.common.apply();
+  const int given = !f.recipe.empty() + !f.resume.empty();
+  if (given > 1) throw InputError("train: expected a RECIPE or --resume, not both");
+  if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data, or --resume");
+  if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: a resumed run stays in its directory");
+  const Recipe recipe = resolve(f);
+  const std::string where = directory(f);
+  if (f.force && f.resume.empty())
+    for (const char* name : {"model.h5", "last.h5", "metrics.jsonl"}) std::filesystem::remove(where + "/" + name);
+  std::signal(SIGINT, on_interrupt);
+  TrainingResult result;
+  {
+    TrainingBar bar(f.common.quiet);
+    result = train(recipe, {.directory = where,
+                            .resume = !f.resume.empty(),
+                            .progress = [&](const TrainingProgress& p) { bar(p); },
+                            .stop = [] { return g_interrupted.load(); }});
+  }
+  std::signal(SIGINT, SIG_DFL);
+  if (result.interrupted) {
+    fmt::print(stderr, "stopped after {} iterations; go on with: pathline train --resume {}\n", result.iterations, where);
+    return 130;
+  }
+  print_result(result, where);
+  return 0;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<TrainFlags>();
+  auto* c = app.add_subcommand("train", "Train a density: writes model.h5, last.h5 and metrics.jsonl");
+  c->footer(
+      "Examples:\n"
+      "  pathline train models/moons.toml -o runs/moons\n"
+      "  pathline train --data points.csv --iterations 3000 --set model.hidden=128,128\n"
+      "  pathline train --resume runs/moons --iterations 20000");
+  c->add_option("RECIPE", f->recipe, "a TOML file; `pathline info --recipe MODEL` prints one");
+  c->add_option("--data", f->data, "a toy, or a CSV, NPY or HDF5 (FILE:dataset) table");
+  c->add_option("-o,--output", f->output, "directory of the run; default: named after the recipe or the data");
+  c->add_option("--resume", f->resume, "go on with the run in this directory");
+  c->add_option("--iterations", f->iterations, "of all stages");
+  c->add_option("--batch", f->batch, "samples an iteration");
+  c->add_option("--seed", f->seed, "of every random stream");
+  c->add_option("--set", f->sets, "any key of the recipe: solver.rtol=1e-4")->take_all()->allow_extra_args(false);
+  c->add_flag("--force", f->force, "replace a run that is there");
+  f->solve.add_to(c);
+  f->common.add_to(c);
+  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

@@ -1,0 +1,104 @@
+#include "pathline/checkpoint/model.hpp"
+
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "pathline/checkpoint/training_state.hpp"
+#include "pathline/model/mlp.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::HasSubstr;
+
+template <class S> Model<S> everything() {
+  Engine engine = make_stream(1, "model_test");
+  std::vector<Cnf<S>> blocks;
+  for (double time : {0.7, 1.1}) {
+    auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = 3, .condition_dim = 2, .hidden = {5, 5},
+                                                     .layer = LayerType::concat, .activation = Activation::swish,
+                                                     .residual = true, .time_frequencies = 2});
+    field->initialize(engine);
+    blocks.push_back({field, time, time < 1 ? FieldClock::base_to_data : FieldClock::data_to_base, time < 1});
+  }
+  Flow<S> flow(std::move(blocks));
+  flow.mean << 1, 2, 3, flow.scale << 0.5, 1, 2;
+  flow.condition_mean << -1, 1, flow.condition_scale << 2, 3;
+  flow.base = make_base(BaseKind::mixture, 3, 2, engine);
+  flow.norms.assign(3, BatchNorm(3));
+  flow.norms[1].mean << 0.1, 0.2, 0.3, flow.norms[1].variance << 1.1, 1.2, 1.3, flow.norms[2].bias << 1, 2, 3;
+  return {std::move(flow), {.version = "", .precision = "", .recipe = "[train]\nseed = 3\n", .digest = "",
+                            .columns = {"a", "b", "c"}, .condition_columns = {"u", "v"}, .metrics = {"{}", "{\"x\":1}"}}};
+}
+
+class Models : public Scratch {};
+
+TEST_F(Models, EverythingGoesOutAndComesBackBitwise) {
+  const auto model = everything<double>();
+  write_model(file("m.h5"), model);
+  const auto back = read_model<double>(file("m.h5"));
+  EXPECT_EQ(back.flow.theta(), model.flow.theta());
+  EXPECT_EQ(digest(back.flow), digest(model.flow));
+  EXPECT_EQ(back.card.digest, digest(model.flow));
+  EXPECT_EQ(back.card.recipe, model.card.recipe);
+  EXPECT_EQ(back.card.columns, model.card.columns);
+  EXPECT_EQ(back.card.metrics, model.card.metrics);
+  EXPECT_EQ(back.flow.blocks[0].end_time, 0.7);
+  EXPECT_TRUE(back.flow.blocks[0].train_end_time);
+  Matrix<double> x = Matrix<double>::Random(3, 6), c = Matrix<double>::Random(2, 6);
+  EXPECT_EQ(back.flow.log_prob(x, c).log_prob, model.flow.log_prob(x, c).log_prob);
+  const auto narrow = read_model<float>(file("m.h5"));
+  EXPECT_LT((narrow.flow.log_prob(x, c).log_prob - model.flow.log_prob(x, c).log_prob).cwiseAbs().maxCoeff(), 1e-3);
+}
+
+TEST_F(Models, FloatKeepsItsBits) {
+  const auto model = everything<float>();
+  write_model(file("m.h5"), model);
+  EXPECT_EQ(digest(read_model<float>(file("m.h5")).flow), digest(model.flow));
+}
+
+TEST_F(Models, H5pyReadsNamedArrays) {
+  write_model(file("m.h5"), everything<float>());
+  EXPECT_EQ(python("with h5py.File('m.h5') as f:\n"
+                   "  print(f.attrs['format'], f.attrs['dim'], f['parameters/blocks/0/layers/0/_layer/weight'].shape,\n"
+                   "        f['parameters/blocks/1/layers/2/_layer/bias'].dtype, list(f['columns'].asstr()), f['recipe'].asstr()[()].strip())"),
+            "pathline 3 (5, 8) float32 ['a', 'b', 'c'] [train]\nseed = 3\n");
+}
+
+TEST_F(Models, BrokenFilesSayWhatIsWrong) {
+  write_model(file("m.h5"), everything<double>());
+  auto broken = [&](const std::string& change) {
+    EXPECT_EQ(python("import shutil\nshutil.copy('m.h5', 'b.h5')\nwith h5py.File('b.h5', 'a') as f:\n  " + change), "");
+    return message([&] { read_model<double>(file("b.h5")); });
+  };
+  EXPECT_THAT(broken("f.attrs['format_version'] = 2"), HasSubstr("b.h5: model format 2: this pathline"));
+  EXPECT_THAT(broken("del f.attrs['format']"), HasSubstr("not a model"));
+  EXPECT_THAT(broken("del f['parameters/base/mean']"), HasSubstr("parameters/base/mean"));
+  EXPECT_THAT(broken("f['parameters/base/mean'][0] = np.nan"), HasSubstr("a value is not finite"));
+  EXPECT_THAT(broken("del f['scale']; f['scale'] = [1.0, 2]"), HasSubstr("scale: 2 numbers, expected 3"));
+  EXPECT_THAT(broken("f['scale'][1] = 0"), HasSubstr("scale: must be > 0"));
+  EXPECT_THAT(broken("f['blocks/1'].attrs['end_time'] = -1.0"), HasSubstr("end_time = -1: must be > 0"));
+  EXPECT_THAT(broken("f['blocks/0'].attrs['layer'] = 'cubist'"), HasSubstr("cubist"));
+  EXPECT_THAT(broken("del f['norms/2']"), HasSubstr("norms: 2, expected 3"));
+}
+
+TEST_F(Models, TrainingStateComesBack) {
+  TrainingState s{.iteration = 7, .theta = Vector<double>::LinSpaced(4, 0, 1), .adam = {.m = Vector<double>::Ones(4), .v = Vector<double>::Ones(4), .steps = 7}, .ema = {}, .best = 2.5,
+                  .best_iteration = 5, .evaluations_since_best = 2, .seconds = 1.5};
+  auto out = Hdf5File::create(file("last.h5"));
+  write_model(out, everything<float>());
+  write_training_state(out, s);
+  out.commit();
+  const auto back = read_training_state(file("last.h5"));
+  EXPECT_EQ(back.theta, s.theta);
+  EXPECT_EQ(back.adam.m, s.adam.m);
+  EXPECT_EQ(back.iteration, 7);
+  EXPECT_EQ(back.best, 2.5);
+  EXPECT_EQ(back.ema.average.size(), 0);
+  write_model(file("m.h5"), everything<float>());
+  EXPECT_THAT(message([&] { read_training_state(file("m.h5")); }), HasSubstr("no training state to resume"));
+}
+
+}  // namespace
+}  // namespace pathline
