@@ -12,6 +12,7 @@ using Action = std::function<int()>;  // gives the exit code
 void add_train_command(CLI::App& app, Action& chosen);
 void add_sample_command(CLI::App& app, Action& chosen);
 void add_density_command(CLI::App& app, Action& chosen);
+void add_plot_command(CLI::App& app, Action& chosen);
 void add_info_command(CLI::App& app, Action& chosen);
 void add_data_command(CLI::App& app, Action& chosen);
 void add_import_command(CLI::App& app, Action& chosen);

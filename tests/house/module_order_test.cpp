@@ -40,7 +40,7 @@ const Rules& rules() {
   static const Rules table{
       .order = {"core", "io", "dataset", "model", "trace", "ode", "flow", "objective", "adjoint", "optim", "checkpoint",
                 "train", "plot", "cli"},
-      .only = {{"io", {"core"}}, {"plot", {"core"}}, {"optim", {"core"}}},
+      .only = {{"io", {"core"}}, {"plot", {"core", "io"}}, {"optim", {"core"}}},
       .adapters = {{"boost/numeric/odeint", {"src/ode/", "include/pathline/ode/"}},
                    {"boost/random", {"src/core/random.", "include/pathline/core/random."}},
                    {"hdf5", {"src/io/"}},
