@@ -1,6 +1,7 @@
 #include "train/objective.hpp"
 
 #include "pathline/core/error.hpp"
+#include "pathline/objective/flow_matching.hpp"
 #include "pathline/train/build_flow.hpp"
 
 namespace pathline {
@@ -42,12 +43,36 @@ template <class S> class Likelihood final : public Objective<S> {
   std::uint64_t seed_;
 };
 
+template <class S> class Matching final : public Objective<S> {
+ public:
+  Matching(const Recipe& recipe, const ObjectiveRecipe& stage)
+      : matching_({.coupling = stage.coupling == "ot" ? Coupling::optimal_transport : Coupling::independent,
+                   .path = stage.path == "linear" ? MatchingPath::linear : MatchingPath::variance_preserving,
+                   .time_sampling = stage.time_sampling == "uniform" ? TimeSampling::uniform : TimeSampling::logit_normal,
+                   .sigma = stage.sigma,
+                   .seed = static_cast<std::uint64_t>(recipe.train.seed)}) {}
+
+  ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                               Index iteration) override {
+    auto g = matching_(flow, x, c, static_cast<std::uint64_t>(iteration));
+    return {g.loss, std::move(g.theta), 0, 0, {}};
+  }
+
+ private:
+  FlowMatching<S> matching_;
+};
+
 }  // namespace
 
 template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage) {
   const auto& o = recipe.objective.at(stage);
   if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
-  throw InputError("objective.kind = " + o.kind + ": is not there yet; expected likelihood");
+  if (o.kind == "flow_matching") {
+    if (recipe.model.blocks > 1 || recipe.model.batch_norm)
+      throw InputError("objective.kind = flow_matching: needs model.blocks = 1 and model.batch_norm = false");
+    return std::make_unique<Matching<S>>(recipe, o);
+  }
+  throw InputError("objective.kind = " + o.kind + ": is not there yet; expected likelihood or flow_matching");
 }
 
 template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t);

@@ -48,6 +48,7 @@ const Rules& rules() {
                    {"omp.h", {"src/core/parallel."}},
                    {"#pragma omp", {"src/core/parallel."}},
                    {"cairo", {"src/plot/"}},
+                   {"lemon/", {"src/objective/assignment."}},
                    {"CLI/", {"src/cli/"}},
                    {"toml++/", {"src/train/recipe", "src/config/"}},
                    // A program that embeds pathline has Eigen and Boost's headers; it need not have these.
