@@ -1,0 +1,201 @@
+// The tables of README.md beside this file, each with its limit measured in the same run.
+//
+// usage: bench_tables [steps | gradients | evaluation | hutchinson]...   (all of them without a word)
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/core/parallel.hpp"
+#include "pathline/dataset/toy.hpp"
+#include "pathline/io/hdf5.hpp"
+#include "pathline/model/mlp.hpp"
+
+namespace pathline {
+namespace {
+
+const std::string kFixture = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+const Matrix<double> kNone(0, 0);
+
+// The least of several times, seconds: what the machine does when nobody else has it.
+double least_time(const std::function<void()>& work, double budget = 1.5) {
+  using Clock = std::chrono::steady_clock;
+  double best = 1e300;
+  const auto begin = Clock::now();
+  for (int i = 0; i < 3 || std::chrono::duration<double>(Clock::now() - begin).count() < budget; ++i) {
+    const auto start = Clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+// Eigen's own product of 64 x 64 by 64 x n, one core, FLOP/s.
+template <class S> double eigen_rate(Index columns) {
+  const Matrix<S> a = Matrix<S>::Random(64, 64), b = Matrix<S>::Random(64, columns);
+  Matrix<S> c(64, columns);
+  volatile S sink = 0;
+  const double seconds = least_time(
+      [&] {
+        for (int i = 0; i < 2000; ++i) c.noalias() = a * b;
+        sink = c(0, 0);
+      },
+      0.3);
+  return 2000 * 2.0 * 64 * 64 * static_cast<double>(columns) / seconds;
+}
+
+template <class S> double step_flops(const Flow<S>& flow, const NllGradient& g, Index batch, Index tile) {
+  const auto& field = *flow.blocks[0].field;
+  const auto seeds = Seeds<S>::identity(flow.dim());
+  const double tiles = std::ceil(static_cast<double>(batch) / static_cast<double>(tile));
+  // The discrete adjoint of dopri5: of 11 evaluations of a step on the way back 5 are values, 6 have a pullback.
+  const double back = static_cast<double>(g.backward.evaluations) / tiles;
+  const double each = static_cast<double>(g.report.evaluations) / tiles * field.flops(seeds) +
+                      back * (5 * field.flops({}) + 6 * field.pullback_flops(seeds)) / 11;
+  return each * static_cast<double>(batch);
+}
+
+void table_of_steps() {
+  const auto flow = read_model<float>(kFixture).flow;
+  const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(100);
+  fmt::print("\nOne training step: FFJORD's network (64-64-64 concatsquash tanh) after its training, batch 100, float, "
+             "discrete adjoint\n\n");
+  fmt::print("| threads | tolerance | ms | NFE forward + backward | GFLOP/s | Eigen's 64x64x150, GFLOP/s | part of it |\n"
+             "|---|---|---|---|---|---|---|\n");
+  for (int threads : {1, 2})
+    for (double tolerance : {1e-5, 1e-4, 1e-3}) {
+      set_thread_count(threads);
+      const double limit = eigen_rate<float>(150) * threads;
+      const GradientOptions options{.solver = {.rtol = tolerance, .atol = tolerance}};
+      NllGradientSolver<float> solver(options);
+      NllGradient g;
+      const double seconds = least_time([&] { g = solver(flow, x, kNone, 0); });
+      const double rate = step_flops(flow, g, 100, options.tile) / seconds;
+      fmt::print("| {} | {:.0e} | {:.2f} | {:.0f} + {:.0f} | {:.0f} | {:.0f} | {:.0f} % |\n", threads, tolerance, 1e3 * seconds,
+                 g.nfe, g.backward_nfe, rate / 1e9, limit / 1e9, 100 * rate / limit);
+    }
+  set_thread_count(0);
+}
+
+template <class S> Vector<double> gradient(AdjointKind adjoint, double tolerance, double& ms, NllGradient& g) {
+  const auto flow = read_model<S>(kFixture).flow;
+  const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(100);
+  NllGradientSolver<S> solver({.solver = {.rtol = tolerance, .atol = tolerance}, .adjoint = adjoint});
+  ms = 1e3 * least_time([&] { g = solver(flow, x, kNone, 0); }, 0.3);
+  return g.theta;
+}
+
+void table_of_gradients() {
+  double ms = 0;
+  NllGradient g;
+  const Vector<double> reference = gradient<double>(AdjointKind::discrete, 1e-12, ms, g);
+  fmt::print("\nThe gradient of the mean NLL of 100 points by all parameters: |g - reference| / |reference|, the reference "
+             "double at 1e-12. Tape: what a tile of 50 keeps of its forward solve.\n\n");
+  fmt::print("| arithmetic | tolerance | strategy | error | ms | NFE | tape, kB a tile |\n|---|---|---|---|---|---|---|\n");
+  for (bool wide : {false, true})
+    for (double tolerance : {1e-2, 1e-3, 5e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8})
+      for (auto kind : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve}) {
+        if (!wide && tolerance < 1e-6) continue;  // below float's own rounding
+        const Vector<double> got = wide ? gradient<double>(kind, tolerance, ms, g) : gradient<float>(kind, tolerance, ms, g);
+        const double steps = static_cast<double>(g.report.accepted) / 2;
+        const double tape = kind == AdjointKind::backsolve ? 0 : steps * 50 * 2 * (wide ? 8 : 4) / 1024;
+        fmt::print("| {} | {:.0e} | {} | {:.1e} | {:.2f} | {:.0f} + {:.0f} | {:.1f} |\n", wide ? "double" : "float", tolerance,
+                   to_string(kind), (got - reference).norm() / reference.norm(), ms, g.nfe, g.backward_nfe, tape);
+      }
+}
+
+void row_of_evaluation(const std::string& name, const Flow<float>& flow, const Flow<double>& fine, double tolerance) {
+  const Index n = 100000;
+  const EvaluationOptions options{.solver = {.rtol = tolerance, .atol = tolerance}};
+  auto points_only = options;
+  points_only.density = false;
+  const Matrix<double> x = flow.sample(n, 1, points_only).points;
+  double nfe = 0, samples_nfe = 0;
+  RowVector<double> got;
+  const double density = least_time([&] {
+    const auto p = flow.log_prob(x, kNone, options);
+    nfe = p.nfe, got = p.log_prob;
+  });
+  const double samples = least_time([&] { samples_nfe = flow.sample(n, 1, points_only).nfe; });
+  const RowVector<double> exact =
+      fine.log_prob(x.leftCols(1000), kNone, {.solver = {.rtol = 1e-9, .atol = 1e-9}}).log_prob;
+  const double error = (got.head(1000) - exact).cwiseAbs().mean();
+  const auto& field = *flow.blocks[0].field;
+  const double rate = field.flops(Seeds<float>::identity(2)) * nfe * static_cast<double>(n) / density;
+  const double limit = eigen_rate<float>(192) * thread_count();
+  fmt::print("| {} | {} | {:.0e} | {:.0f} | {:.0f} | {:.1e} | {:.0f} % | {:.0f} | {:.0f} |\n", name, thread_count(), tolerance,
+             static_cast<double>(n) / density, nfe, error, 100 * rate / limit, static_cast<double>(n) / samples, samples_nfe);
+}
+
+void table_of_evaluation() {
+  fmt::print("\nEvaluation of 100,000 points that the model drew, float; error: mean |log p - double at 1e-9|, nats\n\n");
+  fmt::print("| model | threads | tolerance | densities/s | NFE | error | part of Eigen's rate | samples/s | NFE |\n"
+             "|---|---|---|---|---|---|---|---|---|\n");
+  const auto narrow = read_model<float>(kFixture).flow;
+  const auto wide = read_model<double>(kFixture).flow;
+  for (int threads : {1, 2})
+    for (double tolerance : {1e-5, 1e-3}) {
+      set_thread_count(threads);
+      row_of_evaluation("FFJORD's 8gaussians", narrow, wide, tolerance);
+    }
+  const std::string own = std::string(PATHLINE_FIXTURES) + "/../../models/8gaussians.h5";
+  if (FILE* f = std::fopen(own.c_str(), "rb")) {
+    std::fclose(f);
+    for (int threads : {1, 2}) {
+      set_thread_count(threads);
+      row_of_evaluation("models/8gaussians.h5", read_model<float>(own).flow, read_model<double>(own).flow, 1e-3);
+    }
+  }
+  set_thread_count(0);
+}
+
+void table_of_hutchinson() {
+  fmt::print("\nThe trace by one probe against the field alone: 64-64-64, 64 samples, float, one core\n\n");
+  fmt::print("| d | field, us | field and Hutchinson, us | ratio | field and exact trace, us | ratio |\n|---|---|---|---|---|---|\n");
+  for (Index d : {2, 5, 10, 20, 50, 100, 200, 500, 1000}) {
+    Mlp<float> mlp({.dim = d});
+    Engine engine = make_stream(0, "bench");
+    mlp.initialize(engine);
+    Workspace<float> w;
+    const Index batch = 64;
+    const Matrix<float> z = Matrix<float>::Random(d, batch), none(0, 0);
+    Matrix<float> f(d, batch), je(d, batch), memory, tr(1, batch);
+    const auto probe = make_seeds<float>({.kind = TraceKind::hutchinson}, d, batch, engine, memory);
+    auto repeat = [&](const std::function<void()>& work) { return 1e6 * least_time([&] { for (int i = 0; i < 20; ++i) work(); }, 0.2) / 20; };
+    const double value = repeat([&] { mlp.value({0.3, z, none}, f, w); });
+    const double hutchinson = repeat([&] {
+      mlp.tangents({0.3, z, none}, probe, f, je, w);
+      trace<float>(probe, je, tr);
+    });
+    double exact = std::nan("");
+    if (d <= 200) {
+      Matrix<float> all(d, d * batch);
+      const auto identity = Seeds<float>::identity(d);
+      exact = repeat([&] {
+        mlp.tangents({0.3, z, none}, identity, f, all, w);
+        trace<float>(identity, all, tr);
+      });
+    }
+    fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | {:.0f} | {:.1f} |\n", d, value, hutchinson, hutchinson / value, exact, exact / value);
+  }
+}
+
+}  // namespace
+}  // namespace pathline
+
+int main(int argc, char** argv) {
+  using namespace pathline;
+  const std::set<std::string> asked(argv + 1, argv + argc);
+  const std::pair<const char*, void (*)()> tables[] = {{"steps", table_of_steps},
+                                                       {"gradients", table_of_gradients},
+                                                       {"evaluation", table_of_evaluation},
+                                                       {"hutchinson", table_of_hutchinson}};
+  for (const auto& [name, print] : tables)
+    if (asked.empty() || asked.count(name)) print();
+}
