@@ -59,6 +59,8 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
   require(options.dim >= 1, "dim", options.dim, ">= 1");
   if (options.hidden.size() + 1 > kMostLayers)
     throw InputError("model.hidden: at most " + std::to_string(kMostLayers - 1) + " layers");
+  require(options.time_frequencies >= 0 && options.time_frequencies <= kMostFrequencies, "model.time_features",
+          options.time_frequencies, fmt::format("in [0, {}]", kMostFrequencies));
   Index in = options.dim;
   auto add = [this](const std::string& name, Index rows, Index cols, bool decays) {
     return this->add_parameter(name, rows, cols, decays);
@@ -178,7 +180,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
   const S* theta = this->theta().data();
   S* theta_bar = to.theta.data();
   const bool wants_theta = to.theta.size() > 0;
-  Vector<S> u_bar = Vector<S>::Zero(tape.time.value.size());
+  TimeVector<S> u_bar = TimeVector<S>::Zero(tape.time.value.size());
   double t_bar = 0;
   S unused_beta = 0;
   S* y_bar = bars;  // of the layer's h, then of its y, then of its q

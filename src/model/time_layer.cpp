@@ -75,7 +75,7 @@ typename TimeLayer<S>::Coefficients TimeLayer<S>::at(double t, const TimeFeature
   c.bias = theta + bias_;
   if (type_ == LayerType::hyper) {
     auto hidden = w.vector(kHyperWidth), all = w.vector(out_ * (in_ + 1));
-    hidden = Weight<S>(theta + hyper_weight0_, kHyperWidth, features_) * u.value;
+    hidden.noalias() = Weight<S>(theta + hyper_weight0_, kHyperWidth, features_) * u.value;
     hidden = (hidden + ConstVectorMap<S>(theta + hyper_bias0_, kHyperWidth)).array().tanh();
     all = ConstVectorMap<S>(theta + hyper_bias_, all.size());
     all.noalias() += Weight<S>(theta + hyper_weight_, all.size(), kHyperWidth) * hidden;
@@ -126,7 +126,7 @@ template <class S> S* TimeLayer<S>::weight_cotangent(S* theta_bar, Workspace<S>&
 
 template <class S>
 void TimeLayer<S>::pullback(double t, const TimeFeatures<S>& u, const Coefficients& c, const S* theta,
-                            const S* weight_bar, const S* gate_bar, const S* shift_bar, S* theta_bar, Vector<S>& u_bar,
+                            const S* weight_bar, S* gate_bar, const S* shift_bar, S* theta_bar, TimeVector<S>& u_bar,
                             double& t_bar) const {
   const ConstVectorMap<S> shift_b(shift_bar, out_);
   if (type_ == LayerType::hyper) {
@@ -137,7 +137,8 @@ void TimeLayer<S>::pullback(double t, const TimeFeatures<S>& u, const Coefficien
     bias_out.head(out_) += shift_b, bias_out.tail(in_ * out_) += weight_b;
     weight_out.topRows(out_).noalias() += shift_b * hidden.transpose();
     weight_out.bottomRows(in_ * out_).noalias() += weight_b * hidden.transpose();
-    Vector<S> hidden_b = weight.topRows(out_).transpose() * shift_b;
+    Eigen::Matrix<S, kHyperWidth, 1> hidden_b;
+    hidden_b.noalias() = weight.topRows(out_).transpose() * shift_b;
     hidden_b.noalias() += weight.bottomRows(in_ * out_).transpose() * weight_b;
     hidden_b.array() *= 1 - hidden.array().square();
     VectorMap<S>(theta_bar + hyper_bias0_, kHyperWidth) += hidden_b;
@@ -158,7 +159,7 @@ void TimeLayer<S>::pullback(double t, const TimeFeatures<S>& u, const Coefficien
         shift_b.dot(ConstVectorMap<S>(theta + bias1_, out_) - ConstVectorMap<S>(theta + bias_, out_)));
     return;
   }
-  const ConstVectorMap<S> gate(c.gate, out_), gate_b(gate_bar, out_), bias(c.bias, out_);
+  const ConstVectorMap<S> gate(c.gate, out_), bias(c.bias, out_);
   VectorMap<S>(theta_bar + bias_, out_).array() += gate.array() * shift_b.array();
   if (type_ == LayerType::concat) {
     WeightBar<S> out(theta_bar + weight_, out_, features_ + in_);
@@ -171,8 +172,8 @@ void TimeLayer<S>::pullback(double t, const TimeFeatures<S>& u, const Coefficien
     u_bar.noalias() += Weight<S>(theta + shift_weight_, out_, features_).transpose() * shift_b;
   }
   if (gated()) {  // gate = sigma(U u + v), and shift = gate * b + ...
-    const Vector<S> a =
-        (gate_b.array() + bias.array() * shift_b.array()) * gate.array() * (1 - gate.array());
+    VectorMap<S> a(gate_bar, out_);
+    a = (a.array() + bias.array() * shift_b.array()) * gate.array() * (1 - gate.array());
     VectorMap<S>(theta_bar + gate_bias_, out_) += a;
     WeightBar<S>(theta_bar + gate_weight_, out_, features_).noalias() += a * u.value.transpose();
     u_bar.noalias() += Weight<S>(theta + gate_weight_, out_, features_).transpose() * a;

@@ -12,9 +12,13 @@
 
 namespace pathline {
 
+inline constexpr Index kMostFrequencies = 64;
+// On the stack, so that an evaluation allocates nothing.
+template <class S> using TimeVector = Eigen::Matrix<S, Eigen::Dynamic, 1, 0, 1 + 2 * kMostFrequencies, 1>;
+
 // u(t) = (t, sin 2 pi t, cos 2 pi t, sin 4 pi t, ...): 1 + 2 K numbers, and its derivative.
 template <class S> struct TimeFeatures {
-  Vector<S> value, derivative;
+  TimeVector<S> value, derivative;
   TimeFeatures(double t, Index frequencies);
 };
 
@@ -38,9 +42,9 @@ template <class S> class TimeLayer {
   // zeroed scratch array that pullback spreads over the parameters.
   S* weight_cotangent(S* theta_bar, Workspace<S>& w) const;
 
-  // From the cotangents of W, gate and shift to those of the parameters, of u and of t (both added to).
+  // From the cotangents of W, gate (used up) and shift to those of the parameters, of u and of t (both added to).
   void pullback(double t, const TimeFeatures<S>& u, const Coefficients& c, const S* theta, const S* weight_bar,
-                const S* gate_bar, const S* shift_bar, S* theta_bar, Vector<S>& u_bar, double& t_bar) const;
+                S* gate_bar, const S* shift_bar, S* theta_bar, TimeVector<S>& u_bar, double& t_bar) const;
 
   void theta_changed(const S* theta);  // keeps W in the order that `at` hands out
 
