@@ -171,7 +171,7 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   out.base_time.assign(blocks, 0), out.data_time.assign(blocks, 0);
   out.theta.setZero(rest), out.rest.setZero(at.size - rest);
   out.report = out.backward = {};
-  out.log_prob = -static_cast<double>(batch) * flow.log_scale(), out.penalty = 0;
+  out.log_prob = -flow.log_scale(x.middleCols(begin, batch)).sum(), out.penalty = 0;
   w.condition = flow.standardized_condition(c, begin, batch);
   w.c_bar.setZero(w.condition.rows(), w.condition.cols());
   w.z = flow.standardized(x.middleCols(begin, batch));

@@ -155,6 +155,8 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   flow.condition_mean = read_sized(file, in, "condition_mean", condition_dim);
   flow.condition_scale = read_sized(file, in, "condition_scale", condition_dim);
   if (!(flow.scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
+  flow.logit = in.attribute<double>("logit");
+  if (!(flow.logit >= 0 && flow.logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   read_parameters(file, in, flow);
   return model;
 }
@@ -181,6 +183,7 @@ template <class S> std::string digest(const Flow<S>& flow) {
   }
   for (const auto& norm : flow.norms) hash(state, norm.mean), hash(state, norm.variance);
   for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) hash(state, *v);
+  hash(state, &flow.logit, sizeof flow.logit);
   hash(state, flow.theta());
   return fmt::format("{:016x}", state);
 }
@@ -194,6 +197,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   out.set_attribute("digest", digest(flow));
   out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
   out.set_attribute("condition_dim", static_cast<std::int64_t>(flow.condition_dim()));
+  out.set_attribute("logit", flow.logit);
   out.write_string("recipe", model.card.recipe);
   out.write_strings("columns", model.card.columns);
   out.write_strings("condition_columns", model.card.condition_columns);

@@ -30,6 +30,8 @@ class PointSource {
   virtual ~PointSource() = default;
   virtual bool read(Matrix<double>& x, Matrix<double>& c, Index most) = 0;  // d x n, dc x n
   virtual std::optional<Index> rows() const = 0;
+  // The data's own log-density at the points last read, from a column `log_density`; empty if there is none.
+  virtual RowVector<double> known() const { return {}; }
 };
 
 class GridPoints final : public PointSource {
@@ -59,6 +61,8 @@ class TablePoints final : public PointSource {
       : reader_(TableReader::open(input)), condition_(std::move(condition)) {
     const bool given = condition_.cols() > 0 || condition_dim == 0;
     const auto& names = reader_->columns();
+    const auto truth = std::find(names.begin(), names.end(), "log_density");
+    if (truth != names.end()) known_row_ = truth - names.begin();
     auto find = [&](const std::vector<std::string>& wanted, std::vector<Index>& rows) {
       for (const auto& name : wanted) {
         const auto at = std::find(names.begin(), names.end(), name);
@@ -86,8 +90,10 @@ class TablePoints final : public PointSource {
     return true;
   }
   std::optional<Index> rows() const override { return reader_->rows(); }
+  RowVector<double> known() const override { return known_row_ < 0 ? RowVector<double>() : RowVector<double>(all_.row(known_row_)); }
 
  private:
+  Index known_row_ = -1;
   std::unique_ptr<TableReader> reader_;
   Matrix<double> condition_, all_;
   std::vector<Index> rows_, condition_rows_;
@@ -181,7 +187,7 @@ template <class S> int run_as(const DensityFlags& f) {
     points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim());
   }
   DensityOutput output(f, model.card, flow.dim());
-  Moments nll;
+  Moments nll, kl;
   double evaluations = 0, mass = 0;
   Matrix<double> x, c, checked_x, checked_c;
   RowVector<double> checked;
@@ -190,6 +196,7 @@ template <class S> int run_as(const DensityFlags& f) {
     const auto got = flow.log_prob(x, c, options);
     output.append(x, got.log_prob);
     nll.add(-got.log_prob);
+    if (const auto known = points->known(); known.size() > 0) kl.add(known - got.log_prob);
     mass += got.log_prob.array().exp().sum();
     evaluations += got.nfe * static_cast<double>(x.cols());
     if (checked.size() == 0) {
@@ -210,6 +217,7 @@ template <class S> int run_as(const DensityFlags& f) {
   fmt::print("points             {:.0f}\n", nll.n);
   if (grid) fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", mass * grid->cell());
   else fmt::print("mean NLL           {:.5f} +- {:.5f} nats (standard error)\n", nll.mean, nll.error());
+  if (kl.n > 0) fmt::print("KL(data || model)  {:.5f} +- {:.5f} nats, by the column log_density\n", kl.mean, kl.error());
   fmt::print("NFE                {:.1f}\n", nfe);
   if (options.trace.kind == TraceKind::exact) print_error<S>(f, checked_x, checked_c, checked, options);
   return 0;

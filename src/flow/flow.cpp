@@ -107,12 +107,40 @@ template <class S> void Flow<S>::set_theta(ConstVectorRef<double> theta) {
   base->set_theta(theta.tail(base->theta().size()));
 }
 
+namespace {
+
+// alpha + (1 - 2 alpha) x, in (0, 1).
+Matrix<double> squeezed(ConstMatrixRef<double> x, double alpha) {
+  Matrix<double> t = (alpha + (1 - 2 * alpha) * x.array()).matrix();
+  for (Index j = 0; j < t.cols(); ++j)
+    for (Index i = 0; i < t.rows(); ++i)
+      if (!(t(i, j) > 0 && t(i, j) < 1))
+        throw InputError(fmt::format("point {}, column {}: {}: the model's logit transform takes values in [0, 1]", j + 1,
+                                     i + 1, x(i, j)));
+  return t;
+}
+
+}  // namespace
+
 template <class S> Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x) const {
-  return ((x.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
+  if (logit == 0) return ((x.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
+  const Matrix<double> t = squeezed(x, logit);
+  const Matrix<double> y = (t.array() / (1 - t.array())).log();
+  return ((y.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
 }
 
 template <class S> Matrix<double> Flow<S>::unstandardized(ConstMatrixRef<double> z) const {
-  return (z.array().colwise() * scale.array()).matrix().colwise() + mean;
+  Matrix<double> y = (z.array().colwise() * scale.array()).matrix().colwise() + mean;
+  if (logit > 0) y = ((1 + (-y.array()).exp()).inverse() - logit) / (1 - 2 * logit);
+  return y;
+}
+
+template <class S> RowVector<double> Flow<S>::log_scale(ConstMatrixRef<double> x) const {
+  RowVector<double> out = RowVector<double>::Constant(x.cols(), scale.array().log().sum());
+  if (logit == 0) return out;
+  const Matrix<double> t = squeezed(x, logit);
+  out += (t.array() * (1 - t.array()) / (1 - 2 * logit)).log().matrix().colwise().sum();
+  return out;
 }
 
 template <class S>
@@ -121,8 +149,6 @@ Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin,
   const auto part = c.middleCols(begin, batch);
   return ((part.colwise() - condition_mean).array().colwise() / condition_scale.array()).template cast<S>();
 }
-
-template <class S> double Flow<S>::log_scale() const { return scale.array().log().sum(); }
 
 template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const {
   if (x.rows() != dim())
@@ -150,14 +176,14 @@ LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixR
   check_time(t);
   const Index n = x.cols();
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
-  const double shift = log_scale();
+  const RowVector<double> shift = log_scale(x);
   out.report = walk_tiles<S>(
       *this, n, c, t, 0, options, out.nfe,
       [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
       [&](Index begin, const auto& z, const auto& change) {
         out.base.middleCols(begin, z.cols()) = z;
         out.log_prob.segment(begin, z.cols()) =
-            (base->log_density(z.template cast<double>()) - change).array() - shift;
+            base->log_density(z.template cast<double>()) - change - shift.segment(begin, z.cols());
       });
   return out;
 }
@@ -174,7 +200,8 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
       [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
       [&](Index begin, const auto& z, const auto& change) {
         out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
-        out.log_change.segment(begin, z.cols()) = change;
+        out.log_change.segment(begin, z.cols()) =
+            change + log_scale(x.middleCols(begin, z.cols())) - log_scale(out.points.middleCols(begin, z.cols()));
       });
   return out;
 }
@@ -188,14 +215,13 @@ Samples<S> Flow<S>::push_along(const Matrix<S>& z0, const std::vector<double>& t
   const Index n = z0.cols();
   Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
   along.assign(times.size(), Matrix<double>(dim(), n));
-  const double shift = log_scale();
   out.report = walk_tiles<S>(
       *this, n, c, 0, end_time(), options, out.nfe,
       [&](Index begin, auto z) { z = z0.middleCols(begin, z.cols()); },
       [&](Index begin, const auto& z, const auto& change) {
         out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
         const auto start = base->log_density(z0.middleCols(begin, z.cols()).template cast<double>());
-        out.log_prob.segment(begin, z.cols()) = (start + change).array() - shift;
+        out.log_prob.segment(begin, z.cols()) = start + change - log_scale(out.points.middleCols(begin, z.cols()));
       },
       times, [&](std::size_t k, Index begin, const auto& z) {
         along[k].middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());

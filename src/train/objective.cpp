@@ -66,6 +66,8 @@ template <class S> class Matching final : public Objective<S> {
 
 template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage) {
   const auto& o = recipe.objective.at(stage);
+  if (o.transport > 0 || o.hjb > 0)
+    throw InputError("objective.transport and objective.hjb: need model.field = potential, which is not there yet");
   if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
   if (o.kind == "flow_matching") {
     if (recipe.model.blocks > 1 || recipe.model.batch_norm)

@@ -31,7 +31,7 @@ template <class S> class Run {
   Run(const Recipe& recipe, const TrainingOptions& options)
       : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)), data_(recipe) {
     validation_ = data_.validation();
-    validation_density_ = data_.log_density(validation_.x);
+    validation_density_ = data_.log_density(validation_);
     // Every stage is made before any runs, so that a wrong one is heard of at once.
     for (std::size_t s = 0; s < plan_.size(); ++s) objectives_.push_back(make_objective<S>(recipe, s));
     if (options.resume) resume();
@@ -68,6 +68,7 @@ template <class S> class Run {
     files_.create_new();
     flow_ = std::make_unique<Flow<S>>(build_flow<S>(recipe_, data_.dim(), data_.condition_dim()));
     flow_->mean = data_.standardizer().mean, flow_->scale = data_.standardizer().scale;
+    flow_->logit = recipe_.data.logit;
     flow_->condition_mean = data_.condition_standardizer().mean;
     flow_->condition_scale = data_.condition_standardizer().scale;
     state_.theta = flow_->theta();
@@ -208,8 +209,8 @@ template <class S> class Run {
     auto options = evaluation_options();
     result.validation = evaluate(best, validation_.x, validation_.c, options, validation_density_);
     options.trace = {};
-    const auto test = data_.test();
-    result.test = evaluate(best, test.x, test.c, options, data_.log_density(test.x));
+    const auto& test = data_.test();
+    result.test = evaluate(best, test.x, test.c, options, data_.log_density(test));
   }
 
   Recipe recipe_;

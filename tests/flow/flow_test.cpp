@@ -157,11 +157,29 @@ TEST(Flow, ContinuityEquationHoldsToDiscretizationError) {
   EXPECT_LT((rate + divergence).cwiseAbs().maxCoeff(), 1e-4 * rate.cwiseAbs().maxCoeff());  // h^2 of the differences
 }
 
+TEST(Flow, DensityOfBoundedDataHasMassOneInTheBox) {
+  const Chain chain(FieldClock::base_to_data);
+  auto& flow = *chain.flow;
+  flow.logit = 0.05;
+  const Index n = 300;
+  Matrix<double> grid(2, n * n);
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < n; ++j)
+      grid.col(i * n + j) << (static_cast<double>(i) + 0.5) / n, (static_cast<double>(j) + 0.5) / n;
+  // The box of the logit is a little wider than [0, 1]: alpha / (1 - 2 alpha) on every side.
+  const double margin = 0.05 / 0.9, side = 1 + 2 * margin;
+  grid = (grid.array() * side - margin).matrix();
+  EXPECT_NEAR(flow.log_prob(grid, kNone).log_prob.array().exp().sum() * side * side / (n * n), 1, 5e-3);
+  const auto drawn = flow.sample(50, 1, kFine);
+  EXPECT_LT((flow.log_prob(drawn.points, kNone, kFine).log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-6);
+  EXPECT_THROW(flow.log_prob(Matrix<double>::Constant(2, 1, 1.5), kNone), InputError);
+}
+
 TEST(Flow, LogProbAtTimeZeroIsTheBase) {
   const Chain chain(FieldClock::base_to_data);
   const Matrix<double> x = chain.flow->draw_base(5, 1);
   const RowVector<double> expected =
-      standard_normal_log_density<double>(chain.flow->standardized(x)).array() - chain.flow->log_scale();
+      standard_normal_log_density<double>(chain.flow->standardized(x)) - chain.flow->log_scale(x);
   EXPECT_EQ(chain.flow->log_prob_at(0, x, kNone, kFine).log_prob, expected);
 }
 

@@ -47,7 +47,7 @@ struct FlowLayout {
   Index base = 0, size = 0;
 };
 
-// x = mean + scale * z(T). log p(x) = log p0(z(0)) - integral_0^T tr(df/dz) dt - sum(log scale), T the sum of the
+// g(x) = mean + scale * z(T), g(x) = x but for bounded data. log p(x) = log p0(z(0)) - integral_0^T tr(df/dz) dt - sum(log scale), T the sum of the
 // blocks' end times and the norms' determinants beside the traces.
 template <class S> class Flow {
  public:
@@ -93,10 +93,11 @@ template <class S> class Flow {
                         const EvaluationOptions& options = {},
                         ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  // (x - mean) / scale, d x B: what the chain sees; its inverse; and sum(log scale), which the density loses by it.
+  // (g(x) - mean) / scale, d x B: what the chain sees; its inverse; and minus the logarithm of its determinant at x
+  // (1 x B), which the density loses by it. InputError for a point outside of (0, 1) where there is a logit.
   Matrix<S> standardized(ConstMatrixRef<double> x) const;
   Matrix<double> unstandardized(ConstMatrixRef<double> z) const;
-  double log_scale() const;
+  RowVector<double> log_scale(ConstMatrixRef<double> x) const;
   // (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
   Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 
@@ -104,6 +105,8 @@ template <class S> class Flow {
   std::vector<BatchNorm> norms;  // none, or one before, between and after: norms[i] is on the base side of blocks[i]
   std::shared_ptr<Base> base;
   Vector<double> mean, scale;    // d; scale > 0
+  double logit = 0;              // alpha in [0, 0.5): g(x) = logit(alpha + (1 - 2 alpha) x) for data in [0, 1] (Dinh et
+                                 // al. 2017, section 4.1); 0: g(x) = x
   Vector<double> condition_mean, condition_scale;  // dc
 
  private:

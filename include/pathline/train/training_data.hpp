@@ -22,18 +22,21 @@ class TrainingData {
     Matrix<double> x, c;  // d x N, dc x N
   };
   Points batch(Index iteration, Index size) const;  // a function of the seed and the iteration alone
-  Points validation() const { return split(source_->validation()); }
-  Points test() const { return split(source_->test()); }
+  const Points& validation() const { return validation_; }
+  const Points& test() const { return test_; }
 
-  // Of the columns, and of the condition; mean 0 and scale 1 with data.standardize = false.
+  // Of the columns, dequantized and through the logit where the recipe asks for them, and of the condition; mean 0 and
+  // scale 1 with data.standardize = false.
   const Standardizer& standardizer() const { return standardizer_; }
   const Standardizer& condition_standardizer() const { return condition_standardizer_; }
 
-  std::optional<double> entropy() const;  // nats, of a toy
-  std::optional<RowVector<double>> log_density(ConstMatrixRef<double> x) const;
+  std::optional<double> entropy() const;  // nats, of a toy without a condition
+  std::optional<RowVector<double>> log_density(const Points& points) const;  // log p(x), or log p(x | c), of a toy
 
  private:
   Points split(ConstMatrixRef<double> rows) const;
+  Points prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration = 0) const;
+  Standardizer fit_transformed() const;
   Standardizer part(const std::vector<Index>& rows, bool standardize) const;
 
   std::unique_ptr<DataSource> source_;
@@ -41,6 +44,8 @@ class TrainingData {
   std::vector<std::string> columns_, condition_columns_;
   std::vector<Index> rows_, condition_rows_;  // in the source
   Standardizer standardizer_, condition_standardizer_;
+  double dequantize_ = 0, logit_ = 0;
+  Points validation_, test_;
 };
 
 // The source that a recipe names: a toy, or a table's file.
