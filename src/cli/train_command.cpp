@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 
@@ -94,6 +95,14 @@ std::string directory(const TrainFlags& f) {
   return std::filesystem::path(f.recipe.empty() ? f.data.substr(0, f.data.rfind(':')) : f.recipe).stem().string();
 }
 
+// Discrete data with a step of `width` have the probability p(x) width^d of a value: bits/dim of its code (Theis et al.
+// 2016, section 3.1, an upper bound).
+void print_bits(const TrainingResult& r, double width, Index dim) {
+  if (width > 0 && r.test.points > 0)
+    fmt::print("bits/dim {:.4f}, of the discrete data with step {:g}\n",
+               r.test.nll / (static_cast<double>(dim) * std::log(2.0)) - std::log2(width), width);
+}
+
 void print_result(const TrainingResult& r, const std::string& directory) {
   if (r.test.points > 0) {
     fmt::print("test NLL {:.4f} +- {:.4f} nats over {} points, NFE {:.0f}", r.test.nll, r.test.nll_error, r.test.points,
@@ -133,6 +142,8 @@ int run(const TrainFlags& f) {
     return 130;
   }
   print_result(result, where);
+  if (recipe.data.dequantize > 0)
+    print_bits(result, recipe.data.dequantize, static_cast<Index>(read_card(model_file(where)).columns.size()));
   return 0;
 }
 
