@@ -10,45 +10,90 @@
 
 namespace pathline {
 
-template <class S> Flow<S> read_ffjord(const std::string& file) {
-  const auto in = Hdf5File::open(file);
-  auto refuse = [&](const std::string& what) -> void { throw InputError(file + ": " + what); };
-  if (in.has_attribute("num_blocks") && in.attribute<std::int64_t>("num_blocks") != 1)
-    refuse("num_blocks: a chain of several flows is not supported, expected 1");
-  if (in.has_attribute("residual") && in.attribute<std::int64_t>("residual") != 0)
-    refuse("residual = 1: FFJORD's f = net(z) - z is not supported");
-  if (in.has_attribute("batch_norm") && in.attribute<std::int64_t>("batch_norm") != 0)
-    refuse("batch_norm = 1: moving batch norm is not supported");
+namespace {
 
-  MlpOptions options;
-  options.dim = in.attribute<std::int64_t>("dim");
-  options.hidden.clear();
-  for (auto width : in.attribute<std::vector<std::int64_t>>("hidden")) options.hidden.push_back(width);
-  options.layer = parse_layer_type(in.attribute<std::string>("layer_type"));
-  options.activation = parse_activation(in.attribute<std::string>("nonlinearity"));
-  auto field = std::make_shared<Mlp<S>>(options);
-  const auto group = in.group("parameters");
-  Vector<S> theta = field->theta();
-  for (const auto& p : field->parameters()) {
-    const auto data = group.dataset(p.name);
-    const auto values = data.template values<S>();
-    if (static_cast<Index>(values.size()) != p.size())
-      refuse(fmt::format("parameters/{}: {} numbers, expected {} x {}", p.name, values.size(), p.rows, p.cols));
-    theta.segment(p.offset, p.size()) = ConstVectorMap<S>(values.data(), p.size());
+// An FFJORD file: the place of each refusal's name.
+struct Source {
+  std::string name;
+  Hdf5File file;
+
+  [[noreturn]] void refuse(const std::string& what) const { throw InputError(name + ": " + what); }
+  std::int64_t integer(const std::string& attribute, std::int64_t fallback) const {
+    return file.has_attribute(attribute) ? file.attribute<std::int64_t>(attribute) : fallback;
   }
-  if (!theta.allFinite()) refuse("parameters: a value is not finite");
+  Vector<double> values(const std::string& array, Index size) const {
+    const auto v = file.group("parameters").dataset(array).values<double>();
+    if (static_cast<Index>(v.size()) != size)
+      refuse(fmt::format("parameters/{}: {} numbers, expected {}", array, v.size(), size));
+    const Vector<double> result = ConstVectorMap<double>(v.data(), size);
+    if (!result.allFinite()) refuse("parameters/" + array + ": a value is not finite");
+    return result;
+  }
+};
+
+// `prefix` is "" or, in a chain, "chain.3.".
+template <class S> Cnf<S> read_cnf(const Source& in, const MlpOptions& options, const std::string& prefix) {
+  auto field = std::make_shared<Mlp<S>>(options);
+  Vector<S> theta = field->theta();
+  for (const auto& p : field->parameters())
+    theta.segment(p.offset, p.size()) = in.values(prefix + p.name, p.size()).template cast<S>();
   field->set_theta(theta);
-  const double root = group.dataset("sqrt_end_time").values<double>().at(0);
-  if (!(root * root > 0)) refuse("parameters/sqrt_end_time: must not be 0");
-  Flow<S> flow(Cnf<S>{field, root * root, FieldClock::data_to_base});
-  if (in.has_attribute("mean") && in.has_attribute("scale")) {
-    const auto mean = in.attribute<std::vector<double>>("mean");
-    const auto scale = in.attribute<std::vector<double>>("scale");
+  const double root = in.values(prefix + "sqrt_end_time", 1)[0];
+  if (!(root * root > 0)) in.refuse("parameters/" + prefix + "sqrt_end_time: must not be 0");
+  return {field, root * root, FieldClock::data_to_base};
+}
+
+BatchNorm read_norm(const Source& in, Index dim, const std::string& prefix) {
+  BatchNorm norm(dim);
+  norm.mean = in.values(prefix + "running_mean", dim), norm.variance = in.values(prefix + "running_var", dim);
+  norm.log_weight = in.values(prefix + "weight", dim), norm.bias = in.values(prefix + "bias", dim);
+  if (in.file.has_attribute("batch_norm_epsilon")) norm.epsilon = in.file.attribute<double>("batch_norm_epsilon");
+  if (!(norm.variance.minCoeff() + norm.epsilon > 0)) in.refuse("parameters/" + prefix + "running_var: must be > 0");
+  return norm;
+}
+
+MlpOptions read_options(const Source& in) {
+  MlpOptions options;
+  options.dim = in.file.attribute<std::int64_t>("dim");
+  options.hidden.clear();
+  for (auto width : in.file.attribute<std::vector<std::int64_t>>("hidden")) options.hidden.push_back(width);
+  options.layer = parse_layer_type(in.file.attribute<std::string>("layer_type"));
+  options.activation = parse_activation(in.file.attribute<std::string>("nonlinearity"));
+  return options;
+}
+
+// FFJORD's build_model_tabular: norm, CNF, norm, CNF, ..., norm from the data to the base, without the norms if there is
+// no batch norm; ours runs from the base.
+template <class S> Flow<S> read_chain(const Source& in, const MlpOptions& options) {
+  const auto count = in.integer("num_blocks", 1);
+  const bool norms = in.integer("batch_norm", 0) != 0;
+  if (count < 1) in.refuse(fmt::format("num_blocks = {}: must be >= 1", count));
+  auto prefix = [&](std::int64_t place) { return fmt::format("chain.{}.", place); };
+  if (count == 1 && !norms) return Flow<S>(read_cnf<S>(in, options, ""));
+  std::vector<Cnf<S>> blocks;
+  for (auto i = count - 1; i >= 0; --i)
+    blocks.push_back(read_cnf<S>(in, options, prefix(norms ? 2 * i + 1 : i)));
+  Flow<S> flow(std::move(blocks));
+  if (norms)
+    for (auto i = count; i >= 0; --i) flow.norms.push_back(read_norm(in, options.dim, prefix(2 * i)));
+  return flow;
+}
+
+}  // namespace
+
+template <class S> Flow<S> read_ffjord(const std::string& file) {
+  const Source in{file, Hdf5File::open(file)};
+  if (in.integer("residual", 0) != 0) in.refuse("residual = 1: FFJORD's f = net(z) - z is not supported");
+  const MlpOptions options = read_options(in);
+  Flow<S> flow = read_chain<S>(in, options);
+  if (in.file.has_attribute("mean") && in.file.has_attribute("scale")) {
+    const auto mean = in.file.attribute<std::vector<double>>("mean");
+    const auto scale = in.file.attribute<std::vector<double>>("scale");
     if (static_cast<Index>(mean.size()) != flow.dim() || mean.size() != scale.size())
-      refuse(fmt::format("mean, scale: {} and {} numbers, expected {}", mean.size(), scale.size(), flow.dim()));
+      in.refuse(fmt::format("mean, scale: {} and {} numbers, expected {}", mean.size(), scale.size(), flow.dim()));
     flow.mean = ConstVectorMap<double>(mean.data(), flow.dim());
     flow.scale = ConstVectorMap<double>(scale.data(), flow.dim());
-    if (!flow.mean.allFinite() || !(flow.scale.minCoeff() > 0)) refuse("scale: must be > 0");
+    if (!flow.mean.allFinite() || !(flow.scale.minCoeff() > 0)) in.refuse("scale: must be > 0");
   }
   return flow;
 }

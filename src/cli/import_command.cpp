@@ -34,7 +34,7 @@ void add_import_command(CLI::App& app, Action& chosen) {
   auto* s = c->add_subcommand("ffjord", "A network that tools/ffjord_to_hdf5.py took from FFJORD's checkpt.pth");
   s->footer(
       "Example:\n"
-      "  tools/ffjord_to_hdf5.py checkpt.pth checkpt.h5\n"
+      "  tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5\n"
       "  pathline import ffjord checkpt.h5 -o model.h5");
   s->add_option("INPUT", f->input, "the HDF5 file")->required();
   s->add_option("-o,--output", f->output, "the model to write")->required();

@@ -25,6 +25,20 @@ TEST(Ffjord, LogDensityAndBaseAgreeWithTheFixture) {
   EXPECT_LT((got.base - base).cwiseAbs().maxCoeff(), 1e-7);
 }
 
+// Two blocks of 3-5-3 with moving batch norm before, between and after, by FFJORD's classes (fixtures/reference_chain.py).
+TEST(Ffjord, AChainWithBatchNormAgreesWithFfjordsOwnClasses) {
+  const std::string fixture = std::string(PATHLINE_FIXTURES) + "/ffjord_chain.h5";
+  const auto flow = read_ffjord<double>(fixture);
+  EXPECT_EQ(flow.blocks.size(), 2u);
+  EXPECT_EQ(flow.norms.size(), 3u);
+  const auto file = Hdf5File::open(fixture);
+  const auto got = flow.log_prob(file.read_matrix<double>("points"), Matrix<double>(0, 0), kFine);
+  EXPECT_LT((got.log_prob.transpose() - file.read_vector<double>("log_density")).cwiseAbs().maxCoeff(), 1e-7);
+  EXPECT_LT((got.base - file.read_matrix<double>("base")).cwiseAbs().maxCoeff(), 1e-7);
+  const auto there = flow.push(got.base, kFine);
+  EXPECT_LT((there.points - file.read_matrix<double>("points")).cwiseAbs().maxCoeff(), 1e-7);
+}
+
 TEST(Ffjord, EveryAdaptiveStepperAgreesWithTheFixture) {
   const auto flow = read_ffjord<double>(kFixture);
   const auto file = Hdf5File::open(kFixture);

@@ -7,8 +7,9 @@
 
 namespace pathline {
 
-// Reads one CNF without batch norm: state-dict names under `parameters`, the architecture in the root's attributes.
-// InputError naming the file and the array that is missing, of another shape, or not supported (chains, residual).
+// Reads a CNF, or a chain of them with or without moving batch norm: state-dict names under `parameters`, the
+// architecture in the root's attributes. The norms have the running statistics that FFJORD evaluates with.
+// InputError naming the file and the array that is missing, of another shape, or not supported (residual).
 // Attributes `mean` and `scale` (d), which FFJORD has not, are the flow's; without them 0 and 1.
 template <class S> Flow<S> read_ffjord(const std::string& file);
 
