@@ -3,7 +3,9 @@
 #include "cli/command.hpp"
 #include "core/option_check.hpp"
 #include "pathline/dataset/toy.hpp"
+#include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
+#include "pathline/train/training_data.hpp"
 
 namespace pathline {
 namespace {
@@ -45,11 +47,29 @@ int sample(const DataFlags& f) {
   return 0;
 }
 
+// The parts of a table as `train` has them, for another program to be compared on the same rows.
+int split(const DataFlags& f) {
+  const TrainingData data(read_recipe(f.name));
+  const auto training = data.training();
+  if (!training) throw InputError(f.name + ": data.source is a toy, which has no end of training rows; use data sample");
+  auto out = Hdf5File::create(f.output);
+  const std::pair<const char*, const TrainingData::Points*> parts[] = {
+      {"train", &*training}, {"validation", &data.validation()}, {"test", &data.test()}};
+  for (const auto& [name, points] : parts) {
+    out.write_matrix(name, points->x);
+    if (data.condition_dim() > 0) out.write_matrix(std::string(name) + "_condition", points->c);
+  }
+  out.write_strings("columns", data.columns());
+  out.commit();
+  for (const auto& [name, points] : parts) fmt::print("{:<11}{} rows\n", name, points->x.cols());
+  return 0;
+}
+
 }  // namespace
 
 void add_data_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<DataFlags>();
-  auto* c = app.add_subcommand("data", "The toys: a list of them, and draws from one");
+  auto* c = app.add_subcommand("data", "The toys: a list of them, draws from one; the parts of a table");
   c->require_subcommand(1);
   c->footer("Examples:\n  pathline data list\n  pathline data sample moons -n 1000 -o moons.csv --log-density");
   auto* l = c->add_subcommand("list", "Names, entropies and laws");
@@ -63,6 +83,11 @@ void add_data_command(CLI::App& app, Action& chosen) {
   s->add_option("--seed", f->seed, "of the draws")->capture_default_str();
   s->add_flag("--log-density", f->log_density, "with the exact log-density as a third column");
   s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
+  auto* p = c->add_subcommand("split", "The rows that a recipe trains on and those it holds out, dequantized as there");
+  p->footer("Example: pathline data split models/diamonds.toml -o split.h5");
+  p->add_option("RECIPE", f->name, "a recipe whose data is a file")->required();
+  p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
+  p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });
 }
 
 }  // namespace pathline

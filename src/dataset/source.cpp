@@ -43,13 +43,13 @@ class ToySource final : public DataSource {
 
 class TableSource final : public DataSource {
  public:
-  explicit TableSource(DataSplit split) : train_(std::move(split.train)) {
+  TableSource(DataSplit split, ConstantColumns constant) : train_(std::move(split.train)) {
     validation_ = std::move(split.validation);
     test_ = std::move(split.test);
     columns_ = std::move(split.columns);
     for (Index i = static_cast<Index>(columns_.size()); i < train_.rows(); ++i)
       columns_.push_back("x" + std::to_string(i + 1));
-    standardizer_ = fit_standardizer(train_, columns_);
+    standardizer_ = fit_standardizer(train_, columns_, constant);
   }
 
   void batch(Engine& engine, MatrixRef<double> out) const override {
@@ -89,7 +89,8 @@ std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vect
   return std::make_unique<TableSource>(split_data(values, std::move(columns),
                                                   {.validation_fraction = options.validation_fraction,
                                                    .test_fraction = options.test_fraction,
-                                                   .seed = options.seed}));
+                                                   .seed = options.seed}),
+                                       options.constant);
 }
 
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {

@@ -17,7 +17,8 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
                                 .validation_size = d.validation_size,
                                 .test_size = d.test_size,
                                 .validation_fraction = d.validation_fraction,
-                                .test_fraction = d.test_fraction});
+                                .test_fraction = d.test_fraction,
+                                .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse});
 }
 
 TrainingData::TrainingData(const Recipe& recipe)
@@ -87,6 +88,12 @@ TrainingData::Points TrainingData::batch(Index iteration, Index size) const {
   Matrix<double> rows(static_cast<Index>(source_->columns().size()), size);
   source_->batch(engine, rows);
   return prepared(rows, "train.dequantize", iteration);
+}
+
+std::optional<TrainingData::Points> TrainingData::training() const {
+  const auto rows = source_->training_rows();
+  if (!rows) return std::nullopt;
+  return batch(0, *rows);  // a batch of all rows holds each once
 }
 
 std::optional<double> TrainingData::entropy() const {

@@ -41,5 +41,18 @@ TEST(Standardizer, NaNAndASingleRowFail) {
   EXPECT_THAT(message([&] { fit_standardizer(x.leftCols(1)); }), HasSubstr("rows = 1: must be >= 2"));
 }
 
+// A pixel that is 0 in every picture, to which noise is added later.
+TEST(Standardizer, AConstantColumnThatIsAllowedHasScaleOne) {
+  Matrix<double> x(2, 3);
+  x << 1, 2, 3, 7, 7, 7;
+  const Standardizer s = fit_standardizer(x, {}, ConstantColumns::allow);
+  EXPECT_EQ(s.mean(1), 7);
+  EXPECT_EQ(s.scale(1), 1);
+  x(1, 2) = std::nan("");
+  EXPECT_THROW(fit_standardizer(x, {}, ConstantColumns::allow), InputError);
+  x.row(1).setConstant(std::nan(""));
+  EXPECT_THROW(fit_standardizer(x, {}, ConstantColumns::allow), InputError);
+}
+
 }  // namespace
 }  // namespace pathline

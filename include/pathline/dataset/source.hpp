@@ -54,6 +54,7 @@ struct SourceOptions {
   Index test_size = 10000;           // toys: draws, >= 0
   double validation_fraction = 0.1;  // tables: see SplitOptions
   double test_fraction = 0.1;        // tables
+  ConstantColumns constant = ConstantColumns::refuse;  // tables
 };
 
 // A toy: batches are fresh draws; validation, test and standardizer come from streams of their own.
