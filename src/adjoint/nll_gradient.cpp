@@ -141,7 +141,8 @@ bool NllGradientSolver<S>::Impl::backward(const Flow<S>& flow, const FlowLayout&
     norm_backward(flow, at, i, w, out);
     const auto& cnf = flow.blocks[i];
     const BlockProblem<S> problem{*cnf.field, w.seeds[i], w.condition, penalty, cnf.data_time(), cnf.base_time()};
-    BlockCotangent<S> to{w.z_bar, out.theta.segment(at.field[i], cnf.field->theta().size()), w.c_bar};
+    BlockCotangent<S> to{w.z_bar, out.theta.segment(at.field[i], options.parameters ? cnf.field->theta().size() : 0),
+                         w.c_bar};
     if (options.adjoint == AdjointKind::discrete) {
       SolveReport report;
       report.status = SolveStatus::success;
@@ -256,7 +257,7 @@ NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef
     if (!report->ok()) throw NumericalError(report->advice());
   out.theta *= weight;
   for (std::size_t i = 0; i < blocks; ++i)
-    if (at.root_time[i] >= 0)
+    if (at.root_time[i] >= 0 && m.options.parameters)
       out.theta[at.root_time[i]] = root_time_gradient(flow.blocks[i], out.base_time[i], out.data_time[i]);
   for (std::size_t i = 0; i < flow.norms.size(); ++i) out.norms.push_back(combine(m.results, tiles, i));
   out.nll = -log_prob * weight;

@@ -103,8 +103,17 @@ void print_bits(const TrainingResult& r, double width, Index dim) {
                r.test.nll / (static_cast<double>(dim) * std::log(2.0)) - std::log2(width), width);
 }
 
+void print_target(const Evaluation& e) {
+  fmt::print("E_q[log q - log p~] {:.4f} +- {:.4f} nats over {} draws, NFE {:.0f}; effective sample size {:.1f} %; log Z {:.4f} +- {:.4f}",
+             e.nll, e.nll_error, e.points, e.nfe, 100 * *e.ess, *e.log_z, *e.log_z_error);
+  if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {:.4f} +- {:.4f}", *e.kl - e.nll, *e.kl, *e.kl_error);
+  fmt::print("\n");
+}
+
 void print_result(const TrainingResult& r, const std::string& directory) {
-  if (r.test.points > 0) {
+  if (r.test.ess) {
+    print_target(r.test);
+  } else if (r.test.points > 0) {
     fmt::print("test NLL {:.4f} +- {:.4f} nats over {} points, NFE {:.0f}", r.test.nll, r.test.nll_error, r.test.points,
                r.test.nfe);
     if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);

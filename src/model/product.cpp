@@ -91,6 +91,7 @@ template <class S>
 void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc) {
   // By stretches of depth, so that what is read again for every column of the result stays in the first-level cache.
   constexpr Index kStretch = 64;
+  if (depth == 0) return;
   Index done = 0;
   for (Index k = 0; k < depth; k += kStretch)
     done = panels(rows, n, std::min(kStretch, depth - k), a + k * lda, lda, b + k * ldb, ldb, Index{1}, c, ldc,

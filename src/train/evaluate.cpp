@@ -1,5 +1,6 @@
 #include "pathline/train/evaluate.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pathline {
@@ -24,6 +25,27 @@ Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRe
   return out;
 }
 
+template <class S>
+Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
+                           const EvaluationOptions& options) {
+  const auto drawn = flow.sample(n, seed, options);
+  const RowVector<double> log_weight = target.log_density(drawn.points, nullptr) - drawn.log_prob;
+  const auto bound = mean_error(-log_weight);
+  Evaluation out{.nll = bound.mean, .nll_error = bound.error, .kl = {}, .kl_error = {}, .nfe = drawn.nfe, .points = n};
+  const double largest = log_weight.maxCoeff();
+  const Eigen::Array<double, 1, Eigen::Dynamic> weight = (log_weight.array() - largest).exp();
+  const double count = static_cast<double>(n);
+  out.ess = weight.sum() * weight.sum() / weight.square().sum() / count;
+  out.log_z = largest + std::log(weight.mean());
+  out.log_z_error = std::sqrt(std::max(0.0, 1 / *out.ess - 1) / count);
+  if (target.log_z) out.kl = bound.mean + *target.log_z, out.kl_error = bound.error;  // KL(q || p)
+  return out;
+}
+
+template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
+                                           const EvaluationOptions&);
+template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
+                                            const EvaluationOptions&);
 template Evaluation evaluate<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                                     const EvaluationOptions&, const std::optional<RowVector<double>>&);
 template Evaluation evaluate<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,

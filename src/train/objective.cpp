@@ -1,5 +1,6 @@
 #include "train/objective.hpp"
 
+#include "pathline/adjoint/reverse_kl.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/objective/flow_matching.hpp"
 #include "pathline/train/build_flow.hpp"
@@ -62,9 +63,40 @@ template <class S> class Matching final : public Objective<S> {
   FlowMatching<S> matching_;
 };
 
+// Draws of the flow itself, as many as the batch has: the data is not looked at.
+template <class S> class ReverseKl final : public Objective<S> {
+ public:
+  ReverseKl(const Recipe& recipe, const ObjectiveRecipe& stage, const std::optional<Target>& user)
+      : solver_(named_target(stage.target, user), {.solver = solver_options(recipe.solver),
+                                            .trace = trace_options(recipe.trace),
+                                            .adjoint = parse_adjoint(recipe.solver.adjoint),
+                                            .regularizers = regularizer_weights(stage),
+                                            .seed = static_cast<std::uint64_t>(recipe.train.seed),
+                                            .tile = recipe.train.tile > 0 ? recipe.train.tile : kTile}) {}
+
+  ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double>,
+                               Index iteration) override {
+    auto g = solver_(flow, x.cols(), static_cast<std::uint64_t>(iteration));
+    return {g.loss, std::move(g.theta), g.nfe, g.backward_nfe, {}};
+  }
+
+ private:
+  ReverseKlSolver<S> solver_;
+};
+
+void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
+  if (o.target.empty()) throw InputError("objective.target: is empty; reverse_kl needs one");
+  if (recipe.model.batch_norm || !recipe.data.condition.empty() || recipe.data.logit > 0)
+    throw InputError("objective.kind = reverse_kl: takes no model.batch_norm, data.condition or data.logit");
+  if (recipe.model.base != "normal" && recipe.model.base_train)
+    throw InputError("objective.kind = reverse_kl: does not train the base; expected model.base_train = false");
+  if (o.steer > 0) throw InputError("objective.steer: is of the likelihood");
+}
+
 }  // namespace
 
-template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage) {
+template <class S>
+std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage, const std::optional<Target>& user) {
   const auto& o = recipe.objective.at(stage);
   if (o.transport > 0 || o.hjb > 0)
     throw InputError("objective.transport and objective.hjb: need model.field = potential, which is not there yet");
@@ -74,10 +106,11 @@ template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& re
       throw InputError("objective.kind = flow_matching: needs model.blocks = 1 and model.batch_norm = false");
     return std::make_unique<Matching<S>>(recipe, o);
   }
-  throw InputError("objective.kind = " + o.kind + ": is not there yet; expected likelihood or flow_matching");
+  check_reverse_kl(recipe, o);
+  return std::make_unique<ReverseKl<S>>(recipe, o, user);
 }
 
-template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t);
-template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t);
+template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t, const std::optional<Target>&);
+template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t, const std::optional<Target>&);
 
 }  // namespace pathline

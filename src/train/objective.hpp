@@ -5,6 +5,7 @@
 
 #include "pathline/adjoint/nll_gradient.hpp"
 #include "pathline/train/recipe.hpp"
+#include "pathline/train/training_data.hpp"
 
 namespace pathline {
 
@@ -23,10 +24,11 @@ template <class S> class Objective {
                                        Index iteration) = 0;
 };
 
-// InputError for a stage that cannot be.
-template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage);
+// user: the target of one's own. InputError for a stage that cannot be.
+template <class S>
+std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage, const std::optional<Target>& user = {});
 
-extern template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t);
-extern template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t);
+extern template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t, const std::optional<Target>&);
+extern template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t, const std::optional<Target>&);
 
 }  // namespace pathline

@@ -29,11 +29,11 @@ AdamOptions adam_options(const OptimizerRecipe& r) {
 template <class S> class Run {
  public:
   Run(const Recipe& recipe, const TrainingOptions& options)
-      : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)), data_(recipe) {
+      : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)), target_(only_target(recipe, options.target)), data_(recipe, target_) {
     validation_ = data_.validation();
     validation_density_ = data_.log_density(validation_);
     // Every stage is made before any runs, so that a wrong one is heard of at once.
-    for (std::size_t s = 0; s < plan_.size(); ++s) objectives_.push_back(make_objective<S>(recipe, s));
+    for (std::size_t s = 0; s < plan_.size(); ++s) objectives_.push_back(make_objective<S>(recipe, s, options.target));
     if (options.resume) resume();
     else begin();
     trained_ = Vector<double>::Ones(state_.theta.size());
@@ -161,15 +161,23 @@ template <class S> class Run {
             .seed = static_cast<std::uint64_t>(recipe_.train.seed)};
   }
 
+  // Draws that no other use has, the same at every evaluation.
+  Evaluation of_target(const Flow<S>& flow, const char* purpose, Index n) const {
+    Engine engine = make_stream(static_cast<std::uint64_t>(recipe_.train.seed), purpose);
+    return evaluate_target(flow, *target_, std::max<Index>(n, 1), engine(), evaluation_options());
+  }
+
   Evaluation validate(TrainingProgress& progress) {
     const auto flow = candidate();
-    const auto e = evaluate(flow, validation_.x, validation_.c, evaluation_options(), validation_density_);
+    const auto e = target_ ? of_target(flow, "train.validation", recipe_.data.validation_size)
+                           : evaluate(flow, validation_.x, validation_.c, evaluation_options(), validation_density_);
     // Without validation data, or where nothing is finite yet, the latest is the best there is.
     progress.best = !std::isfinite(e.nll) || e.nll < state_.best;
     if (std::isfinite(e.nll) && !progress.best) ++state_.evaluations_since_best;
     nlohmann::ordered_json line = {{"iteration", state_.iteration}, {"stage", progress.stage},
                                    {"objective", progress.kind},    {"loss", progress.loss},
                                    {"validation_nll", e.nll},       {"validation_error", e.nll_error}};
+    if (e.ess) line["ess"] = *e.ess, line["log_z"] = *e.log_z, line["log_z_error"] = *e.log_z_error;
     if (e.kl) line["validation_kl"] = *e.kl, line["validation_kl_error"] = *e.kl_error;
     line.update({{"best", progress.best},
                  {"nfe", progress.nfe},
@@ -207,6 +215,11 @@ template <class S> class Run {
     if (result.interrupted || state_.best_iteration == 0) return;
     const auto best = read_model<S>(files_.model()).flow;
     auto options = evaluation_options();
+    if (target_) {
+      result.validation = of_target(best, "train.validation", recipe_.data.validation_size);
+      result.test = of_target(best, "train.test", recipe_.data.test_size);
+      return;
+    }
     result.validation = evaluate(best, validation_.x, validation_.c, options, validation_density_);
     options.trace = {};
     const auto& test = data_.test();
@@ -217,6 +230,7 @@ template <class S> class Run {
   const TrainingOptions& options_;
   RunDirectory files_;
   std::vector<StagePlan> plan_;
+  std::optional<Target> target_;  // of a run without data
   TrainingData data_;
   TrainingData::Points validation_;
   std::optional<RowVector<double>> validation_density_;

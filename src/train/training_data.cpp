@@ -10,9 +10,37 @@
 
 namespace pathline {
 
+namespace {
+
+// What a run without data has: columns named as a toy's, and nothing to hold out.
+class NoData final : public DataSource {
+ public:
+  explicit NoData(Index dim) {
+    validation_.resize(dim, 0), test_.resize(dim, 0);
+    for (Index i = 0; i < dim; ++i) columns_.push_back(fmt::format("x{}", i + 1));
+    standardizer_ = {Vector<double>::Zero(dim), Vector<double>::Ones(dim)};
+  }
+  void batch(Engine&, MatrixRef<double> out) const override { out.setConstant(std::nan("")); }
+};
+
+}  // namespace
+
+Target named_target(const std::string& name, const std::optional<Target>& user) {
+  if (name != "user") return find_target(name);
+  if (!user) throw InputError("objective.target = user: is given from C++, in TrainingOptions::target");
+  return *user;
+}
+
+std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user) {
+  if (!recipe.data.source.empty()) return std::nullopt;
+  for (const auto& stage : recipe.objective)
+    if (stage.kind != "reverse_kl" || stage.target != recipe.objective.front().target) return std::nullopt;
+  return named_target(recipe.objective.front().target, user);
+}
+
 std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   const auto& d = recipe.data;
-  if (d.source.empty()) throw InputError("data.source: is empty; expected a toy or a file");
+  if (d.source.empty()) throw InputError("data.source: is empty; expected a toy or a file, or reverse_kl with one target in every stage");
   return make_source(d.source, {.seed = static_cast<std::uint64_t>(recipe.train.seed),
                                 .validation_size = d.validation_size,
                                 .test_size = d.test_size,
@@ -21,8 +49,8 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
                                 .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse});
 }
 
-TrainingData::TrainingData(const Recipe& recipe)
-    : source_(open_source(recipe)), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {
+TrainingData::TrainingData(const Recipe& recipe, const std::optional<Target>& target)
+    : source_(target ? std::make_unique<NoData>(target->dim) : open_source(recipe)), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {
   const auto& all = source_->columns();
   for (const auto& name : recipe.data.condition) {
     const auto found = std::find(all.begin(), all.end(), name);

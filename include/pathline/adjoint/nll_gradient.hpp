@@ -27,6 +27,7 @@ struct GradientOptions {
   std::uint64_t seed = 0;       // of the probes
   std::uint64_t iteration = 0;  // of the probes
   Index tile = 50;              // samples solved together
+  bool parameters = true;       // false: theta of the fields and the times are left 0, which is cheaper
 };
 
 // The mean and variance (over n - 1) of what a batch norm saw.

@@ -27,6 +27,7 @@ struct TrainingOptions {
   std::string directory;  // made if it is not there
   bool resume = false;    // go on from its last.h5
   std::function<void(const TrainingProgress&)> progress;
+  std::optional<Target> target;  // of one's own: what objective.target = "user" is
   std::function<bool()> stop;  // asked after each iteration: true saves and returns
 };
 

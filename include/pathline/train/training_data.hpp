@@ -4,14 +4,16 @@
 #include <memory>
 
 #include "pathline/dataset/source.hpp"
+#include "pathline/objective/target.hpp"
 #include "pathline/train/recipe.hpp"
 
 namespace pathline {
 
 class TrainingData {
  public:
-  // By recipe.data; splits and held-out draws by train.seed. InputError naming the file, row or column.
-  explicit TrainingData(const Recipe& recipe);
+  // By recipe.data; splits and held-out draws by train.seed. InputError naming the file, row or column. With a target
+  // there is no data: columns of its dimension, and no row.
+  explicit TrainingData(const Recipe& recipe, const std::optional<Target>& target = {});
 
   Index dim() const { return static_cast<Index>(columns_.size()); }
   Index condition_dim() const { return static_cast<Index>(condition_columns_.size()); }
@@ -48,6 +50,11 @@ class TrainingData {
   double dequantize_ = 0, logit_ = 0;
   Points validation_, test_;
 };
+
+// objective.target: find_target's, or "user". InputError if there is no such.
+Target named_target(const std::string& name, const std::optional<Target>& user);
+// The target of a run without data: data.source is empty and every stage is reverse_kl to the same.
+std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user = {});
 
 // The source that a recipe names: a toy, or a table's file.
 std::unique_ptr<DataSource> open_source(const Recipe& recipe);

@@ -1,0 +1,63 @@
+#include "pathline/train/evaluate.hpp"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/model/mlp.hpp"
+#include "pathline/train/trainer.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+// N(0, v) in each of two dimensions, without its constant.
+Target gaussian(double v) {
+  Target t;
+  t.dim = 2;
+  t.log_z = std::log(2 * M_PI * v);
+  t.log_density = [v](ConstMatrixRef<double> x, Matrix<double>* gradient) -> RowVector<double> {
+    if (gradient) *gradient = -x / v;
+    return -x.colwise().squaredNorm() / (2 * v);
+  };
+  return t;
+}
+
+// A field of zeros draws from N(0, 1): the integral of p^2 / q is 1 / sqrt(v (2 - v)) a dimension.
+TEST(EvaluateTarget, EffectiveSampleSizeAndConstantOfAGaussianAreKnown) {
+  Flow<double> flow(Cnf<double>{std::make_shared<Mlp<double>>(MlpOptions{.hidden = {3}})});
+  const auto e = evaluate_target(flow, gaussian(0.5), 200000, 1, {});
+  EXPECT_NEAR(*e.ess, 0.75, 0.01);
+  EXPECT_NEAR(*e.log_z, std::log(M_PI), 4 * *e.log_z_error);
+  EXPECT_NEAR(*e.log_z_error, std::sqrt((1 / 0.75 - 1) / 200000), 1e-4);
+  // KL(N(0, 1) || N(0, v)) = (1 / v - 1 + log v) / 2 a dimension.
+  EXPECT_NEAR(*e.kl, 1 + std::log(0.5), 4 * *e.kl_error);
+  const auto exact = evaluate_target(flow, gaussian(1), 1000, 1, {});
+  EXPECT_NEAR(*exact.ess, 1, 1e-12);
+  EXPECT_NEAR(exact.nll, -std::log(2 * M_PI), 1e-12);
+}
+
+class ReverseKlRun : public Scratch {};
+
+// No data at all: a target from C++, the report, and the run's files.
+TEST_F(ReverseKlRun, LearnsATargetOfOnesOwn) {
+  Recipe recipe;
+  recipe.model.hidden = {16, 16};
+  recipe.objective[0].kind = "reverse_kl", recipe.objective[0].target = "user";
+  recipe.solver.rtol = recipe.solver.atol = 1e-3;
+  recipe.optimizer.learning_rate = 1e-2, recipe.optimizer.clip = 1;
+  recipe.train.iterations = 150, recipe.train.evaluate_every = 150;
+  recipe.data.validation_size = recipe.data.test_size = 2000;
+  const std::string where = (root_ / "run").string();
+  EXPECT_THROW(train(recipe, {.directory = where}), InputError);  // "user" without one
+  const auto result = train(recipe, {.directory = where, .target = gaussian(0.25)});
+  EXPECT_LT(*result.test.kl, 0.02);  // from 1.6 at the start
+  EXPECT_GT(*result.test.ess, 0.95);
+  EXPECT_NEAR(*result.test.log_z, std::log(2 * M_PI * 0.25), 0.02);
+  EXPECT_EQ(read_model<float>(where + "/model.h5").flow.dim(), 2);
+}
+
+}  // namespace
+}  // namespace pathline
