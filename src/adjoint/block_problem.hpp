@@ -17,6 +17,8 @@ template <class S> struct BlockProblem {
   const Integrand<S>* penalty;  // may be null
   double t0, t1;
 
+  // Rows of f: d, and one for the potential's rate where the penalty needs it.
+  Index rows(Index d) const { return d + (penalty && penalty->needs_potential() ? 1 : 0); }
   S sign() const { return t1 < t0 ? S(-1) : S(1); }  // of dt, by which the penalty grows either way
 };
 
@@ -55,7 +57,8 @@ template <class S> class PathRule final : public CotangentRule<S> {
   PathRule(const BlockProblem<S>& problem, const Seeds<S>& seeds, ConstMatrixRef<S> f_bar, S scale, Workspace<S>& w)
       : problem_(problem), seeds_(seeds), f_bar_(f_bar), scale_(scale), w_(w) {}
   void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> f_bar, MatrixRef<S> je_bar) override {
-    f_bar = f_bar_;
+    f_bar.topRows(f_bar_.rows()) = f_bar_;
+    f_bar.bottomRows(f_bar.rows() - f_bar_.rows()).setZero();
     if (seeds_.k == 0) return;
     typename Workspace<S>::Frame frame(w_);
     auto row = w_.matrix(1, f.cols());

@@ -18,8 +18,10 @@ template <class S> class AdjointSystem final : public System<S> {
     auto a_rate = dxdt.block(1);
     PathRule<S> rule(problem_, e, x.block(1), S(1), w_);
     double unused = 0;
-    problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, dxdt.block(0), je,
-                                         {a_rate, c_bar_, no_theta_, &unused}, w_);
+    auto f = w_.matrix(problem_.rows(z.rows()), z.cols());
+    problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, f, je, {a_rate, c_bar_, no_theta_, &unused},
+                                         w_);
+    dxdt.block(0) = f.topRows(z.rows());
     a_rate = -a_rate;
   }
 
@@ -46,7 +48,7 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
       typename Workspace<S>::Frame frame(w_);
       const auto& e = problem_.seeds;
       auto z = node_.block(0);
-      auto f = w_.matrix(z.rows(), z.cols()), z_bar = w_.matrix(z.rows(), z.cols());
+      auto f = w_.matrix(problem_.rows(z.rows()), z.cols()), z_bar = w_.matrix(z.rows(), z.cols());
       auto je = w_.matrix(z.rows(), e.k * z.cols());
       theta_.setZero(), c_.setZero();
       double t_bar = 0;
@@ -78,11 +80,11 @@ double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& problem, double t, 
                                       Workspace<S>& w) {
   typename Workspace<S>::Frame frame(w);
   const auto& e = problem.seeds;
-  auto f = w.matrix(z.rows(), z.cols());
+  auto f = w.matrix(problem.rows(z.rows()), z.cols());
   auto je = w.matrix(z.rows(), e.k * z.cols()), row = w.matrix(1, z.cols());
   problem.field.tangents({t, z, problem.condition}, e, f, je, w);
   trace<S>(e, je, row);
-  double rate = static_cast<double>(f.cwiseProduct(a).sum()) - static_cast<double>(row.sum());
+  double rate = static_cast<double>(f.topRows(z.rows()).cwiseProduct(a).sum()) - static_cast<double>(row.sum());
   if (problem.penalty) {
     problem.penalty->value(e, f, je, row);
     rate += static_cast<double>(problem.sign()) * static_cast<double>(row.sum());

@@ -11,7 +11,7 @@ Index DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Tableau&
     list->resize(n);
     for (auto& m : *list) m.resize(d, batch);
   }
-  k_bar_.resize(d, batch), f_.resize(d, batch), je_.resize(d, problem.seeds.k * batch);
+  k_bar_.resize(d, batch), f_.resize(problem.rows(d), batch), je_.resize(d, problem.seeds.k * batch);
   Index evaluations = 0;
   for (std::size_t s = tape.size(); s-- > 0;) evaluations += reverse_step(problem, tableau, tape[s], to, w);
   return evaluations;
@@ -47,7 +47,7 @@ Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tab
                                         {stage_bar_[i], to.condition, to.theta, &t_bar}, w);
     start_bar_ += stage_bar_[i];
     // x1 and every stage see h k_i and h g_i alone, and the node t0 + fraction * span.
-    h_bar += (static_cast<double>(f_.cwiseProduct(k_bar_).sum()) + rule.paired) / h;
+    h_bar += (static_cast<double>(f_.topRows(k_bar_.rows()).cwiseProduct(k_bar_).sum()) + rule.paired) / h;
     to.t0 += t_bar * (1 - (t - problem.t0) / span);
     to.t1 += t_bar * (t - problem.t0) / span;
   }

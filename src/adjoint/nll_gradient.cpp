@@ -226,6 +226,9 @@ NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   if (x.rows() != flow.dim() || n < 1) throw InputError("batch: must have at least one point of the model's dimension");
   if (c.rows() != flow.condition_dim() || (c.rows() > 0 && c.cols() != n))
     throw InputError("batch: must have a condition of the model's dimension for each point");
+  for (const auto& block : flow.blocks)
+    if (m.options.regularizers.needs_potential() && !block.field->has_potential())
+      throw InputError("objective.hjb: needs the gradient of a potential; expected model.field = potential");
   const Tiles tiles{n, m.options.tile};
   const auto at = flow.layout();
   const std::size_t blocks = flow.blocks.size();

@@ -9,6 +9,7 @@
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
+#include "pathline/model/potential_field.hpp"
 
 namespace pathline {
 namespace {
@@ -34,21 +35,35 @@ template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
   block.set_attribute("end_time", cnf.end_time);
   block.set_attribute("clock", clock_name(cnf.clock));
   block.set_attribute("train_end_time", cnf.train_end_time);
-  const auto* mlp = dynamic_cast<const Mlp<S>*>(cnf.field.get());
-  if (!mlp) throw InputError("model: a field of one's own has no place in a model file");
-  const auto& o = mlp->options();
-  block.set_attribute("field", "mlp");
-  block.set_attribute("hidden", integers(o.hidden));
-  block.set_attribute("layer", to_string(o.layer));
-  block.set_attribute("activation", to_string(o.activation));
-  block.set_attribute("residual", o.residual);
-  block.set_attribute("time_frequencies", static_cast<std::int64_t>(o.time_frequencies));
+  if (const auto* mlp = dynamic_cast<const Mlp<S>*>(cnf.field.get())) {
+    const auto& o = mlp->options();
+    block.set_attribute("field", "mlp");
+    block.set_attribute("hidden", integers(o.hidden));
+    block.set_attribute("layer", to_string(o.layer));
+    block.set_attribute("activation", to_string(o.activation));
+    block.set_attribute("residual", o.residual);
+    block.set_attribute("time_frequencies", static_cast<std::int64_t>(o.time_frequencies));
+  } else if (const auto* potential = dynamic_cast<const PotentialField<S>*>(cnf.field.get())) {
+    const auto& o = potential->options();
+    block.set_attribute("field", "potential");
+    block.set_attribute("width", static_cast<std::int64_t>(o.width));
+    block.set_attribute("layers", static_cast<std::int64_t>(o.layers));
+    block.set_attribute("rank", static_cast<std::int64_t>(o.rank));
+  } else {
+    throw InputError("model: a field of one's own has no place in a model file");
+  }
 }
 
 template <class S>
-Cnf<S> read_block(const std::string& file, const Hdf5Group& block, Index dim, Index condition_dim) {
+std::shared_ptr<VectorField<S>> read_field(const std::string& file, const Hdf5Group& block, Index dim, Index condition_dim) {
   const auto field = block.attribute<std::string>("field");
-  if (field != "mlp") refuse(file, block.path() + ": field '" + field + "' is not known, expected mlp");
+  if (field == "potential")
+    return std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
+                                                                     .condition_dim = condition_dim,
+                                                                     .width = block.attribute<std::int64_t>("width"),
+                                                                     .layers = block.attribute<std::int64_t>("layers"),
+                                                                     .rank = block.attribute<std::int64_t>("rank")});
+  if (field != "mlp") refuse(file, block.path() + ": field '" + field + "' is not known, expected mlp or potential");
   MlpOptions o{.dim = dim, .condition_dim = condition_dim};
   const auto hidden = block.attribute<std::vector<std::int64_t>>("hidden");
   o.hidden.assign(hidden.begin(), hidden.end());
@@ -56,7 +71,12 @@ Cnf<S> read_block(const std::string& file, const Hdf5Group& block, Index dim, In
   o.activation = parse_activation(block.attribute<std::string>("activation"));
   o.residual = block.attribute<bool>("residual");
   o.time_frequencies = block.attribute<std::int64_t>("time_frequencies");
-  Cnf<S> cnf{std::make_shared<Mlp<S>>(o)};
+  return std::make_shared<Mlp<S>>(o);
+}
+
+template <class S>
+Cnf<S> read_block(const std::string& file, const Hdf5Group& block, Index dim, Index condition_dim) {
+  Cnf<S> cnf{read_field<S>(file, block, dim, condition_dim)};
   cnf.end_time = block.attribute<double>("end_time");
   if (!(cnf.end_time > 0)) refuse(file, block.path() + fmt::format(": end_time = {}: must be > 0", cnf.end_time));
   const auto clock = block.attribute<std::string>("clock");
@@ -81,7 +101,7 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
     const Hdf5Shape shape = p.cols > 1 || p.name.ends_with("weight") ? Hdf5Shape{p.rows, p.cols} : Hdf5Shape{p.rows};
     if constexpr (std::is_same_v<S, float>) {
       // Norms, bases and end times are kept in double by the flow; the fields are what there is in S.
-      const bool of_field = p.name.find(".layers.") != std::string::npos || p.name.find(".activation_fns.") != std::string::npos;
+      const bool of_field = p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time");
       const Vector<float> narrow = values.template cast<float>();
       if (of_field) out.write_values<float>(path_of(p.name), shape, narrow.data());
       else out.write_values<double>(path_of(p.name), shape, values.data());

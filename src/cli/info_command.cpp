@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
+#include "pathline/model/potential_field.hpp"
 
 namespace pathline {
 namespace {
@@ -63,6 +64,9 @@ int run(const InfoFlags& f) {
       fmt::print("{} {} {}{}{}, ", fmt::join(o.hidden, "-"), to_string(o.layer), to_string(o.activation),
                  o.residual ? " residual" : "", o.time_frequencies ? fmt::format(", {} time frequencies", o.time_frequencies) : "");
     }
+    if (const auto* potential = dynamic_cast<const PotentialField<double>*>(cnf.field.get()))
+      fmt::print("potential of width {}, {} layers, rank {}, ", potential->options().width, potential->options().layers,
+                 potential->options().rank);
     fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
   }
   if (!flow.norms.empty()) fmt::print("batch norm   {}\n", flow.norms.size());

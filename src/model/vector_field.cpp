@@ -33,7 +33,7 @@ void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S
                                            MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out,
                                            Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
-  auto f_bar = w.matrix(dim_, x.batch());
+  auto f_bar = w.matrix(f.rows(), x.batch());
   auto je_bar = w.matrix(dim_, e.k * x.batch());
   tangents(x, e, f, je, w);
   rule(f, je, f_bar, je_bar);

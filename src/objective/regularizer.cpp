@@ -21,7 +21,8 @@ template <class S> struct Squares {
 template <class S>
 Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) : w_(weights) {
   const std::pair<const char*, double> all[] = {
-      {"kinetic", w_.kinetic},   {"jacobian", w_.jacobian}, {"l1int", w_.l1int},
+      {"kinetic", w_.kinetic},   {"jacobian", w_.jacobian}, {"transport", w_.transport}, {"hjb", w_.hjb},
+      {"l1int", w_.l1int},
       {"l2int", w_.l2int},       {"dl2int", w_.dl2int},     {"JFrobint", w_.JFrobint},
       {"JdiagFrobint", w_.JdiagFrobint}, {"JoffdiagFrobint", w_.JoffdiagFrobint}};
   for (const auto& [name, value] : all)
@@ -33,27 +34,29 @@ Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) 
 
 template <class S>
 void Regularizer<S>::value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const {
-  const Index d = f.rows(), batch = f.cols();
+  const Index d = je.rows(), batch = f.cols();
   const S dim = static_cast<S>(d), root = std::sqrt(dim), per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
   for (Index b = 0; b < batch; ++b) {
     Squares<S> s;
-    s.f = f.col(b).squaredNorm();
-    s.absolute = f.col(b).cwiseAbs().sum();
+    const auto velocity = f.col(b).head(d);
+    s.f = velocity.squaredNorm();
+    s.absolute = velocity.cwiseAbs().sum();
     for (Index j = 0; j < e.k; ++j) {
       const auto column = je.col(j * batch + b);  // J e_j
       s.jacobian += column.squaredNorm();
       if (!w_.needs_exact_trace()) continue;
       s.diagonal += column[j] * column[j];
-      const S along = column.dot(f.col(b));
+      const S along = column.dot(velocity);
       s.directional += along * along;
     }
-    S sum = S(w_.kinetic) * s.f + S(w_.jacobian) * per_probe * s.jacobian + S(w_.l1int) * s.absolute / dim +
+    S sum = S(w_.kinetic + 0.5 * w_.transport) * s.f + S(w_.jacobian) * per_probe * s.jacobian + S(w_.l1int) * s.absolute / dim +
             S(w_.l2int) * std::sqrt(s.f) / root;
     if (w_.needs_exact_trace()) {
       sum += S(w_.dl2int) * std::sqrt(s.directional) / root + S(w_.JFrobint) * std::sqrt(s.jacobian) / dim +
              S(w_.JdiagFrobint) * std::sqrt(s.diagonal) / root;
       if (d > 1) sum += S(w_.JoffdiagFrobint) * (s.jacobian - s.diagonal) / (dim * (dim - 1));
     }
+    if (w_.hjb > 0) sum += S(w_.hjb) * std::abs(f(d, b) - s.f / 2);
     out(0, b) = sum;
   }
 }
@@ -61,18 +64,25 @@ void Regularizer<S>::value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRe
 template <class S>
 void Regularizer<S>::pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                               MatrixRef<S> je_bar) const {
-  const Index d = f.rows(), batch = f.cols();
+  const Index d = je.rows(), batch = f.cols();
   const S dim = static_cast<S>(d), root = std::sqrt(dim), per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
   for (Index b = 0; b < batch; ++b) {
-    const S speed2 = f.col(b).squaredNorm();
-    f_bar.col(b) += scale * (2 * S(w_.kinetic) + 2 * S(w_.l2int) / root * half_inverse_root(speed2)) * f.col(b);
-    if (w_.l1int > 0) f_bar.col(b).array() += scale * S(w_.l1int) / dim * f.col(b).array().sign();
+    const auto velocity = f.col(b).head(d);
+    auto velocity_bar = f_bar.col(b).head(d);
+    const S speed2 = velocity.squaredNorm();
+    velocity_bar += scale * (2 * S(w_.kinetic) + S(w_.transport) + 2 * S(w_.l2int) / root * half_inverse_root(speed2)) * velocity;
+    if (w_.l1int > 0) velocity_bar.array() += scale * S(w_.l1int) / dim * velocity.array().sign();
+    if (w_.hjb > 0) {
+      const S residual = f(d, b) - speed2 / 2, on_rate = scale * S(w_.hjb) * S((residual > 0) - (residual < 0));
+      f_bar(d, b) += on_rate;
+      velocity_bar -= on_rate * velocity;
+    }
     S on_all = 2 * S(w_.jacobian) * per_probe, on_diagonal = 0, on_along = 0;
     if (w_.needs_exact_trace()) {
       Squares<S> s;
       for (Index j = 0; j < e.k; ++j) {
         const auto column = je.col(j * batch + b);
-        const S along = column.dot(f.col(b));
+        const S along = column.dot(velocity);
         s.jacobian += column.squaredNorm(), s.diagonal += column[j] * column[j], s.directional += along * along;
       }
       on_all += 2 * S(w_.JFrobint) / dim * half_inverse_root(s.jacobian);
@@ -89,9 +99,9 @@ void Regularizer<S>::pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatri
       bar += scale * on_all * column;
       if (on_diagonal != 0) bar[j] += scale * on_diagonal * column[j];
       if (on_along != 0) {
-        const S along = scale * on_along * column.dot(f.col(b));
-        bar += along * f.col(b);
-        f_bar.col(b) += along * column;
+        const S along = scale * on_along * column.dot(velocity);
+        bar += along * velocity;
+        velocity_bar += along * column;
       }
     }
   }

@@ -1,7 +1,10 @@
 #include "pathline/train/build_flow.hpp"
 
+#include <algorithm>
+
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
+#include "pathline/model/potential_field.hpp"
 
 namespace pathline {
 
@@ -20,24 +23,48 @@ SolverOptions solver_options(const EvaluationRecipe& r) {
 }
 
 RegularizerWeights regularizer_weights(const ObjectiveRecipe& r) {
-  return {.kinetic = r.kinetic, .jacobian = r.jacobian, .l1int = r.l1int, .l2int = r.l2int, .dl2int = r.dl2int,
+  return {.kinetic = r.kinetic, .jacobian = r.jacobian, .transport = r.transport, .hjb = r.hjb,
+          .l1int = r.l1int, .l2int = r.l2int, .dl2int = r.dl2int,
           .JFrobint = r.JFrobint, .JdiagFrobint = r.JdiagFrobint, .JoffdiagFrobint = r.JoffdiagFrobint};
 }
 
+namespace {
+
+template <class S>
+std::shared_ptr<VectorField<S>> build_mlp(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
+  auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = dim,
+                                                   .condition_dim = condition_dim,
+                                                   .hidden = m.hidden,
+                                                   .layer = parse_layer_type(m.layer),
+                                                   .activation = parse_activation(m.activation),
+                                                   .residual = m.residual,
+                                                   .time_frequencies = m.time_features});
+  field->initialize(engine);
+  return field;
+}
+
+template <class S>
+std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
+  if (m.hidden.empty() || m.hidden.front() != *std::min_element(m.hidden.begin(), m.hidden.end()) ||
+      m.hidden.front() != *std::max_element(m.hidden.begin(), m.hidden.end()))
+    throw InputError("model.hidden: a potential has layers of one width, one at least: 32,32");
+  auto field = std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
+                                                                         .condition_dim = condition_dim,
+                                                                         .width = m.hidden.front(),
+                                                                         .layers = static_cast<Index>(m.hidden.size())});
+  field->initialize(engine);
+  return field;
+}
+
+}  // namespace
+
 template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim) {
   const auto& m = recipe.model;
-  if (m.field != "mlp") throw InputError("model.field = " + m.field + ": is not there yet; expected mlp");
   Engine engine = make_stream(static_cast<std::uint64_t>(recipe.train.seed), "train.initialize");
   std::vector<Cnf<S>> blocks;
   for (Index i = 0; i < m.blocks; ++i) {
-    auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = dim,
-                                                     .condition_dim = condition_dim,
-                                                     .hidden = m.hidden,
-                                                     .layer = parse_layer_type(m.layer),
-                                                     .activation = parse_activation(m.activation),
-                                                     .residual = m.residual,
-                                                     .time_frequencies = m.time_features});
-    field->initialize(engine);
+    auto field = m.field == "potential" ? build_potential<S>(m, dim, condition_dim, engine)
+                                        : build_mlp<S>(m, dim, condition_dim, engine);
     blocks.push_back({std::move(field), m.end_time, FieldClock::base_to_data, m.train_end_time});
   }
   Flow<S> flow(std::move(blocks));

@@ -98,8 +98,8 @@ void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
 template <class S>
 std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage, const std::optional<Target>& user) {
   const auto& o = recipe.objective.at(stage);
-  if (o.transport > 0 || o.hjb > 0)
-    throw InputError("objective.transport and objective.hjb: need model.field = potential, which is not there yet");
+  if (o.hjb > 0 && recipe.model.field != "potential")
+    throw InputError("objective.hjb: needs model.field = potential");
   if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
   if (o.kind == "flow_matching") {
     if (recipe.model.blocks > 1 || recipe.model.batch_norm)

@@ -4,6 +4,7 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
+#include "pathline/model/potential_field.hpp"
 
 namespace pathline {
 namespace {
@@ -89,6 +90,29 @@ TEST(GradientCheck, EveryBaseIsRight) {
     e.flow->base->set_theta(theta);
     expect_right(check_gradient(*e.flow, e.x, e.c, {.solver = {.steps = 4}}), 1e-6);
   }
+}
+
+// OT-Flow: f = -grad Phi with the transport cost and the Hamilton-Jacobi-Bellman residual, which needs dPhi/dt.
+TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRight) {
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base})
+    for (auto adjoint : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve}) {
+      Everything e(clock);
+      Engine engine = make_stream(4, "potential");
+      for (auto& block : e.flow->blocks) {
+        auto field = std::make_shared<PotentialField<double>>(PotentialFieldOptions{.condition_dim = 1, .width = 6});
+        field->initialize(engine);
+        block.field = field;
+      }
+      GradientOptions options{.solver = {.rtol = 1e-9, .atol = 1e-9},
+                              .adjoint = adjoint,
+                              .regularizers = {.kinetic = 0.1, .jacobian = 0.1, .transport = 0.3}};
+      expect_right(check_gradient(*e.flow, e.x, e.c, options), 1e-5);
+      if (adjoint != AdjointKind::discrete) continue;
+      options.solver = {.steps = 4}, options.regularizers = {.transport = 0.3, .hjb = 0.2, .l1int = 0.1, .dl2int = 0.1};
+      expect_right(check_gradient(*e.flow, e.x, e.c, options), 1e-6);
+    }
+  const Everything plain;
+  EXPECT_THROW(nll_gradient(*plain.flow, plain.x, plain.c, {.regularizers = {.hjb = 1}}), InputError);
 }
 
 TEST(GradientCheck, SeesALossOfAccuracy) {

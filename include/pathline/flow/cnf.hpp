@@ -29,6 +29,8 @@ template <class S> struct Cnf {
 template <class S> class Integrand {
  public:
   virtual ~Integrand() = default;
+  // True: f has d + 1 rows, the last the time derivative of the field's potential.
+  virtual bool needs_potential() const { return false; }
   // f: d x B, je = J E: d x kB; writes out: 1 x B.
   virtual void value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const = 0;
   // The transpose: f_bar and je_bar += scale * dvalue/df, dvalue/dJE.

@@ -74,6 +74,9 @@ template <class S> class VectorField {
   // f(t, z): d x B.
   virtual void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const = 0;
 
+  // True of f = -grad Phi: then tangents and tangents_and_pullback take an f of d + 1 rows too, the last dPhi/dt.
+  virtual bool has_potential() const { return false; }
+
   // f (d x B) and J E (d x kB), in one pass.
   virtual void tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                         Workspace<S>& w) const = 0;

@@ -10,6 +10,8 @@ namespace pathline {
 struct RegularizerWeights {
   double kinetic = 0;          // |f|^2
   double jacobian = 0;         // |J|_F^2; with probes Hutchinson's estimate mean_j |J e_j|^2
+  double transport = 0;        // |f|^2 / 2: OT-Flow's transport cost (Onken et al. 2021, eq. 6)
+  double hjb = 0;              // |dPhi/dt - |f|^2 / 2| of f = -grad Phi (their eq. 8)
   double l1int = 0;            // |f|_1 / d
   double l2int = 0;            // |f|_2 / sqrt(d)
   double dl2int = 0;           // |J^T f|_2 / sqrt(d)
@@ -19,6 +21,7 @@ struct RegularizerWeights {
 
   bool any() const { return *this != RegularizerWeights{}; }
   bool needs_exact_trace() const { return dl2int > 0 || JFrobint > 0 || JdiagFrobint > 0 || JoffdiagFrobint > 0; }
+  bool needs_potential() const { return hjb > 0; }
   bool operator==(const RegularizerWeights&) const = default;
 };
 
@@ -26,6 +29,7 @@ template <class S> class Regularizer final : public Integrand<S> {
  public:
   // InputError for a negative weight, and for one that needs the whole Jacobian with other seeds than the identity.
   Regularizer(const RegularizerWeights& weights, TraceKind trace);
+  bool needs_potential() const override { return w_.needs_potential(); }
   void value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const override;
   void pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                 MatrixRef<S> je_bar) const override;
