@@ -1,0 +1,77 @@
+// The models of models/ are what their cards say: measured on draws that neither training nor its validation saw.
+
+#include <filesystem>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/train/build_flow.hpp"
+#include "pathline/train/evaluate.hpp"
+#include "pathline/train/training_data.hpp"
+
+namespace pathline {
+namespace {
+
+namespace fs = std::filesystem;
+
+// KL(data || model), nats, at most: what is promised, and for the conditional one and OT-Flow's what was reached.
+const std::map<std::string, double> kLimits = {
+    {"8gaussians", 0.02}, {"moons", 0.02},  {"circles", 0.02},      {"swissroll", 0.02},          {"pinwheel", 0.02},
+    {"rings", 0.02},      {"2spirals", 0.03}, {"checkerboard", 0.05}, {"ffjord_8gaussians", 0.02}, {"posterior", 0.02},
+    {"otflow_8gaussians", 0.08}};
+const std::map<std::string, double> kLeastEss = {{"double_well", 0.95}, {"funnel", 0.9}};
+
+std::vector<std::string> shipped() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(PATHLINE_SOURCE_DIR "/models"))
+    if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+std::string path(const std::string& name) { return PATHLINE_SOURCE_DIR "/models/" + name; }
+
+class ShippedModels : public testing::TestWithParam<std::string> {};
+
+TEST_P(ShippedModels, AreMadeByTheirRecipe) {
+  ASSERT_TRUE(fs::exists(path(GetParam() + ".h5"))) << "run tools/retrain " << GetParam();
+  const auto card = read_card(path(GetParam() + ".h5"));
+  EXPECT_EQ(parse_recipe(card.recipe, "the model"), read_recipe(path(GetParam() + ".toml")));
+  EXPECT_TRUE(fs::exists(path(GetParam() + ".md")));
+}
+
+TEST_P(ShippedModels, KeepWhatTheyPromise) {
+  const auto model = read_model<float>(path(GetParam() + ".h5"));
+  Recipe recipe = parse_recipe(model.card.recipe, GetParam());
+  if (const auto target = only_target(recipe)) {
+    EXPECT_GT(*evaluate_target(model.flow, *target, 5000, 4711, {}).ess, kLeastEss.at(GetParam()));
+    return;
+  }
+  if (recipe.data.source.ends_with(".csv")) {  // the rows are not here, or too few: it loads and draws
+    EXPECT_TRUE(model.flow.sample(64, 1, {.solver = {.rtol = 1e-3, .atol = 1e-3}}).points.allFinite());
+    return;
+  }
+  recipe.train.seed = 4711, recipe.data.test_size = 20000, recipe.data.validation_size = 0;
+  const TrainingData data(recipe);
+  const auto test = data.test();
+  const auto e = evaluate(model.flow, test.x, test.c, {.solver = {.rtol = 1e-4, .atol = 1e-4}}, data.log_density(test));
+  EXPECT_LT(*e.kl, kLimits.at(GetParam()));
+}
+
+// At most 30 evaluations for a mean error of 1e-3 nats.
+TEST_P(ShippedModels, ToysAreCheapToEvaluate) {
+  const auto model = read_model<float>(path(GetParam() + ".h5"));
+  const Recipe recipe = parse_recipe(model.card.recipe, GetParam());
+  if (!is_toy(recipe.data.source) || recipe.data.source != GetParam()) return;
+  const Matrix<double> none(0, 0), x = TrainingData(recipe).test().x.leftCols(512);
+  const auto fast = model.flow.log_prob(x, none, {.solver = {.stepper = StepperKind::cash_karp, .steps = 5}});
+  const auto fine = model.flow.log_prob(x, none, {.solver = {.rtol = 1e-6, .atol = 1e-6}});
+  EXPECT_LE(fast.nfe, 30);
+  EXPECT_LT((fast.log_prob - fine.log_prob).cwiseAbs().mean(), 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ShippedModels, testing::ValuesIn(shipped()),
+                         [](const auto& info) { return "of_" + info.param; });
+
+}  // namespace
+}  // namespace pathline
