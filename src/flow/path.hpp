@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -32,6 +33,46 @@ template <class S, class Keep> class PathObserver final : public StepObserver<S>
   Keep& keep_;
   State<S> state_;
   std::size_t next_ = 0;
+};
+
+// The trace feeds nothing back into the path, so its integral over a step is a quadrature on the dense output: Gauss and
+// Legendre's three nodes, where the stages of dopri5 would take six. Only for fixed steps: an adaptive solve keeps l in
+// its error norm, without which a point where f = 0 would be crossed in one step whatever the trace does.
+// Measured (models/8gaussians.h5, 4 steps): 1.1 times faster, an error of 2.6e-5 instead of 1.0e-4 nats.
+template <class S> class TraceQuadrature final : public StepObserver<S> {
+ public:
+  // change: 1 x B, added to. next: also told of every step; may be null.
+  TraceQuadrature(const VectorField<S>& field, const Seeds<S>& seeds, TileWorker<S>& w, RowVector<double>& change,
+                  StepObserver<S>* next)
+      : field_(field), seeds_(seeds), w_(w), change_(change), next_(next) {}
+
+  static bool pays(const SolverOptions& o) { return o.stepper == StepperKind::dopri5 && o.steps > 0; }
+
+  void accepted(const Step<S>& step) override {
+    static const double nodes[] = {-std::sqrt(0.6), 0, std::sqrt(0.6)}, weights[] = {5. / 18, 8. / 18, 5. / 18};
+    const double h = step.t1 - step.t0;
+    for (int q = 0; q < 3; ++q) {
+      const double t = step.t0 + 0.5 * h * (1 + nodes[q]);
+      step.at(t, w_.node);
+      typename Workspace<S>::Frame frame(w_.workspace);
+      const auto z = w_.node.block(0);
+      auto f = w_.workspace.matrix(z.rows(), z.cols()), je = w_.workspace.matrix(z.rows(), seeds_.k * z.cols());
+      auto row = w_.workspace.matrix(1, z.cols());
+      field_.tangents({t, z, w_.condition}, seeds_, f, je, w_.workspace);
+      trace<S>(seeds_, je, row);
+      for (Index b = 0; b < row.cols(); ++b) change_[b] -= h * weights[q] * static_cast<double>(row(0, b));
+      ++evaluations;
+    }
+    if (next_) next_->accepted(step);
+  }
+  Index evaluations = 0;
+
+ private:
+  const VectorField<S>& field_;
+  const Seeds<S>& seeds_;
+  TileWorker<S>& w_;
+  RowVector<double>& change_;
+  StepObserver<S>* next_;
 };
 
 // One tile on its way through the chain; change: of log p, by norms and traces.
@@ -93,15 +134,21 @@ template <class S> class TileWalk {
     Engine engine = make_stream(options_.seed, "flow.probes", static_cast<std::uint64_t>(tile_), i);
     Seeds<S> seeds;
     if (options_.density) seeds = make_seeds<S>(options_.trace, z.rows(), z.cols(), engine, w_.probes);
-    w_.state.resize(Augmented<S>::layout(z.rows(), z.cols(), options_.density));
+    const bool quadrature = options_.density && TraceQuadrature<S>::pays(options_.solver);
+    const bool beside = options_.density && !quadrature;  // l is part of the state
+    w_.state.resize(Augmented<S>::layout(z.rows(), z.cols(), beside));
     w_.state.block(0) = z;
-    if (options_.density) w_.state.block(1).setZero();
-    Augmented<S> system(field, seeds, w_.condition, w_.workspace);
-    PathObserver<S, Keep> observer(inside, keep);
-    const auto report = w_.solver.solve(system, w_.state, t0, t1, inside.empty() ? nullptr : &observer);
+    if (beside) w_.state.block(1).setZero();
+    const Seeds<S> none;
+    Augmented<S> system(field, beside ? seeds : none, w_.condition, w_.workspace);
+    PathObserver<S, Keep> path(inside, keep);
+    StepObserver<S>* observer = inside.empty() ? nullptr : &path;
+    TraceQuadrature<S> integral(field, seeds, w_, change, observer);
+    auto report = w_.solver.solve(system, w_.state, t0, t1, quadrature ? &integral : observer);
+    report.evaluations += integral.evaluations;
     z = w_.state.block(0);
-    if (options_.density) change += w_.state.block(1).template cast<double>();
-    else change.setConstant(std::numeric_limits<double>::quiet_NaN());
+    if (beside) change += w_.state.block(1).template cast<double>();
+    else if (!quadrature) change.setConstant(std::numeric_limits<double>::quiet_NaN());
     return report;
   }
 

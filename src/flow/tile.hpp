@@ -14,7 +14,7 @@ template <class S> struct TileWorker {
   explicit TileWorker(const SolverOptions& options) : solver(options) {}
   Solver<S> solver;
   Workspace<S> workspace;
-  State<S> state;
+  State<S> state, node;
   Matrix<S> condition, probes;
 };
 

@@ -116,6 +116,29 @@ TEST(Flow, TransformInPartsIsTheWhole) {
   }
 }
 
+// With fixed steps of dopri5 the log-density is a quadrature along the path: of its own order, whether the path is looked
+// at or not, and with its evaluations counted.
+TEST(Flow, LogDensityOfFixedStepsConvergesAndIsTheSameWithATrajectory) {
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
+    const Chain chain(clock);
+    const auto& flow = *chain.flow;
+    const auto drawn = flow.sample(40, 3, kFine);
+    double before = 0;
+    for (Index steps : {2, 4, 8}) {
+      const EvaluationOptions fixed{.solver = {.steps = steps}};
+      const auto got = flow.log_prob(drawn.points, kNone, fixed);
+      const double error = (got.log_prob - drawn.log_prob).cwiseAbs().maxCoeff();
+      // Dense output of order 4, so 2^4 in the limit; rounding is far below.
+      if (before > 0) EXPECT_LT(error, before / 10) << steps;
+      before = error;
+      EXPECT_EQ(got.nfe, static_cast<double>(flow.blocks.size()) * static_cast<double>(6 * steps + 1 + 3 * steps));
+      std::vector<Matrix<double>> along;
+      const Matrix<double> z = flow.draw_base(40, 3);
+      EXPECT_EQ(flow.push(z, fixed).log_prob, flow.push_along(z, {0.1, 0.7}, along, fixed).log_prob);
+    }
+  }
+}
+
 TEST(Flow, PathPassesThroughTheTransformsAndEndsInTheSamples) {
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
     const Chain chain(clock);
