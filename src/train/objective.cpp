@@ -8,7 +8,13 @@
 namespace pathline {
 namespace {
 
-constexpr Index kTile = 50;  // samples: two tiles of FFJORD's batch of 100
+// Samples solved together: as few tiles as have at most 64 each, of one size, so that no thread waits for a short one. A
+// function of the batch alone: results do not depend on the threads.
+Index tile_of(const Recipe& recipe, const ObjectiveRecipe& stage) {
+  if (recipe.train.tile > 0) return recipe.train.tile;
+  const Index batch = stage.batch > 0 ? stage.batch : recipe.train.batch, tiles = (batch + 63) / 64;
+  return (batch + tiles - 1) / tiles;
+}
 
 // Maximum likelihood by the adjoint, with regularizers; STEER draws the end time (Ghosh et al. 2020, eq. 5).
 template <class S> class Likelihood final : public Objective<S> {
@@ -33,7 +39,7 @@ template <class S> class Likelihood final : public Objective<S> {
             .adjoint = parse_adjoint(recipe.solver.adjoint),
             .regularizers = regularizer_weights(stage),
             .seed = static_cast<std::uint64_t>(recipe.train.seed),
-            .tile = recipe.train.tile > 0 ? recipe.train.tile : kTile};
+            .tile = tile_of(recipe, stage)};
   }
   static ObjectiveGradient result(NllGradient g) {
     return {g.nll + g.penalty, std::move(g.theta), g.nfe, g.backward_nfe, std::move(g.norms)};
@@ -72,7 +78,7 @@ template <class S> class ReverseKl final : public Objective<S> {
                                             .adjoint = parse_adjoint(recipe.solver.adjoint),
                                             .regularizers = regularizer_weights(stage),
                                             .seed = static_cast<std::uint64_t>(recipe.train.seed),
-                                            .tile = recipe.train.tile > 0 ? recipe.train.tile : kTile}) {}
+                                            .tile = tile_of(recipe, stage)}) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double>,
                                Index iteration) override {

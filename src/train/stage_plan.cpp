@@ -27,7 +27,11 @@ std::vector<StagePlan> plan_stages(const Recipe& recipe) {
     schedule.kind = optimizer.schedule == "cosine" ? Schedule::Kind::cosine
                     : optimizer.schedule == "step" ? Schedule::Kind::step
                                                    : Schedule::Kind::constant;
-    if (n > 0) check_schedule(schedule);
+    try {
+      if (n > 0) check_schedule(schedule);
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("objective.{} ({}): {}", plan.size() + 1, stage.kind, error.what()));
+    }
     plan.push_back({first, n, stage.batch > 0 ? stage.batch : recipe.train.batch, schedule});
     first += n;
   }

@@ -1,5 +1,6 @@
 #include "pathline/train/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -118,6 +119,7 @@ template <class S> class Run {
   TrainingProgress step(std::size_t stage, Index total) {
     const auto& plan = plan_[stage];
     if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
+    if (seconds_each_.empty()) time_stages(stage);
     const double before = now();
     const auto batch = data_.batch(state_.iteration, plan.batch);
     auto gradient = (*objectives_[stage])(*flow_, batch.x, batch.c, state_.iteration);
@@ -136,15 +138,31 @@ template <class S> class Run {
     if (recipe_.optimizer.ema > 0) ema_->update(state_.theta);
     ++state_.iteration;
     const double took = now() - before;
-    average_ = average_ == 0 ? took : 0.98 * average_ + 0.02 * took;
+    double& average = seconds_each_[stage];
+    average = average == 0 ? took : 0.98 * average + 0.02 * took;
     state_.seconds = seconds_before_ + now() - started_;
     out.iteration = state_.iteration, out.iterations = total, out.stage = stage, out.stages = plan_.size();
     out.kind = recipe_.objective[stage].kind;
     out.loss = gradient.loss, out.nfe = gradient.nfe, out.backward_nfe = gradient.backward_nfe;
-    out.samples_per_second = static_cast<double>(plan.batch) / average_;
+    out.samples_per_second = static_cast<double>(plan.batch) / average;
     out.seconds = state_.seconds;
-    out.seconds_left = average_ * static_cast<double>(total - state_.iteration);
+    for (std::size_t s = stage; s < plan_.size(); ++s)
+      out.seconds_left += seconds_each_[s] * static_cast<double>(plan_[s].first + plan_[s].iterations -
+                                                                 std::max(state_.iteration, plan_[s].first));
     return out;
+  }
+
+  // An iteration of a later stage may take ten times as long as one of this: one of each is tried for the time left,
+  // and thrown away. Objectives keep no state but memory, so the run is the same.
+  void time_stages(std::size_t now_at) {
+    seconds_each_.assign(plan_.size(), 0);
+    if (!options_.progress) return;
+    for (std::size_t s = now_at + 1; s < plan_.size(); ++s) {
+      const auto batch = data_.batch(plan_[s].first, plan_[s].batch);
+      const double before = now();
+      (*objectives_[s])(*flow_, batch.x, batch.c, plan_[s].first);
+      seconds_each_[s] = now() - before;
+    }
   }
 
   // What is validated and kept: the moving average of the weights, or the weights.
@@ -241,7 +259,8 @@ template <class S> class Run {
   std::unique_ptr<Ema> ema_;
   Vector<double> trained_;
   std::vector<std::string> metrics_;
-  double started_ = 0, seconds_before_ = 0, average_ = 0;
+  double started_ = 0, seconds_before_ = 0;
+  std::vector<double> seconds_each_;  // an iteration, a stage
 };
 
 }  // namespace

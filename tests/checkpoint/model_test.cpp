@@ -5,6 +5,7 @@
 #include "message.hpp"
 #include "pathline/checkpoint/training_state.hpp"
 #include "pathline/model/mlp.hpp"
+#include "pathline/model/potential_field.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -22,11 +23,15 @@ template <class S> Model<S> everything() {
     field->initialize(engine);
     blocks.push_back({field, time, time < 1 ? FieldClock::base_to_data : FieldClock::data_to_base, time < 1});
   }
+  auto potential = std::make_shared<PotentialField<S>>(
+      PotentialFieldOptions{.dim = 3, .condition_dim = 2, .width = 6, .layers = 3, .rank = 2});
+  potential->initialize(engine);
+  blocks.push_back({potential, 0.3, FieldClock::base_to_data, false});
   Flow<S> flow(std::move(blocks));
   flow.mean << 1, 2, 3, flow.scale << 0.5, 1, 2;
   flow.condition_mean << -1, 1, flow.condition_scale << 2, 3;
   flow.base = make_base(BaseKind::mixture, 3, 2, engine);
-  flow.norms.assign(3, BatchNorm(3));
+  flow.norms.assign(4, BatchNorm(3));
   flow.norms[1].mean << 0.1, 0.2, 0.3, flow.norms[1].variance << 1.1, 1.2, 1.3, flow.norms[2].bias << 1, 2, 3;
   return {std::move(flow), {.version = "", .precision = "", .recipe = "[train]\nseed = 3\n", .digest = "",
                             .columns = {"a", "b", "c"}, .condition_columns = {"u", "v"}, .metrics = {"{}", "{\"x\":1}"}}};
@@ -80,7 +85,7 @@ TEST_F(Models, BrokenFilesSayWhatIsWrong) {
   EXPECT_THAT(broken("f['scale'][1] = 0"), HasSubstr("scale: must be > 0"));
   EXPECT_THAT(broken("f['blocks/1'].attrs['end_time'] = -1.0"), HasSubstr("end_time = -1: must be > 0"));
   EXPECT_THAT(broken("f['blocks/0'].attrs['layer'] = 'cubist'"), HasSubstr("cubist"));
-  EXPECT_THAT(broken("del f['norms/2']"), HasSubstr("norms: 2, expected 3"));
+  EXPECT_THAT(broken("del f['norms/2']"), HasSubstr("norms: 2, expected 4"));
 }
 
 TEST_F(Models, TrainingStateComesBack) {

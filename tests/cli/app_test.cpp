@@ -126,6 +126,56 @@ TEST_F(App, ResumedRunIsBitwiseTheUninterruptedOne) {
   EXPECT_EQ(digest_of("whole/model.h5"), digest_of("parts/model.h5"));
 }
 
+// In the middle of the second stage, whose optimizer began anew.
+TEST_F(App, AResumedRunOfStagesIsBitwiseTheUninterruptedOne) {
+  put("r.toml", "[data]\nsource = \"moons\"\nvalidation_size = 200\ntest_size = 200\n[model]\nfield = \"potential\"\nhidden = [8, 8]\n"
+                "[[objective]]\nkind = \"flow_matching\"\ncoupling = \"ot\"\niterations = 15\n[[objective]]\nhjb = 0.1\n"
+                "[optimizer]\nema = 0.9\n[train]\niterations = 40\nevaluate_every = 10\n");
+  ASSERT_EQ(run({"train", file("r.toml"), "-o", file("whole"), "--quiet"}).code, 0);
+  ASSERT_EQ(run({"train", file("r.toml"), "-o", file("parts"), "--quiet", "--iterations", "22"}).code, 0);
+  ASSERT_EQ(run({"train", "--resume", file("parts"), "--iterations", "40", "--quiet"}).code, 0);
+  EXPECT_EQ(digest_of("whole/last.h5"), digest_of("parts/last.h5"));
+  EXPECT_THAT(run({"info", file("parts")}).out, HasSubstr("potential of width 8, 2 layers"));
+}
+
+TEST_F(App, ReverseKlNeedsNoDataAndTellsItsWeights) {
+  put("r.toml", "[data]\nvalidation_size = 500\ntest_size = 500\n[model]\nhidden = [8, 8]\n[solver]\nrtol = 1e-3\natol = 1e-3\n"
+                "[[objective]]\nkind = \"reverse_kl\"\ntarget = \"banana\"\n[train]\niterations = 20\nevaluate_every = 10\n");
+  const auto got = run({"train", file("r.toml"), "-o", file("run"), "--quiet"});
+  ASSERT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(got.out, HasSubstr("effective sample size"));
+  EXPECT_THAT(got.out, HasSubstr("exactly 1.8379; KL(model || target)"));
+  EXPECT_THAT(get("run/metrics.jsonl"), HasSubstr("\"log_z\":"));
+  EXPECT_EQ(run({"sample", file("run"), "-n", "5", "-o", file("s.h5")}).code, 0);
+  EXPECT_EQ(run({"plot", file("run"), "-o", file("p.png")}).code, 0);
+  EXPECT_THAT(run({"train", file("r.toml"), "-o", file("x"), "--set", "objective.target=donut"}).err,
+              HasSubstr("must be one of funnel"));
+  EXPECT_THAT(run({"train", file("r.toml"), "-o", file("x"), "--set", "model.base=diagonal"}).err, HasSubstr("base_train"));
+}
+
+TEST_F(App, DataSplitHasEveryRowOnceAsTheRecipeSplitsThem) {
+  std::string rows = "a,b\n";
+  for (int i = 0; i < 50; ++i) rows += std::to_string(i) + "," + std::to_string(i * i) + "\n";
+  put("d.csv", rows);
+  put("r.toml", "[data]\nsource = '" + file("d.csv") + "'\ntest_fraction = 0.2\n");
+  const auto got = run({"data", "split", file("r.toml"), "-o", file("s.h5")});
+  ASSERT_EQ(got.code, 0) << got.err;
+  EXPECT_EQ(got.out, "train      35 rows\nvalidation 5 rows\ntest       10 rows\n");
+  const auto split = Hdf5File::open(file("s.h5"));
+  std::vector<double> all;
+  for (const char* part : {"train", "validation", "test"}) {
+    const auto x = split.read_matrix<double>(part);
+    for (Index i = 0; i < x.cols(); ++i) {
+      EXPECT_EQ(x(0, i) * x(0, i), x(1, i));
+      all.push_back(x(0, i));
+    }
+  }
+  std::sort(all.begin(), all.end());
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], i);
+  put("toy.toml", "[data]\nsource = 'moons'\n");
+  EXPECT_THAT(run({"data", "split", file("toy.toml"), "-o", file("t.h5")}).err, HasSubstr("no end of training rows"));
+}
+
 TEST_F(App, AnyNumberOfThreadsTrainsTheSameModelBitwise) {
   ASSERT_EQ(run(with(training("one"), {"--threads", "1"})).code, 0);
   ASSERT_EQ(run(with(training("three"), {"--threads", "3"})).code, 0);
@@ -208,7 +258,7 @@ TEST_F(App, FailedSolveSaysWhereAndWhatToTry) {
 
 TEST_F(App, EveryHelpHasAnExample) {
   for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-           {"train"}, {"sample"}, {"density"}, {"info"}, {"data"}, {"data", "list"}, {"data", "sample"}, {"import"},
+           {"train"}, {"sample"}, {"density"}, {"info"}, {"data"}, {"data", "list"}, {"data", "sample"}, {"data", "split"}, {"plot"}, {"import"},
            {"import", "ffjord"}}) {
     const auto got = run(with(command, {"--help"}));
     EXPECT_EQ(got.code, 0);
