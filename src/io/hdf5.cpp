@@ -695,4 +695,6 @@ void Hdf5File::commit() {
   output_->commit();
 }
 
+void skip_hdf5_exit_handler() { H5dont_atexit(); }
+
 }  // namespace pathline

@@ -199,6 +199,19 @@ TEST_F(App, InterruptSavesAndTheRunGoesOn) {
   EXPECT_EQ(more.code, 0) << more.err;
 }
 
+// HDF5's exit handler crashed after a write that had failed: the process ended with a signal instead of code 2.
+TEST_F(App, AFullDiskIsOneLineAndExitCodeTwo) {
+  const std::string tool = PATHLINE_TOOL;
+  // A limit on the size of files stands for a disk; 64 blocks of 1024 bytes.
+  put("full.sh", "trap '' XFSZ\nulimit -f 64\n'" + tool + "' sample '" + kFfjord + "' -n 100000 -o '" + file("s.h5") +
+                 "' --rtol 1e-2 --atol 1e-2\necho $? > '" + file("code") + "'\n");
+  ASSERT_EQ(std::system(("bash '" + file("full.sh") + "' 2> '" + file("err") + "'").c_str()), 0);
+  EXPECT_EQ(get("code"), "2\n");
+  EXPECT_THAT(get("err"), HasSubstr("s.h5: "));
+  EXPECT_THAT(get("err"), HasSubstr("cannot write"));
+  EXPECT_FALSE(std::filesystem::exists(file("s.h5")));
+}
+
 TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
   ASSERT_EQ(run(training("run", "10")).code, 0);
   const std::string model = file("run/model.h5");
