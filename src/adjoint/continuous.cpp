@@ -1,6 +1,6 @@
 #include "adjoint/continuous.hpp"
 
-#include <cmath>
+#include "ode/step_quadrature.hpp"
 
 namespace pathline {
 namespace {
@@ -40,26 +40,22 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
       : problem_(problem), to_(to), node_(node), w_(w), theta_(to.theta.size()), c_(to.condition.rows(), to.condition.cols()) {}
 
   void accepted(const Step<S>& step) override {
-    static const double nodes[] = {-std::sqrt(0.6), 0, std::sqrt(0.6)}, weights[] = {5. / 18, 8. / 18, 5. / 18};
-    const double h = step.t1 - step.t0;
-    for (int q = 0; q < 3; ++q) {
-      const double t = step.t0 + 0.5 * h * (1 + nodes[q]);
-      step.at(t, node_);
+    visit_gauss_nodes(step, node_, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(w_);
       const auto& e = problem_.seeds;
-      auto z = node_.block(0);
+      auto z = node.block(0);
       auto f = w_.matrix(problem_.rows(z.rows()), z.cols()), z_bar = w_.matrix(z.rows(), z.cols());
       auto je = w_.matrix(z.rows(), e.k * z.cols());
       theta_.setZero(), c_.setZero();
       double t_bar = 0;
-      PathRule<S> rule(problem_, e, node_.block(1), S(1), w_);
+      PathRule<S> rule(problem_, e, node.block(1), S(1), w_);
       problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, f, je, {z_bar, c_, theta_, &t_bar}, w_);
       // The solve runs from t1 to t0: the integral from t0 to t1 has the other sign.
-      const S weight = static_cast<S>(-h * weights[q]);
+      const S weight = static_cast<S>(-length);
       to_.theta += weight * theta_;
       to_.condition += weight * c_;
       ++evaluations;
-    }
+    });
   }
   Index evaluations = 0;
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
 #include "flow/tile.hpp"
+#include "ode/step_quadrature.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/flow/flow.hpp"
 
@@ -49,20 +49,16 @@ template <class S> class TraceQuadrature final : public StepObserver<S> {
   static bool pays(const SolverOptions& o) { return o.stepper == StepperKind::dopri5 && o.steps > 0; }
 
   void accepted(const Step<S>& step) override {
-    static const double nodes[] = {-std::sqrt(0.6), 0, std::sqrt(0.6)}, weights[] = {5. / 18, 8. / 18, 5. / 18};
-    const double h = step.t1 - step.t0;
-    for (int q = 0; q < 3; ++q) {
-      const double t = step.t0 + 0.5 * h * (1 + nodes[q]);
-      step.at(t, w_.node);
+    visit_gauss_nodes(step, w_.node, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(w_.workspace);
-      const auto z = w_.node.block(0);
+      const auto z = node.block(0);
       auto f = w_.workspace.matrix(z.rows(), z.cols()), je = w_.workspace.matrix(z.rows(), seeds_.k * z.cols());
       auto row = w_.workspace.matrix(1, z.cols());
       field_.tangents({t, z, w_.condition}, seeds_, f, je, w_.workspace);
       trace<S>(seeds_, je, row);
-      for (Index b = 0; b < row.cols(); ++b) change_[b] -= h * weights[q] * static_cast<double>(row(0, b));
+      for (Index b = 0; b < row.cols(); ++b) change_[b] -= length * static_cast<double>(row(0, b));
       ++evaluations;
-    }
+    });
     if (next_) next_->accepted(step);
   }
   Index evaluations = 0;
