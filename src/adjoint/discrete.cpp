@@ -3,8 +3,8 @@
 namespace pathline {
 
 template <class S>
-Index DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Tableau& tableau, const Tape<S>& tape,
-                                  BlockCotangent<S>& to, Workspace<S>& w) {
+SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Tableau& tableau, const Tape<S>& tape,
+                                        BlockCotangent<S>& to, Workspace<S>& w) {
   const std::size_t n = tableau.stages();
   const Index d = to.z.rows(), batch = to.z.cols();
   for (auto* list : {&stage_, &k_, &stage_bar_}) {
@@ -12,9 +12,10 @@ Index DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Tableau&
     for (auto& m : *list) m.resize(d, batch);
   }
   k_bar_.resize(d, batch), f_.resize(problem.rows(d), batch), je_.resize(d, problem.seeds.k * batch);
-  Index evaluations = 0;
-  for (std::size_t s = tape.size(); s-- > 0;) evaluations += reverse_step(problem, tableau, tape[s], to, w);
-  return evaluations;
+  SolveReport report;
+  report.status = SolveStatus::success;
+  for (std::size_t s = tape.size(); s-- > 0;) report.evaluations += reverse_step(problem, tableau, tape[s], to, w);
+  return report;
 }
 
 // Hairer, Norsett, Wanner I, II.1 read backwards: x1 = x0 + h sum b_i k_i, k_i = f(t + c_i h, x0 + h sum a_ij k_j).

@@ -144,10 +144,7 @@ bool NllGradientSolver<S>::Impl::backward(const Flow<S>& flow, const FlowLayout&
     BlockCotangent<S> to{w.z_bar, out.theta.segment(at.field[i], options.parameters ? cnf.field->theta().size() : 0),
                          w.c_bar};
     if (options.adjoint == AdjointKind::discrete) {
-      SolveReport report;
-      report.status = SolveStatus::success;
-      report.evaluations = w.discrete.reverse(problem, *tableau, w.tapes[i], to, w.workspace);
-      out.backward.add(report);
+      out.backward.add(w.discrete.reverse(problem, *tableau, w.tapes[i], to, w.workspace));
     } else {
       const auto* tape = options.adjoint == AdjointKind::checkpointed ? &w.tapes[i] : nullptr;
       out.backward.add(w.continuous.reverse(problem, w.ends[i], tape, to, w.workspace));

@@ -97,10 +97,7 @@ void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, const FlowLayout& a
     const auto& cnf = flow.blocks[i];
     const BlockProblem<S> problem{*cnf.field, none, w.condition, nullptr, cnf.base_time(), cnf.data_time()};
     BlockCotangent<S> to{w.z_bar, path.theta.segment(at.field[i], cnf.field->theta().size()), w.c_bar};
-    SolveReport report;
-    report.status = SolveStatus::success;
-    report.evaluations = w.discrete.reverse(problem, *tableau, path.tapes[i], to, w.workspace);
-    path.backward.add(report);
+    path.backward.add(w.discrete.reverse(problem, *tableau, path.tapes[i], to, w.workspace));
     path.data_time[i] = cnf.clock == FieldClock::base_to_data ? to.t1 : to.t0;
   }
 }

@@ -8,7 +8,6 @@
 namespace pathline {
 namespace {
 
-template <class S> using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 template <class S> using Scratch = typename Workspace<S>::AlignedMatrix;
 
 }  // namespace
@@ -96,9 +95,8 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
   if (k > 0) e.write(d, batch, tape.v.topRightCorner(d, k * batch));
 
   for (Index l = 0; l <= last; ++l) {
-    const Index in = l == 0 ? n : m;
     const S h = step_size<S>(l, options_.layers);
-    const Eigen::Map<const RowMajor<S>> weight(theta + weight_[static_cast<std::size_t>(l)], m, in);
+    const auto weight = this->weight(l);
     const ConstVectorMap<S> bias(theta + bias_[static_cast<std::size_t>(l)], m);
     typename Tape::Layer layer{w.matrix(m, batch), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count)};
     const auto& below = l == 0 ? tape.v : tape.layers.back().u;
@@ -117,7 +115,7 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
       layer.g.rightCols(k * batch).setZero();
     } else {
       const auto& above = tape.layers[static_cast<std::size_t>(l + 1)];
-      const Eigen::Map<const RowMajor<S>> weight(theta + weight_[static_cast<std::size_t>(l + 1)], m, m);
+      const auto weight = this->weight(l + 1);
       layer.g = above.g;
       layer.g.noalias() += weight.transpose() * above.q;
     }
@@ -127,7 +125,8 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
       tape.block(layer.q, j) = h * ((1 - layer.tanh.array().square()) * tape.block(layer.a, j) * tape.block(layer.g, 0) +
                                     layer.tanh.array() * tape.block(layer.g, j));
   }
-  const Eigen::Map<const RowMajor<S>> first(theta + weight_[0], m, n), factor(theta + factor_, options_.rank, n);
+  const auto first = weight(0);
+  const Eigen::Map<const RowMajor> factor(theta + factor_, options_.rank, n);
   tape.av.noalias() = factor * tape.v;
   tape.y.noalias() = first.transpose() * tape.layers[0].q;
   tape.y.noalias() += factor.transpose() * tape.av;
@@ -182,9 +181,10 @@ void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, Const
   const S* theta = this->theta().data();
   const bool wants_theta = to.theta.size() > 0;
   S* theta_bar = to.theta.data();
-  auto weight_bar = [&](Index offset, Index rows, Index cols) { return Eigen::Map<RowMajor<S>>(theta_bar + offset, rows, cols); };
+  auto weight_bar = [&](Index offset, Index rows, Index cols) { return Eigen::Map<RowMajor>(theta_bar + offset, rows, cols); };
   auto vector_bar = [&](Index offset, Index rows) { return VectorMap<S>(theta_bar + offset, rows); };
-  const Eigen::Map<const RowMajor<S>> first(theta + weight_[0], m, n), factor(theta + factor_, rank, n);
+  const auto first = weight(0);
+  const Eigen::Map<const RowMajor> factor(theta + factor_, rank, n);
 
   auto y_bar = w.matrix(n, count), v_bar = w.matrix(n, count), av_bar = w.matrix(rank, count);
   y_bar.setZero();
@@ -209,7 +209,7 @@ void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, Const
     const auto& layer = tape.layers[static_cast<std::size_t>(l)];
     const S h = step_size<S>(l, layers);
     if (l > 0) {
-      const Eigen::Map<const RowMajor<S>> weight(theta + weight_[static_cast<std::size_t>(l)], m, m);
+      const auto weight = this->weight(l);
       q_bar.noalias() = weight * g_bar;
       if (wants_theta) weight_bar(weight_[static_cast<std::size_t>(l)], m, m).noalias() += layer.q * g_bar.transpose();
     }
@@ -245,7 +245,7 @@ void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, Const
       tape.block(a, 0) += h * (1 - s1.square()) * tape.block(layer.a, j) * tape.block(u_bar, j);
       tape.block(a, j) += h * s1 * tape.block(u_bar, j);
     }
-    const Eigen::Map<const RowMajor<S>> weight(theta + weight_[static_cast<std::size_t>(l)], m, in);
+    const auto weight = this->weight(l);
     if (wants_theta) {
       const auto& below = l == 0 ? tape.v : tape.layers[static_cast<std::size_t>(l - 1)].u;
       weight_bar(weight_[static_cast<std::size_t>(l)], m, in).noalias() += a * below.transpose();

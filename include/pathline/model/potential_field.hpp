@@ -49,6 +49,11 @@ template <class S> class PotentialField final : public VectorField<S> {
  private:
   struct Tape;
   Index inputs() const { return options_.dim + 1 + options_.condition_dim; }
+  using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Eigen::Map<const RowMajor> weight(Index layer) const {  // K_layer
+    return {this->theta().data() + weight_[static_cast<std::size_t>(layer)], options_.width,
+            layer == 0 ? inputs() : options_.width};
+  }
   Tape forward(const FieldPoint<S>& x, const Seeds<S>& e, Workspace<S>& w) const;
   void write(const Tape& tape, MatrixRef<S> f, MatrixRef<S> je) const;
   void reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar, FieldCotangent<S> to,
