@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "core/named_value.hpp"
+#include "dataset/log_sum_exp.hpp"
 
 namespace pathline {
 namespace {
@@ -52,21 +53,16 @@ Target ring() {
   constexpr int kModes = 8;
   constexpr double kScale = 0.5 / 1.414, kRadius = 4 / 1.414;
   const auto at = [](double x, double y, double* slope) {
-    double exponent[kModes], dx[kModes], dy[kModes], largest = -INFINITY;
+    Eigen::Array<double, kModes, 1> exponent, dx, dy;
     for (int k = 0; k < kModes; ++k) {
       const double angle = 2 * std::numbers::pi * k / kModes;
       dx[k] = kRadius * std::cos(angle) - x, dy[k] = kRadius * std::sin(angle) - y;
-      exponent[k] = -0.5 * (dx[k] * dx[k] + dy[k] * dy[k]) / (kScale * kScale);
-      largest = std::max(largest, exponent[k]);
     }
-    double sum = 0;
-    slope[0] = slope[1] = 0;
-    for (int k = 0; k < kModes; ++k) {
-      const double weight = std::exp(exponent[k] - largest);
-      sum += weight, slope[0] += weight * dx[k], slope[1] += weight * dy[k];
-    }
-    slope[0] /= sum * kScale * kScale, slope[1] /= sum * kScale * kScale;
-    return largest + std::log(sum);
+    exponent = -0.5 * (dx.square() + dy.square()) / (kScale * kScale);
+    const double log_sum = log_sum_exp(exponent);
+    const Eigen::Array<double, kModes, 1> weight = (exponent - log_sum).exp() / (kScale * kScale);
+    slope[0] = (weight * dx).sum(), slope[1] = (weight * dy).sum();
+    return log_sum;
   };
   return pointwise(at, kLogTwoPi + std::log(kModes * kScale * kScale));
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dataset/log_sum_exp.hpp"
+
 namespace pathline {
 
 MeanError mean_error(const RowVector<double>& values) {
@@ -32,11 +34,9 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
   const RowVector<double> log_weight = target.log_density(drawn.points, nullptr) - drawn.log_prob;
   const auto bound = mean_error(-log_weight);
   Evaluation out{.nll = bound.mean, .nll_error = bound.error, .kl = {}, .kl_error = {}, .nfe = drawn.nfe, .points = n};
-  const double largest = log_weight.maxCoeff();
-  const Eigen::Array<double, 1, Eigen::Dynamic> weight = (log_weight.array() - largest).exp();
-  const double count = static_cast<double>(n);
-  out.ess = weight.sum() * weight.sum() / weight.square().sum() / count;
-  out.log_z = largest + std::log(weight.mean());
+  const double count = static_cast<double>(n), log_sum = log_sum_exp(log_weight.array());
+  out.ess = std::exp(2 * log_sum - log_sum_exp(2 * log_weight.array())) / count;
+  out.log_z = log_sum - std::log(count);
   out.log_z_error = std::sqrt(std::max(0.0, 1 / *out.ess - 1) / count);
   if (target.log_z) out.kl = bound.mean + *target.log_z, out.kl_error = bound.error;  // KL(q || p)
   return out;

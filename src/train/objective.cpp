@@ -4,6 +4,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/objective/flow_matching.hpp"
 #include "pathline/train/build_flow.hpp"
+#include "train/stage_plan.hpp"
 
 namespace pathline {
 namespace {
@@ -12,15 +13,24 @@ namespace {
 // function of the batch alone: results do not depend on the threads.
 Index tile_of(const Recipe& recipe, const ObjectiveRecipe& stage) {
   if (recipe.train.tile > 0) return recipe.train.tile;
-  const Index batch = stage.batch > 0 ? stage.batch : recipe.train.batch, tiles = (batch + 63) / 64;
+  const Index batch = batch_of(recipe, stage), tiles = (batch + 63) / 64;
   return (batch + tiles - 1) / tiles;
+}
+
+GradientOptions gradient_options(const Recipe& recipe, const ObjectiveRecipe& stage) {
+  return {.solver = solver_options(recipe.solver),
+          .trace = trace_options(recipe.trace),
+          .adjoint = parse_adjoint(recipe.solver.adjoint),
+          .regularizers = regularizer_weights(stage),
+          .seed = static_cast<std::uint64_t>(recipe.train.seed),
+          .tile = tile_of(recipe, stage)};
 }
 
 // Maximum likelihood by the adjoint, with regularizers; STEER draws the end time (Ghosh et al. 2020, eq. 5).
 template <class S> class Likelihood final : public Objective<S> {
  public:
   Likelihood(const Recipe& recipe, const ObjectiveRecipe& stage)
-      : solver_(options(recipe, stage)), steer_(stage.steer), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {}
+      : solver_(gradient_options(recipe, stage)), steer_(stage.steer), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                Index iteration) override {
@@ -33,14 +43,6 @@ template <class S> class Likelihood final : public Objective<S> {
   }
 
  private:
-  static GradientOptions options(const Recipe& recipe, const ObjectiveRecipe& stage) {
-    return {.solver = solver_options(recipe.solver),
-            .trace = trace_options(recipe.trace),
-            .adjoint = parse_adjoint(recipe.solver.adjoint),
-            .regularizers = regularizer_weights(stage),
-            .seed = static_cast<std::uint64_t>(recipe.train.seed),
-            .tile = tile_of(recipe, stage)};
-  }
   static ObjectiveGradient result(NllGradient g) {
     return {g.nll + g.penalty, std::move(g.theta), g.nfe, g.backward_nfe, std::move(g.norms)};
   }
@@ -73,12 +75,7 @@ template <class S> class Matching final : public Objective<S> {
 template <class S> class ReverseKl final : public Objective<S> {
  public:
   ReverseKl(const Recipe& recipe, const ObjectiveRecipe& stage, const std::optional<Target>& user)
-      : solver_(named_target(stage.target, user), {.solver = solver_options(recipe.solver),
-                                            .trace = trace_options(recipe.trace),
-                                            .adjoint = parse_adjoint(recipe.solver.adjoint),
-                                            .regularizers = regularizer_weights(stage),
-                                            .seed = static_cast<std::uint64_t>(recipe.train.seed),
-                                            .tile = tile_of(recipe, stage)}) {}
+      : solver_(named_target(stage.target, user), gradient_options(recipe, stage)) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double>,
                                Index iteration) override {

@@ -32,7 +32,7 @@ std::vector<StagePlan> plan_stages(const Recipe& recipe) {
     } catch (const InputError& error) {
       throw InputError(fmt::format("objective.{} ({}): {}", plan.size() + 1, stage.kind, error.what()));
     }
-    plan.push_back({first, n, stage.batch > 0 ? stage.batch : recipe.train.batch, schedule});
+    plan.push_back({first, n, batch_of(recipe, stage), schedule});
     first += n;
   }
   return plan;

@@ -13,6 +13,11 @@ struct StagePlan {
   Schedule schedule;               // of the iterations within the stage
 };
 
+// Samples an iteration of a stage: its own, or the run's.
+inline Index batch_of(const Recipe& recipe, const ObjectiveRecipe& stage) {
+  return stage.batch > 0 ? stage.batch : recipe.train.batch;
+}
+
 // A stage with iterations = 0 takes what the others leave of train.iterations; several share it. InputError if they
 // ask for more than there are, or if none is left to take the rest.
 std::vector<StagePlan> plan_stages(const Recipe& recipe);
