@@ -90,7 +90,7 @@ double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& problem, double t, 
 
 template <class S>
 SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape,
-                                          BlockCotangent<S>& to, Workspace<S>& w) {
+                                          double last_step, BlockCotangent<S>& to, Workspace<S>& w) {
   const Index d = z1.rows(), batch = z1.cols();
   state_.resize({batch, {d, d}, 2});
   state_.block(0) = z1;
@@ -100,7 +100,7 @@ SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<S>& problem, const 
   to.t1 += end_rate(problem, problem.t1, state_.block(0), state_.block(1), w);
   SolveReport report;
   if (!tape) {
-    report = solver_.solve(system, state_, problem.t1, problem.t0, &quadrature);
+    report = solver_.solve(system, state_, problem.t1, problem.t0, &quadrature, last_step);
   } else {
     report.status = SolveStatus::success;
     for (std::size_t s = tape->size(); s-- > 0 && report.ok();) {

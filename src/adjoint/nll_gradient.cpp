@@ -33,6 +33,7 @@ template <class S> struct Worker : TileWorker<S> {
 
   std::vector<Tape<S>> tapes;                // a block
   std::vector<Matrix<S>> ends, after_norm;   // a block: z where its solve ended; a norm: z on its base side
+  std::vector<double> last_steps;            // a block: of its solve
   std::vector<Matrix<S>> block_probes;
   std::vector<Seeds<S>> seeds;               // a block
   Matrix<S> z, z_bar, c_bar;
@@ -73,6 +74,7 @@ template <class S> struct NllGradientSolver<S>::Impl {
   const Tableau* tableau = nullptr;
   std::vector<Worker<S>> workers;
   std::vector<TileResult<S>> results;
+  std::vector<double> first_steps;  // a tile's blocks, tile after tile
 };
 
 template <class S>
@@ -124,8 +126,11 @@ bool NllGradientSolver<S>::Impl::forward(const Flow<S>& flow, std::uint64_t iter
     w.tapes[i].clear();
     // backsolve keeps no step.
     auto* tape = options.adjoint == AdjointKind::backsolve ? nullptr : &w.tapes[i];
-    out.report.add(w.solver.solve(system, w.state, t0, t1, tape));
+    double& first = first_steps[static_cast<std::size_t>(tile) * n + i];
+    const auto report = w.solver.solve(system, w.state, t0, t1, tape, first);
+    out.report.add(report);
     if (!out.report.ok()) return false;
+    first = report.first_step, w.last_steps[i] = report.step;
     w.z = w.state.block(0);
     w.ends[i] = w.z;
     out.log_prob -= w.state.block(1).template cast<double>().sum();
@@ -147,7 +152,7 @@ bool NllGradientSolver<S>::Impl::backward(const Flow<S>& flow, const FlowLayout&
       out.backward.add(w.discrete.reverse(problem, *tableau, w.tapes[i], to, w.workspace));
     } else {
       const auto* tape = options.adjoint == AdjointKind::checkpointed ? &w.tapes[i] : nullptr;
-      out.backward.add(w.continuous.reverse(problem, w.ends[i], tape, to, w.workspace));
+      out.backward.add(w.continuous.reverse(problem, w.ends[i], tape, w.last_steps[i], to, w.workspace));
     }
     if (!out.backward.ok()) return false;
     out.data_time[i] = to.t0, out.base_time[i] = to.t1;
@@ -163,7 +168,7 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   const auto at = flow.layout();
   const std::size_t blocks = flow.blocks.size();
   const Index begin = tiles.begin(tile), batch = tiles.batch(tile), rest = at.norm.empty() ? at.base : at.norm[0];
-  w.tapes.resize(blocks), w.ends.resize(blocks), w.block_probes.resize(blocks), w.seeds.resize(blocks);
+  w.tapes.resize(blocks), w.ends.resize(blocks), w.last_steps.resize(blocks), w.block_probes.resize(blocks), w.seeds.resize(blocks);
   w.after_norm.resize(flow.norms.size());
   out.sum.resize(flow.norms.size()), out.squares.resize(flow.norms.size());
   out.base_time.assign(blocks, 0), out.data_time.assign(blocks, 0);
@@ -191,6 +196,10 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
 template <class S> NllGradientSolver<S>::NllGradientSolver(const GradientOptions& o) : impl_(std::make_unique<Impl>(o)) {}
 template <class S> NllGradientSolver<S>::~NllGradientSolver() = default;
 template <class S> NllGradientSolver<S>::NllGradientSolver(NllGradientSolver&&) noexcept = default;
+template <class S> const std::vector<double>& NllGradientSolver<S>::first_steps() const { return impl_->first_steps; }
+template <class S> void NllGradientSolver<S>::set_first_steps(std::vector<double> steps) {
+  impl_->first_steps = std::move(steps);
+}
 
 namespace {
 
@@ -231,6 +240,7 @@ NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   const std::size_t blocks = flow.blocks.size();
   while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back(m.options);
   m.results.resize(static_cast<std::size_t>(tiles.count()));
+  m.first_steps.resize(m.results.size() * blocks, 0);
   NllGradient out;
   out.z.resize(flow.dim(), n);
   out.condition.resize(c.rows(), n);

@@ -106,9 +106,16 @@ template <class S>
 ReverseKlSolver<S>::ReverseKlSolver(Target target, const GradientOptions& options)
     : impl_(std::make_unique<Impl>(std::move(target), options)) {}
 template <class S> ReverseKlSolver<S>::~ReverseKlSolver() = default;
+template <class S> const std::vector<double>& ReverseKlSolver<S>::first_steps() const {
+  return impl_->score.first_steps();
+}
+template <class S> void ReverseKlSolver<S>::set_first_steps(std::vector<double> steps) {
+  impl_->score.set_first_steps(std::move(steps));
+}
 
 template <class S>
-ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, std::uint64_t iteration) {
+ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, std::uint64_t iteration,
+                                                 double power) {
   auto& m = *impl_;
   m.check(flow);
   if (n < 1) throw InputError("reverse KL: expected at least one draw");
@@ -133,7 +140,8 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   const Matrix<double> none(0, n);
   const auto q = m.score(flow, x, none, iteration);
   Matrix<double> slope;
-  const RowVector<double> p = m.target.log_density(x, &slope);
+  const RowVector<double> p = power * m.target.log_density(x, &slope);
+  slope *= power;
   if (!p.allFinite() || !slope.allFinite()) throw NumericalError("the target or its gradient is not finite at a draw");
   const Matrix<double> z_bar =
       -q.z - ((slope.array().colwise() * flow.scale.array()) / static_cast<double>(n)).matrix();

@@ -16,6 +16,7 @@ void write_training_state(Hdf5File& out, const TrainingState& s) {
   group.write_vector("theta", s.theta);
   group.write_vector("adam_m", s.adam.m), group.write_vector("adam_v", s.adam.v);
   group.write_vector("ema", s.ema.average);
+  group.write_vector("first_steps", s.first_steps);
 }
 
 TrainingState read_training_state(const std::string& file) {
@@ -33,6 +34,7 @@ TrainingState read_training_state(const std::string& file) {
   s.theta = group.read_vector<double>("theta");
   s.adam.m = group.read_vector<double>("adam_m"), s.adam.v = group.read_vector<double>("adam_v");
   s.ema.average = group.read_vector<double>("ema");
+  s.first_steps = group.read_vector<double>("first_steps");
   for (const auto* v : {&s.adam.m, &s.adam.v})
     if (v->size() != s.theta.size()) throw InputError(file + ": training: arrays of different sizes");
   return s;

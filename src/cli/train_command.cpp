@@ -108,6 +108,11 @@ void print_target(const Evaluation& e) {
              e.nll, e.nll_error, e.points, e.nfe, 100 * *e.ess, *e.log_z, *e.log_z_error);
   if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {:.4f} +- {:.4f}", *e.kl - e.nll, *e.kl, *e.kl_error);
   fmt::print("\n");
+  if (has_lost_mass(e))
+    fmt::print(stderr,
+               "pathline: warning: wider draws find log Z = {:.4f} +- {:.4f}: the flow has lost a part of the target, which "
+               "its effective sample size cannot tell; train with objective.anneal = 0.2\n",
+               *e.wide_log_z, *e.wide_log_z_error);
 }
 
 void print_result(const TrainingResult& r, const std::string& directory) {

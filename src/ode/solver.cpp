@@ -300,7 +300,7 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
       grow = false;
       continue;
     }
-    ++report.accepted;
+    if (report.accepted++ == 0) report.first_step = std::abs(h);
     const double end = last ? t1 : t + h;
     accept(system, x, t, end, observer, stepper->first_same_as_last());
     report.step = h;
@@ -344,7 +344,7 @@ SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double
       if (!finite || !std::isfinite(h) || std::abs(h) >= std::abs(tried)) h = 0.25 * tried;
       continue;
     }
-    ++report.accepted;
+    if (report.accepted++ == 0) report.first_step = std::abs(tried);
     const double end = last ? t1 : reached;
     accept(system, x, t, end, observer, false);
     report.step = tried;

@@ -41,6 +41,8 @@ template <class S> class Likelihood final : public Objective<S> {
     for (auto& block : moved.blocks) block.end_time *= uniform(engine, 1 - steer_, 1 + steer_);
     return result(solver_(moved, x, c, step));
   }
+  std::vector<double> first_steps() const override { return solver_.first_steps(); }
+  void set_first_steps(std::vector<double> steps) override { solver_.set_first_steps(std::move(steps)); }
 
  private:
   static ObjectiveGradient result(NllGradient g) {
@@ -74,17 +76,26 @@ template <class S> class Matching final : public Objective<S> {
 // Draws of the flow itself, as many as the batch has: the data is not looked at.
 template <class S> class ReverseKl final : public Objective<S> {
  public:
-  ReverseKl(const Recipe& recipe, const ObjectiveRecipe& stage, const std::optional<Target>& user)
-      : solver_(named_target(stage.target, user), gradient_options(recipe, stage)) {}
+  ReverseKl(const Recipe& recipe, const ObjectiveRecipe& stage, const StagePlan& plan, const std::optional<Target>& user)
+      : solver_(named_target(stage.target, user), gradient_options(recipe, stage)), anneal_(stage.anneal), plan_(plan) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double>,
                                Index iteration) override {
-    auto g = solver_(flow, x.cols(), static_cast<std::uint64_t>(iteration));
+    auto g = solver_(flow, x.cols(), static_cast<std::uint64_t>(iteration), power(iteration));
     return {g.loss, std::move(g.theta), g.nfe, g.backward_nfe, {}};
   }
+  std::vector<double> first_steps() const override { return solver_.first_steps(); }
+  void set_first_steps(std::vector<double> steps) override { solver_.set_first_steps(std::move(steps)); }
 
  private:
+  // From `anneal` at the stage's begin to 1 at three quarters of it.
+  double power(Index iteration) const {
+    const double part = static_cast<double>(iteration - plan_.first) / (0.75 * static_cast<double>(plan_.iterations));
+    return std::min(1.0, anneal_ + (1 - anneal_) * part);
+  }
   ReverseKlSolver<S> solver_;
+  double anneal_;
+  StagePlan plan_;
 };
 
 void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
@@ -110,7 +121,7 @@ std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t s
     return std::make_unique<Matching<S>>(recipe, o);
   }
   check_reverse_kl(recipe, o);
-  return std::make_unique<ReverseKl<S>>(recipe, o, user);
+  return std::make_unique<ReverseKl<S>>(recipe, o, plan_stages(recipe)[stage], user);
 }
 
 template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t, const std::optional<Target>&);

@@ -22,6 +22,9 @@ template <class S> class Objective {
   // x: d x B, c: dc x B in the data's units. iteration: of the whole run, for the random streams.
   virtual ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                        Index iteration) = 0;
+  // What one call leaves for the next, which a resumed run needs: NllGradientSolver::first_steps. Empty if nothing.
+  virtual std::vector<double> first_steps() const { return {}; }
+  virtual void set_first_steps(std::vector<double>) {}
 };
 
 // user: the target of one's own. InputError for a stage that cannot be.

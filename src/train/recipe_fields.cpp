@@ -130,7 +130,9 @@ void add_objective(std::vector<RecipeField>& fields) {
       .add("path", &R::path, one_of({"linear", "variance_preserving"}), "flow matching: from base to data")
       .add("sigma", &R::sigma, at_least(0), "flow matching: width of the path's noise")
       .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}), "flow matching: law of the time")
-      .add("target", &R::target, any(), "reverse KL: funnel, banana, ring, double_well; user: given from C++");
+      .add("target", &R::target, any(), "reverse KL: funnel, banana, ring, double_well; user: given from C++")
+      .add("anneal", &R::anneal, above_to(0, 1),
+           "reverse KL: power of the target at first, which joins its modes; 1 at three quarters of the stage");
 }
 
 void add_optimizer(std::vector<RecipeField>& fields) {

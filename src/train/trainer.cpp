@@ -92,6 +92,7 @@ template <class S> class Run {
     adam_->set_state(state_.adam);
     ema_ = std::make_unique<Ema>(recipe_.optimizer.ema, state_.theta);
     if (state_.ema.average.size() > 0) ema_->set_state(state_.ema);
+    last_objective().set_first_steps({state_.first_steps.begin(), state_.first_steps.end()});
   }
 
   Vector<double> decays() const {
@@ -115,6 +116,9 @@ template <class S> class Run {
     while (stage + 1 < plan_.size() && iteration >= plan_[stage + 1].first) ++stage;
     return stage;
   }
+
+  // Of the last iteration done.
+  Objective<S>& last_objective() const { return *objectives_[stage_of(std::max<Index>(state_.iteration - 1, 0))]; }
 
   TrainingProgress step(std::size_t stage, Index total) {
     const auto& plan = plan_[stage];
@@ -153,7 +157,7 @@ template <class S> class Run {
   }
 
   // An iteration of a later stage may take ten times as long as one of this: one of each is tried for the time left,
-  // and thrown away. Objectives keep no state but memory, so the run is the same.
+  // and thrown away with the steps that it found, so the run is the same.
   void time_stages(std::size_t now_at) {
     seconds_each_.assign(plan_.size(), 0);
     if (!options_.progress) return;
@@ -162,6 +166,7 @@ template <class S> class Run {
       const double before = now();
       (*objectives_[s])(*flow_, batch.x, batch.c, plan_[s].first);
       seconds_each_[s] = now() - before;
+      objectives_[s]->set_first_steps({});
     }
   }
 
@@ -223,6 +228,8 @@ template <class S> class Run {
   void save_last() {
     state_.adam = adam_->state();
     if (recipe_.optimizer.ema > 0) state_.ema = ema_->state();
+    const auto steps = last_objective().first_steps();
+    state_.first_steps = ConstVectorMap<double>(steps.data(), static_cast<Index>(steps.size()));
     files_.save_last(Model<S>{*flow_, card()}, state_);
   }
 
@@ -236,6 +243,8 @@ template <class S> class Run {
     if (target_) {
       result.validation = of_target(best, "train.validation", recipe_.data.validation_size);
       result.test = of_target(best, "train.test", recipe_.data.test_size);
+      Engine wide = make_stream(static_cast<std::uint64_t>(recipe_.train.seed), "train.wide");
+      find_lost_mass(best, *target_, std::max<Index>(recipe_.data.test_size, 2), wide(), options, result.test);
       return;
     }
     result.validation = evaluate(best, validation_.x, validation_.c, options, validation_density_);

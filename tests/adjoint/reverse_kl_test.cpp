@@ -81,6 +81,20 @@ TEST(ReverseKl, EveryGradientVanishesWhereTheFlowIsTheTarget) {
   EXPECT_LT(got.theta.norm(), 1e-8);
 }
 
+TEST(ReverseKl, APowerIsThatOfTheTarget) {
+  const auto flow = two_blocks<double>();
+  Target tempered = find_target("ring");
+  tempered.log_density = [ring = find_target("ring")](ConstMatrixRef<double> x, Matrix<double>* g) -> RowVector<double> {
+    const RowVector<double> p = ring.log_density(x, g);
+    if (g) *g *= 0.3;
+    return 0.3 * p;
+  };
+  const auto expected = ReverseKlSolver<double>(tempered, {})(flow, 60, 1);
+  const auto got = ReverseKlSolver<double>(find_target("ring"), {})(flow, 60, 1, 0.3);
+  EXPECT_NEAR(got.loss, expected.loss, 1e-13);
+  EXPECT_LT((got.theta - expected.theta).norm(), 1e-12);
+}
+
 TEST(ReverseKl, ScoresWithoutParametersAreTheSame) {
   const auto flow = two_blocks<double>();
   const Matrix<double> x = Matrix<double>::Random(2, 9), none(0, 9);

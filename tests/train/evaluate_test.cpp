@@ -39,6 +39,37 @@ TEST(EvaluateTarget, EffectiveSampleSizeAndConstantOfAGaussianAreKnown) {
   EXPECT_NEAR(exact.nll, -std::log(2 * M_PI), 1e-12);
 }
 
+// N(0, 1) and, seven standard deviations away, as much again in a narrower Gaussian.
+Target two_modes() {
+  Target t;
+  t.dim = 2;
+  t.log_density = [](ConstMatrixRef<double> x, Matrix<double>*) -> RowVector<double> {
+    RowVector<double> out(x.cols());
+    for (Index b = 0; b < x.cols(); ++b) {
+      const double first = -x.col(b).squaredNorm() / 2;
+      const double second = -((x(0, b) - 7) * (x(0, b) - 7) + x(1, b) * x(1, b)) / (2 * 0.25) - std::log(0.25);
+      out[b] = std::log(std::exp(first) + std::exp(second));
+    }
+    return out;
+  };
+  return t;
+}
+
+// The effective sample size of the double well's model was 100 % when it had lost a well, and its log Z 0.26 nats short.
+TEST(EvaluateTarget, ALostModeIsFoundByWiderDraws) {
+  Flow<double> flow(Cnf<double>{std::make_shared<Mlp<double>>(MlpOptions{.hidden = {3}})});
+  auto e = evaluate_target(flow, two_modes(), 2000, 1, {});
+  EXPECT_GT(*e.ess, 0.99);
+  EXPECT_FALSE(has_lost_mass(e));  // not looked for yet
+  find_lost_mass(flow, two_modes(), 100000, 2, {}, e);
+  EXPECT_NEAR(*e.wide_log_z, std::log(2 * 2 * M_PI), 4 * *e.wide_log_z_error);
+  EXPECT_TRUE(has_lost_mass(e));
+  auto whole = evaluate_target(flow, gaussian(0.5), 2000, 1, {});
+  find_lost_mass(flow, gaussian(0.5), 20000, 2, {}, whole);
+  EXPECT_NEAR(*whole.wide_log_z, std::log(M_PI), 4 * *whole.wide_log_z_error);
+  EXPECT_FALSE(has_lost_mass(whole));
+}
+
 class ReverseKlRun : public Scratch {};
 
 // No data at all: a target from C++, the report, and the run's files.

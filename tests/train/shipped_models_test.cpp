@@ -44,7 +44,11 @@ TEST_P(ShippedModels, KeepWhatTheyPromise) {
   const auto model = read_model<float>(path(GetParam() + ".h5"));
   Recipe recipe = parse_recipe(model.card.recipe, GetParam());
   if (const auto target = only_target(recipe)) {
-    EXPECT_GT(*evaluate_target(model.flow, *target, 5000, 4711, {}).ess, kLeastEss.at(GetParam()));
+    auto e = evaluate_target(model.flow, *target, 5000, 4711, {});
+    EXPECT_GT(*e.ess, kLeastEss.at(GetParam()));
+    EXPECT_NEAR(*e.log_z, *target->log_z, 4 * *e.log_z_error + 0.002);  // no mode is lost
+    find_lost_mass(model.flow, *target, 5000, 4712, {}, e);
+    EXPECT_FALSE(has_lost_mass(e));
     return;
   }
   if (recipe.data.source.ends_with(".csv")) {  // the rows are not here, or too few: it loads and draws

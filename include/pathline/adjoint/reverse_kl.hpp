@@ -24,9 +24,14 @@ template <class S> class ReverseKlSolver {
   ReverseKlSolver(Target target, const GradientOptions& options);
   ~ReverseKlSolver();
 
-  // n fresh draws of (options.seed, iteration). Bitwise the same on any number of threads. InputError for a flow that
-  // does not fit; NumericalError if a solve fails or the target is not finite at a draw.
-  ReverseKlGradient operator()(const Flow<S>& flow, Index n, std::uint64_t iteration);
+  // n fresh draws of (options.seed, iteration). power: KL to p~^power instead, a tempered target whose modes are joined.
+  // Bitwise the same on any number of threads. InputError for a flow that does not fit; NumericalError if a solve fails
+  // or the target is not finite at a draw.
+  ReverseKlGradient operator()(const Flow<S>& flow, Index n, std::uint64_t iteration, double power = 1);
+
+  // As NllGradientSolver's, of the solves for log q.
+  const std::vector<double>& first_steps() const;
+  void set_first_steps(std::vector<double> steps);
 
  private:
   struct Impl;

@@ -15,6 +15,7 @@ struct TrainingState {
   Vector<double> theta;
   AdamState adam;
   EmaState ema;                   // average is empty without EMA
+  Vector<double> first_steps;     // of the last iteration's solves; empty if there were none
   double best = std::numeric_limits<double>::infinity();  // validation NLL of model.h5
   Index best_iteration = 0, evaluations_since_best = 0;
   double seconds = 0;             // spent so far

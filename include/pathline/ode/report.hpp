@@ -13,7 +13,8 @@ struct SolveReport {
   SolveStatus status = SolveStatus::not_run;
   double t = 0;          // how far it came
   double step = 0;       // the last accepted step, or the last tried
-  double next_step = 0;  // what the controller would try next: a start for a similar solve
+  double next_step = 0;  // what the controller would try next
+  double first_step = 0; // the first accepted step: where a similar solve may begin
   Index accepted = 0, rejected = 0;
   Index evaluations = 0;  // of the right-hand side: NFE
   Index limit = 0;        // max_steps that held

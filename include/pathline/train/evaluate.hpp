@@ -14,6 +14,7 @@ struct Evaluation {
   double nfe = 0;
   Index points = 0;
   std::optional<double> ess, log_z, log_z_error;  // of a target: see evaluate_target
+  std::optional<double> wide_log_z, wide_log_z_error;  // of a target: see find_lost_mass
 };
 
 // x: d x N, c: dc x N; log_density: of the data itself at x, where it is known. NumericalError as Flow::log_prob.
@@ -28,6 +29,16 @@ template <class S>
 Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                            const EvaluationOptions& options);
 
+// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times as
+// wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has lost a
+// part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far out; blind
+// in many dimensions, where no Gaussian meets the target.
+template <class S>
+void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
+                    const EvaluationOptions& options, Evaluation& e);
+// wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
+bool has_lost_mass(const Evaluation& e);
+
 struct MeanError {
   double mean = 0, error = 0;  // the standard error of the mean; 0 for one value
 };
@@ -37,6 +48,10 @@ extern template Evaluation evaluate_target<float>(const Flow<float>&, const Targ
                                                   const EvaluationOptions&);
 extern template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                                    const EvaluationOptions&);
+extern template void find_lost_mass<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
+                                           const EvaluationOptions&, Evaluation&);
+extern template void find_lost_mass<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
+                                            const EvaluationOptions&, Evaluation&);
 extern template Evaluation evaluate<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                                            const EvaluationOptions&, const std::optional<RowVector<double>>&);
 extern template Evaluation evaluate<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,

@@ -73,6 +73,7 @@ struct ObjectiveRecipe {
   double sigma = 0;
   std::string time_sampling = "uniform";
   std::string target;
+  double anneal = 1;
   bool operator==(const ObjectiveRecipe&) const = default;
 };
 
