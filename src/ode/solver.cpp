@@ -1,6 +1,7 @@
 #include "pathline/ode/solver.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -73,6 +74,39 @@ template <class S, class Kind> class ErrorStepper final : public Stepper<S> {
   Kind kind_;
 };
 
+// Fehlberg's own estimate is 41/840 h (k1 + k11 - k12 - k13), with nodes 0, 1, 0, 1: of a pure quadrature, as l is where z
+// rests, it is zero whatever the integrand does (Hairer, Norsett, Wanner I, II.5). So the larger of it and of a hundredth
+// of the distance to the open Newton-Cotes rule on the stages at 1/6 ... 5/6 is taken: of order 7 where the method has 8,
+// that distance is some hundred times the error once the steps resolve the integrand. Costs 5 to 45 % more evaluations.
+template <class S> class Fehlberg78Stepper final : public Stepper<S> {
+ public:
+  void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
+            State<S>&, State<S>& error) override {
+    Recorder record{&system.get(), this, 1};
+    kind_.do_step(std::ref(record), x0, f0, t, x1, h, error);
+    const auto k = [this](int stage) { return k_[static_cast<std::size_t>(stage - 2)].flat().array(); };
+    const S unit = static_cast<S>(kShare * h / 20);
+    error.flat() = error.flat().array().abs().max(
+        (S(kShare) * (x1.flat().array() - x0.flat().array()) -
+         unit * (S(11) * (k(7) + k(8)) - S(14) * (k(9) + k(10)) + S(26) * k(6)))
+            .abs());
+  }
+
+ private:
+  static constexpr double kShare = 0.01;
+  struct Recorder {
+    Counted<S>* system;
+    Fehlberg78Stepper* to;
+    int stage;
+    void operator()(const State<S>& x, State<S>& dxdt, double t) {
+      (*system)(x, dxdt, t);
+      to->k_[static_cast<std::size_t>(++stage - 2)] = dxdt;
+    }
+  };
+  OdeintStepper<S, odeint::runge_kutta_fehlberg78> kind_;
+  std::array<State<S>, 12> k_;  // stages 2 ... 13
+};
+
 template <class S> class Dopri5Stepper final : public Stepper<S> {
  public:
   void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
@@ -113,7 +147,7 @@ template <class S> std::unique_ptr<Stepper<S>> make_stepper(StepperKind kind) {
       return std::make_unique<ErrorStepper<S, OdeintStepper<S, odeint::runge_kutta_cash_karp54>>>();
     case StepperKind::dopri5: return std::make_unique<Dopri5Stepper<S>>();
     case StepperKind::fehlberg78:
-      return std::make_unique<ErrorStepper<S, OdeintStepper<S, odeint::runge_kutta_fehlberg78>>>();
+      return std::make_unique<Fehlberg78Stepper<S>>();
     case StepperKind::bulirsch_stoer: return nullptr;
     case StepperKind::adams_bashforth_moulton: return std::make_unique<AdamsStepper<S>>();
   }
@@ -143,7 +177,7 @@ template <class S> struct Solver<S>::Impl {
   SolveReport extrapolate(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer,
                           double first);
   bool out_of_steps(SolveReport& report) const;
-  bool step_vanishes(SolveReport& report, double t, double t1, double h) const;
+  bool step_vanishes(SolveReport& report, double t, double t1, double h, bool finite) const;
   void accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer, bool know_f1);
 };
 
@@ -214,7 +248,7 @@ template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, cons
   const double d2 = size(f1) / h, d = std::max(d1, d2);
   const int order = stepper_order(options.stepper);
   double h1 = d <= 1e-15 ? std::max(1e-6, 1e-3 * h) : std::pow(0.01 / d, 1.0 / order);
-  if (!std::isfinite(h1)) h1 = h;
+  if (!(h1 > 0 && std::isfinite(h1))) h1 = kLeastFactor * h;  // the field is not finite a little further on
   return sign * std::min({100 * h, h1, std::abs(span)});
 }
 
@@ -224,12 +258,14 @@ template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const
   return true;
 }
 
-// A step that no longer moves t: the field is too steep, or not finite where the step begins.
+// A step that no longer moves t: the field is too steep, or not finite where the step begins or just behind it. finite:
+// the last step that was tried. One over the whole interval, which may be that short, is always tried.
 template <class S>
-bool Solver<S>::Impl::step_vanishes(SolveReport& report, double t, double t1, double h) const {
+bool Solver<S>::Impl::step_vanishes(SolveReport& report, double t, double t1, double h, bool finite) const {
   if (std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1))) return false;
-  report.status = std::isfinite(sample_norm(f0.layout(), f0.data())) ? SolveStatus::step_underflow
-                                                                     : SolveStatus::not_finite;
+  if (report.accepted + report.rejected == 0 && h == t1 - t) return false;
+  finite = finite && std::isfinite(sample_norm(f0.layout(), f0.data()));
+  report.status = finite ? SolveStatus::step_underflow : SolveStatus::not_finite;
   report.step = h;
   return true;
 }
@@ -279,7 +315,7 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
   double t = t0;
   system(x, f0, t);
   double h = first != 0 ? direction * std::abs(first) : initial_step(system, x, t, t1 - t0);
-  bool grow = true;
+  bool grow = true, finite = true;
   report.status = SolveStatus::success;
   while (t != t1) {
     report.t = t;
@@ -290,13 +326,15 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
     const double wanted = h;
     if (last) h = left;
     else if (std::abs(h) * 2 > std::abs(left)) h = left / 2;
-    if (step_vanishes(report, t, t1, h)) break;
+    if (step_vanishes(report, t, t1, h, finite)) break;
     stepper->step(std::ref(system), x, f0, t, h, x1, f1, error);
-    const double e = scaled(x, x1, error);
+    finite = std::isfinite(sample_norm(x1.layout(), x1.data()));
+    const double e = finite ? scaled(x, x1, error) : std::numeric_limits<double>::infinity();
+    finite = std::isfinite(e);
     const double factor = std::clamp(kSafety * std::pow(e, -1.0 / order), kLeastFactor, kMostFactor);
     if (!(e <= 1)) {  // a NaN is rejected
       ++report.rejected;
-      h *= std::isfinite(e) ? std::min(1.0, factor) : kLeastFactor;
+      h *= finite ? std::min(1.0, factor) : kLeastFactor;
       grow = false;
       continue;
     }
@@ -328,17 +366,18 @@ SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double
   double t = t0;
   system(x, f0, t);
   double h = first != 0 ? direction * std::abs(first) : initial_step(system, x, t, t1 - t0);
+  bool finite = true;
   report.status = SolveStatus::success;
   while (t != t1) {
     report.t = t;
     if (out_of_steps(report)) break;
     const bool last = std::abs(h) * 1.000001 >= std::abs(t1 - t);
     if (last) h = t1 - t;
-    if (step_vanishes(report, t, t1, h)) break;
+    if (step_vanishes(report, t, t1, h, finite)) break;
     double reached = t;
     const double tried = h;
     const auto result = extrapolation->try_step(std::ref(system), x, f0, reached, x1, h);
-    const bool finite = std::isfinite(sample_norm(x1.layout(), x1.data()));
+    finite = std::isfinite(sample_norm(x1.layout(), x1.data()));
     if (result != odeint::success || !finite) {
       ++report.rejected;
       if (!finite || !std::isfinite(h) || std::abs(h) >= std::abs(tried)) h = 0.25 * tried;

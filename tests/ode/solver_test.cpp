@@ -89,12 +89,6 @@ TEST_P(AdaptiveSteppers, PointsInsideAStepLieOnThePath) {
   EXPECT_LT(observer.worst, 2e-6);  // a cubic through steps of 0.06: h^4 / 384 times |x''''| of 18
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, AdaptiveSteppers,
-                         ::testing::Values(StepperKind::cash_karp, StepperKind::dopri5, StepperKind::fehlberg78,
-                                           StepperKind::bulirsch_stoer),
-                         [](const auto& info) { return to_string(info.param); });
-
-// One system for each way to fail.
 struct Broken final : System<double> {
   explicit Broken(double from) : from(from) {}
   double from;
@@ -102,6 +96,70 @@ struct Broken final : System<double> {
     dxdt.flat() = x.flat() * (t >= from ? std::nan("") : 1.0);
   }
 };
+
+// Only the integral moves: Fehlberg's own estimate is zero then, and took this in steps of any length.
+TEST_P(AdaptiveSteppers, AnIntegralBesideAPathAtRestMeetsTheTolerance) {
+  struct Integral final : System<double> {
+    void rates(double t, const State<double>&, State<double>& dxdt) override {
+      dxdt.block(0).setZero();
+      dxdt.block(1).setConstant(5 * std::sin(7 * t) * std::sin(7 * t));
+    }
+  } system;
+  const double exact = 2.5 - 5 * std::sin(14.0) / 28;
+  for (double tolerance : {1e-4, 1e-6, 1e-8}) {
+    Solver<double> solver({.stepper = GetParam(), .rtol = tolerance, .atol = tolerance});
+    State<double> x(StateLayout{1, {2, 1}, 2});
+    x.flat().setZero();
+    ASSERT_TRUE(solver.solve(system, x, 0, 1).ok());
+    EXPECT_NEAR(x.flat()[2], exact, 30 * tolerance);
+  }
+}
+
+// x' = -100 (x - 0.999) from 1, without a value below 0.999: the trial step of Hairer's estimate lands there.
+TEST_P(AdaptiveSteppers, AFieldThatEndsJustBelowTheStartIsFollowed) {
+  struct Edge final : System<double> {
+    void rates(double, const State<double>& x, State<double>& dxdt) override {
+      dxdt.flat() = (x.flat().array() >= 0.999).select(-100 * (x.flat().array() - 0.999), std::nan("")).matrix();
+    }
+  } system;
+  Solver<double> solver({.stepper = GetParam()});
+  State<double> x(StateLayout{1, {1}, 1});
+  x.flat() << 1;
+  EXPECT_TRUE(solver.solve(system, x, 0, 0.1).ok());
+  EXPECT_NEAR(x.flat()[0], 0.999 + 0.001 * std::exp(-10), 1e-5);
+}
+
+TEST_P(AdaptiveSteppers, AFieldThatIsNotFiniteFurtherOnIsNotCalledSteep) {
+  Broken system(0.5);
+  Solver<double> solver({.stepper = GetParam()});
+  auto x = start<double>();
+  EXPECT_EQ(solver.solve(system, x, 0, 1).status, SolveStatus::not_finite);
+}
+
+TEST_P(AdaptiveSteppers, AStateThatOverflowsIsNoSuccess) {
+  struct Growth final : System<double> {
+    void rates(double, const State<double>&, State<double>& dxdt) override { dxdt.flat().setConstant(1e308); }
+  } system;
+  Solver<double> solver({.stepper = GetParam()});
+  State<double> x(StateLayout{1, {1}, 1});
+  x.flat() << 1e308;
+  EXPECT_FALSE(solver.solve(system, x, 0, 1).ok());
+}
+
+TEST_P(AdaptiveSteppers, AnIntervalOfAFewRoundingErrorsIsOneStep) {
+  Spiral<double> system;
+  Solver<double> solver({.stepper = GetParam()});
+  for (double from : {1 - 1.2e-16, 1 - 8e-16}) {
+    auto x = start<double>();
+    EXPECT_TRUE(solver.solve(system, x, from, 1).ok());
+    EXPECT_LT((x.block(0) - start<double>().block(0)).cwiseAbs().maxCoeff(), 1e-14);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, AdaptiveSteppers,
+                         ::testing::Values(StepperKind::cash_karp, StepperKind::dopri5, StepperKind::fehlberg78,
+                                           StepperKind::bulirsch_stoer),
+                         [](const auto& info) { return to_string(info.param); });
 
 TEST_P(AdaptiveSteppers, NanNeitherPassesNorLoopsForever) {
   for (double from : {0.0, 0.5}) {
