@@ -32,15 +32,15 @@ template <class S> class AdjointSystem final : public System<S> {
   Vector<S> no_theta_;
 };
 
-// Adds the integrals of a^T df/dtheta + dg/dtheta over each accepted step by Gauss and Legendre's three nodes. They feed
-// nothing back, so they are no part of the state (Norcliffe & Deisenroth 2023).
+// Adds the integrals of a^T df/dtheta + dg/dtheta over each accepted step by Gauss and Legendre's nodes. They feed nothing
+// back, so they are no part of the state (Norcliffe & Deisenroth 2023).
 template <class S> class ParameterQuadrature final : public StepObserver<S> {
  public:
-  ParameterQuadrature(const BlockProblem<S>& problem, BlockCotangent<S>& to, State<S>& node, Workspace<S>& w)
-      : problem_(problem), to_(to), node_(node), w_(w), theta_(to.theta.size()), c_(to.condition.rows(), to.condition.cols()) {}
+  ParameterQuadrature(const BlockProblem<S>& problem, int order, BlockCotangent<S>& to, State<S>& node, Workspace<S>& w)
+      : problem_(problem), order_(order), to_(to), node_(node), w_(w), theta_(to.theta.size()), c_(to.condition.rows(), to.condition.cols()) {}
 
   void accepted(const Step<S>& step) override {
-    visit_gauss_nodes(step, node_, [&](double t, State<S>& node, double length) {
+    visit_gauss_nodes(step, order_, node_, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(w_);
       const auto& e = problem_.seeds;
       auto z = node.block(0);
@@ -61,6 +61,7 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
 
  private:
   const BlockProblem<S>& problem_;
+  int order_;
   BlockCotangent<S>& to_;
   State<S>& node_;
   Workspace<S>& w_;
@@ -96,7 +97,7 @@ SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<S>& problem, const 
   state_.block(0) = z1;
   state_.block(1) = to.z;
   AdjointSystem<S> system(problem, w);
-  ParameterQuadrature<S> quadrature(problem, to, node_, w);
+  ParameterQuadrature<S> quadrature(problem, stepper_order(solver_.options().stepper), to, node_, w);
   to.t1 += end_rate(problem, problem.t1, state_.block(0), state_.block(1), w);
   SolveReport report;
   if (!tape) {

@@ -23,6 +23,15 @@ Matrix<double> unit_direction(Engine& engine, Index rows, Index cols) {
   return v / v.norm();
 }
 
+// By x in its own units, from that by the standardized data: through the logit, whose determinant is in the loss too.
+Matrix<double> by_data(const Flow<double>& flow, ConstMatrixRef<double> x, const Matrix<double>& by_z) {
+  Matrix<double> out = by_z.array().colwise() / flow.scale.array();
+  if (flow.logit == 0) return out;
+  const double slope = 1 - 2 * flow.logit;
+  const Eigen::ArrayXXd t = flow.logit + slope * x.array(), n = slope / (t * (1 - t));
+  return out.array() * n + (1 - 2 * t) * n / static_cast<double>(x.cols());
+}
+
 }  // namespace
 
 double GradientCheckRow::error() const { return std::abs(gradient - difference) / std::max(scale, 1e-3); }
@@ -56,7 +65,7 @@ std::vector<GradientCheckRow> check_gradient(const Flow<double>& flow, ConstMatr
     rows.push_back({p.name, gradient.theta.dot(direction), difference, gradient.theta.segment(p.offset, p.size()).norm()});
   }
   moved.set_theta(theta);
-  const Matrix<double> by_x = gradient.z.array().colwise() / flow.scale.array();
+  const Matrix<double> by_x = by_data(flow, x, gradient.z);
   const Matrix<double> dx = unit_direction(engine, x.rows(), x.cols());
   rows.push_back({"z", by_x.cwiseProduct(dx).sum(), slope([&](double h) { return loss(x + h * dx, c); }), by_x.norm()});
   if (c.rows() > 0) {

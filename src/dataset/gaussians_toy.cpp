@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "dataset/log_sum_exp.hpp"
+#include "core/log_sum_exp.hpp"
 #include "dataset/toys.hpp"
 
 namespace pathline {

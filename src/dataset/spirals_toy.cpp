@@ -3,7 +3,7 @@
 #include <numbers>
 #include <vector>
 
-#include "dataset/log_sum_exp.hpp"
+#include "core/log_sum_exp.hpp"
 #include "dataset/quadrature.hpp"
 #include "dataset/toys.hpp"
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "core/log_sum_exp.hpp"
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
 
@@ -109,9 +110,10 @@ class MixtureBase final : public Base {
   Index components() const override { return k_; }
 
   RowVector<double> log_density(ConstMatrixRef<double> z) const override {
-    Matrix<double> joint = log_joint(z);
-    const RowVector<double> highest = joint.colwise().maxCoeff();
-    return (joint.rowwise() - highest).array().exp().colwise().sum().log() + highest.array();
+    const Matrix<double> joint = log_joint(z);
+    RowVector<double> out(z.cols());
+    for (Index b = 0; b < z.cols(); ++b) out[b] = log_sum_exp(joint.col(b).array());
+    return out;
   }
   void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
                 VectorRef<double> theta_bar) const override {

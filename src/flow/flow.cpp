@@ -143,6 +143,15 @@ template <class S> RowVector<double> Flow<S>::log_scale(ConstMatrixRef<double> x
   return out;
 }
 
+// log t (1 - t) of t = sigmoid(y), which x no longer tells where t has been rounded to 0 or 1.
+template <class S> RowVector<double> Flow<S>::log_scale_of_standardized(ConstMatrixRef<double> z) const {
+  RowVector<double> out = RowVector<double>::Constant(z.cols(), scale.array().log().sum());
+  if (logit == 0) return out;
+  const Matrix<double> size = ((z.array().colwise() * scale.array()).matrix().colwise() + mean).cwiseAbs();
+  out += (-size.array() - 2 * (-size.array()).exp().log1p() - std::log(1 - 2 * logit)).matrix().colwise().sum();
+  return out;
+}
+
 template <class S>
 Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const {
   if (c.rows() == 0) return Matrix<S>(0, 0);
@@ -201,7 +210,7 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
       [&](Index begin, const auto& z, const auto& change) {
         out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
         out.log_change.segment(begin, z.cols()) =
-            change + log_scale(x.middleCols(begin, z.cols())) - log_scale(out.points.middleCols(begin, z.cols()));
+            change + log_scale(x.middleCols(begin, z.cols())) - log_scale_of_standardized(z.template cast<double>());
       });
   return out;
 }
@@ -221,7 +230,7 @@ Samples<S> Flow<S>::push_along(const Matrix<S>& z0, const std::vector<double>& t
       [&](Index begin, const auto& z, const auto& change) {
         out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
         const auto start = base->log_density(z0.middleCols(begin, z.cols()).template cast<double>());
-        out.log_prob.segment(begin, z.cols()) = start + change - log_scale(out.points.middleCols(begin, z.cols()));
+        out.log_prob.segment(begin, z.cols()) = start + change - log_scale_of_standardized(z.template cast<double>());
       },
       times, [&](std::size_t k, Index begin, const auto& z) {
         along[k].middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
@@ -248,7 +257,9 @@ Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index firs
 template <class S>
 Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options, Index first,
                            ConstMatrixRef<double> c) const {
-  return push(draw_base(n, seed, options.tile, first), options, c);
+  auto part = options;
+  part.first = first;
+  return push(draw_base(n, seed, options.tile, first), part, c);
 }
 
 template class Flow<float>;

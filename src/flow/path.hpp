@@ -49,7 +49,7 @@ template <class S> class TraceQuadrature final : public StepObserver<S> {
   static bool pays(const SolverOptions& o) { return o.stepper == StepperKind::dopri5 && o.steps > 0; }
 
   void accepted(const Step<S>& step) override {
-    visit_gauss_nodes(step, w_.node, [&](double t, State<S>& node, double length) {
+    visit_gauss_nodes(step, stepper_order(StepperKind::dopri5), w_.node, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(w_.workspace);
       const auto z = node.block(0);
       auto f = w_.workspace.matrix(z.rows(), z.cols()), je = w_.workspace.matrix(z.rows(), seeds_.k * z.cols());
@@ -87,8 +87,9 @@ template <class S> class TileWalk {
     const std::size_t n = flow_.blocks.size();
     std::vector<double> start(n + 1, 0);
     for (std::size_t i = 0; i < n; ++i) start[i + 1] = start[i] + flow_.blocks[i].end_time;
-    for (std::size_t k = 0; up && k < times.size(); ++k)
+    for (std::size_t k = 0; (up || from == to) && k < times.size(); ++k)
       if (times[k] == from) keep(k, z);
+    if (from == to) return report;
     if (!up && from == start[n]) normalize(n, z, change, Direction::data_to_base);
     for (std::size_t j = 0; j < n && report.ok(); ++j) {
       const std::size_t i = up ? j : n - 1 - j;
@@ -127,7 +128,8 @@ template <class S> class TileWalk {
   SolveReport solve(std::size_t i, MatrixRef<S> z, RowVector<double>& change, double t0, double t1,
                     const std::vector<std::pair<double, std::size_t>>& inside, Keep& keep) {
     const auto& field = *flow_.blocks[i].field;
-    Engine engine = make_stream(options_.seed, "flow.probes", static_cast<std::uint64_t>(tile_), i);
+    const Index tile = options_.first / options_.tile + tile_;
+    Engine engine = make_stream(options_.seed, "flow.probes", static_cast<std::uint64_t>(tile), i);
     Seeds<S> seeds;
     if (options_.density) seeds = make_seeds<S>(options_.trace, z.rows(), z.cols(), engine, w_.probes);
     const bool quadrature = options_.density && TraceQuadrature<S>::pays(options_.solver);
@@ -142,6 +144,7 @@ template <class S> class TileWalk {
     TraceQuadrature<S> integral(field, seeds, w_, change, observer);
     auto report = w_.solver.solve(system, w_.state, t0, t1, quadrature ? &integral : observer);
     report.evaluations += integral.evaluations;
+    if (quadrature && report.ok() && !change.allFinite()) report.status = SolveStatus::not_finite;
     z = w_.state.block(0);
     if (beside) change += w_.state.block(1).template cast<double>();
     else if (!quadrature) change.setConstant(std::numeric_limits<double>::quiet_NaN());

@@ -99,7 +99,7 @@ template <class P> struct Gelu {
     return each(a, [](T x) { return x * cdf(x); });
   }
   Derivatives<P> derivatives(const P& a, const P&) const {
-    return {each(a, [](T x) { return cdf(x) + x * pdf(x); }), each(a, [](T x) { return (2 - x * x) * pdf(x); })};
+    return {each(a, [](T x) { return cdf(x) + x * pdf(x); }), each(a, [](T x) { return x * x < 2000 ? (2 - x * x) * pdf(x) : x - x; })};
   }
 };
 

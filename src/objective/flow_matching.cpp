@@ -109,6 +109,8 @@ MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   auto& m = *impl_;
   if (flow.blocks.size() != 1 || !flow.norms.empty())
     throw InputError("objective.kind = flow_matching: needs one block without batch norms");
+  if (m.options.coupling == Coupling::optimal_transport && flow.condition_dim() > 0)
+    throw InputError("objective.coupling = ot: pairs across conditions; expected independent for a conditional flow");
   const auto& cnf = flow.blocks.front();
   const Tiles tiles{x.cols(), m.options.tile};
   m.data = flow.standardized(x);

@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "core/named_value.hpp"
-#include "dataset/log_sum_exp.hpp"
+#include "core/log_sum_exp.hpp"
 
 namespace pathline {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "dataset/log_sum_exp.hpp"
+#include "core/log_sum_exp.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {

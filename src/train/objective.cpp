@@ -1,5 +1,8 @@
 #include "train/objective.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "pathline/adjoint/reverse_kl.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/objective/flow_matching.hpp"
@@ -38,8 +41,16 @@ template <class S> class Likelihood final : public Objective<S> {
     if (steer_ == 0) return result(solver_(flow, x, c, step));
     Flow<S> moved = flow;  // shares the fields
     Engine engine = make_stream(seed_, "train.steer", step);
-    for (auto& block : moved.blocks) block.end_time *= uniform(engine, 1 - steer_, 1 + steer_);
-    return result(solver_(moved, x, c, step));
+    std::vector<double> stretch;
+    for (auto& block : moved.blocks) {
+      stretch.push_back(uniform(engine, 1 - steer_, 1 + steer_));
+      block.end_time *= stretch.back();
+    }
+    auto g = solver_(moved, x, c, step);
+    const auto at = flow.layout();
+    for (std::size_t i = 0; i < stretch.size(); ++i)  // sqrt(u T) as a function of sqrt(T)
+      if (at.root_time[i] >= 0) g.theta[at.root_time[i]] *= std::sqrt(stretch[i]);
+    return result(std::move(g));
   }
   std::vector<double> first_steps() const override { return solver_.first_steps(); }
   void set_first_steps(std::vector<double> steps) override { solver_.set_first_steps(std::move(steps)); }
@@ -98,6 +109,24 @@ template <class S> class ReverseKl final : public Objective<S> {
   StagePlan plan_;
 };
 
+// What the regression has no gradient of is refused, unless another stage has.
+void check_flow_matching(const Recipe& recipe, const ObjectiveRecipe& o) {
+  const std::string kind = "objective.kind = flow_matching: ";
+  if (recipe.model.blocks > 1 || recipe.model.batch_norm)
+    throw InputError(kind + "needs model.blocks = 1 and model.batch_norm = false");
+  if (regularizer_weights(o).any() || o.steer > 0)
+    throw InputError(kind + "solves no path, so it takes no regularizer and no steer; expected them in a likelihood stage");
+  if (o.coupling == "ot" && !recipe.data.condition.empty())
+    throw InputError("objective.coupling = ot: pairs across conditions, which makes the base depend on the condition; "
+                     "expected independent");
+  const auto& stages = recipe.objective;
+  if (!std::all_of(stages.begin(), stages.end(), [](const auto& s) { return s.kind == "flow_matching"; })) return;
+  if (recipe.model.train_end_time) throw InputError(kind + "does not train the end time; expected a likelihood stage too");
+  const bool has_parameters = recipe.model.base != "normal" && recipe.model.base != "uniform";
+  if (has_parameters && recipe.model.base_train)
+    throw InputError(kind + "does not train the base; expected a likelihood stage too, or model.base_train = false");
+}
+
 void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
   if (o.target.empty()) throw InputError("objective.target: is empty; reverse_kl needs one");
   if (recipe.model.batch_norm || !recipe.data.condition.empty() || recipe.data.logit > 0)
@@ -116,8 +145,7 @@ std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t s
     throw InputError("objective.hjb: needs model.field = potential");
   if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
   if (o.kind == "flow_matching") {
-    if (recipe.model.blocks > 1 || recipe.model.batch_norm)
-      throw InputError("objective.kind = flow_matching: needs model.blocks = 1 and model.batch_norm = false");
+    check_flow_matching(recipe, o);
     return std::make_unique<Matching<S>>(recipe, o);
   }
   check_reverse_kl(recipe, o);

@@ -115,6 +115,26 @@ TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRight) {
   EXPECT_THROW(nll_gradient(*plain.flow, plain.x, plain.c, {.regularizers = {.hjb = 1}}), InputError);
 }
 
+TEST(GradientCheck, DataGoThroughTheLogit) {
+  Everything e;
+  e.flow->logit = 0.05;
+  e.x = 0.5 + 0.4 * e.x.array().tanh();
+  expect_right(check_gradient(*e.flow, e.x, e.c, {.solver = {.steps = 4}}), 1e-6);
+}
+
+// Three Gauss nodes a step were the larger error by far where the steps are those of order 8.
+TEST(GradientCheck, SteppersOfHighOrderAreRightToo) {
+  for (auto [stepper, adjoint] : {std::pair{StepperKind::fehlberg78, AdjointKind::discrete},
+                                  {StepperKind::fehlberg78, AdjointKind::checkpointed},
+                                  {StepperKind::fehlberg78, AdjointKind::backsolve},
+                                  {StepperKind::bulirsch_stoer, AdjointKind::backsolve}}) {
+    const Everything e;
+    expect_right(check_gradient(*e.flow, e.x, e.c,
+                                {.solver = {.stepper = stepper, .rtol = 1e-9, .atol = 1e-9}, .adjoint = adjoint}),
+                 1e-5);
+  }
+}
+
 TEST(GradientCheck, SeesALossOfAccuracy) {
   const Everything e;
   const auto rows = check_gradient(*e.flow, e.x, e.c,

@@ -199,6 +199,59 @@ TEST(Flow, DensityOfBoundedDataHasMassOneInTheBox) {
   EXPECT_THROW(flow.log_prob(Matrix<double>::Constant(2, 1, 1.5), kNone), InputError);
 }
 
+// The image of a point within rounding of an edge has a density all the same.
+TEST(Flow, SamplesThatTheLogitRoundsToTheEdgeHaveADensity) {
+  Flow<double> flow(Cnf<double>{std::make_shared<Linear>(Matrix<double>::Zero(1, 1), Vector<double>::Zero(1))});
+  flow.logit = 1e-6, flow.scale << 30;
+  const auto drawn = flow.sample(500, 1);
+  EXPECT_TRUE(drawn.log_prob.allFinite());
+  const auto inside = (drawn.points.array() - 0.5).abs() < 0.49;
+  for (Index b = 0; b < 500; ++b)
+    if (inside(0, b)) EXPECT_NEAR(flow.log_prob(drawn.points.col(b), kNone).log_prob[0], drawn.log_prob[b], 1e-9);
+}
+
+// A norm at the end of the chain was applied on the way from the end to the end, and not undone.
+TEST(Flow, FromATimeToItselfNothingMoves) {
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
+    const Chain chain(clock);
+    const Matrix<double> x = chain.flow->sample(5, 2, kFine).points;
+    for (double t : {0.0, 0.5, 0.7, chain.flow->end_time()}) {
+      const auto same = chain.flow->transform(x, kNone, t, t, kFine);
+      EXPECT_LT((same.points - x).cwiseAbs().maxCoeff(), 1e-14);
+      EXPECT_LT(same.log_change.cwiseAbs().maxCoeff(), 1e-14);
+    }
+  }
+}
+
+// Fixed steps of dopri5 take the log-density beside the solve, which did not see it.
+TEST(Flow, FixedStepsWhoseTraceIsNotFiniteFail) {
+  class NoTrace final : public VectorField<double> {
+   public:
+    NoTrace() : VectorField(2, 0) {}
+    std::unique_ptr<VectorField<double>> clone() const override { return std::make_unique<NoTrace>(*this); }
+    void value(const FieldPoint<double>&, MatrixRef<double> f, Workspace<double>&) const override { f.setZero(); }
+    void tangents(const FieldPoint<double>&, const Seeds<double>&, MatrixRef<double> f, MatrixRef<double> je,
+                  Workspace<double>&) const override {
+      f.setZero(), je.setConstant(std::nan(""));
+    }
+    void pullback(const FieldPoint<double>&, const Seeds<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                  FieldCotangent<double>, Workspace<double>&) const override {}
+  };
+  const Flow<double> flow(Cnf<double>{std::make_shared<NoTrace>()});
+  for (auto kind : {StepperKind::dopri5, StepperKind::cash_karp})
+    EXPECT_THROW(flow.sample(3, 1, {.solver = {.stepper = kind, .steps = 3}}), NumericalError) << to_string(kind);
+}
+
+// The probes of the second part were those of the first.
+TEST(Flow, AStreamMadeInPartsIsTheStream) {
+  const Chain chain(FieldClock::base_to_data);
+  const EvaluationOptions options{.solver = {.stepper = StepperKind::rk4, .steps = 4},
+                                  .trace = {.kind = TraceKind::hutchinson}};
+  const auto whole = chain.flow->sample(128, 3, options), part = chain.flow->sample(64, 3, options, 64);
+  EXPECT_EQ(whole.points.rightCols(64), part.points);
+  EXPECT_EQ(whole.log_prob.tail(64), part.log_prob);
+}
+
 TEST(Flow, LogProbAtTimeZeroIsTheBase) {
   const Chain chain(FieldClock::base_to_data);
   const Matrix<double> x = chain.flow->draw_base(5, 1);
@@ -231,6 +284,12 @@ TEST(Flow, ThetaGoesOutAndIn) {
   EXPECT_LT((copy.theta() - theta).cwiseAbs().maxCoeff(), 1e-15);
   EXPECT_NEAR(copy.blocks[1].end_time, std::pow(std::sqrt(0.8) + 0.1, 2), 1e-14);
   EXPECT_NE(flow.theta(), copy.theta());  // a clone shares nothing
+}
+
+TEST(Flow, AMixtureIsMinusInfinityWhereAllOfItUnderflows) {
+  Engine engine = make_stream(1, "mixture");
+  const Matrix<double> far = Matrix<double>::Constant(2, 1, 1e160);
+  EXPECT_EQ(make_base(BaseKind::mixture, 2, 3, engine)->log_density(far)[0], -INFINITY);
 }
 
 TEST(Flow, ABaseDrawsWhatItsDensitySays) {

@@ -177,6 +177,35 @@ TEST(Mlp, NanInGivesNanOutForEveryActivation) {
   }
 }
 
+// gelu'' was (2 - inf) 0 = NaN from 2e19 on in float.
+TEST(Mlp, DerivativesOfAFarPointAreFinite) {
+  for (std::size_t a = 0; a < activation_names().size(); ++a) {
+    if (static_cast<Activation>(a) == Activation::square) continue;  // which overflows itself
+    Mlp<float> field({.hidden = {17}, .activation = static_cast<Activation>(a)});
+    Engine engine = make_stream(1, "far");
+    field.initialize(engine);
+    const Matrix<float> z = Matrix<float>::Constant(2, 3, 1e25F), c(0, 3), f_bar = Matrix<float>::Ones(2, 3);
+    const Matrix<float> je_bar = Matrix<float>::Ones(2, 6);
+    Matrix<float> z_bar(2, 3), c_bar(0, 3);
+    Vector<float> theta_bar = Vector<float>::Zero(field.theta().size());
+    double t_bar = 0;
+    Workspace<float> work;
+    field.pullback({0.1, z, c}, Seeds<float>::identity(2), f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar}, work);
+    EXPECT_TRUE(z_bar.allFinite()) << activation_names()[a];
+  }
+}
+
+// A network of 64-64-64 in two dimensions with its trace, by hand; the pullback's two products for each of the forward's.
+TEST(Mlp, FlopsAreThoseOfItsProducts) {
+  const Mlp<float> field({.hidden = {64, 64, 64}});
+  EXPECT_EQ(field.flops({}), 2 * (2 * 64 + 2 * 64 * 64 + 64 * 2));
+  EXPECT_EQ(field.flops(Seeds<float>::identity(2)), 2 * (2 * 64 + 3 * (2 * 64 * 64 + 64 * 2)));
+  EXPECT_EQ(field.pullback_flops(Seeds<float>::identity(2)), 3 * field.flops(Seeds<float>::identity(2)));
+  const Seeds<float> probe{Seeds<float>::Kind::probes, 1, nullptr};
+  EXPECT_EQ(field.flops(probe), 2 * field.flops({}));
+  EXPECT_EQ(field.pullback_flops(probe), 3 * field.flops(probe) - 2 * 2 * 64);  // nothing goes back into a probe
+}
+
 // A sample's numbers do not depend on its neighbours, nor on how many there are.
 TEST(Mlp, SamplesAreIndependentBitwise) {
   Mlp<float> field({.hidden = {64, 64}});

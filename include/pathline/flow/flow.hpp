@@ -16,6 +16,7 @@ struct EvaluationOptions {
   SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
   TraceOptions trace;
   std::uint64_t seed = 0;  // of the probes
+  Index first = 0;         // number of the first sample in a long stream made in parts, for the probes; a multiple of tile
   Index tile = 64;         // samples solved together; results do not depend on the number of threads
   bool density = true;     // false: the points alone, which is several times cheaper; log-densities are then NaN
 };
@@ -93,11 +94,12 @@ template <class S> class Flow {
                         const EvaluationOptions& options = {},
                         ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  // (g(x) - mean) / scale, d x B: what the chain sees; its inverse; and minus the logarithm of its determinant at x
-  // (1 x B), which the density loses by it. InputError for a point outside of (0, 1) where there is a logit.
+  // (g(x) - mean) / scale, d x B: what the chain sees; its inverse; and minus the logarithm of its determinant at x, or
+  // at the x of z (1 x B), which the density loses by it. InputError for an x outside of (0, 1) where there is a logit.
   Matrix<S> standardized(ConstMatrixRef<double> x) const;
   Matrix<double> unstandardized(ConstMatrixRef<double> z) const;
   RowVector<double> log_scale(ConstMatrixRef<double> x) const;
+  RowVector<double> log_scale_of_standardized(ConstMatrixRef<double> z) const;
   // (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
   Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 
@@ -105,8 +107,8 @@ template <class S> class Flow {
   std::vector<BatchNorm> norms;  // none, or one before, between and after: norms[i] is on the base side of blocks[i]
   std::shared_ptr<Base> base;
   Vector<double> mean, scale;    // d; scale > 0
-  double logit = 0;              // alpha in [0, 0.5): g(x) = logit(alpha + (1 - 2 alpha) x) for data in [0, 1] (Dinh et
-                                 // al. 2017, section 4.1); 0: g(x) = x
+  double logit = 0;              // alpha in [0, 0.5): g(x) = logit(alpha + (1 - 2 alpha) x) for data in [0, 1]
+                                 // (Papamakarios et al. 2017, section 4.1); 0: g(x) = x
   Vector<double> condition_mean, condition_scale;  // dc
 
  private:
