@@ -1,10 +1,12 @@
 // NumPy's format (NEP 1): a magic string, a version, a header as a Python dictionary, then the array.
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <regex>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,48 @@ template <class T> double as_double(const char* bytes, bool swap) {
   return static_cast<double>(value);
 }
 
+// IEEE 754's binary16.
+struct Half {
+  std::uint16_t bits;
+  explicit operator double() const {
+    const int sign = bits >> 15, exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const double size = exponent == 31  ? (fraction ? std::nan("") : HUGE_VAL)
+                        : exponent == 0 ? std::ldexp(fraction, -24)
+                                        : std::ldexp(1024 + fraction, exponent - 25);
+    return sign ? -size : size;
+  }
+};
+
+struct NumberKind {
+  std::string_view name;
+  Index size;
+  double (*as_double)(const char* bytes, bool swap);
+};
+
+constexpr NumberKind kKinds[] = {
+    {"f2", 2, as_double<Half>},          {"f4", 4, as_double<float>},         {"f8", 8, as_double<double>},
+    {"i1", 1, as_double<std::int8_t>},   {"i2", 2, as_double<std::int16_t>},  {"i4", 4, as_double<std::int32_t>},
+    {"i8", 8, as_double<std::int64_t>},  {"u1", 1, as_double<std::uint8_t>},  {"u2", 2, as_double<std::uint16_t>},
+    {"u4", 4, as_double<std::uint32_t>}, {"u8", 8, as_double<std::uint64_t>},
+};
+
+// What stands after 'key': in the dictionary, blanks skipped; empty if the key is not there.
+std::string_view value_of(std::string_view dictionary, std::string_view key) {
+  const auto at = dictionary.find(fmt::format("'{}':", key));
+  if (at == dictionary.npos) return {};
+  dictionary.remove_prefix(at + key.size() + 3);
+  dictionary.remove_prefix(std::min(dictionary.find_first_not_of(' '), dictionary.size()));
+  return dictionary;
+}
+
+// The text between the two, or nothing.
+std::optional<std::string_view> enclosed(std::string_view text, char open, char close) {
+  if (!text.starts_with(open)) return std::nullopt;
+  const auto end = text.find(close, 1);
+  if (end == text.npos) return std::nullopt;
+  return text.substr(1, end - 1);
+}
+
 class NpyReader final : public TableReader {
  public:
   explicit NpyReader(const std::string& input) : name_(input), in_(input, std::ios::binary) {
@@ -31,7 +75,7 @@ class NpyReader final : public TableReader {
     parse_header(header());
     start_ = in_.tellg();
     in_.seekg(0, std::ios::end);
-    const auto there = static_cast<Index>(in_.tellg() - start_), expected = rows_ * dim_ * size_;
+    const auto there = static_cast<Index>(in_.tellg() - start_), expected = rows_ * dim_ * kind_->size;
     if (there < expected)
       throw InputError(fmt::format("{}: is cut off: {} bytes of data, expected {}", name_, there, expected));
   }
@@ -63,51 +107,62 @@ class NpyReader final : public TableReader {
     unsigned char length[4] = {};
     in_.read(reinterpret_cast<char*>(length), major == 1 ? 2 : 4);
     const std::size_t n = length[0] | length[1] << 8 | length[2] << 16 | static_cast<std::size_t>(length[3]) << 24;
-    if (!in_ || n > (1u << 20)) refuse("is cut off in its header");
+    if (!in_) refuse("is cut off in its header");
+    if (n > (1u << 16)) refuse(fmt::format("has a header of {} bytes; expected 65536 at most", n));
     std::string text(n, ' ');
     if (!in_.read(text.data(), static_cast<std::streamsize>(n))) refuse("is cut off in its header");
     return text;
   }
 
-  void parse_header(const std::string& text) {
-    std::smatch m;
-    if (!std::regex_search(text, m, std::regex("'descr': *'([^']*)'"))) refuse("its header has no simple 'descr'");
-    const std::string type = m[1];
-    const std::string kind = type.size() > 1 ? type.substr(1) : "";
-    if (kind != "f4" && kind != "f8" && kind != "i4" && kind != "i8")
-      refuse("holds '" + type + "'; expected f4, f8, i4 or i8");
-    kind_ = kind, size_ = kind[1] - '0';
-    swap_ = type[0] == '>' ? std::endian::native == std::endian::little : false;
-    if (!std::regex_search(text, m, std::regex("'fortran_order': *(True|False)"))) refuse("its header has no 'fortran_order'");
-    fortran_ = m[1] == "True";
-    if (!std::regex_search(text, m, std::regex("'shape': *\\(([^)]*)\\)"))) refuse("its header has no 'shape'");
-    const std::string inside = m[1];
-    std::vector<Index> shape;
-    const std::regex digits("[0-9]+");
-    for (std::sregex_iterator i(inside.begin(), inside.end(), digits), end; i != end; ++i) shape.push_back(std::stoll(i->str()));
-    if (shape.empty() || shape.size() > 2) refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside));
-    rows_ = shape[0], dim_ = shape.size() == 2 ? shape[1] : 1;
+  void parse_header(std::string_view text) {
+    const auto type = enclosed(value_of(text, "descr"), '\'', '\'');
+    if (!type) refuse("its header has no simple 'descr'");
+    kind_ = std::find_if(std::begin(kKinds), std::end(kKinds),
+                         [&](const NumberKind& k) { return type->size() == 3 && type->substr(1) == k.name; });
+    if (kind_ == std::end(kKinds))
+      refuse(fmt::format("holds '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8", type->substr(0, 40)));
+    swap_ = type->front() == '>' && std::endian::native == std::endian::little;
+    const auto order = value_of(text, "fortran_order");
+    if (!order.starts_with("True") && !order.starts_with("False")) refuse("its header has no 'fortran_order'");
+    fortran_ = order.starts_with("True");
+    const auto shape = enclosed(value_of(text, "shape"), '(', ')');
+    if (!shape) refuse("its header has no 'shape'");
+    parse_shape(*shape);
     if (dim_ < 1) refuse("has no columns");
   }
 
-  template <class At> void read_run(Index first, Index count, At at) {
-    buffer_.resize(static_cast<std::size_t>(count * size_));
-    in_.seekg(start_ + static_cast<std::streamoff>(first * size_));
-    if (!in_.read(buffer_.data(), count * size_)) throw_cannot_read(name_);
-    for (Index i = 0; i < count; ++i) {
-      const char* p = buffer_.data() + i * size_;
-      at(i) = kind_ == "f4"   ? as_double<float>(p, swap_)
-              : kind_ == "f8" ? as_double<double>(p, swap_)
-              : kind_ == "i4" ? as_double<std::int32_t>(p, swap_)
-                              : as_double<std::int64_t>(p, swap_);
+  void parse_shape(std::string_view inside) {
+    const auto fail = [&] [[noreturn]] { refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside.substr(0, 40))); };
+    std::vector<Index> shape;
+    for (auto rest = inside; !rest.empty();) {
+      Index extent = -1;
+      const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), extent);
+      if (error != std::errc() || extent < 0) fail();
+      shape.push_back(extent);
+      rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+      if (!rest.empty() && rest.front() != ',') fail();
+      rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
     }
+    if (shape.empty() || shape.size() > 2) fail();
+    rows_ = shape[0], dim_ = shape.size() == 2 ? shape[1] : 1;
+    Index bytes = 0;
+    if (__builtin_mul_overflow(dim_, kind_->size, &bytes) || __builtin_mul_overflow(bytes, rows_, &bytes)) fail();
   }
 
-  std::string name_, kind_;
+  template <class At> void read_run(Index first, Index count, At at) {
+    const Index size = kind_->size;
+    buffer_.resize(static_cast<std::size_t>(count * size));
+    in_.seekg(start_ + static_cast<std::streamoff>(first * size));
+    if (!in_.read(buffer_.data(), count * size)) throw_cannot_read(name_);
+    for (Index i = 0; i < count; ++i) at(i) = kind_->as_double(buffer_.data() + i * size, swap_);
+  }
+
+  std::string name_;
+  const NumberKind* kind_ = nullptr;
   std::ifstream in_;
   std::streampos start_;
   std::vector<char> buffer_;
-  Index rows_ = 0, size_ = 8, next_ = 0;
+  Index rows_ = 0, next_ = 0;
   bool swap_ = false, fortran_ = false;
 };
 

@@ -72,7 +72,7 @@ TEST_F(Tables, NumpyReadsWhatIsWrittenAndTheReverse) {
 
 TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
   ASSERT_EQ(python("a = np.arange(6).reshape(3, 2)\n"
-                   "for t in ['<f4', '<f8', '<i4', '<i8', '>f8', '>i4']: np.save(t[1:] + ('l' if t[0] == '<' else 'b'), a.astype(t))\n"
+                   "for t in ['<f4', '<f8', '<i4', '<i8', '>f8', '>i4', '|u1', '<i2', '<u4', '>f2', '|i1', '>u8']: np.save(t[1:] + ('l' if t[0] == '<' else 'b'), a.astype(t))\n"
                    "np.save('fortran', np.asfortranarray(a.astype(float))); np.save('vector', np.arange(4.))\n"
                    "np.save('bool', a > 1); np.save('cube', np.zeros((2, 2, 2))); np.save('nan', np.array([[1, 2], [3, np.nan]]))\n"
                    "np.lib.format.write_array(open('v3.npy', 'wb'), a.astype(float), version=(3, 0))\n"
@@ -81,18 +81,45 @@ TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
             "");
   Matrix<double> expected(2, 3);
   expected << 0, 2, 4, 1, 3, 5;
-  for (const char* name : {"f4l", "f8l", "i4l", "i8l", "f8b", "i4b", "fortran", "v3"})
+  for (const char* name : {"f4l", "f8l", "i4l", "i8l", "f8b", "i4b", "u1b", "i2l", "u4l", "f2b", "i1b", "u8b", "fortran", "v3"})
     EXPECT_EQ(read_table(file(std::string(name) + ".npy")).values, expected) << name;
   EXPECT_EQ(read_table(file("vector.npy")).values.rows(), 1);
   EXPECT_EQ(read_table(file("vector.npy")).values.cols(), 4);
   auto what = [&](const char* name) { return message([&] { read_table(file(name)); }); };
-  EXPECT_THAT(what("bool.npy"), EndsWith("bool.npy: holds '|b1'; expected f4, f8, i4 or i8"));
+  EXPECT_THAT(what("bool.npy"), EndsWith("bool.npy: holds '|b1'; expected f2, f4, f8, i1 to i8 or u1 to u8"));
   EXPECT_THAT(what("cube.npy"), EndsWith("cube.npy: shape (2, 2, 2): expected (N, d) or (N)"));
   EXPECT_THAT(what("nan.npy"), EndsWith("nan.npy: row 2, column 2: nan: must be finite"));
   EXPECT_THAT(what("cut.npy"), EndsWith("cut.npy: is cut off: 43 bytes of data, expected 48"));
   EXPECT_THAT(what("empty.npy"), EndsWith("empty.npy: no rows"));
   put("bad.npy", "hello world");
   EXPECT_THAT(what("bad.npy"), EndsWith("bad.npy: is not an NPY file"));
+}
+
+TEST_F(Tables, NpyHalvesAreExact) {
+  ASSERT_EQ(python("v = np.arange(1 << 16, dtype=np.uint16).view(np.float16); v = v[np.isfinite(v)]\n"
+                   "np.save('half', v); np.save('double', v.astype(float))"), "");
+  EXPECT_EQ(read_table(file("half.npy")).values, read_table(file("double.npy")).values);
+}
+
+// std::regex overflowed the stack, std::stoll threw, a product wrapped round, and -1 was read as 1.
+TEST_F(Tables, NpyHeaderThatLiesIsRefused) {
+  const auto npy = [&](const std::string& header) {
+    std::string text("\x93NUMPY\x02\x00", 8);
+    for (int i = 0; i < 4; ++i) text += static_cast<char>(header.size() >> 8 * i & 255);
+    return refused("a.npy", text + header + std::string(64, '\0'));
+  };
+  const auto shaped = [&](const std::string& shape) {
+    return npy("{'descr': '<f8', 'fortran_order': False, 'shape': (" + shape + "), }");
+  };
+  EXPECT_EQ(shaped("-1, 2"), "a.npy: shape (-1, 2): expected (N, d) or (N)");
+  EXPECT_EQ(shaped("99999999999999999999,"), "a.npy: shape (99999999999999999999,): expected (N, d) or (N)");
+  EXPECT_EQ(shaped("1152921504606846976, 2"), "a.npy: shape (1152921504606846976, 2): expected (N, d) or (N)");
+  EXPECT_EQ(shaped("4 2"), "a.npy: shape (4 2): expected (N, d) or (N)");
+  EXPECT_EQ(shaped("4611686018427387904"), "a.npy: shape (4611686018427387904): expected (N, d) or (N)");
+  EXPECT_EQ(shaped("4, 2"), "no error");
+  EXPECT_EQ(npy("{'descr': '" + std::string(60000, 'f') + "'}"), "a.npy: holds '" + std::string(40, 'f') +
+            "'; expected f2, f4, f8, i1 to i8 or u1 to u8");
+  EXPECT_EQ(npy(std::string(70000, ' ')), "a.npy: has a header of 70000 bytes; expected 65536 at most");
 }
 
 TEST_F(Tables, Hdf5NamesWhatThereIs) {
