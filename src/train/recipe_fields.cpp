@@ -228,7 +228,10 @@ bool is_allowed(const RecipeField& field, const RecipeValue& value) {
       return std::find(range.choices.begin(), range.choices.end(), x) != range.choices.end();
     }
     bool operator()(const std::vector<Index>& list) const { return std::all_of(list.begin(), list.end(), *this); }
-    bool operator()(const std::vector<std::string>& list) const { return std::all_of(list.begin(), list.end(), *this); }
+    bool operator()(const std::vector<std::string>& list) const {
+      const std::set<std::string> once(list.begin(), list.end());
+      return once.size() == list.size() && std::all_of(list.begin(), list.end(), *this);
+    }
   };
   return std::visit(Check{range}, value);
 }
@@ -243,7 +246,7 @@ std::string range_text(const RecipeField& field) {
       return range.choices.empty() ? "text in UTF-8" : fmt::format("one of {}", fmt::join(range.choices, ", "));
     }
     std::string operator()(const std::vector<Index>&) const { return "all " + number_range_text(range); }
-    std::string operator()(const std::vector<std::string>&) const { return "a list of text in UTF-8"; }
+    std::string operator()(const std::vector<std::string>&) const { return "a list of text in UTF-8, each once"; }
   };
   return std::visit(Text{field.range}, field.default_value());
 }
