@@ -1,4 +1,5 @@
-// Comma-separated values: RFC 4180 without quotes around numbers; semicolons, tabs and blanks separate too.
+// Comma-separated values: RFC 4180 without line breaks in cells; semicolons, tabs and blanks separate too.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -31,27 +32,68 @@ bool parse_number(std::string_view cell, double& value) {
   return error != std::errc::invalid_argument;
 }
 
-char separator_of(std::string_view line) {
-  for (char c : {',', ';', '\t'})
-    if (line.find(c) != std::string_view::npos) return c;
-  return ' ';
+bool separates(char c, char separator) { return c == separator || (separator == ' ' && c == '\t'); }
+
+// Past the quotes that begin the text; npos if they do not close.
+std::size_t end_of_quotes(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] != '"') continue;
+    if (i + 1 == text.size() || text[i + 1] != '"') return i + 1;
+    ++i;  // a doubled one is a quote of the text
+  }
+  return std::string_view::npos;
 }
 
-void split(std::string_view line, char separator, std::vector<std::string_view>& cells) {
+// Of the separators that stand outside quotes.
+char separator_of(std::string_view line) {
+  char found = ' ';
+  bool begins = true;  // a cell
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (begins && line[i] == '"') i = std::min(end_of_quotes(line.substr(i)), line.size() - i) + i - 1;
+    else if (line[i] == ',') return ',';
+    else if (line[i] == ';' || (line[i] == '\t' && found != ';')) found = line[i];
+    begins = line[i] == ' ' || line[i] == ';' || line[i] == '\t';
+  }
+  return found;
+}
+
+// As it stands in the line, without its quotes; a quote of the text is still doubled.
+struct Cell {
+  std::string_view text;
+  bool quoted = false;
+};
+
+// False if quotes do not close.
+bool split(std::string_view line, char separator, std::vector<Cell>& cells) {
   cells.clear();
   while (true) {
-    if (separator == ' ') line = trimmed(line);
-    const auto at = separator == ' ' ? line.find_first_of(" \t") : line.find(separator);
-    cells.push_back(trimmed(line.substr(0, at)));
-    if (at == std::string_view::npos) return;
-    line.remove_prefix(at + 1);
+    while (!line.empty() && (line.front() == ' ' || (line.front() == '\t' && separator != '\t'))) line.remove_prefix(1);
+    std::size_t end = 0;
+    if (line.starts_with('"') && (end = end_of_quotes(line)) == std::string_view::npos) return false;
+    const std::size_t closed = end;
+    while (end < line.size() && !separates(line[end], separator)) ++end;
+    const auto text = trimmed(line.substr(0, end));
+    const bool quoted = closed > 0 && closed == text.size();
+    cells.push_back({quoted ? text.substr(1, text.size() - 2) : text, quoted});
+    if (end == line.size()) return true;
+    line.remove_prefix(end + 1);
   }
 }
 
-std::string unquoted(std::string_view cell) {
-  if (cell.size() >= 2 && (cell.front() == '"' || cell.front() == '\'') && cell.back() == cell.front())
-    cell = cell.substr(1, cell.size() - 2);
-  return std::string(cell);
+std::string name_of(const Cell& cell) {
+  auto text = cell.text;
+  if (!cell.quoted && text.size() >= 2 && text.front() == '\'' && text.back() == '\'') text = text.substr(1, text.size() - 2);
+  std::string name(text);
+  for (std::size_t at = 0; cell.quoted && (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
+  return name;
+}
+
+std::string quoted_if_needed(const std::string& name) {
+  double unused;
+  if (name.find_first_of(",;\t \"'#") == std::string::npos && !parse_number(name, unused)) return name;
+  std::string text = "\"";
+  for (const char c : name) text.append(c == '"' ? 2 : 1, c);
+  return text + '"';
 }
 
 class CsvReader final : public TableReader {
@@ -68,15 +110,11 @@ class CsvReader final : public TableReader {
       throw InputError(name_ + ": no rows");
     }
     if (text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);
+    first_line_ = line_;
     separator_ = separator_of(trimmed(text_));
-    split(trimmed(text_), separator_, cells_);
+    split_line();
     dim_ = static_cast<Index>(cells_.size());
-    double unused;
-    for (const auto& cell : cells_)
-      if (!parse_number(cell, unused)) header_ = true;
-    if (header_)
-      for (const auto& cell : cells_) columns_.push_back(unquoted(cell));
-    pending_ = !header_;
+    pending_ = !read_header();
   }
 
   bool read(Matrix<double>& out, Index most) override {
@@ -84,9 +122,12 @@ class CsvReader final : public TableReader {
     Index n = 0;
     for (; n < most && (pending_ || next_line()); ++n) {
       pending_ = false;
-      split(trimmed(text_), separator_, cells_);
+      split_line();
       if (static_cast<Index>(cells_.size()) != dim_)
         throw InputError(fmt::format("{}: line {}: {} columns, expected {}", name_, line_, cells_.size(), dim_));
+      if (doubtful_ && cells_[0].quoted)
+        fail(first_line_, "numbers in quotes: a header or a row? Expected names, or numbers without quotes");
+      doubtful_ = false;
       for (std::size_t j = 0; j < cells_.size(); ++j) values_.push_back(number(cells_[j], j));
     }
     if (in_->bad()) throw_cannot_read(name_);
@@ -96,12 +137,41 @@ class CsvReader final : public TableReader {
   }
 
  private:
-  double number(std::string_view cell, std::size_t column) const {
+  [[noreturn]] void fail(Index line, const std::string& what) const {
+    throw InputError(fmt::format("{}: line {}: {}", name_, line, what));
+  }
+
+  [[noreturn]] void fail_cell(std::size_t column, const std::string& what) const {
+    throw InputError(fmt::format("{}: line {}, column {}: {}", name_, line_, column + 1, what));
+  }
+
+  void split_line() {
+    if (!split(trimmed(text_), separator_, cells_)) fail(line_, "quotes that do not close; expected it on the same line");
+  }
+
+  // A header has names alone: one number without quotes makes the line a row. A name may be empty, and a number in quotes.
+  bool read_header() {
+    double unused;
+    doubtful_ = true;
+    bool named = false;
+    for (const auto& cell : cells_) {
+      const bool number = parse_number(cell.text, unused);
+      if (number && !cell.quoted) return doubtful_ = false;
+      doubtful_ = doubtful_ && number;
+      named = named || !cell.text.empty();
+    }
+    if (!named) return doubtful_ = false;
+    for (const auto& cell : cells_) columns_.push_back(name_of(cell));
+    check_columns(fmt::format("{}: line {}", name_, line_), columns_);
+    return true;
+  }
+
+  double number(const Cell& cell, std::size_t column) const {
     double value = 0;
-    auto place = [&] { return fmt::format("{}: line {}, column {}: ", name_, line_, column + 1); };
-    if (!parse_number(cell, value))
-      throw InputError(place() + (cell.empty() ? "is empty" : fmt::format("'{}'", unquoted(cell))) + ": expected a number");
-    if (!std::isfinite(value)) throw InputError(place() + std::string(cell) + ": must be finite");
+    if (!parse_number(cell.text, value))
+      fail_cell(column, (cell.text.empty() ? "is empty" : fmt::format("'{}'", name_of(cell))) + ": expected a number" +
+                            (line_ == first_line_ ? " (or a header of names alone)" : ""));
+    if (!std::isfinite(value)) fail_cell(column, std::string(cell.text) + ": must be finite");
     return value;
   }
 
@@ -118,18 +188,20 @@ class CsvReader final : public TableReader {
   std::string name_, text_;
   std::ifstream file_;
   std::istream* in_ = nullptr;
-  std::vector<std::string_view> cells_;
+  std::vector<Cell> cells_;
   std::vector<double> values_;
   char separator_ = ',';
-  Index line_ = 0;
-  bool header_ = false, pending_ = false;  // pending: the first line is a row
+  Index line_ = 0, first_line_ = 0;
+  bool pending_ = false;   // the first line is a row
+  bool doubtful_ = false;  // a header of numbers in quotes, before the first row
 };
 
 class CsvWriter final : public TableWriter {
  public:
   CsvWriter(const std::string& output, const std::vector<std::string>& columns)
       : target_(output), out_(target_.path(), std::ios::binary) {
-    if (!columns.empty()) out_ << fmt::format("{}\n", fmt::join(columns, ","));
+    for (std::size_t j = 0; j < columns.size(); ++j) out_ << (j ? "," : "") << quoted_if_needed(columns[j]);
+    if (!columns.empty()) out_ << '\n';
   }
   void append(ConstMatrixRef<double> values) override {
     fmt::memory_buffer text;

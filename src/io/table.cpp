@@ -1,9 +1,12 @@
 #include "pathline/io/table.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "core/utf8.hpp"
 #include "io/tables.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -34,6 +37,7 @@ class Hdf5TableReader final : public TableReader {
     if (dim_ < 1) throw InputError(name_ + ": has no columns");
     if (data_->has_attribute("columns")) columns_ = data_->attribute<std::vector<std::string>>("columns");
     if (static_cast<Index>(columns_.size()) != dim_) columns_.clear();
+    check_columns(name_, columns_);
   }
   std::optional<Index> rows() const override { return data_->rows(); }
   bool read(Matrix<double>& out, Index most) override {
@@ -72,6 +76,11 @@ class Hdf5TableWriter final : public TableWriter {
   std::unique_ptr<Hdf5Dataset> data_;
 };
 
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
 bool ends_with(const std::string& name, std::initializer_list<const char*> suffixes) {
   for (const char* s : suffixes)
     if (name.ends_with(s)) return true;
@@ -95,9 +104,19 @@ void require_finite(const std::string& file, const Matrix<double>& values, Index
                                      values(column, row)));
 }
 
+void check_columns(const std::string& where, const std::vector<std::string>& columns) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!is_utf8(columns[i])) throw InputError(fmt::format("{}: the name of column {}: expected UTF-8", where, i + 1));
+    const auto first = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), columns[i]) - columns.begin());
+    if (first < i && !columns[i].empty())
+      throw InputError(fmt::format("{}: columns {} and {} are both named '{}'; expected different names", where, first + 1,
+                                   i + 1, columns[i]));
+  }
+}
+
 std::pair<std::string, std::string> split_hdf5_name(const std::string& name) {
   for (const char* suffix : {".h5:", ".hdf5:"}) {
-    const auto at = name.rfind(suffix);
+    const auto at = lower_case(name).rfind(suffix);
     if (at == std::string::npos) continue;
     const auto colon = at + std::string(suffix).size() - 1;
     return {name.substr(0, colon), name.substr(colon + 1)};
@@ -106,7 +125,7 @@ std::pair<std::string, std::string> split_hdf5_name(const std::string& name) {
 }
 
 TableFormat table_format(const std::string& name) {
-  const std::string file = split_hdf5_name(name).first;
+  const std::string file = lower_case(split_hdf5_name(name).first);
   if (ends_with(file, {".h5", ".hdf5"})) return TableFormat::hdf5;
   if (ends_with(file, {".npy"})) return TableFormat::npy;
   if (ends_with(file, {".csv", ".txt", ".tsv"})) return TableFormat::csv;

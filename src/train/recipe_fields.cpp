@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "core/utf8.hpp"
 #include "pathline/model/activation.hpp"
 #include "pathline/model/layer_type.hpp"
 #include "pathline/ode/options.hpp"
@@ -176,31 +178,6 @@ std::vector<RecipeField> make_fields() {
 bool in_range(const RecipeRange& range, double x) {
   if (!std::isfinite(x)) return false;
   return (range.low_open ? x > range.low : x >= range.low) && (range.high_open ? x < range.high : x <= range.high);
-}
-
-// RFC 3629: no stray continuation, no longer form than needed, no surrogate, nothing above U+10FFFF.
-bool is_utf8(const std::string& text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xC2 ? 0
-                               : lead < 0xE0 ? 2
-                               : lead < 0xF0 ? 3
-                               : lead < 0xF5 ? 4
-                                             : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    std::uint32_t code = length == 1 ? lead : lead & (0x7Fu >> length);
-    for (std::size_t j = 1; j < length; ++j) {
-      const auto next = static_cast<unsigned char>(text[i + j]);
-      if ((next & 0xC0) != 0x80) return false;
-      code = code << 6 | (next & 0x3Fu);
-    }
-    if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10FFFF ||
-        (code >= 0xD800 && code < 0xE000))
-      return false;
-    i += length;
-  }
-  return true;
 }
 
 std::string number_range_text(const RecipeRange& range) {

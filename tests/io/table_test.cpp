@@ -54,6 +54,45 @@ TEST_F(Tables, CsvErrorsNameLineAndColumn) {
   EXPECT_THAT(message([&] { read_table("a.dat"); }), HasSubstr("a.dat: expected a name that ends with .csv"));
 }
 
+// "NA,1" was taken for a header, and its row was lost.
+TEST_F(Tables, CsvRowWithOneCellThatIsNoNumberIsNotAHeader) {
+  EXPECT_EQ(refused("a.csv", "NA,1\n0.5,1\n"), "a.csv: line 1, column 1: 'NA': expected a number (or a header of names alone)");
+  EXPECT_EQ(refused("a.csv", "1,\n0.5,1\n"), "a.csv: line 1, column 2: is empty: expected a number (or a header of names alone)");
+  EXPECT_EQ(refused("a.csv", ",\n0.5,1\n"), "a.csv: line 1, column 1: is empty: expected a number (or a header of names alone)");
+  EXPECT_THAT(read_table(put("pandas.csv", ",x\n0,1\n")).columns, ElementsAre("", "x"));
+}
+
+TEST_F(Tables, CsvQuotesAreThoseOfRfc4180) {
+  const auto table = read_table(put("a.csv", "\"a,b\", \"say \"\"x\"\"\" ,'c'\n\"1\",2,\"-3e1\"\n"));
+  EXPECT_THAT(table.columns, ElementsAre("a,b", "say \"x\"", "c"));
+  EXPECT_EQ(table.values.col(0), Vector<double>({{1, 2, -30}}));
+  EXPECT_THAT(read_table(put("b.csv", "\"a b\" c\n1 2\n")).columns, ElementsAre("a b", "c"));
+  EXPECT_THAT(read_table(put("c.csv", "\"2023\";\"2024\"\n1;2\n")).columns, ElementsAre("2023", "2024"));
+  EXPECT_EQ(read_table(put("d.csv", "1,\"2\"\n")).values.cols(), 1);
+  EXPECT_EQ(refused("e.csv", "\"1\",\"2\"\n\"3\",\"4\"\n"),
+            "e.csv: line 1: numbers in quotes: a header or a row? Expected names, or numbers without quotes");
+  EXPECT_EQ(refused("e.csv", "\"a,b\n1,2\n"), "e.csv: line 1: quotes that do not close; expected it on the same line");
+  const std::vector<std::string> names = {"a,b", "say \"x\"", "7", "#"};
+  const auto writer = TableWriter::create(file("f.csv"), names, 4);
+  writer->append(Matrix<double>::Zero(4, 1)), writer->commit();
+  EXPECT_EQ(read_table(file("f.csv")).columns, names);
+}
+
+// The second of two columns of one name could not be reached; Latin-1 was trained, and stored as broken text.
+TEST_F(Tables, NamesAreUtf8AndDiffer) {
+  EXPECT_EQ(refused("a.csv", "x,y,x\n1,2,3\n"), "a.csv: line 1: columns 1 and 3 are both named 'x'; expected different names");
+  EXPECT_EQ(refused("a.csv", "H\xF6he,y\n1,2\n"), "a.csv: line 1: the name of column 1: expected UTF-8");
+  ASSERT_EQ(python("with h5py.File('a.h5', 'w') as f:\n  f['v'] = np.zeros((3, 2)); f['v'].attrs['columns'] = ['x', 'x']"), "");
+  EXPECT_THAT(message([&] { read_table(file("a.h5")); }), EndsWith("a.h5:v: columns 1 and 2 are both named 'x'; expected different names"));
+}
+
+TEST_F(Tables, SuffixesMayBeInUpperCase) {
+  EXPECT_EQ(read_table(put("a.CSV", "1,2\n")).values.rows(), 2);
+  EXPECT_EQ(table_format("a.NPY"), TableFormat::npy);
+  EXPECT_EQ(table_format("a.H5:x"), TableFormat::hdf5);
+  EXPECT_EQ(split_hdf5_name("A.H5:X"), std::make_pair(std::string("A.H5"), std::string("X")));
+}
+
 TEST_F(Tables, NumpyReadsWhatIsWrittenAndTheReverse) {
   Matrix<double> values(3, 5);
   for (Index i = 0; i < 15; ++i) values(i % 3, i / 3) = 0.1 * static_cast<double>(i * i) - 1;
