@@ -1,6 +1,7 @@
 #include "pathline/plot/figure.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -119,9 +120,11 @@ void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_
 }
 
 Format format_of(const std::string& path) {
-  if (path.ends_with(".png")) return Format::png;
-  if (path.ends_with(".svg")) return Format::svg;
-  if (path.ends_with(".pdf")) return Format::pdf;
+  std::string suffix = path.substr(path.size() - std::min<std::size_t>(path.size(), 4));
+  for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (suffix == ".png") return Format::png;
+  if (suffix == ".svg") return Format::svg;
+  if (suffix == ".pdf") return Format::pdf;
   throw InputError(path + ": expected a name that ends with .png, .svg or .pdf");
 }
 

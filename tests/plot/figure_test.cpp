@@ -105,6 +105,7 @@ TEST_F(Figures, WrongNamesAreRefusedAndNothingIsLeft) {
   Figure figure;
   EXPECT_THAT(message([&] { figure.save(file("a.jpg")); }), HasSubstr("a.jpg: expected a name that ends with .png, .svg or .pdf"));
   EXPECT_THAT(message([&] { figure.save(file("no/a.png")); }), HasSubstr("no/a.png: cannot write"));
+  EXPECT_NO_THROW(check_figure_name("A.PNG"));
   EXPECT_EQ(files(), 0);
 }
 
