@@ -20,6 +20,8 @@
 namespace pathline {
 namespace {
 
+constexpr std::size_t kMostBytes = 1 << 20;  // of a recipe
+
 std::string one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
@@ -221,9 +223,26 @@ std::string without_stage(const Recipe& recipe, const std::string& table, const 
   return "objective";
 }
 
+// toml++ 3.3 descends once for each dotted part of a key, as deep as the stack: a.a.a. ... of 100,000 parts ends the
+// process. A recipe's key has three.
+void check_depth(std::string_view text, const std::string& name) {
+  constexpr int kMostDots = 32;
+  int dots = 0;
+  Index line = 1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') ++line;
+    if (std::string_view("=,[]{}\n").find(text[i]) != std::string_view::npos) dots = 0;
+    if (text[i] == '.' && text.substr(i + 1, 1) != "." && ++dots > kMostDots)
+      throw InputError(fmt::format("{}:{}: more than {} dots in one key or value", name, line, kMostDots));
+  }
+}
+
 }  // namespace
 
 Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
+  if (text.size() > kMostBytes)
+    throw InputError(fmt::format("{}: more than {} bytes: expected a recipe", name_for_errors, kMostBytes));
+  check_depth(text, name_for_errors);
   toml::table root;
   try {
     root = toml::parse(text, name_for_errors);
@@ -238,9 +257,10 @@ Recipe read_recipe(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   in.peek();  // a directory opens, and then fails to read
   if (in.bad() || !in.is_open()) throw InputError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse_recipe(text.str(), path);
+  std::string text(kMostBytes + 1, ' ');  // /dev/zero has no end
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return parse_recipe(text, path);
 }
 
 void set(Recipe& recipe, std::string_view assignment) {

@@ -155,6 +155,25 @@ TEST(Recipe, TextThatIsNotTomlIsOneLineWithItsNumber) {
   EXPECT_THAT(parse_error("[data]\nsource = moons\n"), StartsWith("x.toml:2: "));
 }
 
+// toml++ descends a level a dot: the process ended with a signal.
+TEST(Recipe, KeyOfManyPartsIsAnErrorAndNotAStackOverflow) {
+  std::string key = "a";
+  for (int i = 0; i < 100000; ++i) key += ".a";
+  EXPECT_EQ(parse_error("\n" + key + " = 1"), "x.toml:2: more than 32 dots in one key or value");
+  EXPECT_EQ(parse_error("[" + key + "]"), "x.toml:1: more than 32 dots in one key or value");
+  std::string nested;  // as deep as the dots and toml++'s own limit of nested values let it be
+  for (int i = 0; i < 250; ++i) nested += key.substr(0, 65) + " = {";
+  EXPECT_THAT(parse_error(nested), HasSubstr("x.toml:1: "));
+  EXPECT_EQ(parse_error(std::string((1 << 20) + 1, ' ')), "x.toml: more than 1048576 bytes: expected a recipe");
+  EXPECT_THAT(message([] { read_recipe("/dev/zero"); }), HasSubstr("/dev/zero: more than 1048576 bytes"));
+}
+
+// Both named the same column, which was then in the condition twice.
+TEST(Recipe, ConditionThatRepeatsAColumnIsRefused) {
+  EXPECT_THAT(parse_error("[data]\ncondition = [\"a\", \"a\"]"), HasSubstr("x.toml:2: data.condition"));
+  EXPECT_THAT(set_error("data.condition=a,b,a"), HasSubstr("a list of text in UTF-8, each once"));
+}
+
 TEST(Recipe, AssignmentTakesBareWordsAndLists) {
   const Recipe r = with({"data.source = moons", "model.hidden=64,32", "data.condition=[a, b c]", "model.residual=true",
                          "solver.evaluation.rtol=1e-7", "train.iterations=2e4", "trace.probes=3"});
