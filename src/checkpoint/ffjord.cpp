@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "checkpoint/parameter_shape.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/model/mlp.hpp"
@@ -21,11 +22,9 @@ struct Source {
   std::int64_t integer(const std::string& attribute, std::int64_t fallback) const {
     return file.has_attribute(attribute) ? file.attribute<std::int64_t>(attribute) : fallback;
   }
-  Vector<double> values(const std::string& array, Index size) const {
-    const auto v = file.group("parameters").dataset(array).values<double>();
-    if (static_cast<Index>(v.size()) != size)
-      refuse(fmt::format("parameters/{}: {} numbers, expected {}", array, v.size(), size));
-    const Vector<double> result = ConstVectorMap<double>(v.data(), size);
+  Vector<double> values(const std::string& array, const Hdf5Shape& shape) const {
+    const auto v = read_shaped(name, file.group("parameters").dataset(array), shape);
+    const Vector<double> result = ConstVectorMap<double>(v.data(), static_cast<Index>(v.size()));
     if (!result.allFinite()) refuse("parameters/" + array + ": a value is not finite");
     return result;
   }
@@ -36,17 +35,17 @@ template <class S> Cnf<S> read_cnf(const Source& in, const MlpOptions& options, 
   auto field = std::make_shared<Mlp<S>>(options);
   Vector<S> theta = field->theta();
   for (const auto& p : field->parameters())
-    theta.segment(p.offset, p.size()) = in.values(prefix + p.name, p.size()).template cast<S>();
+    theta.segment(p.offset, p.size()) = in.values(prefix + p.name, shape_of(p)).template cast<S>();
   field->set_theta(theta);
-  const double root = in.values(prefix + "sqrt_end_time", 1)[0];
+  const double root = in.values(prefix + "sqrt_end_time", {1})[0];
   if (!(root * root > 0)) in.refuse("parameters/" + prefix + "sqrt_end_time: must not be 0");
   return {field, root * root, FieldClock::data_to_base};
 }
 
 BatchNorm read_norm(const Source& in, Index dim, const std::string& prefix) {
   BatchNorm norm(dim);
-  norm.mean = in.values(prefix + "running_mean", dim), norm.variance = in.values(prefix + "running_var", dim);
-  norm.log_weight = in.values(prefix + "weight", dim), norm.bias = in.values(prefix + "bias", dim);
+  norm.mean = in.values(prefix + "running_mean", {dim}), norm.variance = in.values(prefix + "running_var", {dim});
+  norm.log_weight = in.values(prefix + "weight", {dim}), norm.bias = in.values(prefix + "bias", {dim});
   if (in.file.has_attribute("batch_norm_epsilon")) norm.epsilon = in.file.attribute<double>("batch_norm_epsilon");
   if (!(norm.variance.minCoeff() + norm.epsilon > 0)) in.refuse("parameters/" + prefix + "running_var: must be > 0");
   return norm;
@@ -116,8 +115,7 @@ template <class S> void write_ffjord(const std::string& file, const Flow<S>& flo
   auto group = out.create_group("parameters");
   for (const auto& p : field->parameters()) {
     const Vector<S> values = field->theta().segment(p.offset, p.size());
-    if (p.name.ends_with("weight")) group.write_values<S>(p.name, {p.rows, p.cols}, values.data());
-    else group.write_vector(p.name, values);
+    group.write_values<S>(p.name, shape_of(p), values.data());
   }
   const double root = std::sqrt(flow.blocks.front().end_time);
   group.write_values<double>("sqrt_end_time", {}, &root);

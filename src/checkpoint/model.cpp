@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "checkpoint/parameter_shape.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
@@ -26,6 +27,12 @@ std::string clock_name(FieldClock clock) {
 }
 
 [[noreturn]] void refuse(const std::string& file, const std::string& what) { throw InputError(file + ": " + what); }
+
+// What a part of the model refused (a layer's name, a width), with the file before it.
+InputError in_file(const std::string& file, const InputError& error) {
+  const std::string what = error.what();
+  return InputError(what.starts_with(file) ? what : file + ": " + what);
+}
 
 std::vector<std::int64_t> integers(const std::vector<Index>& list) { return {list.begin(), list.end()}; }
 
@@ -98,7 +105,7 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
   const Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
     const Vector<double> values = theta.segment(p.offset, p.size());
-    const Hdf5Shape shape = p.cols > 1 || p.name.ends_with("weight") ? Hdf5Shape{p.rows, p.cols} : Hdf5Shape{p.rows};
+    const Hdf5Shape shape = shape_of(p);
     if constexpr (std::is_same_v<S, float>) {
       // Norms, bases and end times are kept in double by the flow; the fields are what there is in S.
       const bool of_field = p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time");
@@ -111,13 +118,12 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
   }
 }
 
-template <class S> void read_parameters(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
+// Gives the parameters in double, as the file has them.
+template <class S> Vector<double> read_parameters(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
   Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
     const std::string name = path_of(p.name);
-    const auto values = in.dataset(name).template values<double>();
-    if (static_cast<Index>(values.size()) != p.size())
-      refuse(file, fmt::format("{}: {} numbers, expected {} x {}", name, values.size(), p.rows, p.cols));
+    const auto values = read_shaped(file, in.dataset(name), shape_of(p));
     theta.segment(p.offset, p.size()) = ConstVectorMap<double>(values.data(), p.size());
     if (!theta.segment(p.offset, p.size()).allFinite()) refuse(file, name + ": a value is not finite");
   }
@@ -126,12 +132,16 @@ template <class S> void read_parameters(const std::string& file, const Hdf5File&
   for (const auto& block : flow.blocks) times.push_back(block.end_time);
   flow.set_theta(theta);
   for (std::size_t i = 0; i < times.size(); ++i) flow.blocks[i].end_time = times[i];
+  return theta;
 }
 
-ModelCard read_card_of(const Hdf5File& in) {
+ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   ModelCard card;
+  card.file = file;
   card.version = in.attribute<std::string>("version");
   card.precision = in.attribute<std::string>("precision");
+  if (card.precision != "float" && card.precision != "double")
+    refuse(file, "precision '" + card.precision + "': expected float or double");
   card.digest = in.attribute<std::string>("digest");
   card.recipe = in.read_string("recipe");
   card.columns = in.read_strings("columns");
@@ -148,6 +158,30 @@ void check_format(const std::string& file, const Hdf5File& in) {
     refuse(file, fmt::format("model format {}: this pathline ({}) reads format {}", format, PATHLINE_VERSION, kFormat));
 }
 
+void hash(std::uint64_t& state, const void* bytes, std::size_t size) {
+  const auto* p = static_cast<const unsigned char*>(bytes);
+  for (std::size_t i = 0; i < size; ++i) state = (state ^ p[i]) * 1099511628211ull;
+}
+void hash(std::uint64_t& state, const Vector<double>& v) {
+  hash(state, v.data(), static_cast<std::size_t>(v.size()) * sizeof(double));
+}
+
+// theta: in double, of a flow that may have rounded it.
+template <class S> std::string digest(const Flow<S>& flow, const Vector<double>& theta) {
+  std::uint64_t state = 14695981039346656037ull;  // Fowler, Noll & Vo
+  for (const auto& p : flow.parameters()) hash(state, p.name.data(), p.name.size());
+  for (const auto& block : flow.blocks) {
+    hash(state, &block.end_time, sizeof block.end_time);
+    const std::string clock = clock_name(block.clock);
+    hash(state, clock.data(), clock.size());
+  }
+  for (const auto& norm : flow.norms) hash(state, norm.mean), hash(state, norm.variance);
+  for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) hash(state, *v);
+  hash(state, &flow.logit, sizeof flow.logit);
+  hash(state, theta);
+  return fmt::format("{:016x}", state);
+}
+
 template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
   check_format(file, in);
   const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
@@ -156,7 +190,7 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   for (int i = 0; in.exists("blocks/" + std::to_string(i)); ++i)
     blocks.push_back(read_block<S>(file, in.group("blocks/" + std::to_string(i)), dim, condition_dim));
   if (blocks.empty()) refuse(file, "blocks: there is none");
-  Model<S> model{Flow<S>(std::move(blocks)), read_card_of(in)};
+  Model<S> model{Flow<S>(std::move(blocks)), read_card_of(file, in)};
   auto& flow = model.flow;
   for (int i = 0; in.exists("norms/" + std::to_string(i)); ++i) {
     const auto group = in.group("norms/" + std::to_string(i));
@@ -177,36 +211,17 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   if (!(flow.scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
   flow.logit = in.attribute<double>("logit");
   if (!(flow.logit >= 0 && flow.logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
-  read_parameters(file, in, flow);
+  const auto found = digest(flow, read_parameters(file, in, flow));
+  if (found != model.card.digest)
+    refuse(file, fmt::format("digest {}, expected {}: the model was changed after it was written", found, model.card.digest));
   return model;
-}
-
-void hash(std::uint64_t& state, const void* bytes, std::size_t size) {
-  const auto* p = static_cast<const unsigned char*>(bytes);
-  for (std::size_t i = 0; i < size; ++i) state = (state ^ p[i]) * 1099511628211ull;
-}
-void hash(std::uint64_t& state, const Vector<double>& v) {
-  hash(state, v.data(), static_cast<std::size_t>(v.size()) * sizeof(double));
 }
 
 }  // namespace
 
 bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format") && file.has_attribute("layer_type"); }
 
-template <class S> std::string digest(const Flow<S>& flow) {
-  std::uint64_t state = 14695981039346656037ull;  // Fowler, Noll & Vo
-  for (const auto& p : flow.parameters()) hash(state, p.name.data(), p.name.size());
-  for (const auto& block : flow.blocks) {
-    hash(state, &block.end_time, sizeof block.end_time);
-    const std::string clock = clock_name(block.clock);
-    hash(state, clock.data(), clock.size());
-  }
-  for (const auto& norm : flow.norms) hash(state, norm.mean), hash(state, norm.variance);
-  for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) hash(state, *v);
-  hash(state, &flow.logit, sizeof flow.logit);
-  hash(state, flow.theta());
-  return fmt::format("{:016x}", state);
-}
+template <class S> std::string digest(const Flow<S>& flow) { return digest(flow, flow.theta()); }
 
 template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   const auto& flow = model.flow;
@@ -245,15 +260,19 @@ template <class S> void write_model(const std::string& file, const Model<S>& mod
 
 template <class S> Model<S> read_model(const std::string& file) {
   const auto in = Hdf5File::open(file);
-  if (!is_ffjord_file(in)) return read_native<S>(file, in);
-  return {read_ffjord<S>(file), {.version = PATHLINE_VERSION, .precision = "float", .recipe = "", .digest = "", .columns = {}, .condition_columns = {}, .metrics = {}}};
+  try {
+    if (!is_ffjord_file(in)) return read_native<S>(file, in);
+    return {read_ffjord<S>(file), {.version = PATHLINE_VERSION, .precision = "float", .recipe = "", .digest = "", .columns = {}, .condition_columns = {}, .metrics = {}, .file = file}};
+  } catch (const InputError& error) {
+    throw in_file(file, error);
+  }
 }
 
 ModelCard read_card(const std::string& file) {
   const auto in = Hdf5File::open(file);
   if (is_ffjord_file(in)) return read_model<float>(file).card;
   check_format(file, in);
-  return read_card_of(in);
+  return read_card_of(file, in);
 }
 
 #define PATHLINE_INSTANTIATE(S)                                        \

@@ -88,6 +88,45 @@ TEST_F(Models, BrokenFilesSayWhatIsWrong) {
   EXPECT_THAT(broken("del f['norms/2']"), HasSubstr("norms: 2, expected 4"));
 }
 
+// An array with as many numbers in another order was taken, and gave another density.
+TEST_F(Models, ArraysOfAnotherShapeOrFromElsewhereAreRefused) {
+  write_model(file("m.h5"), everything<double>());
+  auto broken = [&](const std::string& change) {
+    EXPECT_EQ(python("import shutil\nshutil.copy('m.h5', 'b.h5')\nwith h5py.File('b.h5', 'a') as f:\n"
+                     "  w = 'parameters/blocks/0/layers/0/_layer/weight'\n  " + change), "");
+    return message([&] { read_model<double>(file("b.h5")); });
+  };
+  EXPECT_THAT(broken("a = f[w][:].T; del f[w]; f[w] = a"),
+              HasSubstr("b.h5: parameters/blocks/0/layers/0/_layer/weight: shape (8, 5), expected (5, 8)"));
+  EXPECT_THAT(broken("f[w][1, 1] = 0.25"), HasSubstr("the model was changed after it was written"));
+  EXPECT_THAT(broken("f['mean'][1] = 0.25"), HasSubstr("the model was changed after it was written"));
+  EXPECT_EQ(broken("pass"), "no error");
+  const std::string ffjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+  EXPECT_EQ(python("import shutil\nshutil.copy('" + ffjord + "', 'f.h5')\nwith h5py.File('f.h5', 'a') as f:\n"
+                   "  w = 'parameters/layers.0._layer.weight'\n  a = f[w][:].T; del f[w]; f[w] = a"), "");
+  EXPECT_EQ(message([&] { read_model<double>(file("f.h5")); }),
+            file("f.h5") + ": parameters/layers.0._layer.weight: shape (2, 64), expected (64, 2)");
+}
+
+// A model in double was checked against its rounded self.
+TEST_F(Models, DoubleReadAsFloatHasTheDigestOfTheFile) {
+  write_model(file("m.h5"), everything<double>());
+  EXPECT_EQ(message([&] { read_model<float>(file("m.h5")); }), "no error");
+}
+
+TEST_F(Models, EveryErrorNamesTheFile) {
+  write_model(file("m.h5"), everything<double>());
+  auto broken = [&](const std::string& change) {
+    EXPECT_EQ(python("import shutil\nshutil.copy('m.h5', 'b.h5')\nwith h5py.File('b.h5', 'a') as f:\n  " + change), "");
+    return message([&] { read_model<double>(file("b.h5")); });
+  };
+  for (const char* change : {"f['blocks/0'].attrs['layer'] = 'cubist'", "f['blocks/0'].attrs['activation'] = 'x'",
+                             "f['blocks/0'].attrs['hidden'] = [-1, 5]", "f['base'].attrs['kind'] = 'x'",
+                             "f['base'].attrs['components'] = 0", "f['blocks/2'].attrs['rank'] = -1"})
+    EXPECT_THAT(broken(change), testing::StartsWith(file("b.h5") + ": ")) << change;
+  EXPECT_EQ(broken("f.attrs['precision'] = 'half'"), file("b.h5") + ": precision 'half': expected float or double");
+}
+
 TEST_F(Models, TrainingStateComesBack) {
   TrainingState s{.iteration = 7, .theta = Vector<double>::LinSpaced(4, 0, 1), .adam = {.m = Vector<double>::Ones(4), .v = Vector<double>::Ones(4), .steps = 7}, .ema = {}, .best = 2.5,
                   .best_iteration = 5, .evaluations_since_best = 2, .seconds = 1.5};

@@ -24,9 +24,10 @@ namespace pathline {
 struct ModelCard {
   std::string version, precision;  // of the pathline that wrote it; "float" or "double"
   std::string recipe;              // TOML, or empty
-  std::string digest;              // 16 hexadecimal digits of all that decides a density; written, not read back
+  std::string digest;              // 16 hexadecimal digits of all that decides a density; read_model checks it
   std::vector<std::string> columns, condition_columns;
   std::vector<std::string> metrics;
+  std::string file = {};           // it was read from; for errors
 };
 
 template <class S> struct Model {
@@ -38,7 +39,7 @@ template <class S> struct Model {
 bool is_ffjord_file(const Hdf5File& file);
 
 // Either kind. S is the arithmetic, whatever the file's precision. InputError naming the file and what is missing, of
-// another shape, not finite, or of another format.
+// another shape, not finite, of another format, or not what the digest was written for.
 template <class S> Model<S> read_model(const std::string& file);
 ModelCard read_card(const std::string& file);  // without the arrays
 
