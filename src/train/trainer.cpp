@@ -4,12 +4,12 @@
 #include <chrono>
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
 #include "pathline/core/error.hpp"
 #include "pathline/optim/clip.hpp"
 #include "pathline/train/build_flow.hpp"
 #include "pathline/train/training_data.hpp"
+#include "train/held_out.hpp"
+#include "train/metrics_line.hpp"
 #include "train/objective.hpp"
 #include "train/run_directory.hpp"
 #include "train/stage_plan.hpp"
@@ -30,9 +30,8 @@ AdamOptions adam_options(const OptimizerRecipe& r) {
 template <class S> class Run {
  public:
   Run(const Recipe& recipe, const TrainingOptions& options)
-      : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)), target_(only_target(recipe, options.target)), data_(recipe, target_) {
-    validation_ = data_.validation();
-    validation_density_ = data_.log_density(validation_);
+      : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)),
+        target_(only_target(recipe, options.target)), data_(recipe, target_), held_out_(recipe_, data_, target_) {
     // Every stage is made before any runs, so that a wrong one is heard of at once.
     for (std::size_t s = 0; s < plan_.size(); ++s) objectives_.push_back(make_objective<S>(recipe, s, options.target));
     if (options.resume) resume();
@@ -178,39 +177,13 @@ template <class S> class Run {
     return flow;
   }
 
-  EvaluationOptions evaluation_options() const {
-    return {.solver = solver_options(recipe_.solver.evaluation),
-            .trace = trace_options(recipe_.trace),
-            .seed = static_cast<std::uint64_t>(recipe_.train.seed)};
-  }
-
-  // Draws that no other use has, the same at every evaluation.
-  Evaluation of_target(const Flow<S>& flow, const char* purpose, Index n) const {
-    Engine engine = make_stream(static_cast<std::uint64_t>(recipe_.train.seed), purpose);
-    return evaluate_target(flow, *target_, std::max<Index>(n, 1), engine(), evaluation_options());
-  }
-
   Evaluation validate(TrainingProgress& progress) {
     const auto flow = candidate();
-    const auto e = target_ ? of_target(flow, "train.validation", recipe_.data.validation_size)
-                           : evaluate(flow, validation_.x, validation_.c, evaluation_options(), validation_density_);
+    const auto e = held_out_.validation(flow);
     // Without validation data, or where nothing is finite yet, the latest is the best there is.
     progress.best = !std::isfinite(e.nll) || e.nll < state_.best;
     if (std::isfinite(e.nll) && !progress.best) ++state_.evaluations_since_best;
-    nlohmann::ordered_json line = {{"iteration", state_.iteration}, {"stage", progress.stage},
-                                   {"objective", progress.kind},    {"loss", progress.loss},
-                                   {"validation_nll", e.nll},       {"validation_error", e.nll_error}};
-    if (e.ess) line["ess"] = *e.ess, line["log_z"] = *e.log_z, line["log_z_error"] = *e.log_z_error;
-    if (e.kl) line["validation_kl"] = *e.kl, line["validation_kl_error"] = *e.kl_error;
-    line.update({{"best", progress.best},
-                 {"nfe", progress.nfe},
-                 {"backward_nfe", progress.backward_nfe},
-                 {"evaluation_nfe", e.nfe},
-                 {"gradient_norm", progress.gradient_norm},
-                 {"learning_rate", progress.learning_rate},
-                 {"samples_per_second", progress.samples_per_second},
-                 {"seconds", state_.seconds}});
-    metrics_.push_back(line.dump());
+    metrics_.push_back(metrics_line(progress, e));
     files_.append_metrics(metrics_.back());
     if (progress.best) {
       if (std::isfinite(e.nll)) state_.best = e.nll;
@@ -239,18 +212,8 @@ template <class S> class Run {
     result.seconds = state_.seconds;
     if (result.interrupted || state_.best_iteration == 0) return;
     const auto best = read_model<S>(files_.model()).flow;
-    auto options = evaluation_options();
-    if (target_) {
-      result.validation = of_target(best, "train.validation", recipe_.data.validation_size);
-      result.test = of_target(best, "train.test", recipe_.data.test_size);
-      Engine wide = make_stream(static_cast<std::uint64_t>(recipe_.train.seed), "train.wide");
-      find_lost_mass(best, *target_, std::max<Index>(recipe_.data.test_size, 2), wide(), options, result.test);
-      return;
-    }
-    result.validation = evaluate(best, validation_.x, validation_.c, options, validation_density_);
-    options.trace = {};
-    const auto& test = data_.test();
-    result.test = evaluate(best, test.x, test.c, options, data_.log_density(test));
+    result.validation = held_out_.validation(best);
+    result.test = held_out_.test(best);
   }
 
   Recipe recipe_;
@@ -259,8 +222,7 @@ template <class S> class Run {
   std::vector<StagePlan> plan_;
   std::optional<Target> target_;  // of a run without data
   TrainingData data_;
-  TrainingData::Points validation_;
-  std::optional<RowVector<double>> validation_density_;
+  HeldOut held_out_;
   std::vector<std::unique_ptr<Objective<S>>> objectives_;
   std::unique_ptr<Flow<S>> flow_;
   TrainingState state_;

@@ -1,0 +1,32 @@
+// What a run holds out, and how good a flow is on it.
+#pragma once
+
+#include "pathline/train/evaluate.hpp"
+#include "pathline/train/training_data.hpp"
+
+namespace pathline {
+
+class HeldOut {
+ public:
+  // References are kept. Without data (a target) its draws take the place of held-out points, the same at every call.
+  HeldOut(const Recipe& recipe, const TrainingData& data, const std::optional<Target>& target);
+
+  template <class S> Evaluation validation(const Flow<S>& flow) const;
+  template <class S> Evaluation test(const Flow<S>& flow) const;  // of the exact trace, and with a search for lost mass
+
+ private:
+  Engine stream(const char* purpose) const;
+
+  const Recipe& recipe_;
+  const TrainingData& data_;
+  const std::optional<Target>& target_;
+  EvaluationOptions options_;
+  std::optional<RowVector<double>> validation_density_;
+};
+
+extern template Evaluation HeldOut::validation<float>(const Flow<float>&) const;
+extern template Evaluation HeldOut::validation<double>(const Flow<double>&) const;
+extern template Evaluation HeldOut::test<float>(const Flow<float>&) const;
+extern template Evaluation HeldOut::test<double>(const Flow<double>&) const;
+
+}  // namespace pathline

@@ -1,0 +1,29 @@
+#include "train/metrics_line.hpp"
+
+#include <cmath>
+
+namespace pathline {
+
+std::string metrics_line(const TrainingProgress& p, const Evaluation& e) {
+  nlohmann::ordered_json line = {{"iteration", p.iteration},   {"stage", p.stage},
+                                 {"objective", p.kind},        {"loss", p.loss},
+                                 {"validation_nll", e.nll},    {"validation_error", e.nll_error}};
+  if (e.ess) line["ess"] = *e.ess, line["log_z"] = *e.log_z, line["log_z_error"] = *e.log_z_error;
+  if (e.kl) line["validation_kl"] = *e.kl, line["validation_kl_error"] = *e.kl_error;
+  line.update({{"best", p.best},
+               {"nfe", p.nfe},
+               {"backward_nfe", p.backward_nfe},
+               {"evaluation_nfe", e.nfe},
+               {"gradient_norm", p.gradient_norm},
+               {"learning_rate", p.learning_rate},
+               {"samples_per_second", p.samples_per_second},
+               {"seconds", p.seconds}});
+  return line.dump();
+}
+
+double metric(const nlohmann::json& line, const char* key) {
+  const auto found = line.find(key);
+  return found != line.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
+}  // namespace pathline
