@@ -1,12 +1,12 @@
-#include <cmath>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/number_text.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
 #include "pathline/model/potential_field.hpp"
+#include "train/metrics_line.hpp"
 
 namespace pathline {
 namespace {
@@ -26,10 +26,11 @@ void print_training(const ModelCard& card) {
   for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
     const auto j = nlohmann::json::parse(*line, nullptr, false);
     if (j.is_discarded() || !j.value("best", false)) continue;
-    fmt::print("trained      {} iterations, {:.1f} s: validation NLL {:.4f} +- {:.4f} nats", j.value("iteration", 0),
-               j.value("seconds", 0.0), j.value("validation_nll", std::nan("")), j.value("validation_error", std::nan("")));
-    if (j.contains("validation_kl")) fmt::print(", KL(data || model) {:.4f}", j["validation_kl"].get<double>());
-    fmt::print(", NFE {:.0f}\n", j.value("evaluation_nfe", 0.0));
+    fmt::print("trained      {} iterations, {:.1f} s: validation NLL {} nats", j.value("iteration", 0),
+               metric(j, "seconds"), with_error(metric(j, "validation_nll"), metric(j, "validation_error")));
+    if (j.contains("validation_kl"))
+      fmt::print(", KL(data || model) {}", with_error(metric(j, "validation_kl"), metric(j, "validation_kl_error")));
+    fmt::print(", NFE {:.0f}\n", metric(j, "evaluation_nfe"));
     return;
   }
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/number_text.hpp"
 #include "cli/progress_line.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/train/trainer.hpp"
@@ -104,31 +105,33 @@ void print_bits(const TrainingResult& r, double width, Index dim) {
 }
 
 void print_target(const Evaluation& e) {
-  fmt::print("E_q[log q - log p~] {:.4f} +- {:.4f} nats over {} draws, NFE {:.0f}; effective sample size {:.1f} %; log Z {:.4f} +- {:.4f}",
-             e.nll, e.nll_error, e.points, e.nfe, 100 * *e.ess, *e.log_z, *e.log_z_error);
-  if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {:.4f} +- {:.4f}", *e.kl - e.nll, *e.kl, *e.kl_error);
+  fmt::print("E_q[log q - log p~] {} nats over {} draws, NFE {:.0f}; effective sample size {:.1f} %; log Z {}",
+             with_error(e.nll, e.nll_error), e.points, e.nfe, 100 * *e.ess, with_error(*e.log_z, *e.log_z_error));
+  if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {}", *e.kl - e.nll, with_error(*e.kl, *e.kl_error));
   fmt::print("\n");
   if (has_lost_mass(e))
     fmt::print(stderr,
-               "pathline: warning: wider draws find log Z = {:.4f} +- {:.4f}: the flow has lost a part of the target, which "
+               "pathline: warning: wider draws find log Z = {}: the flow has lost a part of the target, which "
                "its effective sample size cannot tell; train with objective.anneal = 0.2\n",
-               *e.wide_log_z, *e.wide_log_z_error);
+               with_error(*e.wide_log_z, *e.wide_log_z_error));
 }
 
 void print_result(const TrainingResult& r, const std::string& directory) {
   if (r.test.ess) {
     print_target(r.test);
   } else if (r.test.points > 0) {
-    fmt::print("test NLL {:.4f} +- {:.4f} nats over {} points, NFE {:.0f}", r.test.nll, r.test.nll_error, r.test.points,
+    fmt::print("test NLL {} nats over {} points, NFE {:.0f}", with_error(r.test.nll, r.test.nll_error), r.test.points,
                r.test.nfe);
     if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);
-    if (r.test.kl) fmt::print("; KL(data || model) {:.4f} +- {:.4f}", *r.test.kl, *r.test.kl_error);
+    if (r.test.kl) fmt::print("; KL(data || model) {}", with_error(*r.test.kl, *r.test.kl_error));
     fmt::print("\n");
   } else if (r.validation.points > 0) {
-    fmt::print("validation NLL {:.4f} +- {:.4f} nats; no test points\n", r.validation.nll, r.validation.nll_error);
+    fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
   }
-  fmt::print("{} iterations in {:.1f} s, best at {}{}: {}/model.h5\n", r.iterations, r.seconds, r.best_iteration,
-             r.stopped_early ? " (stopped early)" : "", directory);
+  fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
+  if (r.best_iteration > 0)
+    fmt::print(", best at {}{}: {}/model.h5\n", r.best_iteration, r.stopped_early ? " (stopped early)" : "", directory);
+  else fmt::print("; without an evaluation there is no model.h5 yet\n");
 }
 
 int run(const TrainFlags& f) {
@@ -156,7 +159,7 @@ int run(const TrainFlags& f) {
     return 130;
   }
   print_result(result, where);
-  if (recipe.data.dequantize > 0)
+  if (recipe.data.dequantize > 0 && result.best_iteration > 0)
     print_bits(result, recipe.data.dequantize, static_cast<Index>(read_card(model_file(where)).columns.size()));
   return 0;
 }

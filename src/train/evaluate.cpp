@@ -16,7 +16,7 @@ struct WeightSum {
     const double n = static_cast<double>(log_weight.size()), log_sum = log_sum_exp(log_weight.array());
     ess = std::exp(2 * log_sum - log_sum_exp(2 * log_weight.array())) / n;
     log_mean = log_sum - std::log(n);
-    error = std::sqrt(std::max(0.0, 1 / ess - 1) / n);
+    error = n > 1 ? std::sqrt(std::max(0.0, 1 / ess - 1) / n) : std::nan("");
   }
 };
 
@@ -26,7 +26,7 @@ MeanError mean_error(const RowVector<double>& values) {
   const double n = static_cast<double>(values.size());
   if (n < 1) return {std::nan(""), std::nan("")};
   const double mean = values.mean();
-  return {mean, n > 1 ? std::sqrt((values.array() - mean).square().sum() / (n * (n - 1))) : 0};
+  return {mean, n > 1 ? std::sqrt((values.array() - mean).square().sum() / (n * (n - 1))) : std::nan("")};
 }
 
 template <class S>

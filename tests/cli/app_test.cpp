@@ -17,6 +17,7 @@ namespace pathline {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kFfjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
@@ -267,6 +268,24 @@ TEST_F(App, FailedSolveSaysWhereAndWhatToTry) {
   EXPECT_EQ(got.code, 1);
   EXPECT_THAT(got.err, HasSubstr("step limit of 2 reached at t = "));
   EXPECT_THAT(got.err, HasSubstr("loosen rtol and atol"));
+}
+
+// `info` died on a null, JSON's NaN; the error of one point was +- 0.0000.
+TEST_F(App, InfoOfARunWithoutAFiniteValidationSaysNotKnown) {
+  ASSERT_EQ(run(with(training("none", "10"), {"--set", "data.validation_size=0", "--set", "data.test_size=1"})).code, 0);
+  const auto none = run({"info", file("none")});
+  EXPECT_EQ(none.code, 0) << none.err;
+  EXPECT_THAT(none.out, HasSubstr("validation NLL not known nats"));
+  const auto one = run(with(training("one", "10"), {"--set", "data.validation_size=1", "--set", "data.test_size=1"}));
+  EXPECT_THAT(one.out, Not(HasSubstr("+-")));
+  EXPECT_THAT(run({"info", file("one")}).out, Not(HasSubstr("+-")));
+}
+
+TEST_F(App, ARunOfNoIterationsNamesNoModel) {
+  const auto got = run(training("run", "0"));
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_FALSE(std::filesystem::exists(file("run/model.h5")));
+  EXPECT_THAT(got.out, HasSubstr("there is no model.h5 yet"));
 }
 
 TEST_F(App, EveryHelpHasAnExample) {

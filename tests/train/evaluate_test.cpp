@@ -70,6 +70,15 @@ TEST(EvaluateTarget, ALostModeIsFoundByWiderDraws) {
   EXPECT_FALSE(has_lost_mass(whole));
 }
 
+// It was printed as +- 0.0000, which says that it is exact.
+TEST(MeanError, OfOneValueIsNotKnown) {
+  RowVector<double> values(2);
+  values << 1, 3;
+  EXPECT_EQ(mean_error(values).error, 1);
+  EXPECT_EQ(mean_error(values.head(1)).mean, 1);
+  EXPECT_TRUE(std::isnan(mean_error(values.head(1)).error));
+}
+
 class ReverseKlRun : public Scratch {};
 
 // No data at all: a target from C++, the report, and the run's files.

@@ -40,7 +40,7 @@ void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uin
 bool has_lost_mass(const Evaluation& e);
 
 struct MeanError {
-  double mean = 0, error = 0;  // the standard error of the mean; 0 for one value
+  double mean = 0, error = 0;  // the standard error of the mean; NaN for one value
 };
 MeanError mean_error(const RowVector<double>& values);
 
