@@ -43,20 +43,18 @@ template <class S> class Run {
 
   TrainingResult operator()() {
     started_ = now(), seconds_before_ = state_.seconds;
-    const Index total = plan_.back().first + plan_.back().iterations;
     TrainingResult result;
     result.entropy = data_.entropy();
-    while (state_.iteration < total && !result.interrupted && !result.stopped_early) {
-      const std::size_t stage = stage_of(state_.iteration);
-      auto progress = step(stage, total);
+    result.stopped_early = out_of_patience();
+    while (state_.iteration < total() && !result.interrupted && !result.stopped_early) {
+      auto progress = step(stage_of(state_.iteration));
       Evaluation evaluation;
-      if (state_.iteration % recipe_.train.evaluate_every == 0 || state_.iteration == total)
+      if (state_.iteration % recipe_.train.evaluate_every == 0 || state_.iteration == total())
         evaluation = validate(progress), progress.validation = &evaluation;
       result.interrupted = options_.stop && options_.stop();
-      result.stopped_early = recipe_.train.patience > 0 && state_.evaluations_since_best >= recipe_.train.patience;
-      if (state_.iteration % recipe_.train.checkpoint_every == 0 || state_.iteration == total || result.interrupted ||
-          result.stopped_early)
-        save_last();
+      const bool at_checkpoint = state_.iteration % recipe_.train.checkpoint_every == 0;
+      result.stopped_early = out_of_patience();
+      if (at_checkpoint || state_.iteration == total() || result.interrupted || result.stopped_early) save_last();
       if (options_.progress) options_.progress(progress);
     }
     finish(result);
@@ -73,7 +71,7 @@ template <class S> class Run {
     flow_->condition_scale = data_.condition_standardizer().scale;
     state_.theta = flow_->theta();
     begin_stage(0);
-    if (plan_.back().first + plan_.back().iterations == 0) save_last();
+    if (total() == 0) save_last();
   }
 
   void resume() {
@@ -108,7 +106,10 @@ template <class S> class Run {
     flow_->set_theta(state_.theta);
     adam_ = std::make_unique<Adam>(state_.theta.size(), adam_options(recipe_.optimizer), decays());
     ema_ = std::make_unique<Ema>(recipe_.optimizer.ema, state_.theta);
+    state_.evaluations_since_best = 0;
   }
+
+  Index total() const { return plan_.back().first + plan_.back().iterations; }
 
   std::size_t stage_of(Index iteration) const {
     std::size_t stage = 0;
@@ -116,10 +117,20 @@ template <class S> class Run {
     return stage;
   }
 
-  // Of the last iteration done.
-  Objective<S>& last_objective() const { return *objectives_[stage_of(std::max<Index>(state_.iteration - 1, 0))]; }
+  std::size_t last_stage() const { return stage_of(std::max<Index>(state_.iteration - 1, 0)); }  // of what is done
+  Objective<S>& last_objective() const { return *objectives_[last_stage()]; }
 
-  TrainingProgress step(std::size_t stage, Index total) {
+  // Whether patience ends the run. In a stage before the last it ends that stage alone: the iterations which it had left
+  // are skipped, so that those of the next have the numbers, and the random streams, that the plan gives them.
+  bool out_of_patience() {
+    if (recipe_.train.patience == 0 || state_.evaluations_since_best < recipe_.train.patience) return false;
+    const std::size_t stage = last_stage();
+    if (stage == stage_of(total() - 1)) return true;
+    state_.iteration = plan_[stage + 1].first, state_.evaluations_since_best = 0;
+    return false;
+  }
+
+  TrainingProgress step(std::size_t stage) {
     const auto& plan = plan_[stage];
     if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
     if (seconds_each_.empty()) time_stages(stage);
@@ -144,7 +155,7 @@ template <class S> class Run {
     double& average = seconds_each_[stage];
     average = average == 0 ? took : 0.98 * average + 0.02 * took;
     state_.seconds = seconds_before_ + now() - started_;
-    out.iteration = state_.iteration, out.iterations = total, out.stage = stage, out.stages = plan_.size();
+    out.iteration = state_.iteration, out.iterations = total(), out.stage = stage, out.stages = plan_.size();
     out.kind = recipe_.objective[stage].kind;
     out.loss = gradient.loss, out.nfe = gradient.nfe, out.backward_nfe = gradient.backward_nfe;
     out.samples_per_second = static_cast<double>(plan.batch) / average;
@@ -181,8 +192,9 @@ template <class S> class Run {
     const auto flow = candidate();
     const auto e = held_out_.validation(flow);
     // Without validation data, or where nothing is finite yet, the latest is the best there is.
-    progress.best = !std::isfinite(e.nll) || e.nll < state_.best;
-    if (std::isfinite(e.nll) && !progress.best) ++state_.evaluations_since_best;
+    const bool none_yet = !std::isfinite(state_.best);
+    progress.best = std::isfinite(e.nll) ? e.nll < state_.best : none_yet;
+    if (!progress.best) ++state_.evaluations_since_best;
     metrics_.push_back(metrics_line(progress, e));
     files_.append_metrics(metrics_.back());
     if (progress.best) {

@@ -1,0 +1,107 @@
+#include "pathline/train/trainer.hpp"
+
+#include <cmath>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/checkpoint/training_state.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::HasSubstr;
+
+class Trainer : public Scratch {
+ protected:
+  // A small run: what it does, not how well it fits.
+  static Recipe small() {
+    Recipe r;
+    r.data.source = "moons", r.data.validation_size = r.data.test_size = 100;
+    r.model.hidden = {8};
+    r.solver.rtol = r.solver.atol = 1e-3;
+    r.train.iterations = 20, r.train.evaluate_every = 5;
+    return r;
+  }
+  std::string digest_of(const std::string& model) const {
+    return Hdf5File::open(file(model)).attribute<std::string>("digest");
+  }
+};
+
+// A target without data whose validations are as told: what is added to the NLL of each.
+struct Told {
+  std::shared_ptr<Index> validations = std::make_shared<Index>(0);
+  std::function<double(Index)> added;
+
+  Target target() const {
+    Target t;
+    t.dim = 2;
+    t.log_density = [seen = validations, add = added](ConstMatrixRef<double> x, Matrix<double>* gradient) -> RowVector<double> {
+      if (gradient) *gradient = -x / 0.25;
+      const double more = gradient ? 0 : add((*seen)++);
+      return -x.colwise().squaredNorm().array() / 0.5 - more;
+    };
+    return t;
+  }
+  static Recipe recipe(std::size_t stages) {
+    Recipe r;
+    r.data.validation_size = r.data.test_size = 100;
+    r.model.hidden = {8};
+    r.solver.rtol = r.solver.atol = 1e-3;
+    r.objective.resize(stages);
+    for (auto& stage : r.objective) stage.kind = "reverse_kl", stage.target = "user";
+    r.optimizer.ema = 0.9;
+    r.train.evaluate_every = 5;
+    return r;
+  }
+};
+
+// The model was overwritten by the one whose validation was not finite, and patience began anew.
+TEST_F(Trainer, AValidationThatIsNotFiniteIsNeverTheBestAfterAFiniteOne) {
+  const Told told{.added = [](Index k) { return k == 0 ? 0.0 : std::nan(""); }};
+  Recipe recipe = Told::recipe(1);
+  recipe.train.iterations = 40, recipe.train.patience = 2;
+  const auto result = train(recipe, {.directory = file("run"), .target = told.target()});
+  EXPECT_EQ(result.best_iteration, 5);
+  EXPECT_TRUE(result.stopped_early);
+  EXPECT_EQ(result.iterations, 15);
+}
+
+// Patience in the first stage ended the run.
+TEST_F(Trainer, PatienceEndsAStageAndTheNextBeginsBitwiseAsAfterAResume) {
+  Recipe recipe = Told::recipe(2);
+  recipe.train.iterations = 30, recipe.train.patience = 1, recipe.objective[0].iterations = 20;
+  const auto worse = [](Index k) { return 1000.0 * static_cast<double>(k); };
+  std::vector<Index> seen;
+  const Told whole{.added = worse}, parts{.added = worse};
+  const auto result = train(recipe, {.directory = file("whole"),
+                                     .progress = [&](const TrainingProgress& p) { seen.push_back(p.iteration); },
+                                     .target = whole.target()});
+  EXPECT_THAT(seen, testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 21, 22, 23, 24, 25));
+  EXPECT_TRUE(result.stopped_early);
+  int asked = 0;
+  EXPECT_TRUE(train(recipe, {.directory = file("parts"), .target = parts.target(), .stop = [&] { return ++asked == 10; }})
+                  .interrupted);
+  EXPECT_EQ(read_training_state(file("parts/last.h5")).iteration, 20);
+  EXPECT_TRUE(train(recipe, {.directory = file("parts"), .resume = true, .target = parts.target()}).stopped_early);
+  EXPECT_EQ(digest_of("whole/last.h5"), digest_of("parts/last.h5"));
+  EXPECT_EQ(read_training_state(file("parts/last.h5")).theta, read_training_state(file("whole/last.h5")).theta);
+}
+
+// Each --resume of a run that patience had ended trained one iteration more.
+TEST_F(Trainer, AnEarlyStoppedRunStaysWhereItStoppedWhenResumed) {
+  const Told told{.added = [](Index k) { return 1000.0 * static_cast<double>(k); }};
+  Recipe recipe = Told::recipe(1);
+  recipe.train.iterations = 40, recipe.train.patience = 1;
+  ASSERT_EQ(train(recipe, {.directory = file("run"), .target = told.target()}).iterations, 10);
+  const auto again = train(recipe, {.directory = file("run"), .resume = true, .target = told.target()});
+  EXPECT_TRUE(again.stopped_early);
+  EXPECT_EQ(again.iterations, 10);
+  EXPECT_EQ(read_training_state(file("run/last.h5")).iteration, 10);
+}
+
+}  // namespace
+}  // namespace pathline
