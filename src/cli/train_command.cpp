@@ -142,14 +142,13 @@ int run(const TrainFlags& f) {
   if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: a resumed run stays in its directory");
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);
-  if (f.force && f.resume.empty())
-    for (const char* name : {"model.h5", "last.h5", "metrics.jsonl"}) std::filesystem::remove(where + "/" + name);
   std::signal(SIGINT, on_interrupt);
   TrainingResult result;
   {
     TrainingBar bar(f.common.quiet);
     result = train(recipe, {.directory = where,
                             .resume = !f.resume.empty(),
+                            .replace = f.force,
                             .progress = [&](const TrainingProgress& p) { bar(p); },
                             .stop = [] { return g_interrupted.load(); }});
   }

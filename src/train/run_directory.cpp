@@ -1,5 +1,9 @@
 #include "train/run_directory.hpp"
 
+#include <csignal>
+
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -9,15 +13,34 @@ namespace pathline {
 
 namespace fs = std::filesystem;
 
-void RunDirectory::create_new() const {
+void RunDirectory::create_new(bool replace) const {
   std::error_code error;
-  for (const auto& file : {last(), model(), metrics()})
+  for (const auto& file : {last(), model()}) {
+    if (replace) fs::remove(file, error);
     if (fs::exists(file, error))
       throw InputError(file + ": a run is there already; continue it with --resume " + path_ +
                        ", or give another -o (or --force to replace it)");
+  }
   fs::create_directories(path_, error);
   if (error || !fs::is_directory(path_)) throw_cannot_write(path_);
+  remove_dead_parts();
   restart_metrics({});
+}
+
+void RunDirectory::remove_dead_parts() const {
+  std::error_code error;
+  std::vector<fs::path> dead;
+  for (const auto& entry : fs::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename().string();
+    for (const auto& file : {last(), model(), metrics()}) {
+      const std::string begin = "." + fs::path(file).filename().string() + ".";  // then PID-N.part, of ReplaceFile
+      int pid = 0, attempt = 0, end = 0;
+      if (name.starts_with(begin) && std::sscanf(name.c_str() + begin.size(), "%d-%d.part%n", &pid, &attempt, &end) == 2 &&
+          begin.size() + static_cast<std::size_t>(end) == name.size() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH)
+        dead.push_back(entry.path());
+    }
+  }
+  for (const auto& path : dead) fs::remove(path, error);
 }
 
 void RunDirectory::check_existing() const {

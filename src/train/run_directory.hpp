@@ -17,8 +17,11 @@ class RunDirectory {
   std::string last() const { return path_ + "/last.h5"; }
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
 
-  void create_new() const;   // InputError if it holds a run or cannot be made
+  // InputError if it cannot be made, or holds a run (a last.h5 or a model.h5) that is not to be replaced.
+  void create_new(bool replace) const;
   void check_existing() const;  // InputError if there is no last.h5
+  // The temporary files of a process that was killed while it wrote.
+  void remove_dead_parts() const;
 
   // metrics.jsonl: as a whole, for a run that goes on; one line more, flushed.
   void restart_metrics(const std::vector<std::string>& lines) const;

@@ -63,7 +63,6 @@ template <class S> class Run {
 
  private:
   void begin() {
-    files_.create_new();
     flow_ = std::make_unique<Flow<S>>(build_flow<S>(recipe_, data_.dim(), data_.condition_dim()));
     flow_->mean = data_.standardizer().mean, flow_->scale = data_.standardizer().scale;
     flow_->logit = recipe_.data.logit;
@@ -71,11 +70,13 @@ template <class S> class Run {
     flow_->condition_scale = data_.condition_standardizer().scale;
     state_.theta = flow_->theta();
     begin_stage(0);
-    if (total() == 0) save_last();
+    files_.create_new(options_.replace);
+    save_last();
   }
 
   void resume() {
     files_.check_existing();
+    files_.remove_dead_parts();
     auto model = read_model<S>(files_.last());
     state_ = read_training_state(files_.last());
     flow_ = std::make_unique<Flow<S>>(std::move(model.flow));

@@ -31,6 +31,49 @@ class Trainer : public Scratch {
   }
 };
 
+// --force took the old run's files away, and then the data was found not to be there.
+TEST_F(Trainer, AReplacementThatCannotBeginLeavesTheOldRun) {
+  ASSERT_EQ(train(small(), {.directory = file("run")}).iterations, 20);
+  const std::string model = get("run/model.h5"), last = get("run/last.h5"), metrics = get("run/metrics.jsonl");
+  Recipe wrong = small();
+  wrong.data.source = "typo.csv";
+  EXPECT_THAT(message([&] { train(wrong, {.directory = file("run"), .replace = true}); }), HasSubstr("typo.csv"));
+  wrong = small();
+  wrong.model.field = "potential", wrong.model.hidden = {8, 4};
+  EXPECT_NE(message([&] { train(wrong, {.directory = file("run"), .replace = true}); }), "no error");
+  EXPECT_EQ(get("run/model.h5"), model);
+  EXPECT_EQ(get("run/last.h5"), last);
+  EXPECT_EQ(get("run/metrics.jsonl"), metrics);
+  Recipe other = small();
+  other.train.iterations = 5;
+  EXPECT_EQ(train(other, {.directory = file("run"), .replace = true}).iterations, 5);
+  EXPECT_EQ(read_training_state(file("run/last.h5")).iteration, 5);
+}
+
+// It left a metrics.jsonl alone: train said that a run was there, --resume that none was.
+TEST_F(Trainer, ARunThatDiesBeforeItsFirstCheckpointGoesOn) {
+  Recipe hard = small();
+  hard.solver.max_steps = 1, hard.solver.rtol = hard.solver.atol = 1e-8;
+  EXPECT_THAT(message<NumericalError>([&] { train(hard, {.directory = file("run")}); }), HasSubstr("step limit"));
+  EXPECT_EQ(read_training_state(file("run/last.h5")).iteration, 0);
+  EXPECT_EQ(train(small(), {.directory = file("run"), .resume = true}).iterations, 20);
+  train(small(), {.directory = file("whole")});
+  EXPECT_EQ(digest_of("run/last.h5"), digest_of("whole/last.h5"));
+  std::filesystem::create_directory(file("lines"));
+  put("lines/metrics.jsonl", "{}\n");
+  EXPECT_EQ(train(small(), {.directory = file("lines")}).iterations, 20);
+}
+
+// kill -9 while last.h5 was written left a file for good.
+TEST_F(Trainer, TheTemporaryFilesOfADeadProcessGo) {
+  std::filesystem::create_directory(file("run"));
+  put("run/.last.h5.2147483646-0.part", "x"), put("run/.last.h5.1-0.part", "x"), put("run/.mine.2147483646-0.part", "x");
+  train(small(), {.directory = file("run")});
+  EXPECT_FALSE(std::filesystem::exists(file("run/.last.h5.2147483646-0.part")));
+  EXPECT_TRUE(std::filesystem::exists(file("run/.last.h5.1-0.part")));  // of a process that lives
+  EXPECT_TRUE(std::filesystem::exists(file("run/.mine.2147483646-0.part")));  // not of a run
+}
+
 // A target without data whose validations are as told: what is added to the NLL of each.
 struct Told {
   std::shared_ptr<Index> validations = std::make_shared<Index>(0);
