@@ -14,7 +14,8 @@
 namespace pathline::plot {
 namespace {
 
-constexpr double kLeft = 56, kRight = 14, kTop = 28, kBottom = 44, kBarSpace = 62, kTitle = 30;  // px
+constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44, kTitle = 30;  // px; kLeft: at least
+constexpr double kLegendLine = 0.08;  // of a panel's height, kept free for each entry
 constexpr Index kManyPoints = 20000;  // more are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
@@ -155,11 +156,11 @@ void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
-  double top = highest.value_or(0);
-  if (!highest)
-    for (double v : image.log_density.reshaped())
-      if (std::isfinite(v)) top = std::max(top, std::exp(v));
-  panel->bar = Panel::ColourBar{top};
+  double largest = 0;
+  for (double v : image.log_density.reshaped())
+    if (std::isfinite(v)) largest = std::max(largest, std::exp(v));
+  const double top = highest.value_or(largest);
+  panel->bar = Panel::ColourBar{top, largest > top};
   panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
     Matrix<Colour> colours(image.log_density.rows(), image.log_density.cols());
     for (Index i = 0; i < colours.size(); ++i) {
@@ -181,6 +182,9 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
     for (std::size_t i = 0; i < series.size(); ++i) {
       Colour colour = series[i].colour.value_or(line_colour(0));
       draw_series(canvas, frame, series[i], colour, 0.8);
+      if (series[i].x.empty()) continue;
+      const Point end = frame.at(series[i].x.back(), series[i].y.back());
+      if (std::isfinite(end.x) && std::isfinite(end.y)) canvas.dot(end, 1.3, line_colour(1));
     }
   };
   panels_.push_back(panel);
@@ -189,6 +193,8 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
 void Figure::lines(const std::string& title, std::vector<Series> series, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0, 0.05);
+  if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
+    panel->y.high += kLegendLine * static_cast<double>(panel->legend.size()) * (panel->y.high - panel->y.low);
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) draw_series(canvas, frame, series[i], or_next(series[i].colour, i), 1.6);
@@ -197,8 +203,8 @@ void Figure::lines(const std::string& title, std::vector<Series> series, Axis x,
 }
 
 void Figure::histogram(const std::string& title, std::vector<std::pair<std::string, std::vector<double>>> samples,
-                       std::vector<Series> curves, Axis x) {
-  auto panel = make_panel(title, std::move(x), {});
+                       std::vector<Series> curves, Axis x, Axis y) {
+  auto panel = make_panel(title, std::move(x), std::move(y));
   std::vector<Series> outlines;
   std::vector<double> xs, ys = {0};
   for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -213,10 +219,11 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
     if (!curves[i].colour) curves[i].colour = line_colour(static_cast<Index>(samples.size() + i));
     append(xs, curves[i].x), append(ys, curves[i].y);
   }
-  panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, 0.06).high};
   for (const auto* list : {&outlines, &curves})
     for (const auto& s : *list)
       if (!s.label.empty()) panel->legend.push_back({s.label, *s.colour});
+  const double free = 0.06 + kLegendLine * static_cast<double>(panel->legend.size());
+  panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, free).high};
   panel->draw = [outlines, curves](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < outlines.size(); ++i) {
       const auto& s = outlines[i];
@@ -240,7 +247,7 @@ void Figure::save(const std::string& path) const {
   const std::size_t columns = static_cast<std::size_t>(std::max<Index>(1, std::min<Index>(options_.columns, static_cast<Index>(panels_.size()))));
   const std::size_t rows = (panels_.size() + columns - 1) / columns;
   // A column is as wide as its widest panel, a row as high as its highest.
-  std::vector<double> widths(columns, 60), heights(rows, 60), bars(columns, 0);
+  std::vector<double> widths(columns, 60), heights(rows, 60), lefts(columns, kLeft), bars(columns, 0);
   auto size = [&](const Panel& p) {
     const double ratio = p.width_to_height();
     return ratio >= 1 ? Point{options_.panel_size, options_.panel_size / ratio} : Point{options_.panel_size * ratio, options_.panel_size};
@@ -249,14 +256,15 @@ void Figure::save(const std::string& path) const {
     if (!panels_[i]) continue;
     const Point s = size(*panels_[i]);
     widths[i % columns] = std::max(widths[i % columns], s.x), heights[i / columns] = std::max(heights[i / columns], s.y);
-    if (panels_[i]->bar) bars[i % columns] = kBarSpace;
+    lefts[i % columns] = std::max(lefts[i % columns], panels_[i]->left_of(s.y));
+    bars[i % columns] = std::max(bars[i % columns], panels_[i]->right_of(s.y));
   }
   const double title = options_.title.empty() ? 4 : kTitle;
   double width = 0, height = title;
-  for (std::size_t j = 0; j < columns; ++j) width += kLeft + widths[j] + kRight + bars[j];
+  for (std::size_t j = 0; j < columns; ++j) width += lefts[j] + widths[j] + kRight + bars[j];
   for (double h : heights) height += kTop + h + kBottom;
   const TextStyle heading{.size = 14, .bold = true, .across = Across::middle};
-  width = std::max(width, text_width(options_.title, heading) + 20);
+  width = std::ceil(std::max(width, text_width(options_.title, heading) + 20)), height = std::ceil(height);
 
   Canvas canvas(format, width, height, options_.scale, options_.title);
   if (!options_.title.empty()) canvas.text({width / 2, title / 2 + 2}, options_.title, heading);
@@ -267,9 +275,9 @@ void Figure::save(const std::string& path) const {
       const auto& panel = panels_[r * columns + j];
       if (panel) {
         const Point s = size(*panel);
-        panel->paint(canvas, {left + kLeft, top + kTop, s.x, s.y});
+        panel->paint(canvas, {left + lefts[j], top + kTop, s.x, s.y});
       }
-      left += kLeft + widths[j] + kRight + bars[j];
+      left += lefts[j] + widths[j] + kRight + bars[j];
     }
     top += kTop + heights[r] + kBottom;
   }

@@ -3,16 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
-#include "plot/ticks.hpp"
-
 namespace pathline::plot {
 namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
 constexpr double kTick = 4, kGap = 4, kBarGap = 10, kBarWidth = 11;  // px
+constexpr double kYLabel = 11, kBarLabel = 10;                        // px, of the text
 
 double part(double value, const Range& range, bool log) {
   return log ? std::log(value / range.low) / std::log(range.high / range.low) : (value - range.low) / (range.high - range.low);
+}
+
+double widest_of(const std::vector<Tick>& ticks) {
+  double widest = 0;
+  for (const auto& tick : ticks) widest = std::max(widest, text_width(tick.label, {.size = 10}));
+  return widest;
 }
 
 }  // namespace
@@ -24,6 +29,25 @@ Point Frame::at(double px, double py) const {
 double Panel::width_to_height() const {
   const double ratio = (x.high - x.low) / (y.high - y.low);
   return equal && ratio >= 0.4 && ratio <= 2.5 ? ratio : shape;
+}
+
+std::vector<Tick> Panel::y_ticks(double height) const {
+  return make_ticks(y, y_axis.scale, static_cast<int>(std::max(2.0, height / 32)));
+}
+
+std::vector<Tick> Panel::bar_ticks(double height) const {
+  const Range range{0, bar->highest > 0 ? bar->highest : 1};
+  return make_ticks(range, Scale::linear, static_cast<int>(std::max(2.0, height / 32)));
+}
+
+double Panel::left_of(double height) const {
+  const double label = y_axis.label.empty() ? 0 : text_height({.size = kYLabel}) + 4;
+  return kTick + 8 + widest_of(y_ticks(height)) + label;
+}
+
+double Panel::right_of(double height) const {
+  if (!bar) return 0;
+  return kBarGap + kBarWidth + kTick + 6 + widest_of(bar_ticks(height)) + text_height({.size = kBarLabel});
 }
 
 void Panel::paint(Canvas& canvas, const Box& box) const {
@@ -38,25 +62,24 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
   const Box& b = f.box;
   canvas.outline(b, kInk, 1);
   const TextStyle small{.size = 10};
-  double widest = 0;
   for (const auto& tick : make_ticks(x, x_axis.scale, static_cast<int>(std::max(2.0, b.width / 45)))) {
     const Point p = f.at(tick.value, y.low);
     canvas.line({{p.x, b.bottom()}, {p.x, b.bottom() + (tick.label.empty() ? kTick / 2 : kTick)}}, kInk, 1);
     if (!tick.label.empty()) canvas.text({p.x, b.bottom() + kTick + 2}, tick.label, small);
   }
-  for (const auto& tick : make_ticks(y, y_axis.scale, static_cast<int>(std::max(2.0, b.height / 32)))) {
+  const auto ticks = y_ticks(b.height);
+  for (const auto& tick : ticks) {
     const Point p = f.at(x.low, tick.value);
     canvas.line({{b.x - (tick.label.empty() ? kTick / 2 : kTick), p.y}, {b.x, p.y}}, kInk, 1);
     if (tick.label.empty()) continue;
     canvas.text({b.x - kTick - 3, p.y}, tick.label, {.size = 10, .along = Along::end, .across = Across::middle});
-    widest = std::max(widest, text_width(tick.label, small));
   }
   if (!title.empty())
     canvas.text({b.x + b.width / 2, b.y - 6}, title, {.size = 12, .across = Across::bottom});
   if (!x_axis.label.empty()) canvas.text({b.x + b.width / 2, b.bottom() + kTick + 16}, x_axis.label, {.size = 11});
   if (!y_axis.label.empty())
-    canvas.text({b.x - kTick - 8 - widest, b.y + b.height / 2}, y_axis.label,
-                {.size = 11, .across = Across::bottom, .direction = Direction::upward});
+    canvas.text({b.x - kTick - 8 - widest_of(ticks), b.y + b.height / 2}, y_axis.label,
+                {.size = kYLabel, .across = Across::bottom, .direction = Direction::upward});
 }
 
 void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
@@ -80,16 +103,15 @@ void Panel::paint_bar(Canvas& canvas, const Frame& f) const {
   for (Index j = 0; j < 128; ++j) colours(0, j) = viridis((static_cast<double>(j) + 0.5) / 128);
   canvas.cells(b, colours);
   canvas.outline(b, kInk, 1);
-  const Range range{0, bar->highest > 0 ? bar->highest : 1};
-  double widest = 0;
-  for (const auto& tick : make_ticks(range, Scale::linear, static_cast<int>(std::max(2.0, b.height / 32)))) {
-    const double y_at = b.bottom() - b.height * tick.value / range.high;
+  const auto ticks = bar_ticks(b.height);
+  for (const auto& tick : ticks) {
+    const double y_at = b.bottom() - b.height * tick.value / (bar->highest > 0 ? bar->highest : 1);
     canvas.line({{b.right(), y_at}, {b.right() + kTick, y_at}}, kInk, 1);
     canvas.text({b.right() + kTick + 3, y_at}, tick.label, {.size = 10, .along = Along::start, .across = Across::middle});
-    widest = std::max(widest, text_width(tick.label, {.size = 10}));
   }
-  canvas.text({b.right() + kTick + 6 + widest, b.y + b.height / 2}, "density",
-              {.size = 10, .across = Across::top, .direction = Direction::upward});
+  if (bar->exceeded) canvas.text({b.x + b.width / 2, b.y - 1}, "\u25b2", {.size = 9, .across = Across::bottom});
+  canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, "density",
+              {.size = kBarLabel, .across = Across::top, .direction = Direction::upward});
 }
 
 }  // namespace pathline::plot

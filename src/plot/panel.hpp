@@ -8,6 +8,7 @@
 
 #include "pathline/plot/figure.hpp"
 #include "plot/canvas.hpp"
+#include "plot/ticks.hpp"
 
 namespace pathline::plot {
 
@@ -22,7 +23,8 @@ struct Frame {
 class Panel {
  public:
   struct ColourBar {
-    double highest;  // density of the brightest colour; the lowest is 0
+    double highest;        // density of the brightest colour; the lowest is 0
+    bool exceeded = false;  // some of the image is above it
   };
   struct Entry {
     std::string label;
@@ -39,9 +41,13 @@ class Panel {
   std::function<void(Canvas&, const Frame&)> draw;
 
   double width_to_height() const;
+  double left_of(double height) const;   // px that a panel of that height takes for the labels of y
+  double right_of(double height) const;  // and for the colour bar
   void paint(Canvas& canvas, const Box& box) const;  // box: of the data, without labels
 
  private:
+  std::vector<Tick> y_ticks(double height) const;
+  std::vector<Tick> bar_ticks(double height) const;
   void paint_axes(Canvas& canvas, const Frame& frame) const;
   void paint_legend(Canvas& canvas, const Frame& frame) const;
   void paint_bar(Canvas& canvas, const Frame& frame) const;

@@ -44,7 +44,7 @@ class Figures : public Scratch {
 
 // A panel's data begin at (56, 4 + 28) px, and the page has one pixel a px here.
 const FigureOptions kSmall{.panel_size = 100, .scale = 1};
-constexpr int kLeft = 56, kTop = 32;
+constexpr int kLeft = 40, kTop = 32;
 
 TEST_F(Figures, HeatMapsPixelsAreTheDensitysColours) {
   DensityImage image{Matrix<double>(2, 2), {0, 1}, {0, 1}};

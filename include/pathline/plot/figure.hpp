@@ -52,15 +52,16 @@ class Figure {
 
   void scatter(const std::string& title, std::vector<Cloud> clouds, Axis x = {}, Axis y = {},
                Aspect aspect = Aspect::equal);
-  // p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default.
+  // p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default. An
+  // arrow over the bar says that the image goes beyond it.
   void heat_map(const std::string& title, DensityImage image, Axis x = {}, Axis y = {},
                 std::optional<double> highest = {});
-  // Curves over points and alone.
+  // Curves with a dot where each ends, and curves alone.
   void paths(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   void lines(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   // Values as bars of area 1 (Freedman and Diaconis 1981), more of them as outlines, and curves over them.
   void histogram(const std::string& title, std::vector<std::pair<std::string, std::vector<double>>> samples,
-                 std::vector<Series> curves = {}, Axis x = {});
+                 std::vector<Series> curves = {}, Axis x = {}, Axis y = {});
   void blank();
 
   // The file is replaced whole or not at all. InputError if the suffix is not .png, .svg or .pdf or it cannot be
