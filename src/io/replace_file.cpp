@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <climits>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -61,7 +65,51 @@ bool sync_file(const std::string& path) {
   return synced;
 }
 
+// The temporary files there are, for a signal's handler, which may neither lock nor allocate.
+struct PendingFile {
+  enum State { free, filling, there };
+  std::atomic<int> state{free};
+  char path[PATH_MAX];
+};
+PendingFile g_pending[16];  // more at a time are not removed by a signal
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void remember(const std::string& path) {
+  if (path.size() >= PATH_MAX) return;
+  for (auto& pending : g_pending) {
+    int expected = PendingFile::free;
+    if (!pending.state.compare_exchange_strong(expected, PendingFile::filling)) continue;
+    std::strcpy(pending.path, path.c_str());
+    pending.state = PendingFile::there;
+    return;
+  }
+}
+
+// After it was removed or renamed.
+void forget(const std::string& path) {
+  for (auto& pending : g_pending)
+    if (pending.state == PendingFile::there && path == pending.path) pending.state = PendingFile::free;
+}
+
+// Installed with SA_RESETHAND: what is raised here ends the process once the handler returns.
+extern "C" void remove_temporaries(int signal) {
+  for (auto& pending : g_pending)
+    if (pending.state == PendingFile::there) ::unlink(pending.path);
+  ::raise(signal);
+}
+
 }  // namespace
+
+void remove_temporaries_on_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action{};
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
+    action = {};
+    action.sa_handler = remove_temporaries;
+    action.sa_flags = SA_RESETHAND;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
 
 void throw_cannot_write(const std::string& name) {
   throw InputError(name + ": cannot write: " + std::generic_category().message(errno));
@@ -86,17 +134,21 @@ ReplaceFile::ReplaceFile(std::string target) : target_(std::move(target)), final
   path_ = make_temporary(final_, 0666);
   if (path_.empty()) throw_cannot_write(target_);
   pending_ = true;
+  remember(path_);
   if (exists) ::chmod(path_.c_str(), status.st_mode & 07777);
 }
 
 ReplaceFile::~ReplaceFile() {
-  if (pending_) ::unlink(path_.c_str());
+  if (!pending_) return;
+  ::unlink(path_.c_str());
+  forget(path_);
 }
 
 void ReplaceFile::commit() {
   if (!pending_) return;
   if (!sync_file(path_) || ::rename(path_.c_str(), final_.c_str()) != 0) throw_cannot_write(target_);
   pending_ = false;
+  forget(path_);
   const std::string directory = fs::path(final_).parent_path().string();
   sync_file(directory.empty() ? "." : directory);  // the file is whole already if this fails
 }

@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 
 #include "message.hpp"
@@ -94,6 +97,23 @@ TEST_F(ReplaceFileTest, DirectoryThatWentAwayIsAnErrorOfCommit) {
   ReplaceFile output(file("dir/a"));
   fs::remove_all(file("dir"));
   EXPECT_THAT(message([&] { output.commit(); }), HasSubstr("dir/a: cannot write: No such file or directory"));
+}
+
+// A run that was stopped by Ctrl-C left .part files behind.
+TEST_F(ReplaceFileTest, SignalRemovesTheTemporaryFilesAndEndsTheProcess) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const auto stopped = [&] {
+      remove_temporaries_on_signals();
+      ReplaceFile done(file("done"));
+      done.commit();
+      ReplaceFile first(file("a")), second(file("b"));
+      if (files() != 3) std::exit(3);
+      std::raise(signal);
+    };
+    EXPECT_EXIT(stopped(), testing::KilledBySignal(signal), "");
+    EXPECT_EQ(files(), 1) << signal;
+    EXPECT_TRUE(fs::exists(file("done")));
+  }
 }
 
 }  // namespace
