@@ -98,6 +98,11 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
   if (is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file)))
     return make_source(find_toy(toy_or_file), options);
   Table table = read_table(toy_or_file);
+  // As `data sample --log-density` writes it: a function of the other columns has no density beside them.
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    if (table.columns[i] == "log_density")
+      throw InputError(toy_or_file + ": column " + std::to_string(i + 1) +
+                       " is log_density, which is what `density` compares with; expected a table without it, or another name");
   try {
     return make_source(table.values, std::move(table.columns), options);
   } catch (const InputError& error) {

@@ -7,7 +7,9 @@
 
 #include <gmock/gmock.h>
 
+#include "message.hpp"
 #include "pathline/core/error.hpp"
+#include "scratch.hpp"
 
 namespace pathline {
 namespace {
@@ -119,6 +121,14 @@ TEST(SourceByName, GeyserIsRsFaithful) {
   const auto geyser = make_source(PATHLINE_SOURCE_DIR "/datasets/geyser.csv", {.validation_fraction = 0, .test_fraction = 0});
   EXPECT_NEAR(geyser->standardizer().mean(0), 3.487783, 5e-7);  // R: colMeans(faithful), in seven digits
   EXPECT_NEAR(geyser->standardizer().mean(1), 70.897059, 5e-7);
+}
+
+class SourceFile : public Scratch {};
+
+// The truth that `data sample --log-density` writes was trained on as a third dimension.
+TEST_F(SourceFile, ColumnLogDensityIsNotData) {
+  const auto name = put("a.csv", "x1,x2,log_density\n1,2,-3\n2,3,-4\n");
+  EXPECT_THAT(message([&] { make_source(name); }), testing::HasSubstr("a.csv: column 3 is log_density, which is"));
 }
 
 TEST(SourceByName, ErrorsSayWhere) {

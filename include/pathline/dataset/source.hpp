@@ -66,7 +66,7 @@ std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vect
                                         const SourceOptions& options = {});
 
 // By name: a toy of toy_names(), else a file as read_table takes it. Errors begin with the file's name; a word
-// that is neither gets find_toy's list.
+// that is neither gets find_toy's list. A file's column log_density is refused: it is the truth, and no data.
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options = {});
 
 }  // namespace pathline
