@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "core/option_check.hpp"
 #include "pathline/dataset/toy.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -49,7 +50,10 @@ int sample(const DataFlags& f) {
 
 // The parts of a table as `train` has them, for another program to be compared on the same rows.
 int split(const DataFlags& f) {
-  const TrainingData data(read_recipe(f.name));
+  require_hdf5_file(f.output, "parts");
+  const auto recipe = read_recipe(f.name);
+  require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
+  const TrainingData data(recipe);
   const auto training = data.training();
   if (!training) throw InputError(f.name + ": data.source is a toy, which has no end of training rows; use data sample");
   auto out = Hdf5File::create(f.output);

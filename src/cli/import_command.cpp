@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -12,6 +13,8 @@ struct ImportFlags {
 };
 
 int run(const ImportFlags& f) {
+  require_hdf5_file(f.output, "models");
+  require_another_file(f.output, {{f.input, "the network to import"}});
   if (!is_ffjord_file(Hdf5File::open(f.input)))
     throw InputError(f.input + ": is not what tools/ffjord_to_hdf5.py writes: it has no attribute layer_type");
   auto model = read_model<double>(f.input);

@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/progress_line.hpp"
 #include "core/option_check.hpp"
-#include "pathline/io/table.hpp"
+#include "pathline/io/hdf5.hpp"
 
 namespace pathline {
 namespace {
@@ -79,7 +80,8 @@ int run(const SampleFlags& f) {
   f.common.apply();
   require(f.count >= 0, "-n", f.count, ">= 0");
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory, ">= 2: the base, the data and between");
-  if (table_format(f.output) != TableFormat::hdf5) throw InputError(f.output + ": samples go into HDF5; expected a name that ends with .h5");
+  require_hdf5_file(f.output, "samples");
+  require_another_file(f.output, {{model_file(f.model), "the model"}});
   return is_double(read_card(model_file(f.model)), f.common) ? run_as<double>(f) : run_as<float>(f);
 }
 
