@@ -1,13 +1,15 @@
+#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
-#include "cli/progress_line.hpp"
 #include "cli/grid.hpp"
-#include "core/option_check.hpp"
+#include "cli/output.hpp"
+#include "cli/point_source.hpp"
+#include "cli/progress_line.hpp"
+#include "pathline/core/error.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/train/evaluate.hpp"
 
@@ -24,119 +26,50 @@ struct DensityFlags {
   SolveFlags solve;
 };
 
-// Where the points come from: a table, or a grid.
-class PointSource {
- public:
-  virtual ~PointSource() = default;
-  virtual bool read(Matrix<double>& x, Matrix<double>& c, Index most) = 0;  // d x n, dc x n
-  virtual std::optional<Index> rows() const = 0;
-  // The data's own log-density at the points last read, from a column `log_density`; empty if there is none.
-  virtual RowVector<double> known() const { return {}; }
-};
-
-class GridPoints final : public PointSource {
- public:
-  GridPoints(Grid grid, Matrix<double> condition) : grid_(std::move(grid)), condition_(std::move(condition)) {}
-  bool read(Matrix<double>& x, Matrix<double>& c, Index most) override {
-    const Index n = std::min(most, grid_.size() - next_);
-    if (n <= 0) return false;
-    x = grid_.points(next_, n);
-    c = condition_.replicate(1, condition_.rows() > 0 ? n : 1);
-    next_ += n;
-    return true;
-  }
-  std::optional<Index> rows() const override { return grid_.size(); }
-
- private:
-  Grid grid_;
-  Matrix<double> condition_;
-  Index next_ = 0;
-};
-
-// The columns of the points and of the condition are found by their names if the table has them all, else by order:
-// the points, then the condition if it was not given.
-class TablePoints final : public PointSource {
- public:
-  TablePoints(const std::string& input, const ModelCard& card, Index dim, Matrix<double> condition, Index condition_dim)
-      : reader_(TableReader::open(input)), condition_(std::move(condition)) {
-    const bool given = condition_.cols() > 0 || condition_dim == 0;
-    const auto& names = reader_->columns();
-    const auto truth = std::find(names.begin(), names.end(), "log_density");
-    if (truth != names.end()) known_row_ = truth - names.begin();
-    auto find = [&](const std::vector<std::string>& wanted, std::vector<Index>& rows) {
-      for (const auto& name : wanted) {
-        const auto at = std::find(names.begin(), names.end(), name);
-        if (at == names.end()) return false;
-        rows.push_back(at - names.begin());
-      }
-      return !wanted.empty();
-    };
-    if (find(card.columns, rows_) && (given || find(card.condition_columns, condition_rows_))) return;
-    rows_.clear(), condition_rows_.clear();
-    const Index expected = dim + (given ? 0 : condition_dim);
-    if (reader_->dim() != expected)
-      throw InputError(fmt::format("{}: has {} columns; the model needs {}{}{}", input, reader_->dim(), dim,
-                                   card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", ")),
-                                   given ? "" : fmt::format(" and {} of the condition ({}), or --condition", condition_dim,
-                                                            fmt::join(card.condition_columns, ", "))));
-    for (Index i = 0; i < dim; ++i) rows_.push_back(i);
-    for (Index i = dim; i < expected; ++i) condition_rows_.push_back(i);
-  }
-  bool read(Matrix<double>& x, Matrix<double>& c, Index most) override {
-    if (!reader_->read(all_, most)) return false;
-    x = all_(rows_, Eigen::all);
-    if (condition_.rows() > 0) c = condition_.replicate(1, x.cols());
-    else c = all_(condition_rows_, Eigen::all);
-    return true;
-  }
-  std::optional<Index> rows() const override { return reader_->rows(); }
-  RowVector<double> known() const override { return known_row_ < 0 ? RowVector<double>() : RowVector<double>(all_.row(known_row_)); }
-
- private:
-  Index known_row_ = -1;
-  std::unique_ptr<TableReader> reader_;
-  Matrix<double> condition_, all_;
-  std::vector<Index> rows_, condition_rows_;
-};
-
-// Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points before the
-// log-density, HDF5 has `points` and `log_density`, NPY the log-densities alone.
+// Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
+// the condition before the log-density, HDF5 has `points`, `condition` and `log_density`, NPY the log-densities alone.
 class DensityOutput {
  public:
-  DensityOutput(const DensityFlags& f, const ModelCard& card, Index dim) : lines_(f.output.empty() && !f.summary) {
+  DensityOutput(const DensityFlags& f, const ModelCard& card, Index dim, Index condition_dim)
+      : lines_(f.output.empty() && !f.summary) {
     if (f.output.empty()) return;
     const auto format = table_format(f.output);
     if (format == TableFormat::hdf5) {
       file_ = std::make_unique<Hdf5File>(Hdf5File::create(f.output));
       points_ = file_->create_extendible<double>("points", {dim});
+      if (condition_dim > 0) condition_ = file_->create_extendible<double>("condition", {condition_dim});
       density_ = file_->create_extendible<double>("log_density", {});
       return;
     }
     with_points_ = format == TableFormat::csv;
-    auto columns = card.columns;
-    for (Index i = static_cast<Index>(columns.size()); i < dim; ++i) columns.push_back(fmt::format("x{}", i + 1));
-    if (!with_points_) columns.clear();
+    std::vector<std::string> columns;
+    if (with_points_) {
+      columns = card.columns;
+      for (Index i = static_cast<Index>(columns.size()); i < dim; ++i) columns.push_back(fmt::format("x{}", i + 1));
+      columns.insert(columns.end(), card.condition_columns.begin(), card.condition_columns.end());
+    }
     columns.push_back("log_density");
     table_ = TableWriter::create(f.output, columns, static_cast<Index>(columns.size()));
   }
-  void append(const Matrix<double>& x, const RowVector<double>& log_prob) {
+  void append(const Matrix<double>& x, const Matrix<double>& c, const RowVector<double>& log_prob) {
     if (lines_) {
       fmt::memory_buffer text;
       for (Index i = 0; i < log_prob.size(); ++i) fmt::format_to(std::back_inserter(text), "{:.9g}\n", log_prob[i]);
       if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw_cannot_write("standard output");
     } else if (file_) {
       points_->append(x), density_->append(Matrix<double>(log_prob));
+      if (condition_) condition_->append(c);
     } else if (table_) {
-      Matrix<double> rows(with_points_ ? x.rows() + 1 : 1, x.cols());
-      if (with_points_) rows << x, log_prob;
-      else rows = log_prob;
+      Matrix<double> rows(with_points_ ? x.rows() + c.rows() + 1 : 1, x.cols());
+      if (with_points_) rows.topRows(x.rows()) = x, rows.middleRows(x.rows(), c.rows()) = c;
+      rows.bottomRows(1) = log_prob;
       table_->append(rows);
     }
   }
   Hdf5File* file() { return file_.get(); }
   void commit() {
     if (lines_ && std::fflush(stdout) != 0) throw_cannot_write("standard output");
-    points_.reset(), density_.reset();
+    points_.reset(), condition_.reset(), density_.reset();
     if (file_) file_->commit();
     if (table_) table_->commit();
   }
@@ -144,7 +77,7 @@ class DensityOutput {
  private:
   bool lines_, with_points_ = false;
   std::unique_ptr<Hdf5File> file_;
-  std::optional<Hdf5Dataset> points_, density_;
+  std::optional<Hdf5Dataset> points_, condition_, density_;
   std::unique_ptr<TableWriter> table_;
 };
 
@@ -156,18 +89,88 @@ struct Moments {
     squares += (v.array() - centre).square().sum() + shift * shift * n * m / (n + m);
     mean += shift * m / (n + m), n += m;
   }
-  double error() const { return n > 1 ? std::sqrt(squares / (n * (n - 1))) : 0; }
+  double error() const { return n > 1 ? std::sqrt(squares / (n * (n - 1))) : std::nan(""); }
 };
 
-// How far the log-densities of some points are from those in double at a tolerance far below.
-template <class S> void print_error(const DensityFlags& f, const Matrix<double>& x, const Matrix<double>& c,
-                                    const RowVector<double>& log_prob, const EvaluationOptions& options) {
+std::string plus_minus(const Moments& m) {
+  const std::string mean = fmt::format("{:.5f}", m.mean);
+  return std::isfinite(m.error()) ? fmt::format("{} +- {:.5f}", mean, m.error()) : mean;
+}
+
+// What a summary tells, collected part by part.
+struct Totals {
+  Moments nll, kl;
+  double evaluations = 0, mass = 0;
+  Matrix<double> x, c;         // the first points, to be checked
+  RowVector<double> log_prob;  // of these
+
+  template <class Got> void add(const Matrix<double>& points, const Matrix<double>& conditions, const Got& got,
+                                const RowVector<double>& known) {
+    nll.add(-got.log_prob);
+    if (known.size() > 0) kl.add(known - got.log_prob);
+    mass += got.log_prob.array().exp().sum();
+    evaluations += got.nfe * static_cast<double>(points.cols());
+    if (log_prob.size() > 0) return;
+    const Index some = std::min<Index>(256, points.cols());
+    x = points.leftCols(some), c = conditions.leftCols(conditions.rows() > 0 ? some : 0), log_prob = got.log_prob.head(some);
+  }
+  double nfe() const { return evaluations / nll.n; }
+};
+
+// How far the log-densities of some points are from those in double at a tolerance far below, which not every flow can be
+// solved at; the points that have a density in both.
+void print_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
   auto fine = options;
   fine.solver = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 100000};
-  const auto exact = read_model<double>(model_file(f.model)).flow.log_prob(x, c, fine).log_prob;
-  const RowVector<double> off = (log_prob - exact).cwiseAbs();
-  fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance 1e-9\n",
-             off.mean(), off.maxCoeff(), x.cols());
+  RowVector<double> exact;
+  try {
+    exact = read_model<double>(model_file(f.model)).flow.log_prob(t.x, t.c, fine).log_prob;
+  } catch (const NumericalError& error) {
+    fmt::print("log-density error  not known: in double at tolerance 1e-9: {}\n", error.what());
+    return;
+  }
+  double sum = 0, largest = 0;
+  Index n = 0;
+  for (Index i = 0; i < exact.size(); ++i) {
+    const double off = std::abs(t.log_prob[i] - exact[i]);
+    if (std::isfinite(off)) sum += off, largest = std::max(largest, off), ++n;
+  }
+  if (n == 0) fmt::print("log-density error  not known: no point has a finite log-density\n");
+  else fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance 1e-9\n",
+                  sum / static_cast<double>(n), largest, n);
+}
+
+void print_summary(const DensityFlags& f, const Totals& t, const std::optional<Grid>& grid,
+                   const EvaluationOptions& options) {
+  fmt::print("points             {:.0f}\n", t.nll.n);
+  if (grid) fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", t.mass * grid->cell());
+  else fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
+  if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
+  fmt::print("NFE                {:.1f}\n", t.nfe());
+  if (options.trace.kind == TraceKind::exact) print_error(f, t, options);
+}
+
+// What failed names a point of its part, or none: here are the file and the row.
+std::string in_table(const std::string& table, Index before, Index count, std::string_view what) {
+  Index point = 0;
+  const std::string_view word = "point ";
+  if (what.starts_with(word)) {
+    const auto [end, error] = std::from_chars(what.data() + word.size(), what.data() + what.size(), point);
+    if (error == std::errc()) return fmt::format("{}: row {}{}", table, before + point, what.substr(end - what.data()));
+  }
+  return fmt::format("{}: rows {} to {}: {}", table, before + 1, before + count, what);
+}
+
+template <class S>
+auto log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
+                      const EvaluationOptions& options, const std::string& table, Index before) {
+  try {
+    return flow.log_prob(x, c, options);
+  } catch (const NumericalError& error) {
+    throw NumericalError(in_table(table, before, x.cols(), error.what()));
+  } catch (const InputError& error) {
+    throw InputError(in_table(table, before, x.cols(), error.what()));
+  }
 }
 
 template <class S> int run_as(const DensityFlags& f) {
@@ -184,48 +187,37 @@ template <class S> int run_as(const DensityFlags& f) {
     grid = Grid::parse(f.grid, flow.dim());
     points = std::make_unique<GridPoints>(*grid, condition);
   } else {
-    points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim());
+    points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(), f.common.quiet);
   }
-  DensityOutput output(f, model.card, flow.dim());
-  Moments nll, kl;
-  double evaluations = 0, mass = 0;
-  Matrix<double> x, c, checked_x, checked_c;
-  RowVector<double> checked;
+  DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
+  Totals totals;
+  Matrix<double> x, c;
+  const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
   ProgressLine progress(f.common.quiet || (f.output.empty() && !f.summary), "points", points->rows().value_or(0));
-  while (points->read(x, c, kPart)) {
-    const auto got = flow.log_prob(x, c, options);
-    output.append(x, got.log_prob);
-    nll.add(-got.log_prob);
-    if (const auto known = points->known(); known.size() > 0) kl.add(known - got.log_prob);
-    mass += got.log_prob.array().exp().sum();
-    evaluations += got.nfe * static_cast<double>(x.cols());
-    if (checked.size() == 0) {
-      const Index some = std::min<Index>(256, x.cols());
-      checked_x = x.leftCols(some), checked_c = c.leftCols(c.rows() > 0 ? some : 0), checked = got.log_prob.head(some);
-    }
-    progress(static_cast<Index>(nll.n));
+  for (Index done = 0; points->read(x, c, kPart); done += x.cols()) {
+    const auto got = log_prob_of_rows(flow, x, c, options, table, done);
+    output.append(x, c, got.log_prob);
+    totals.add(x, c, got, points->known());
+    progress(done + x.cols());
   }
-  if (nll.n == 0) throw InputError(f.input + ": no rows");
-  const double nfe = evaluations / nll.n;
+  if (totals.nll.n == 0) throw InputError(table + ": no rows");
   if (auto* file = output.file()) {
     file->set_attribute("digest", digest(flow)), file->set_attribute("version", PATHLINE_VERSION);
     file->set_attribute("rtol", options.solver.rtol), file->set_attribute("atol", options.solver.atol);
-    file->set_attribute("nfe", nfe);
+    file->set_attribute("nfe", totals.nfe());
   }
   output.commit();
-  if (!f.summary) return 0;
-  fmt::print("points             {:.0f}\n", nll.n);
-  if (grid) fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", mass * grid->cell());
-  else fmt::print("mean NLL           {:.5f} +- {:.5f} nats (standard error)\n", nll.mean, nll.error());
-  if (kl.n > 0) fmt::print("KL(data || model)  {:.5f} +- {:.5f} nats, by the column log_density\n", kl.mean, kl.error());
-  fmt::print("NFE                {:.1f}\n", nfe);
-  if (options.trace.kind == TraceKind::exact) print_error<S>(f, checked_x, checked_c, checked, options);
+  if (f.summary) print_summary(f, totals, grid, options);
   return 0;
 }
 
 int run(const DensityFlags& f) {
   f.common.apply();
   if (f.input.empty() == f.grid.empty()) throw InputError("density: expected an INPUT or --grid, one of the two");
+  if (!f.output.empty()) {
+    if (table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");
+    require_another_file(f.output, {{model_file(f.model), "the model"}, {f.input, "the input"}});
+  }
   return is_double(read_card(model_file(f.model)), f.common) ? run_as<double>(f) : run_as<float>(f);
 }
 

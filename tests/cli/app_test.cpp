@@ -263,6 +263,107 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
   EXPECT_EQ(run({}).code, 2);
 }
 
+const std::string kModels = PATHLINE_SOURCE_DIR "/models/";
+
+// A misspelt name, and all columns were taken in their order: nonsense, and exit code 0.
+TEST_F(App, DensityFindsEveryColumnOrSaysWhichIsMissing) {
+  const std::string geyser = kModels + "geyser.h5";
+  put("right.csv", "eruptions,waiting\n3.6,79\n"), put("turned.csv", "waiting,eruptions\n79,3.6\n");
+  put("typo.csv", "waiting,eruption\n79,3.6\n"), put("other.csv", "a,b\n3.6,79\n");
+  put("truth.csv", "log_density,a\n3.6,79\n");
+  const auto right = run({"density", geyser, file("right.csv")});
+  ASSERT_EQ(right.code, 0) << right.err;
+  EXPECT_EQ(run({"density", geyser, file("turned.csv")}).out, right.out);
+  const auto typo = run({"density", geyser, file("typo.csv")});
+  EXPECT_EQ(typo.code, 2);
+  EXPECT_THAT(typo.err, HasSubstr("typo.csv: has no column 'eruptions' (nearest: 'eruption'); the model needs eruptions, waiting"));
+  const auto other = run({"density", geyser, file("other.csv")});
+  EXPECT_EQ(other.out, right.out);
+  EXPECT_THAT(other.err, HasSubstr("note: " + file("other.csv") + ": none of its columns is named as the model's (eruptions, waiting)"));
+  EXPECT_EQ(run({"density", geyser, file("other.csv"), "--quiet"}).err, "");
+  EXPECT_THAT(run({"density", geyser, file("truth.csv")}).err, HasSubstr("2 columns, one of them log_density; the model needs 2"));
+}
+
+// The condition may have been any of the columns: the points came first, whatever the training table's order was.
+TEST_F(App, DensityOfAConditionNeedsNames) {
+  const std::string posterior = kModels + "posterior.h5";
+  put("named.csv", "x1,x2\n0.5,1\n"), put("unnamed.csv", "0.5,1\n"), put("point.csv", "1\n"), put("a.csv", "a,b\n1,2\n");
+  const auto named = run({"density", posterior, file("named.csv")});
+  ASSERT_EQ(named.code, 0) << named.err;
+  for (const char* name : {"unnamed.csv", "a.csv"}) {
+    const auto refused = run({"density", posterior, file(name)});
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_THAT(refused.err, HasSubstr("the model needs columns (x2) and its condition (x1) by their names, or --condition"));
+  }
+  EXPECT_EQ(run({"density", posterior, file("point.csv"), "--condition", "0.5"}).out, named.out);
+  const auto given = run({"density", posterior, file("named.csv"), "--condition", "0.5"});
+  EXPECT_EQ(given.out, named.out);
+  EXPECT_THAT(given.err, HasSubstr("its column 'x1' is not used: --condition is given"));
+  ASSERT_EQ(run({"density", posterior, file("named.csv"), "-o", file("d.csv")}).code, 0);
+  const auto table = read_table(file("d.csv"));
+  EXPECT_THAT(table.columns, testing::ElementsAre("x2", "x1", "log_density"));
+  EXPECT_EQ(table.values.col(0).head(2), Vector<double>({{1, 0.5}}));
+  ASSERT_EQ(run({"density", posterior, file("named.csv"), "-o", file("d.h5")}).code, 0);
+  EXPECT_EQ(read_table(file("d.h5") + ":condition").values(0, 0), 0.5);
+}
+
+TEST_F(App, OutputThatIsAnInputIsRefused) {
+  std::filesystem::copy(kFfjord, file("m.h5"));
+  std::filesystem::create_symlink(file("m.h5"), file("link.h5"));
+  put("r.toml", "[data]\nsource = '" + file("m.h5") + ":points'\n"), std::filesystem::copy(file("r.toml"), file("r.h5"));
+  const std::string before = get("m.h5");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"sample", file("m.h5"), "-n", "3", "-o", file("link.h5")}, "link.h5: is the model; expected another file"},
+      {{"density", kFfjord, file("m.h5") + ":points", "-o", file("m.h5")}, "m.h5: is the input; expected another file"},
+      {{"density", file("m.h5"), "--grid=-4:4:2", "-o", file("m.h5")}, "m.h5: is the model; expected another file"},
+      {{"data", "split", file("r.toml"), "-o", file("m.h5")}, "m.h5: is the recipe's data; expected another file"},
+      {{"data", "split", file("r.h5"), "-o", file("r.h5")}, "r.h5: is the recipe; expected another file"},
+      {{"import", "ffjord", file("m.h5"), "-o", file("m.h5")}, "m.h5: is the network to import; expected another file"},
+      {{"sample", kFfjord, "-n", "3", "-o", file("x.h5:y")}, "samples have data sets of their own names; expected FILE.h5 alone"},
+      {{"density", kFfjord, "--grid=-4:4:2", "-o", file("x.h5:y")}, "expected FILE.h5 alone"},
+      {{"data", "split", file("r.toml"), "-o", file("s.csv")}, "s.csv: parts go into HDF5; expected a name that ends with .h5"},
+      {{"import", "ffjord", kFfjord, "-o", file("q.png")}, "q.png: expected a name that ends with"},
+  };
+  for (const auto& [arguments, expected] : cases) {
+    const auto got = run(arguments);
+    EXPECT_EQ(got.code, 2) << expected;
+    EXPECT_THAT(got.err, HasSubstr(expected));
+  }
+  EXPECT_EQ(get("m.h5"), before);
+  EXPECT_EQ(files(), 4);
+}
+
+// The row counted from 1 in each part of 65,536, and there was no file.
+TEST_F(App, DensityThatFailsNamesTheFileAndTheRow) {
+  put("far.csv", "0.5,1\n1e30,1\n");
+  const auto far = run({"density", kModels + "moons.h5", file("far.csv")});
+  EXPECT_EQ(far.code, 1);
+  EXPECT_THAT(far.err, HasSubstr("far.csv: rows 1 to 2: "));
+  put("logit.toml", "[data]\nsource = '" + file("unit.csv") + "'\nlogit = 0.05\n[model]\nhidden = [4]\n[train]\niterations = 1\n");
+  std::string rows = "x\n";
+  for (int i = 0; i < 70000; ++i) rows += i == 69999 ? "7\n" : i % 2 ? "0.25\n" : "0.5\n";
+  put("bad.csv", rows), put("unit.csv", rows.substr(0, 400));
+  ASSERT_EQ(run({"train", file("logit.toml"), "-o", file("run"), "--quiet"}).code, 0);
+  const auto bad = run({"density", file("run"), file("bad.csv"), "--summary", "--stepper", "euler", "--steps", "1"});
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("bad.csv: row 70000, column 1: 7: the model's logit transform"));
+}
+
+TEST_F(App, SummaryOfOnePointHasNoStandardError) {
+  put("one.csv", "0.5,1\n");
+  const auto one = run({"density", kFfjord, file("one.csv"), "--summary"});
+  EXPECT_EQ(one.code, 0);
+  EXPECT_THAT(one.out, testing::Not(HasSubstr("+-")));
+}
+
+// The check at 1e-9 failed, and with it the command that had done its work.
+TEST_F(App, SummaryTellsAnErrorThatIsNotKnown) {
+  put("far.csv", "0.5,1\n1e30,1\n");
+  const auto got = run({"density", kModels + "moons.h5", file("far.csv"), "--summary", "--stepper", "euler", "--steps", "2"});
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(got.out, HasSubstr("log-density error  not known: "));
+}
+
 TEST_F(App, FailedSolveSaysWhereAndWhatToTry) {
   const auto got = run(with(training("run"), {"--set", "solver.max_steps=2"}));
   EXPECT_EQ(got.code, 1);
