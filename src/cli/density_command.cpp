@@ -112,13 +112,14 @@ struct Totals {
     evaluations += got.nfe * static_cast<double>(points.cols());
     if (log_prob.size() > 0) return;
     const Index some = std::min<Index>(256, points.cols());
-    x = points.leftCols(some), c = conditions.leftCols(conditions.rows() > 0 ? some : 0), log_prob = got.log_prob.head(some);
+    x = points.leftCols(some), c = conditions.leftCols(conditions.rows() > 0 ? some : 0);
+    log_prob = got.log_prob.head(some);
   }
   double nfe() const { return evaluations / nll.n; }
 };
 
-// How far the log-densities of some points are from those in double at a tolerance far below, which not every flow can be
-// solved at; the points that have a density in both.
+// How far the log-densities of some points are from those in double at a tolerance far below, which not every flow can
+// be solved at; the points that have a density in both.
 void print_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
   auto fine = options;
   fine.solver = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 100000};
@@ -136,8 +137,8 @@ void print_error(const DensityFlags& f, const Totals& t, const EvaluationOptions
     if (std::isfinite(off)) sum += off, largest = std::max(largest, off), ++n;
   }
   if (n == 0) fmt::print("log-density error  not known: no point has a finite log-density\n");
-  else fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance 1e-9\n",
-                  sum / static_cast<double>(n), largest, n);
+  else fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance "
+                  "1e-9\n", sum / static_cast<double>(n), largest, n);
 }
 
 void print_summary(const DensityFlags& f, const Totals& t, const std::optional<Grid>& grid,
@@ -187,7 +188,8 @@ template <class S> int run_as(const DensityFlags& f) {
     grid = Grid::parse(f.grid, flow.dim());
     points = std::make_unique<GridPoints>(*grid, condition);
   } else {
-    points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(), f.common.quiet);
+    points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(),
+                                           f.common.quiet);
   }
   DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
   Totals totals;

@@ -68,15 +68,15 @@ void TablePoints::take_by_order(const ModelCard& card, Index dim, Index conditio
     if (i != known_row_) rows_.push_back(i);
   const std::string list = card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", "));
   if (!given)
-    throw InputError(fmt::format("{}: {}; the model needs columns{} and its condition ({}) by their names, or --condition",
-                                 input_, names.empty() ? "has no names of columns" : "none of its columns is the model's",
-                                 list, fmt::join(card.condition_columns, ", ")));
+    throw InputError(fmt::format("{}: {}; the model needs columns{} and its condition ({}) by their names, or "
+                                 "--condition", input_, names.empty() ? "has no names of columns" : "none of its columns is the model's", list,
+                                 fmt::join(card.condition_columns, ", ")));
   if (static_cast<Index>(rows_.size()) != dim)
     throw InputError(fmt::format("{}: has {} columns{}; the model needs {}{}", input_, reader_->dim(),
                                  known_row_ < 0 ? "" : ", one of them log_density", dim, list));
   if (!names.empty() && !card.columns.empty() && !quiet_)
-    fmt::print(stderr, "pathline: note: {}: none of its columns is named as the model's{}: they are taken in their order\n",
-               input_, list);
+    fmt::print(stderr, "pathline: note: {}: none of its columns is named as the model's{}: they are taken in their "
+               "order\n", input_, list);
 }
 
 bool TablePoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {

@@ -102,7 +102,8 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     if (table.columns[i] == "log_density")
       throw InputError(toy_or_file + ": column " + std::to_string(i + 1) +
-                       " is log_density, which is what `density` compares with; expected a table without it, or another name");
+                       " is log_density, which is what `density` compares with; expected a table "
+                       "without it, or another name");
   try {
     return make_source(table.values, std::move(table.columns), options);
   } catch (const InputError& error) {

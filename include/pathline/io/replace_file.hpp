@@ -28,8 +28,8 @@ class ReplaceFile {
   bool direct_ = false, pending_ = false;
 };
 
-// SIGINT, SIGTERM and SIGHUP remove the temporary files before they end the process. For a main function to call; a signal
-// that is ignored stays so.
+// SIGINT, SIGTERM and SIGHUP remove the temporary files before they end the process. For a main function to call; a
+// signal that is ignored stays so.
 void remove_temporaries_on_signals();
 
 // InputError("name: cannot write: <what errno says>"), and the same for reading.
