@@ -82,7 +82,8 @@ bool split(std::string_view line, char separator, std::vector<Cell>& cells) {
 
 std::string name_of(const Cell& cell) {
   auto text = cell.text;
-  if (!cell.quoted && text.size() >= 2 && text.front() == '\'' && text.back() == '\'') text = text.substr(1, text.size() - 2);
+  if (!cell.quoted && text.size() >= 2 && text.front() == '\'' && text.back() == '\'')
+    text = text.substr(1, text.size() - 2);
   std::string name(text);
   for (std::size_t at = 0; cell.quoted && (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
   return name;
@@ -146,10 +147,12 @@ class CsvReader final : public TableReader {
   }
 
   void split_line() {
-    if (!split(trimmed(text_), separator_, cells_)) fail(line_, "quotes that do not close; expected it on the same line");
+    if (!split(trimmed(text_), separator_, cells_))
+      fail(line_, "quotes that do not close; expected it on the same line");
   }
 
-  // A header has names alone: one number without quotes makes the line a row. A name may be empty, and a number in quotes.
+  // A header has names alone: one number without quotes makes the line a row. A name may be empty, or a number in
+  // quotes.
   bool read_header() {
     double unused;
     doubtful_ = true;

@@ -132,7 +132,7 @@ class NpyReader final : public TableReader {
   }
 
   void parse_shape(std::string_view inside) {
-    const auto fail = [&] [[noreturn]] { refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside.substr(0, 40))); };
+    const auto fail = [&] { refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside.substr(0, 40))); };
     std::vector<Index> shape;
     for (auto rest = inside; !rest.empty();) {
       Index extent = -1;

@@ -107,10 +107,11 @@ void require_finite(const std::string& file, const Matrix<double>& values, Index
 void check_columns(const std::string& where, const std::vector<std::string>& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!is_utf8(columns[i])) throw InputError(fmt::format("{}: the name of column {}: expected UTF-8", where, i + 1));
-    const auto first = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), columns[i]) - columns.begin());
+    const auto found = std::find(columns.begin(), columns.end(), columns[i]);
+    const auto first = static_cast<std::size_t>(found - columns.begin());
     if (first < i && !columns[i].empty())
-      throw InputError(fmt::format("{}: columns {} and {} are both named '{}'; expected different names", where, first + 1,
-                                   i + 1, columns[i]));
+      throw InputError(fmt::format("{}: columns {} and {} are both named '{}'; expected different names", where,
+                                   first + 1, i + 1, columns[i]));
   }
 }
 
