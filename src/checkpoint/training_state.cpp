@@ -13,6 +13,7 @@ void write_training_state(Hdf5File& out, const TrainingState& s) {
   group.set_attribute("best_iteration", static_cast<std::int64_t>(s.best_iteration));
   group.set_attribute("evaluations_since_best", static_cast<std::int64_t>(s.evaluations_since_best));
   group.set_attribute("seconds", s.seconds);
+  group.set_attribute("data_hash", s.data_hash);
   group.write_vector("theta", s.theta);
   group.write_vector("adam_m", s.adam.m), group.write_vector("adam_v", s.adam.v);
   group.write_vector("ema", s.ema.average);
@@ -31,6 +32,7 @@ TrainingState read_training_state(const std::string& file) {
   s.best_iteration = group.attribute<std::int64_t>("best_iteration");
   s.evaluations_since_best = group.attribute<std::int64_t>("evaluations_since_best");
   s.seconds = group.attribute<double>("seconds");
+  s.data_hash = group.attribute<std::uint64_t>("data_hash");
   s.theta = group.read_vector<double>("theta");
   s.adam.m = group.read_vector<double>("adam_m"), s.adam.v = group.read_vector<double>("adam_v");
   s.ema.average = group.read_vector<double>("ema");

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "pathline/core/error.hpp"
 #include "pathline/optim/clip.hpp"
 #include "pathline/train/build_flow.hpp"
@@ -11,6 +13,7 @@
 #include "train/held_out.hpp"
 #include "train/metrics_line.hpp"
 #include "train/objective.hpp"
+#include "train/resume_check.hpp"
 #include "train/run_directory.hpp"
 #include "train/stage_plan.hpp"
 
@@ -68,7 +71,7 @@ template <class S> class Run {
     flow_->logit = recipe_.data.logit;
     flow_->condition_mean = data_.condition_standardizer().mean;
     flow_->condition_scale = data_.condition_standardizer().scale;
-    state_.theta = flow_->theta();
+    state_.theta = flow_->theta(), state_.data_hash = data_.hash();
     begin_stage(0);
     files_.create_new(options_.replace);
     save_last();
@@ -83,6 +86,9 @@ template <class S> class Run {
     if (flow_->dim() != data_.dim() || flow_->condition_dim() != data_.condition_dim() ||
         state_.theta.size() != flow_->theta().size())
       throw InputError(files_.last() + ": does not fit the data or the model of the recipe");
+    if (state_.data_hash != data_.hash())
+      throw InputError(recipe_.data.source + ": has other rows or columns than the table with which the run of " +
+                       files_.last() + " began");
     flow_->set_theta(state_.theta);
     metrics_ = std::move(model.card.metrics);
     files_.restart_metrics(metrics_);
@@ -131,20 +137,35 @@ template <class S> class Run {
     return false;
   }
 
+  // f(), whose error says where in the run it was and what is left to go on from.
+  template <class F> auto explained(const std::string& where, F f) const {
+    try {
+      return f();
+    } catch (const NumericalError& error) {
+      throw NumericalError(fmt::format("{}: {}; where training diverges, lower optimizer.learning_rate or set "
+                                       "optimizer.clip; the last checkpoint is {}",
+                                       where, error.what(), files_.last()));
+    }
+  }
+
+  ObjectiveGradient clipped_gradient(std::size_t stage, double& norm) const {
+    const auto batch = data_.batch(state_.iteration, plan_[stage].batch);
+    auto gradient = (*objectives_[stage])(*flow_, batch.x, batch.c, state_.iteration);
+    gradient.theta.array() *= trained_.array();
+    norm = clip_norm(gradient.theta, recipe_.optimizer.clip);
+    if (!std::isfinite(gradient.loss) || !std::isfinite(norm))
+      throw NumericalError("the loss or its gradient is not finite");
+    return gradient;
+  }
+
   TrainingProgress step(std::size_t stage) {
     const auto& plan = plan_[stage];
     if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
     if (seconds_each_.empty()) time_stages(stage);
     const double before = now();
-    const auto batch = data_.batch(state_.iteration, plan.batch);
-    auto gradient = (*objectives_[stage])(*flow_, batch.x, batch.c, state_.iteration);
-    gradient.theta.array() *= trained_.array();
     TrainingProgress out;
-    out.gradient_norm = clip_norm(gradient.theta, recipe_.optimizer.clip);
-    if (!std::isfinite(gradient.loss) || !std::isfinite(out.gradient_norm))
-      throw NumericalError("iteration " + std::to_string(state_.iteration + 1) +
-                           ": the loss or its gradient is not finite: lower optimizer.learning_rate, or set "
-                           "optimizer.clip; the last checkpoint is " + files_.last());
+    const auto gradient = explained(fmt::format("iteration {}", state_.iteration + 1),
+                                    [&] { return clipped_gradient(stage, out.gradient_norm); });
     out.learning_rate = learning_rate(plan.schedule, state_.iteration - plan.first);
     adam_->step(state_.theta, gradient.theta, out.learning_rate);
     flow_->set_theta(state_.theta);
@@ -175,8 +196,11 @@ template <class S> class Run {
     for (std::size_t s = now_at + 1; s < plan_.size(); ++s) {
       const auto batch = data_.batch(plan_[s].first, plan_[s].batch);
       const double before = now();
-      (*objectives_[s])(*flow_, batch.x, batch.c, plan_[s].first);
-      seconds_each_[s] = now() - before;
+      try {
+        (*objectives_[s])(*flow_, batch.x, batch.c, plan_[s].first);
+        seconds_each_[s] = now() - before;
+      } catch (const NumericalError&) {  // of weights that the stage will not begin with
+      }
       objectives_[s]->set_first_steps({});
     }
   }
@@ -191,7 +215,8 @@ template <class S> class Run {
 
   Evaluation validate(TrainingProgress& progress) {
     const auto flow = candidate();
-    const auto e = held_out_.validation(flow);
+    const auto e = explained(fmt::format("validation at iteration {}", state_.iteration),
+                             [&] { return held_out_.validation(flow); });
     // Without validation data, or where nothing is finite yet, the latest is the best there is.
     const bool none_yet = !std::isfinite(state_.best);
     progress.best = std::isfinite(e.nll) ? e.nll < state_.best : none_yet;
@@ -251,6 +276,7 @@ template <class S> class Run {
 
 TrainingResult train(const Recipe& recipe, const TrainingOptions& options) {
   check_recipe(recipe);
+  if (options.resume) check_resumed(recipe_of_run(options.directory), recipe);
   if (recipe.model.precision == "double") return Run<double>(recipe, options)();
   return Run<float>(recipe, options)();
 }

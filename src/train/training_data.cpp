@@ -124,6 +124,23 @@ std::optional<TrainingData::Points> TrainingData::training() const {
   return batch(0, *rows);  // a batch of all rows holds each once
 }
 
+std::uint64_t TrainingData::hash() const {
+  const auto rows = source_->training_rows();
+  if (!rows) return 0;
+  std::uint64_t hash = 14695981039346656037u;  // FNV-1a
+  auto add = [&hash](const void* data, std::size_t bytes) {
+    for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211u;
+  };
+  for (const auto& name : source_->columns()) add(name.c_str(), name.size() + 1);
+  Matrix<double> training(static_cast<Index>(source_->columns().size()), *rows);
+  Engine engine = make_stream(seed_, "train.hash");
+  source_->batch(engine, training);  // all of them, each once and in order
+  const Matrix<double>* const parts[] = {&training, &source_->validation(), &source_->test()};
+  for (const auto* part : parts)
+    add(part->data(), static_cast<std::size_t>(part->size()) * sizeof(double));
+  return hash;
+}
+
 std::optional<double> TrainingData::entropy() const {
   return condition_rows_.empty() && dequantize_ == 0 ? source_->entropy() : std::nullopt;
 }

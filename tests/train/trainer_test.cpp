@@ -74,6 +74,55 @@ TEST_F(Trainer, TheTemporaryFilesOfADeadProcessGo) {
   EXPECT_TRUE(std::filesystem::exists(file("run/.mine.2147483646-0.part")));  // not of a run
 }
 
+// Another seed drew another split, so that test rows had been trained on; another model was silently the old one.
+TEST_F(Trainer, AResumedRunKeepsItsDataModelAndSeed) {
+  train(small(), {.directory = file("run")});
+  auto resumed = [&](const std::string& assignment) {
+    Recipe recipe = small();
+    recipe.train.iterations = 25;
+    set(recipe, assignment);
+    return message([&] { train(recipe, {.directory = file("run"), .resume = true}); });
+  };
+  EXPECT_EQ(resumed("train.seed=1"), "train.seed = 1: a resumed run keeps 0");
+  EXPECT_EQ(resumed("model.hidden=16,16"), "model.hidden = [16, 16]: a resumed run keeps [8]");
+  EXPECT_EQ(resumed("data.source=rings"), "data.source = \"rings\": a resumed run keeps \"moons\"");
+  EXPECT_EQ(resumed("data.validation_size=50"), "data.validation_size = 50: a resumed run keeps 100");
+  EXPECT_EQ(resumed("train.evaluate_every=7"), "no error");
+  EXPECT_EQ(resumed("model.precision=double"), "no error");
+}
+
+TEST_F(Trainer, AResumedRunKeepsItsTableWhichMayHaveMoved) {
+  std::string rows = "a,b\n";
+  for (int i = 0; i < 40; ++i) rows += std::to_string(i % 7) + "," + std::to_string(i * i % 11) + "\n";
+  Recipe recipe = small();
+  recipe.data.source = put("d.csv", rows);
+  train(recipe, {.directory = file("run")});
+  recipe.train.iterations = 25, recipe.data.source = put("moved.csv", rows);
+  EXPECT_EQ(train(recipe, {.directory = file("run"), .resume = true}).iterations, 25);
+  put("moved.csv", rows + "3,4\n");
+  EXPECT_THAT(message([&] { train(recipe, {.directory = file("run"), .resume = true}); }),
+              HasSubstr("moved.csv: has other rows or columns than the table with which the run of "));
+}
+
+// The solver's error named no iteration.
+TEST_F(Trainer, AFailedSolveNamesItsIteration) {
+  Recipe recipe = small();
+  recipe.optimizer.learning_rate = 1e30;
+  const auto what = message<NumericalError>([&] { train(recipe, {.directory = file("run")}); });
+  EXPECT_THAT(what, testing::StartsWith("iteration 2: "));
+  EXPECT_THAT(what, HasSubstr("optimizer.learning_rate"));
+  EXPECT_THAT(what, HasSubstr("run/last.h5"));
+}
+
+// Its loss was infinite at once, whatever the learning rate that the advice was to lower.
+TEST_F(Trainer, TheLikelihoodOfAUniformBaseIsRefused) {
+  Recipe recipe = small();
+  recipe.model.base = "uniform";
+  EXPECT_THAT(message([&] { train(recipe, {.directory = file("run")}); }), HasSubstr("flow_matching"));
+  recipe.objective[0].kind = "flow_matching";
+  EXPECT_EQ(train(recipe, {.directory = file("run")}).iterations, 20);
+}
+
 // A target without data whose validations are as told: what is added to the NLL of each.
 struct Told {
   std::shared_ptr<Index> validations = std::make_shared<Index>(0);

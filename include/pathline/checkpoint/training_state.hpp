@@ -1,6 +1,7 @@
 // What a run must remember to go on as if it had not stopped.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 
 #include "pathline/io/hdf5.hpp"
@@ -19,6 +20,7 @@ struct TrainingState {
   double best = std::numeric_limits<double>::infinity();  // validation NLL of model.h5
   Index best_iteration = 0, evaluations_since_best = 0;
   double seconds = 0;             // spent so far
+  std::uint64_t data_hash = 0;    // of the table; 0 for a toy
 };
 
 // In the group `training` of last.h5.

@@ -33,6 +33,7 @@ class TrainingData {
   const Standardizer& standardizer() const { return standardizer_; }
   const Standardizer& condition_standardizer() const { return condition_standardizer_; }
 
+  std::uint64_t hash() const;             // of a table's columns and rows as they were split; 0 for a toy
   std::optional<double> entropy() const;  // nats, of a toy without a condition
   std::optional<RowVector<double>> log_density(const Points& points) const;  // log p(x), or log p(x | c), of a toy
 
