@@ -7,6 +7,7 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
+#include "train/condition_density.hpp"
 
 namespace pathline {
 
@@ -145,23 +146,14 @@ std::optional<double> TrainingData::entropy() const {
   return condition_rows_.empty() && dequantize_ == 0 ? source_->entropy() : std::nullopt;
 }
 
-// Of a toy: p(x), or p(x | c) = p(x, c) / integral p(x, c) dx for one column given the other, by the trapezoidal rule
-// on [-8, 8] with 4000 cells, which is exact to rounding for densities that are smooth on that scale.
+// Of a toy: p(x), or p(x | c) = p(x, c) / p(c) for one column given the other.
 std::optional<RowVector<double>> TrainingData::log_density(const Points& points) const {
   if (dequantize_ > 0 || !source_->entropy()) return std::nullopt;
   if (condition_rows_.empty()) return source_->log_density(points.x);
-  constexpr Index kCells = 4000;
-  const double low = -8, h = 16.0 / kCells;
-  Matrix<double> joint(2, points.x.cols());
-  joint.row(rows_[0]) = points.x.row(0), joint.row(condition_rows_[0]) = points.c.row(0);
-  RowVector<double> out = *source_->log_density(joint);
-  Matrix<double> line(2, kCells);
-  for (Index i = 0; i < kCells; ++i) line(rows_[0], i) = low + h * static_cast<double>(i);
-  for (Index b = 0; b < out.size(); ++b) {
-    line.row(condition_rows_[0]).setConstant(points.c(0, b));
-    out[b] -= std::log(source_->log_density(line)->array().exp().sum() * h);
-  }
-  return out;
+  auto joint = [this](ConstMatrixRef<double> x) -> RowVector<double> { return *source_->log_density(x); };
+  Matrix<double> both(2, points.x.cols());
+  both.row(rows_[0]) = points.x.row(0), both.row(condition_rows_[0]) = points.c.row(0);
+  return joint(both) - log_condition_density(joint, condition_rows_[0], points.c);
 }
 
 }  // namespace pathline
