@@ -160,7 +160,7 @@ void add_train(std::vector<RecipeField>& fields) {
   using R = TrainRecipe;
   Table(
       fields, "train", [](auto& r, std::size_t) -> auto& { return r.train; })
-      .add("iterations", &R::iterations, at_least(0), "of all stages together")
+      .add("iterations", &R::iterations, at_least(0), "of all stages together; the last takes what they do not ask for")
       .add("batch", &R::batch, at_least(1), "samples an iteration")
       .add("tile", &R::tile, at_least(0), "samples that are solved together; 0 = automatic")
       .add("seed", &R::seed, at_least(0), "of every random stream")

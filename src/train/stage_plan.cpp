@@ -1,5 +1,7 @@
 #include "train/stage_plan.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
@@ -11,13 +13,17 @@ std::vector<StagePlan> plan_stages(const Recipe& recipe) {
   Index asked = 0, open = 0;
   for (const auto& stage : recipe.objective) asked += stage.iterations, open += stage.iterations == 0;
   const Index total = recipe.train.iterations;
-  if (asked > total || (open == 0 && asked != total))
-    throw InputError(fmt::format("train.iterations = {}: the stages of [[objective]] ask for {} together", total, asked));
+  if (asked > total)
+    throw InputError(
+        fmt::format("train.iterations = {}: the stages of [[objective]] ask for {} together; expected as many, or "
+                    "less in objective.{}.iterations",
+                    total, asked, recipe.objective.size()));
   std::vector<StagePlan> plan;
   Index first = 0, rest = total - asked;
   for (const auto& stage : recipe.objective) {
     Index n = stage.iterations;
     if (n == 0) n = (rest + open - 1) / open, rest -= n, --open;
+    else if (&stage == &recipe.objective.back() && open == 0) n += rest;
     Schedule schedule{.learning_rate = stage.learning_rate > 0 ? stage.learning_rate : optimizer.learning_rate,
                       .warmup = optimizer.warmup,
                       .iterations = n,
@@ -36,6 +42,15 @@ std::vector<StagePlan> plan_stages(const Recipe& recipe) {
     first += n;
   }
   return plan;
+}
+
+Index beyond_stages(const Recipe& recipe) {
+  Index asked = 0;
+  for (const auto& stage : recipe.objective) {
+    if (stage.iterations == 0) return 0;
+    asked += stage.iterations;
+  }
+  return std::max<Index>(0, recipe.train.iterations - asked);
 }
 
 }  // namespace pathline

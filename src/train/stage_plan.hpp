@@ -18,8 +18,10 @@ inline Index batch_of(const Recipe& recipe, const ObjectiveRecipe& stage) {
   return stage.batch > 0 ? stage.batch : recipe.train.batch;
 }
 
-// A stage with iterations = 0 takes what the others leave of train.iterations; several share it. InputError if they
-// ask for more than there are, or if none is left to take the rest.
+// A stage with iterations = 0 takes what the others leave of train.iterations; several share it. Where there is none,
+// the last stage goes on for the rest. InputError if they ask for more than there are.
 std::vector<StagePlan> plan_stages(const Recipe& recipe);
+// The iterations by which the last stage is longer than it says.
+Index beyond_stages(const Recipe& recipe);
 
 }  // namespace pathline
