@@ -88,7 +88,7 @@ void add_data_command(CLI::App& app, Action& chosen) {
   s->add_flag("--log-density", f->log_density, "with the exact log-density as a third column");
   s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
   auto* p = c->add_subcommand("split", "The rows that a recipe trains on and those it holds out, dequantized as there");
-  p->footer("Example: pathline data split models/diamonds.toml -o split.h5");
+  p->footer("Example: pathline data split models/geyser.toml -o split.h5");
   p->add_option("RECIPE", f->name, "a recipe whose data is a file")->required();
   p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
   p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });
