@@ -21,5 +21,7 @@ class ProgressLine {
   double last_ = 0;
 };
 bool stderr_is_terminal();
+// In the place of the last, cut to the terminal's width: a longer one would wrap, and stay.
+void draw_line(const std::string& text);
 
 }  // namespace pathline

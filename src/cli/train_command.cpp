@@ -11,17 +11,39 @@
 #include "cli/progress_line.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/train/trainer.hpp"
+#include "train/stage_plan.hpp"
 
 namespace pathline {
 namespace {
 
 std::atomic<bool> g_interrupted{false};
 
-// The first Ctrl-C asks for a save; the second ends the process as usual.
+struct sigaction g_before[2];
+constexpr int kSignals[] = {SIGINT, SIGTERM};
+
+void restore_signals() {
+  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &g_before[i], nullptr);
+}
+
+// The first Ctrl-C, or SIGTERM of a batch system, asks for a save; the second ends the process as it would without
+// this.
 extern "C" void on_interrupt(int) {
   g_interrupted = true;
-  std::signal(SIGINT, SIG_DFL);
+  restore_signals();
 }
+
+// While it lives.
+class SaveOnSignal {
+ public:
+  SaveOnSignal() {
+    g_interrupted = false;
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    action.sa_flags = SA_RESTART;
+    for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action, &g_before[i]);
+  }
+  ~SaveOnSignal() { restore_signals(); }
+};
 
 struct TrainFlags {
   std::string recipe, data, output, resume;
@@ -58,7 +80,7 @@ class TrainingBar {
     const std::string text =
         fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss, smooth_,
                     validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
-    if (terminal_) fmt::print(stderr, "\r\033[K{}{}", bar(p), text), drawn_ = true;
+    if (terminal_) draw_line(bar(p) + text), drawn_ = true;
     else fmt::print(stderr, "{}\n", text);
   }
 
@@ -142,9 +164,13 @@ int run(const TrainFlags& f) {
   if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: a resumed run stays in its directory");
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);
-  std::signal(SIGINT, on_interrupt);
+  if (const Index beyond = beyond_stages(recipe); beyond > 0 && !f.common.quiet)
+    fmt::print(stderr,
+               "pathline: note: the last stage takes the {} iterations that train.iterations has beyond the stages\n",
+               beyond);
   TrainingResult result;
   {
+    const SaveOnSignal save;
     TrainingBar bar(f.common.quiet);
     result = train(recipe, {.directory = where,
                             .resume = !f.resume.empty(),
@@ -152,7 +178,6 @@ int run(const TrainFlags& f) {
                             .progress = [&](const TrainingProgress& p) { bar(p); },
                             .stop = [] { return g_interrupted.load(); }});
   }
-  std::signal(SIGINT, SIG_DFL);
   if (result.interrupted) {
     fmt::print(stderr, "stopped after {} iterations; go on with: pathline train --resume {}\n", result.iterations, where);
     return 130;
