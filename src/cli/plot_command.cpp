@@ -6,11 +6,13 @@
 
 #include "cli/command.hpp"
 #include "cli/grid.hpp"
+#include "cli/number_text.hpp"
 #include "core/option_check.hpp"
 #include "pathline/dataset/toy.hpp"
 #include "pathline/plot/figure.hpp"
-#include "pathline/train/training_data.hpp"
 #include "pathline/train/evaluate.hpp"
+#include "pathline/train/training_data.hpp"
+#include "train/metrics_line.hpp"
 
 namespace pathline {
 namespace {
@@ -26,32 +28,50 @@ struct PlotFlags {
   SolveFlags solve;
 };
 
-// The data beside the model: what it was trained on, or --data; drawn or held out, at most `most` points.
+// The data beside the model: what it was trained on, or --data.
 struct Reference {
-  Matrix<double> x;  // d x N; no columns if there is none
+  Matrix<double> x;       // d x N; no columns if there is none
+  Matrix<double> judged;  // what the title's number is of: held out, each row once
   const Toy* toy = nullptr;
-  std::string source;
+  std::string source, judged_by = "NLL";
 };
+
+// Held-out rows first, then those of the training, each once.
+void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index dim, Reference& out) {
+  const TrainingData data(recipe);
+  if (data.dim() != dim)
+    throw InputError(fmt::format("{}: has {} columns; the model has {}", out.source, data.dim(), dim));
+  const auto &test = data.test().x, &validation = data.validation().x, training = data.training()->x;
+  Matrix<double> all(dim, test.cols() + validation.cols() + training.cols());
+  all << test, validation, training;
+  out.x = all.leftCols(std::min(f.samples, all.cols()));
+  if (trained_on) out.judged = test.leftCols(std::min(f.samples, test.cols())), out.judged_by = "test NLL";
+  else out.judged = out.x;
+}
 
 Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
   Recipe recipe;
   if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, "the model's recipe");
-  if (!f.data.empty()) recipe.data.source = f.data;
-  Reference out{Matrix<double>(dim, 0), nullptr, recipe.data.source};
+  const bool trained_on = f.data.empty() || f.data == recipe.data.source;
+  if (!trained_on) recipe.data.source = f.data;
+  Reference out{Matrix<double>(dim, 0), Matrix<double>(dim, 0), nullptr, recipe.data.source};
   if (out.source.empty() || !recipe.data.condition.empty()) return out;
   if (is_toy(out.source)) {
     out.toy = &find_toy(out.source);
     out.x.resize(2, f.samples);
     Engine engine = make_stream(f.seed, "plot.data");
     out.toy->sample(engine, out.x);
+    out.judged = out.x;
     return out;
   }
-  const TrainingData data(recipe);
-  if (data.dim() != dim) throw InputError(fmt::format("{}: has {} columns; the model has {}", out.source, data.dim(), dim));
-  const auto test = data.test().x, validation = data.validation().x;
-  const auto batch = data.batch(0, std::max<Index>(1, std::min<Index>(f.samples, 4096))).x;
-  out.x.resize(dim, test.cols() + validation.cols() + batch.cols());
-  out.x << test, validation, batch;
+  try {
+    add_table(f, recipe, trained_on, dim, out);
+  } catch (const InputError& error) {
+    if (!f.data.empty()) throw;
+    out.source.clear();
+    if (!f.common.quiet)
+      fmt::print(stderr, "pathline: note: without the data: {}; --data names it where it is now\n", error.what());
+  }
   return out;
 }
 
@@ -148,7 +168,11 @@ template <class S> struct Picture {
         const plot::Axis y{.label = j == 0 ? column(model.card, i) : "", .limits = span(data.x, samples, i)};
         auto values = [&](const Matrix<double>& m) { return std::vector<double>(m.row(i).begin(), m.row(i).end()); };
         if (j > i) figure.blank();
-        else if (i == j) figure.histogram("", {{i == 0 ? "data" : "", values(data.x)}, {i == 0 ? "samples" : "", values(samples)}}, {}, x);
+        else if (i == j)
+          figure.histogram(
+              "",
+              {{i == 0 && data.x.cols() > 0 ? "data" : "", values(data.x)}, {i == 0 ? "samples" : "", values(samples)}},
+              {}, x);
         else {
           auto pair = [&](const Matrix<double>& m) {
             Matrix<double> p(2, std::min<Index>(m.cols(), 2000));
@@ -169,10 +193,9 @@ plot::Figure training_figure(const ModelCard& card) {
     const auto j = nlohmann::json::parse(line, nullptr, false);
     if (j.is_discarded()) continue;
     const double i = j.value("iteration", 0.0);
-    auto number = [&](const char* key) { return j.contains(key) && j[key].is_number() ? j[key].get<double>() : std::nan(""); };
-    validation.x.push_back(i), validation.y.push_back(number("validation_nll"));
-    nfe.x.push_back(i), nfe.y.push_back(number("nfe"));
-    evaluation.x.push_back(i), evaluation.y.push_back(number("evaluation_nfe"));
+    validation.x.push_back(i), validation.y.push_back(metric(j, "validation_nll"));
+    nfe.x.push_back(i), nfe.y.push_back(metric(j, "nfe"));
+    evaluation.x.push_back(i), evaluation.y.push_back(metric(j, "evaluation_nfe"));
   }
   plot::Figure figure({.title = "training"});
   figure.lines("", {validation}, {.label = "iteration"}, {.label = "nats"});
@@ -182,12 +205,12 @@ plot::Figure training_figure(const ModelCard& card) {
 
 template <class S> std::string title(const Flow<S>& flow, const Reference& data, const EvaluationOptions& options) {
   std::string text = data.source;
-  if (data.x.cols() == 0) return text;
+  if (data.judged.cols() == 0) return text;
   std::optional<RowVector<double>> truth;
-  if (data.toy) truth = data.toy->log_density(data.x);
-  const auto e = evaluate(flow, data.x, Matrix<double>(0, 0), options, truth);
-  if (e.kl) text += fmt::format(": KL(data || model) = {:.4f} \u00b1 {:.4f} nats", *e.kl, *e.kl_error);
-  else text += fmt::format(": NLL = {:.4f} \u00b1 {:.4f} nats", e.nll, e.nll_error);
+  if (data.toy) truth = data.toy->log_density(data.judged);
+  const auto e = evaluate(flow, data.judged, Matrix<double>(0, 0), options, truth);
+  if (e.kl) text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
+  else text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
   return text + fmt::format(", NFE {:.0f}", e.nfe);
 }
 
