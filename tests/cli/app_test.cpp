@@ -373,7 +373,8 @@ TEST_F(App, FailedSolveSaysWhereAndWhatToTry) {
 
 // `info` died on a null, JSON's NaN; the error of one point was +- 0.0000.
 TEST_F(App, InfoOfARunWithoutAFiniteValidationSaysNotKnown) {
-  ASSERT_EQ(run(with(training("none", "10"), {"--set", "data.validation_size=0", "--set", "data.test_size=1"})).code, 0);
+  ASSERT_EQ(run(with(training("none", "10"), {"--set", "data.validation_size=0", "--set", "data.test_size=1"})).code,
+            0);
   const auto none = run({"info", file("none")});
   EXPECT_EQ(none.code, 0) << none.err;
   EXPECT_THAT(none.out, HasSubstr("validation NLL not known nats"));
@@ -387,6 +388,130 @@ TEST_F(App, ARunOfNoIterationsNamesNoModel) {
   EXPECT_EQ(got.code, 0) << got.err;
   EXPECT_FALSE(std::filesystem::exists(file("run/model.h5")));
   EXPECT_THAT(got.out, HasSubstr("there is no model.h5 yet"));
+}
+
+// The old run went before the new one was looked at.
+TEST_F(App, ForceKeepsTheOldRunUntilTheNewOneCanBegin) {
+  ASSERT_EQ(run(training("run", "10")).code, 0);
+  const std::string model = get("run/model.h5");
+  EXPECT_EQ(run({"train", "--data", file("typo.csv"), "-o", file("run"), "--force"}).code, 2);
+  EXPECT_EQ(get("run/model.h5"), model);
+  EXPECT_EQ(run(with(training("run", "20"), {"--force"})).code, 0);
+  EXPECT_NE(get("run/model.h5"), model);
+  EXPECT_THAT(run({"train", "--resume", file("run"), "--seed", "1"}).err,
+              HasSubstr("train.seed = 1: a resumed run keeps 0"));
+}
+
+TEST_F(App, TerminationSavesAsAnInterruptDoes) {
+  const std::string tool = PATHLINE_TOOL;
+  put("stop.sh", "'" + tool + "' train --data moons -o '" + file("run") +
+                     "' --iterations 100000 --quiet --set model.hidden=8 "
+                     "--set data.validation_size=10 &\npid=$!\nsleep 1\nkill -TERM $pid\nwait $pid\necho $? > '" +
+                     file("code") + "'\n");
+  ASSERT_EQ(std::system(("bash -m '" + file("stop.sh") + "' 2> '" + file("err") + "'").c_str()), 0);
+  EXPECT_EQ(get("code"), "130\n");
+  EXPECT_GT(Hdf5File::open(file("run/last.h5")).group("training").attribute<std::int64_t>("iteration"), 0);
+}
+
+// The help's own example: the recipe's stages have numbers, and more iterations were an error.
+TEST_F(App, ARunOfStagesGoesOnInItsLast) {
+  put("r.toml", "[data]\nsource = \"moons\"\nvalidation_size = 20\ntest_size = 20\n[model]\nhidden = [8]\n"
+                "[[objective]]\nkind = \"flow_matching\"\niterations = 10\n[[objective]]\niterations = 10\n"
+                "[train]\niterations = 20\n");
+  ASSERT_EQ(run({"train", file("r.toml"), "-o", file("run"), "--quiet"}).code, 0);
+  const auto more = run({"train", "--resume", file("run"), "--iterations", "25"});
+  EXPECT_EQ(more.code, 0) << more.err;
+  EXPECT_THAT(more.err, HasSubstr("note: the last stage takes the 5 iterations"));
+  EXPECT_THAT(more.out, HasSubstr("25 iterations in"));
+  EXPECT_THAT(run({"train", file("r.toml"), "-o", file("x"), "--iterations", "2"}).err,
+              HasSubstr("objective.2.iterations"));
+}
+
+// A picture needed the training's file at its old place.
+TEST_F(App, PlotWithoutTheDataShowsTheModel) {
+  std::string rows = "a,b,c\n";
+  for (int i = 0; i < 60; ++i)
+    rows += std::to_string(i % 7) + "," + std::to_string(i * i % 11) + "," + std::to_string(i * 5 % 13) + "\n";
+  put("d.csv", rows);
+  ASSERT_EQ(run({"train", "--data", file("d.csv"), "-o", file("run"), "--iterations", "10", "--quiet", "--set",
+                 "model.hidden=8"})
+                .code,
+            0);
+  const auto with_data = run({"plot", file("run"), "-o", file("p.svg"), "--samples", "200"});
+  EXPECT_EQ(with_data.err, "");
+  std::filesystem::remove(file("d.csv"));
+  const auto without = run({"plot", file("run"), "-o", file("q.svg"), "--samples", "200"});
+  EXPECT_EQ(without.code, 0) << without.err;
+  EXPECT_THAT(without.err, StartsWith("pathline: note: without the data: " + file("d.csv") + ": cannot read"));
+  EXPECT_TRUE(std::filesystem::exists(file("q.svg")));
+  EXPECT_EQ(run({"plot", file("run"), "-o", file("r.svg"), "--data", file("none.csv")}).code, 2);
+}
+
+TEST_F(App, AFullStandardOutputIsExitCodeTwo) {
+  const std::string tool = PATHLINE_TOOL;
+  for (const std::string& arguments : std::vector<std::string>{"data list", "--help", "info '" + kFfjord + "'"}) {
+    const int status = std::system(("'" + tool + "' " + arguments + " > /dev/full 2> '" + file("err") + "'").c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 2) << arguments;
+    EXPECT_EQ(get("err"), "pathline: standard output: cannot write: No space left on device\n") << arguments;
+  }
+}
+
+// 99999999999999999999 was 2^63 - 1, and -1 was 2^64 - 1.
+TEST_F(App, AnIntegerThatDoesNotFitIsRefused) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"train", "--data", "moons", "--seed", "99999999999999999999"},
+           {"sample", kFfjord, "-o", file("s.h5"), "--seed", "-1"},
+           {"sample", kFfjord, "-o", file("s.h5"), "-n", "99999999999999999999"},
+           {"data", "sample", "moons", "-o", file("s.h5"), "-n", "1.5"}}) {
+    const auto got = run(arguments);
+    EXPECT_EQ(got.code, 2);
+    EXPECT_THAT(got.err, HasSubstr(arguments.back() + ": expected an integer from "));
+    EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1) << got.err;
+  }
+}
+
+TEST_F(App, AWrongWordOrOptionIsOneLineWithTheNearest) {
+  EXPECT_THAT(run({"dens", "m.h5"}).err,
+              StartsWith("pathline: dens: is no command of pathline; the nearest is 'density'"));
+  EXPECT_THAT(run({"data", "lst"}).err, HasSubstr("lst: is no command of pathline data; the nearest is 'list'"));
+  EXPECT_THAT(run({}).err, StartsWith("pathline: expected a command: train, sample"));
+  const auto got = run({"train", "--iteration", "3"});
+  EXPECT_EQ(got.code, 2);
+  EXPECT_THAT(got.err, HasSubstr("--iteration"));
+  EXPECT_THAT(got.err, HasSubstr("see pathline train --help\n"));
+  EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1) << got.err;
+}
+
+TEST_F(App, HDF5IsNotWrittenUnderAnotherSuffix) {
+  put("d.csv", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"), put("r.toml", "[data]\nsource = '" + file("d.csv") + "'\n");
+  EXPECT_THAT(run({"import", "ffjord", kFfjord, "-o", file("q.png")}).err, HasSubstr("q.png: a model goes into HDF5"));
+  EXPECT_THAT(run({"data", "split", file("r.toml"), "-o", file("s.csv")}).err,
+              HasSubstr("expected a name that ends with .h5"));
+  EXPECT_EQ(files(), 2);
+}
+
+// On 80 columns it wrapped, and each redraw left a line.
+TEST_F(App, TheTrainingBarFitsItsTerminal) {
+  put("tool", PATHLINE_TOOL);
+  const auto drawn = python(
+      "import os, pty, fcntl, struct, termios, sys\n"
+      "tool = open('tool').read()\n"
+      "pid, master = pty.fork()\n"
+      "if pid == 0:\n"
+      "  fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 40, 0, 0))\n"
+      "  os.execv(tool, [tool, 'train', '--data', 'moons', '-o', 'run', '--iterations', '30', '--set', "
+      "'model.hidden=8', "
+      "'--set', 'data.validation_size=10', '--set', 'data.test_size=0'])\n"
+      "out = b''\n"
+      "try:\n"
+      "  while True:\n"
+      "    part = os.read(master, 65536)\n"
+      "    if not part: break\n"
+      "    out += part\n"
+      "except OSError: pass\n"
+      "lines = [l.split(b'\\r')[0] for l in out.split(b'\\x1b[K')[1:]]\n"
+      "print(len(lines) > 0, max(len(l) for l in lines))\n");
+  EXPECT_EQ(drawn, "True 39\n");
 }
 
 TEST_F(App, EveryHelpHasAnExample) {
