@@ -61,8 +61,9 @@ template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index con
   const auto& m = recipe.model;
   for (const auto& stage : recipe.objective)
     if (m.base == "uniform" && stage.kind == "likelihood")
-      throw InputError("model.base = uniform: its likelihood is 0 outside a box, and flat inside; expected another base, or "
-                       "objective.kind = flow_matching alone");
+      throw InputError(
+          "model.base = uniform: its likelihood is 0 outside a box, and flat inside; expected another base, or "
+          "objective.kind = flow_matching alone");
   Engine engine = make_stream(static_cast<std::uint64_t>(recipe.train.seed), "train.initialize");
   std::vector<Cnf<S>> blocks;
   for (Index i = 0; i < m.blocks; ++i) {

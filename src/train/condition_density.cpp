@@ -9,7 +9,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kLow = -6, kCell = 1.0 / 32;  // the smallest noise is 0.08: the rule's error is exp(-2 pi^2 (0.08 / kCell)^2)
+constexpr double kLow = -6, kCell = 1.0 / 32;  // noise of 0.08, the least: an error of exp(-2 pi^2 (0.08 / kCell)^2)
 constexpr Index kCells = 384;  // to 6; less than 1e-11 of any toy is beyond
 constexpr double kNode = 1.0 / 128;  // of the table
 constexpr Index kStencil = 10;       // nodes that a point is interpolated from
@@ -42,14 +42,15 @@ double interpolated(const double* values, double t) {
 
 }  // namespace
 
-RowVector<double> log_condition_density(const std::function<RowVector<double>(ConstMatrixRef<double>)>& joint, Index row,
-                                        ConstMatrixRef<double> c) {
+RowVector<double> log_condition_density(const std::function<RowVector<double>(ConstMatrixRef<double>)>& joint,
+                                        Index row, ConstMatrixRef<double> c) {
   auto begin = [](double value) { return static_cast<Index>(std::floor(value / kNode)) - kStencil / 2 + 1; };
   std::map<Index, Index> place;  // of each node that is asked for
   for (Index b = 0; b < c.cols(); ++b)
     for (Index k = 0; k < kStencil; ++k) place[begin(c(0, b)) + k] = 0;
   std::vector<double> nodes;
-  for (auto& [node, at] : place) at = static_cast<Index>(nodes.size()), nodes.push_back(kNode * static_cast<double>(node));
+  for (auto& [node, at] : place)
+    at = static_cast<Index>(nodes.size()), nodes.push_back(kNode * static_cast<double>(node));
   const RowVector<double> table = integrals(joint, row, nodes);
   RowVector<double> out(c.cols());
   std::vector<Index> direct;  // beside an end of the support

@@ -13,6 +13,20 @@ namespace pathline {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// ".last.h5.PID-N.part", as ReplaceFile has it, of a process that is no more.
+bool is_dead_part(const std::string& name, const std::string& of) {
+  const std::string begin = "." + of + ".";
+  if (!name.starts_with(begin)) return false;
+  const std::string rest = name.substr(begin.size());
+  int pid = 0, attempt = 0, end = 0;
+  const int read = std::sscanf(rest.c_str(), "%d-%d.part%n", &pid, &attempt, &end);
+  return read == 2 && end == std::ssize(rest) && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+}  // namespace
+
 void RunDirectory::create_new(bool replace) const {
   std::error_code error;
   for (const auto& file : {last(), model()}) {
@@ -30,16 +44,10 @@ void RunDirectory::create_new(bool replace) const {
 void RunDirectory::remove_dead_parts() const {
   std::error_code error;
   std::vector<fs::path> dead;
-  for (const auto& entry : fs::directory_iterator(path_, error)) {
-    const std::string name = entry.path().filename().string();
-    for (const auto& file : {last(), model(), metrics()}) {
-      const std::string begin = "." + fs::path(file).filename().string() + ".";  // then PID-N.part, of ReplaceFile
-      int pid = 0, attempt = 0, end = 0;
-      if (name.starts_with(begin) && std::sscanf(name.c_str() + begin.size(), "%d-%d.part%n", &pid, &attempt, &end) == 2 &&
-          begin.size() + static_cast<std::size_t>(end) == name.size() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH)
+  for (const auto& entry : fs::directory_iterator(path_, error))
+    for (const auto& file : {last(), model(), metrics()})
+      if (is_dead_part(entry.path().filename().string(), fs::path(file).filename().string()))
         dead.push_back(entry.path());
-    }
-  }
   for (const auto& path : dead) fs::remove(path, error);
 }
 

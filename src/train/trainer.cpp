@@ -127,8 +127,8 @@ template <class S> class Run {
   std::size_t last_stage() const { return stage_of(std::max<Index>(state_.iteration - 1, 0)); }  // of what is done
   Objective<S>& last_objective() const { return *objectives_[last_stage()]; }
 
-  // Whether patience ends the run. In a stage before the last it ends that stage alone: the iterations which it had left
-  // are skipped, so that those of the next have the numbers, and the random streams, that the plan gives them.
+  // Whether patience ends the run. In a stage before the last it ends that stage alone: the iterations which it had
+  // left are skipped, so that those of the next have the numbers, and the random streams, that the plan gives them.
   bool out_of_patience() {
     if (recipe_.train.patience == 0 || state_.evaluations_since_best < recipe_.train.patience) return false;
     const std::size_t stage = last_stage();

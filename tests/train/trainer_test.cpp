@@ -67,7 +67,8 @@ TEST_F(Trainer, ARunThatDiesBeforeItsFirstCheckpointGoesOn) {
 // kill -9 while last.h5 was written left a file for good.
 TEST_F(Trainer, TheTemporaryFilesOfADeadProcessGo) {
   std::filesystem::create_directory(file("run"));
-  put("run/.last.h5.2147483646-0.part", "x"), put("run/.last.h5.1-0.part", "x"), put("run/.mine.2147483646-0.part", "x");
+  put("run/.last.h5.2147483646-0.part", "x"), put("run/.last.h5.1-0.part", "x"),
+      put("run/.mine.2147483646-0.part", "x");
   train(small(), {.directory = file("run")});
   EXPECT_FALSE(std::filesystem::exists(file("run/.last.h5.2147483646-0.part")));
   EXPECT_TRUE(std::filesystem::exists(file("run/.last.h5.1-0.part")));  // of a process that lives
@@ -131,7 +132,8 @@ struct Told {
   Target target() const {
     Target t;
     t.dim = 2;
-    t.log_density = [seen = validations, add = added](ConstMatrixRef<double> x, Matrix<double>* gradient) -> RowVector<double> {
+    t.log_density = [seen = validations, add = added](ConstMatrixRef<double> x,
+                                                      Matrix<double>* gradient) -> RowVector<double> {
       if (gradient) *gradient = -x / 0.25;
       const double more = gradient ? 0 : add((*seen)++);
       return -x.colwise().squaredNorm().array() / 0.5 - more;
@@ -175,8 +177,9 @@ TEST_F(Trainer, PatienceEndsAStageAndTheNextBeginsBitwiseAsAfterAResume) {
   EXPECT_THAT(seen, testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 21, 22, 23, 24, 25));
   EXPECT_TRUE(result.stopped_early);
   int asked = 0;
-  EXPECT_TRUE(train(recipe, {.directory = file("parts"), .target = parts.target(), .stop = [&] { return ++asked == 10; }})
-                  .interrupted);
+  EXPECT_TRUE(
+      train(recipe, {.directory = file("parts"), .target = parts.target(), .stop = [&] { return ++asked == 10; }})
+          .interrupted);
   EXPECT_EQ(read_training_state(file("parts/last.h5")).iteration, 20);
   EXPECT_TRUE(train(recipe, {.directory = file("parts"), .resume = true, .target = parts.target()}).stopped_early);
   EXPECT_EQ(digest_of("whole/last.h5"), digest_of("parts/last.h5"));

@@ -26,7 +26,8 @@ TEST(TrainingData, ConditionalDensityOfAToyIsTabulated) {
         const RowVector<double> l = find_toy(name).log_density(line);
         const double expected = l[n] - std::log(l.head(n).array().exp().sum() / 256);
         // Interpolation's error; pinwheel has folds, where its density is not smooth.
-        EXPECT_NEAR(got[b], expected, name == "pinwheel" ? 1e-6 : 1e-8) << name << " given " << condition << " = " << points.c(0, b);
+        EXPECT_NEAR(got[b], expected, name == "pinwheel" ? 1e-6 : 1e-8)
+            << name << " given " << condition << " = " << points.c(0, b);
       }
     }
 }

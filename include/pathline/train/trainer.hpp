@@ -42,7 +42,8 @@ struct TrainingResult {
 
 // The arithmetic is the recipe's model.precision. Bitwise the same on any number of threads, and bitwise the same when
 // stopped and resumed, with the same data.*, model.* and train.seed. InputError for a recipe, its data or its directory
-// (one that already holds a run is not overwritten); NumericalError with advice when a solve fails: last.h5 then has the last checkpoint.
+// (one that already holds a run is not overwritten); NumericalError with advice when a solve fails: last.h5 then has
+// the last checkpoint.
 TrainingResult train(const Recipe& recipe, const TrainingOptions& options);
 
 // The recipe of the run in a directory, from its last.h5.
