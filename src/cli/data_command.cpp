@@ -12,6 +12,7 @@ namespace pathline {
 namespace {
 
 struct DataFlags {
+  CommonFlags common;
   std::string name, output;
   Index count = 10000;
   std::uint64_t seed = 0;
@@ -55,7 +56,8 @@ int split(const DataFlags& f) {
   require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
   const TrainingData data(recipe);
   const auto training = data.training();
-  if (!training) throw InputError(f.name + ": data.source is a toy, which has no end of training rows; use data sample");
+  if (!training)
+    throw InputError(f.name + ": data.source is a toy, which has no end of training rows; use data sample");
   auto out = Hdf5File::create(f.output);
   const std::pair<const char*, const TrainingData::Points*> parts[] = {
       {"train", &*training}, {"validation", &data.validation()}, {"test", &data.test()}};
@@ -65,6 +67,7 @@ int split(const DataFlags& f) {
   }
   out.write_strings("columns", data.columns());
   out.commit();
+  if (f.common.quiet) return 0;
   for (const auto& [name, points] : parts) fmt::print("{:<11}{} rows\n", name, points->x.cols());
   return 0;
 }
@@ -86,11 +89,13 @@ void add_data_command(CLI::App& app, Action& chosen) {
   s->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
   s->add_option("--seed", f->seed, "of the draws")->capture_default_str();
   s->add_flag("--log-density", f->log_density, "with the exact log-density as a third column");
+  f->common.add_to(s, false);
   s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
   auto* p = c->add_subcommand("split", "The rows that a recipe trains on and those it holds out, dequantized as there");
   p->footer("Example: pathline data split models/geyser.toml -o split.h5");
   p->add_option("RECIPE", f->name, "a recipe whose data is a file")->required();
   p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
+  f->common.add_to(p, false);
   p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });
 }
 

@@ -119,26 +119,56 @@ struct Totals {
 };
 
 // How far the log-densities of some points are from those in double at a tolerance far below, which not every flow can
-// be solved at; the points that have a density in both.
-void print_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
-  auto fine = options;
-  fine.solver = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 100000};
-  RowVector<double> exact;
-  try {
-    exact = read_model<double>(model_file(f.model)).flow.log_prob(t.x, t.c, fine).log_prob;
-  } catch (const NumericalError& error) {
-    fmt::print("log-density error  not known: in double at tolerance 1e-9: {}\n", error.what());
-    return;
+// be solved at; of the points that have a density in both.
+struct DensityError {
+  double mean = 0, largest = 0;
+  Index points = 0;
+  std::string unknown;  // why there is none
+
+  DensityError(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
+    auto fine = options;
+    fine.solver = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 100000};
+    RowVector<double> exact;
+    try {
+      exact = read_model<double>(model_file(f.model)).flow.log_prob(t.x, t.c, fine).log_prob;
+    } catch (const NumericalError& error) {
+      unknown = fmt::format("in double at tolerance 1e-9: {}", error.what());
+      return;
+    }
+    for (Index i = 0; i < exact.size(); ++i) {
+      const double off = std::abs(t.log_prob[i] - exact[i]);
+      if (std::isfinite(off)) mean += off, largest = std::max(largest, off), ++points;
+    }
+    if (points == 0) unknown = "no point has a finite log-density";
+    else mean /= static_cast<double>(points);
   }
-  double sum = 0, largest = 0;
-  Index n = 0;
-  for (Index i = 0; i < exact.size(); ++i) {
-    const double off = std::abs(t.log_prob[i] - exact[i]);
-    if (std::isfinite(off)) sum += off, largest = std::max(largest, off), ++n;
-  }
-  if (n == 0) fmt::print("log-density error  not known: no point has a finite log-density\n");
-  else fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance "
-                  "1e-9\n", sum / static_cast<double>(n), largest, n);
+};
+
+void print_error(const DensityError& e) {
+  if (!e.unknown.empty()) fmt::print("log-density error  not known: {}\n", e.unknown);
+  else
+    fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance 1e-9\n",
+               e.mean, e.largest, e.points);
+}
+
+// Fixed steps have no error control: nobody else would say that there are too few.
+void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
+  if (options.trace.kind != TraceKind::exact) return;
+  const DensityError e(f, t, options);
+  if (e.unknown.empty() && e.mean > 0.01)
+    fmt::print(
+        stderr,
+        "pathline: warning: --steps {} are too few: the log-densities are off by {:.1e} nats on average, {:.1e} at "
+        "most; give more, or none for step control\n",
+        options.solver.steps, e.mean, e.largest);
+}
+
+// How to make an array of the points' log-densities: count of each axis, the first running fastest.
+void write_grid(Hdf5File& file, const Grid& grid) {
+  std::vector<double> low, high;
+  std::vector<std::int64_t> count;
+  for (const auto& axis : grid.axes()) low.push_back(axis.low), high.push_back(axis.high), count.push_back(axis.count);
+  file.set_attribute("grid_low", low), file.set_attribute("grid_high", high), file.set_attribute("grid_count", count);
 }
 
 void print_summary(const DensityFlags& f, const Totals& t, const std::optional<Grid>& grid,
@@ -148,7 +178,7 @@ void print_summary(const DensityFlags& f, const Totals& t, const std::optional<G
   else fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
   if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
   fmt::print("NFE                {:.1f}\n", t.nfe());
-  if (options.trace.kind == TraceKind::exact) print_error(f, t, options);
+  if (options.trace.kind == TraceKind::exact) print_error(DensityError(f, t, options));
 }
 
 // What failed names a point of its part, or none: here are the file and the row.
@@ -197,6 +227,7 @@ template <class S> int run_as(const DensityFlags& f) {
   const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
   ProgressLine progress(f.common.quiet || (f.output.empty() && !f.summary), "points", points->rows().value_or(0));
   for (Index done = 0; points->read(x, c, kPart); done += x.cols()) {
+    options.first = done;
     const auto got = log_prob_of_rows(flow, x, c, options, table, done);
     output.append(x, c, got.log_prob);
     totals.add(x, c, got, points->known());
@@ -204,12 +235,14 @@ template <class S> int run_as(const DensityFlags& f) {
   }
   if (totals.nll.n == 0) throw InputError(table + ": no rows");
   if (auto* file = output.file()) {
-    file->set_attribute("digest", digest(flow)), file->set_attribute("version", PATHLINE_VERSION);
-    file->set_attribute("rtol", options.solver.rtol), file->set_attribute("atol", options.solver.atol);
+    file->set_attribute("model", f.model), file->set_attribute("digest", digest(flow));
+    write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
     file->set_attribute("nfe", totals.nfe());
+    if (grid) write_grid(*file, *grid);
   }
   output.commit();
   if (f.summary) print_summary(f, totals, grid, options);
+  else if (options.solver.steps > 0) warn_of_error(f, totals, options);
   return 0;
 }
 
@@ -236,9 +269,11 @@ void add_density_command(CLI::App& app, Action& chosen) {
       "  echo 0.5,1 | pathline density moons.h5 -");
   c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
   c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on the standard input");
-  c->add_option("--grid", f->grid, "LOW:HIGH:N of every column, or one such for each with commas between; cell centres");
+  c->add_option("--grid", f->grid,
+                "LOW:HIGH:N of every column, or one such for each with commas between; cell centres");
   c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5 instead of lines");
-  c->add_flag("--summary", f->summary, "print the mean NLL, its standard error, NFE, and the error of the log-densities");
+  c->add_flag("--summary", f->summary,
+              "print the mean NLL, its standard error, NFE, and the error of the log-densities");
   c->add_option("--condition", f->condition, "values of the condition, for all points: 0.5,1.2");
   c->add_option("--seed", f->seed, "of Hutchinson's probes")->capture_default_str();
   f->solve.add_to(c);

@@ -14,7 +14,8 @@ namespace pathline {
 void CommonFlags::add_to(CLI::App* c, bool with_precision) {
   c->add_option("--threads", threads, "threads; 0: one a core. Results do not depend on it")->capture_default_str();
   c->add_flag("--quiet", quiet, "no progress and no notes");
-  if (with_precision) c->add_option("--precision", precision, "float or double: of the arithmetic; the model's by default");
+  if (with_precision)
+    c->add_option("--precision", precision, "float or double: of the arithmetic; the model's by default");
 }
 
 void CommonFlags::apply() const {
@@ -62,8 +63,10 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
     if (!common.quiet) fmt::print(stderr, "pathline: note: {}\n", text);
   };
   if (out.trace.kind == TraceKind::hutchinson)
-    note(fmt::format("--trace hutchinson: each log-density is a random estimate by {} probes; use --trace exact for the "
-                     "density itself", out.trace.probes));
+    note(
+        fmt::format("--trace hutchinson: each log-density is a random estimate by {} probes; use --trace exact for the "
+                    "density itself",
+                    out.trace.probes));
   if (!is_double(card, common) && out.solver.steps == 0 && (out.solver.rtol < 5e-7 || out.solver.atol < 5e-7))
     note("float arithmetic has about 7 digits: a tolerance below 5e-7 needs --precision double");
   return out;

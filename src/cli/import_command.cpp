@@ -9,7 +9,7 @@ namespace {
 
 struct ImportFlags {
   std::string input, output;
-  bool as_double = false;
+  CommonFlags common;
 };
 
 int run(const ImportFlags& f) {
@@ -17,13 +17,15 @@ int run(const ImportFlags& f) {
   require_another_file(f.output, {{f.input, "the network to import"}});
   if (!is_ffjord_file(Hdf5File::open(f.input)))
     throw InputError(f.input + ": is not what tools/ffjord_to_hdf5.py writes: it has no attribute layer_type");
+  f.common.apply();
   auto model = read_model<double>(f.input);
-  if (f.as_double) {
+  if (f.common.precision == "double") {
     write_model(f.output, model);
   } else {
     write_model(f.output, read_model<float>(f.input));
   }
-  fmt::print("{}: {} parameters, T = {:.6g}\n", f.output, model.flow.theta().size(), model.flow.end_time());
+  if (!f.common.quiet)
+    fmt::print("{}: {} parameters, T = {:.6g}\n", f.output, model.flow.theta().size(), model.flow.end_time());
   return 0;
 }
 
@@ -41,7 +43,7 @@ void add_import_command(CLI::App& app, Action& chosen) {
       "  pathline import ffjord checkpt.h5 -o model.h5");
   s->add_option("INPUT", f->input, "the HDF5 file")->required();
   s->add_option("-o,--output", f->output, "the model to write")->required();
-  s->add_flag("--double", f->as_double, "keep double arrays; float ones otherwise");
+  f->common.add_to(s);
   s->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
 }
 

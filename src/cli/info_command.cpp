@@ -13,7 +13,8 @@ namespace {
 
 struct InfoFlags {
   std::string model;
-  bool recipe = false, metrics = false;
+  bool recipe = false, metrics = false, keys = false;
+  CommonFlags common;
 };
 
 std::string numbers(const Vector<double>& v) {
@@ -35,7 +36,21 @@ void print_training(const ModelCard& card) {
   }
 }
 
+void print_keys() {
+  std::string table;
+  for (const auto& k : recipe_keys()) {
+    const auto dot = k.key.rfind('.');
+    if (k.key.substr(0, dot) != table) fmt::print("{}[{}]\n", table.empty() ? "" : "\n", table = k.key.substr(0, dot));
+    fmt::print("{} = {}  # {}: {}\n", k.key.substr(dot + 1), k.default_value, k.description, k.range);
+  }
+}
+
 int run(const InfoFlags& f) {
+  if (f.keys) {
+    print_keys();
+    return 0;
+  }
+  if (f.model.empty()) throw InputError("info: expected a MODEL, or --keys");
   const std::string file = model_file(f.model);
   const auto model = read_model<double>(file);
   const auto& flow = model.flow;
@@ -52,7 +67,8 @@ int run(const InfoFlags& f) {
   fmt::print("model        {}\n", file);
   fmt::print("written by   pathline {}, {}\n", card.version, card.precision);
   fmt::print("digest       {}\n", digest(flow));
-  fmt::print("dimension    {}{}\n", flow.dim(), card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", ")));
+  fmt::print("dimension    {}{}\n", flow.dim(),
+             card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", ")));
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), fmt::join(card.condition_columns, ", "));
   fmt::print("parameters   {}\n", flow.theta().size());
@@ -63,7 +79,8 @@ int run(const InfoFlags& f) {
     if (mlp) {
       const auto& o = mlp->options();
       fmt::print("{} {} {}{}{}, ", fmt::join(o.hidden, "-"), to_string(o.layer), to_string(o.activation),
-                 o.residual ? " residual" : "", o.time_frequencies ? fmt::format(", {} time frequencies", o.time_frequencies) : "");
+                 o.residual ? " residual" : "",
+                 o.time_frequencies ? fmt::format(", {} time frequencies", o.time_frequencies) : "");
     }
     if (const auto* potential = dynamic_cast<const PotentialField<double>*>(cnf.field.get()))
       fmt::print("potential of width {}, {} layers, rank {}, ", potential->options().width, potential->options().layers,
@@ -85,10 +102,14 @@ int run(const InfoFlags& f) {
 void add_info_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<InfoFlags>();
   auto* c = app.add_subcommand("info", "What a model is, and how it was made");
-  c->footer("Examples:\n  pathline info moons.h5\n  pathline info --recipe moons.h5 > moons.toml");
-  c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
+  c->footer(
+      "Examples:\n  pathline info models/moons.h5\n  pathline info --recipe models/moons.h5 > mine.toml\n  pathline "
+      "info --keys");
+  c->add_option("MODEL", f->model, "a model, or the directory of a run");
   c->add_flag("--recipe", f->recipe, "print the recipe, as `train` takes it");
+  c->add_flag("--keys", f->keys, "print every key of a recipe: its default, what it is, what it may be");
   c->add_flag("--metrics", f->metrics, "print the evaluations of the training, one JSON object a line");
+  f->common.add_to(c, false);
   c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
 }
 

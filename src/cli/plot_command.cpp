@@ -51,7 +51,7 @@ void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index 
 
 Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
   Recipe recipe;
-  if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, "the model's recipe");
+  if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   const bool trained_on = f.data.empty() || f.data == recipe.data.source;
   if (!trained_on) recipe.data.source = f.data;
   Reference out{Matrix<double>(dim, 0), Matrix<double>(dim, 0), nullptr, recipe.data.source};
@@ -76,7 +76,8 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
 }
 
 std::string column(const ModelCard& card, Index i) {
-  return i < static_cast<Index>(card.columns.size()) ? card.columns[static_cast<std::size_t>(i)] : fmt::format("x{}", i + 1);
+  return i < static_cast<Index>(card.columns.size()) ? card.columns[static_cast<std::size_t>(i)]
+                                                     : fmt::format("x{}", i + 1);
 }
 
 // From the 0.1 % to the 99.9 % quantile of the points, widened.
@@ -187,7 +188,8 @@ template <class S> struct Picture {
 };
 
 plot::Figure training_figure(const ModelCard& card) {
-  plot::Series validation{.label = "validation NLL", .x = {}, .y = {}, .colour = {}}, nfe{.label = "NFE", .x = {}, .y = {}, .colour = {}};
+  plot::Series validation{.label = "validation NLL", .x = {}, .y = {}, .colour = {}},
+      nfe{.label = "NFE", .x = {}, .y = {}, .colour = {}};
   plot::Series evaluation{.label = "NFE at evaluation", .x = {}, .y = {}, .colour = {}};
   for (const auto& line : card.metrics) {
     const auto j = nlohmann::json::parse(line, nullptr, false);

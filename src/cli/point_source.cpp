@@ -52,13 +52,15 @@ TablePoints::TablePoints(const std::string& input, const ModelCard& card, Index 
       throw InputError(fmt::format("{}: has no column '{}' (nearest: '{}'); the model needs {}{}", input_, name,
                                    nearest(name, names), fmt::join(given ? card.columns : wanted, ", "),
                                    given ? "" : ", or --condition"));
-  for (const auto& name : card.columns) rows_.push_back(place_of(names, name));
-  if (!given)
-    for (const auto& name : card.condition_columns) condition_rows_.push_back(place_of(names, name));
   if (given && !quiet_)
     for (const auto& name : card.condition_columns)
       if (contains(names, name))
         fmt::print(stderr, "pathline: note: {}: its column '{}' is not used: --condition is given\n", input_, name);
+  auto selected = given ? card.columns : wanted;
+  for (Index i = 0; i < dim; ++i) rows_.push_back(i);
+  for (Index i = dim; i < static_cast<Index>(selected.size()); ++i) condition_rows_.push_back(i);
+  if (known_row_ >= 0) known_row_ = static_cast<Index>(selected.size()), selected.push_back("log_density");
+  reader_->select(selected);
 }
 
 void TablePoints::take_by_order(const ModelCard& card, Index dim, Index condition_dim) {
@@ -68,10 +70,11 @@ void TablePoints::take_by_order(const ModelCard& card, Index dim, Index conditio
     if (i != known_row_) rows_.push_back(i);
   const std::string list = card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", "));
   if (!given)
-    throw InputError(fmt::format("{}: {}; the model needs columns{} and its condition ({}) by their names, or "
-                                 "--condition",
-                                 input_, names.empty() ? "has no names of columns" : "none of its columns is the model's", list,
-                                 fmt::join(card.condition_columns, ", ")));
+    throw InputError(
+        fmt::format("{}: {}; the model needs columns{} and its condition ({}) by their names, or "
+                    "--condition",
+                    input_, names.empty() ? "has no names of columns" : "none of its columns is the model's", list,
+                    fmt::join(card.condition_columns, ", ")));
   if (static_cast<Index>(rows_.size()) != dim)
     throw InputError(fmt::format("{}: has {} columns{}; the model needs {}{}", input_, reader_->dim(),
                                  known_row_ < 0 ? "" : ", one of them log_density", dim, list));

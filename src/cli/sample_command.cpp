@@ -51,6 +51,7 @@ template <class S> int run_as(const SampleFlags& f) {
   for (Index first = 0; first < f.count; first += kPart) {
     const Index n = std::min(kPart, f.count - first);
     std::vector<Matrix<double>> along;
+    options.first = first;
     const auto drawn = flow.push_along(flow.draw_base(n, f.seed, options.tile, first), times, along, options,
                                        condition.replicate(1, condition.rows() > 0 ? n : 1));
     samples.append(drawn.points);
@@ -61,14 +62,8 @@ template <class S> int run_as(const SampleFlags& f) {
     progress(first + n);
   }
   file.set_attribute("seed", f.seed);
-  file.set_attribute("version", PATHLINE_VERSION);
-  file.set_attribute("model", f.model);
-  file.set_attribute("digest", digest(flow));
-  file.set_attribute("precision", std::is_same_v<S, float> ? "float" : "double");
-  file.set_attribute("stepper", to_string(options.solver.stepper));
-  file.set_attribute("rtol", options.solver.rtol), file.set_attribute("atol", options.solver.atol);
-  file.set_attribute("steps", static_cast<std::int64_t>(options.solver.steps));
-  file.set_attribute("trace", options.trace.kind == TraceKind::exact ? "exact" : "hutchinson");
+  file.set_attribute("model", f.model), file.set_attribute("digest", digest(flow));
+  write_solve(file, options, std::is_same_v<S, float> ? "float" : "double");
   file.set_attribute("nfe", f.count > 0 ? evaluations / static_cast<double>(f.count) : 0.0);
   if (condition.rows() > 0)
     file.set_attribute("condition", std::vector<double>(condition.data(), condition.data() + condition.size()));
@@ -89,7 +84,8 @@ int run(const SampleFlags& f) {
 
 void add_sample_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<SampleFlags>();
-  auto* c = app.add_subcommand("sample", "Draw samples into HDF5: samples (N x d), and log_density (N), trajectory (K x N x d)");
+  auto* c = app.add_subcommand("sample",
+                               "Draw samples into HDF5: samples (N x d), and log_density (N), trajectory (K x N x d)");
   c->footer(
       "Examples:\n"
       "  pathline sample runs/moons -n 1000000 -o samples.h5 --log-density\n"
@@ -97,7 +93,10 @@ void add_sample_command(CLI::App& app, Action& chosen) {
   c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
   c->add_option("-n,--count", f->count, "samples")->capture_default_str();
   c->add_option("-o,--output", f->output, "the file to write")->required();
-  c->add_option("--seed", f->seed, "of the draws; the same seed gives the same samples")->capture_default_str();
+  c->add_option("--seed", f->seed,
+                "of the draws; the same seed and options give the same samples (--log-density moves them by about the "
+                "tolerance)")
+      ->capture_default_str();
   c->add_flag("--log-density", f->log_density, "with the log-density of each sample, nats");
   c->add_option("--trajectory", f->trajectory, "with the samples at K even times from the base to the data");
   c->add_option("--condition", f->condition, "values of the condition, one a column: 0.5,1.2");

@@ -47,7 +47,7 @@ class SaveOnSignal {
 
 struct TrainFlags {
   std::string recipe, data, output, resume;
-  std::vector<std::string> sets;
+  std::vector<std::string> sets, columns, condition;
   std::optional<Index> iterations, batch, seed;
   bool force = false;
   CommonFlags common;
@@ -56,7 +56,8 @@ struct TrainFlags {
 
 std::string clock_text(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) : fmt::format("{}:{:02}", s / 60, s % 60);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
 // A line drawn anew on a terminal; one line an evaluation elsewhere.
@@ -78,8 +79,8 @@ class TrainingBar {
     const std::string loss = p.kind == "likelihood" ? "NLL" : "loss";
     const std::string nfe = p.nfe > 0 ? fmt::format("  NFE {:.0f}+{:.0f}", p.nfe, p.backward_nfe) : "";
     const std::string text =
-        fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss, smooth_,
-                    validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
+        fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss,
+                    smooth_, validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
     if (terminal_) draw_line(bar(p) + text), drawn_ = true;
     else fmt::print(stderr, "{}\n", text);
   }
@@ -88,7 +89,8 @@ class TrainingBar {
   static std::string bar(const TrainingProgress& p) {
     constexpr Index kWidth = 20;
     const Index full = p.iterations > 0 ? kWidth * p.iteration / p.iterations : kWidth;
-    return "[" + std::string(static_cast<std::size_t>(full), '=') + std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
+    return "[" + std::string(static_cast<std::size_t>(full), '=') +
+           std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
   }
   bool quiet_, terminal_, drawn_ = false;
   double last_ = 0, smooth_ = 0;
@@ -102,6 +104,8 @@ Recipe resolve(const TrainFlags& f) {
   if (!f.resume.empty()) recipe = recipe_of_run(f.resume);
   else if (!f.recipe.empty()) recipe = read_recipe(f.recipe);
   if (!f.data.empty()) recipe.data.source = f.data;
+  if (!f.columns.empty()) recipe.data.columns = f.columns;
+  if (!f.condition.empty()) recipe.data.condition = f.condition;
   if (f.iterations) recipe.train.iterations = *f.iterations;
   if (f.batch) recipe.train.batch = *f.batch;
   if (f.seed) recipe.train.seed = *f.seed;
@@ -179,7 +183,8 @@ int run(const TrainFlags& f) {
                             .stop = [] { return g_interrupted.load(); }});
   }
   if (result.interrupted) {
-    fmt::print(stderr, "stopped after {} iterations; go on with: pathline train --resume {}\n", result.iterations, where);
+    fmt::print(stderr, "stopped after {} iterations; go on with: pathline train --resume {}\n", result.iterations,
+               where);
     return 130;
   }
   print_result(result, where);
@@ -196,10 +201,13 @@ void add_train_command(CLI::App& app, Action& chosen) {
   c->footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
-      "  pathline train --data points.csv --iterations 3000 --set model.hidden=128,128\n"
+      "  pathline train --data datasets/geyser.csv -o runs/geyser --iterations 1000\n"
+      "  pathline train --data datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
       "  pathline train --resume runs/moons --iterations 20000");
   c->add_option("RECIPE", f->recipe, "a TOML file; `pathline info --recipe MODEL` prints one");
   c->add_option("--data", f->data, "a toy, or a CSV, NPY or HDF5 (FILE:dataset) table");
+  c->add_option("--columns", f->columns, "of a table: those to read, a,b; all of them by default")->delimiter(',');
+  c->add_option("--condition", f->condition, "columns that condition the density of the others")->delimiter(',');
   c->add_option("-o,--output", f->output, "directory of the run; default: named after the recipe or the data");
   c->add_option("--resume", f->resume, "go on with the run in this directory");
   c->add_option("--iterations", f->iterations, "of all stages");

@@ -95,9 +95,12 @@ std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vect
 
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
   const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
-  if (is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file)))
-    return make_source(find_toy(toy_or_file), options);
-  Table table = read_table(toy_or_file);
+  if (is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file))) {
+    const auto& toy = find_toy(toy_or_file);
+    if (!options.columns.empty()) throw InputError("data.columns: are of a table; " + toy_or_file + " is a toy");
+    return make_source(toy, options);
+  }
+  Table table = read_table(toy_or_file, options.columns);
   // As `data sample --log-density` writes it: a function of the other columns has no density beside them.
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     if (table.columns[i] == "log_density")

@@ -28,7 +28,8 @@ bool parse_number(std::string_view cell, double& value) {
   if (cell.empty()) return false;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (end != cell.data() + cell.size()) return false;
-  if (error == std::errc::result_out_of_range) value = std::strtod(std::string(cell).c_str(), nullptr);  // inf or about 0
+  if (error == std::errc::result_out_of_range)
+    value = std::strtod(std::string(cell).c_str(), nullptr);  // inf or about 0
   return error != std::errc::invalid_argument;
 }
 
@@ -99,7 +100,7 @@ std::string quoted_if_needed(const std::string& name) {
 
 class CsvReader final : public TableReader {
  public:
-  explicit CsvReader(const std::string& input) : name_(input == "-" ? "standard input" : input) {
+  explicit CsvReader(const std::string& input) : TableReader(input == "-" ? "standard input" : input) {
     if (input != "-") {
       file_.open(input, std::ios::binary);
       // A directory opens and does not read.
@@ -114,7 +115,7 @@ class CsvReader final : public TableReader {
     first_line_ = line_;
     separator_ = separator_of(trimmed(text_));
     split_line();
-    dim_ = static_cast<Index>(cells_.size());
+    width_ = cells_.size(), dim_ = static_cast<Index>(width_);
     pending_ = !read_header();
   }
 
@@ -124,12 +125,15 @@ class CsvReader final : public TableReader {
     for (; n < most && (pending_ || next_line()); ++n) {
       pending_ = false;
       split_line();
-      if (static_cast<Index>(cells_.size()) != dim_)
-        throw InputError(fmt::format("{}: line {}: {} columns, expected {}", name_, line_, cells_.size(), dim_));
+      if (cells_.size() != width_)
+        throw InputError(fmt::format("{}: line {}: {} columns, expected {}", name_, line_, cells_.size(), width_));
       if (doubtful_ && cells_[0].quoted)
         fail(first_line_, "numbers in quotes: a header or a row? Expected names, or numbers without quotes");
       doubtful_ = false;
-      for (std::size_t j = 0; j < cells_.size(); ++j) values_.push_back(number(cells_[j], j));
+      for (std::size_t j = 0; j < static_cast<std::size_t>(dim_); ++j) {
+        const std::size_t at = selected_.empty() ? j : static_cast<std::size_t>(selected_[j]);
+        values_.push_back(number(cells_[at], at));
+      }
     }
     if (in_->bad()) throw_cannot_read(name_);
     if (n == 0) return false;
@@ -188,11 +192,12 @@ class CsvReader final : public TableReader {
     return false;
   }
 
-  std::string name_, text_;
+  std::string text_;
   std::ifstream file_;
   std::istream* in_ = nullptr;
   std::vector<Cell> cells_;
   std::vector<double> values_;
+  std::size_t width_ = 0;  // columns of the file
   char separator_ = ',';
   Index line_ = 0, first_line_ = 0;
   bool pending_ = false;   // the first line is a row

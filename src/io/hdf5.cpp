@@ -227,7 +227,8 @@ void write_attribute(hid_t node, const Item& item, const std::string& name, hid_
   const Scoped space(make_space(shape)), list(H5Pcreate(H5P_ATTRIBUTE_CREATE));
   H5Pset_char_encoding(list, H5T_CSET_UTF8);
   const Scoped attribute(H5Acreate2(node, name.c_str(), type, space, list, H5P_DEFAULT));
-  if (attribute < 0 || (volume(shape) > 0 && H5Awrite(attribute, type, values) < 0)) item.fail("cannot write: " + reason());
+  if (attribute < 0 || (volume(shape) > 0 && H5Awrite(attribute, type, values) < 0))
+    item.fail("cannot write: " + reason());
 }
 
 std::string attribute_label(const std::string& where, const std::string& name) {
@@ -530,15 +531,19 @@ std::vector<std::string> Hdf5Group::datasets() const {
 
 Hdf5Group Hdf5Group::group(const std::string& path) const {
   const Quiet quiet;
-  if (!is_group(path)) throw InputError(file_ + ": no group '" + path + "' in " + path_ + ": it has " + list_text(children()));
+  if (!is_group(path))
+    throw InputError(file_ + ": no group '" + path + "' in " + path_ + ": it has " + list_text(children()));
   return {file_, inner(path), open_object(*id_, inner(path))};
 }
 
 Hdf5Dataset Hdf5Group::dataset(const std::string& path) const {
   const Quiet quiet;
-  if (is_group(path)) throw InputError(file_ + ": " + inner(path) + ": is a group: expected a data set, as " + list_text(group(path).datasets()));
+  if (is_group(path))
+    throw InputError(file_ + ": " + inner(path) + ": is a group: expected a data set, as " +
+                     list_text(group(path).datasets()));
   if (!is_dataset(path))
-    throw InputError(file_ + ": no data set '" + path + "'" + (path_ == "/" ? "" : " in " + path_) + ": it has " + list_text(datasets()));
+    throw InputError(file_ + ": no data set '" + path + "'" + (path_ == "/" ? "" : " in " + path_) + ": it has " +
+                     list_text(datasets()));
   return {file_, inner(path), open_object(*id_, inner(path))};
 }
 
@@ -691,7 +696,8 @@ Hdf5File Hdf5File::create(const std::string& file) {
 void Hdf5File::commit() {
   const Quiet quiet;
   assert(output_);
-  if (H5Fflush(*id_, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(*id_) < 0) throw InputError(file_ + ": cannot write: " + reason());
+  if (H5Fflush(*id_, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(*id_) < 0)
+    throw InputError(file_ + ": cannot write: " + reason());
   output_->commit();
 }
 

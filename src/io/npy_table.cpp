@@ -70,7 +70,7 @@ std::optional<std::string_view> enclosed(std::string_view text, char open, char 
 
 class NpyReader final : public TableReader {
  public:
-  explicit NpyReader(const std::string& input) : name_(input), in_(input, std::ios::binary) {
+  explicit NpyReader(const std::string& input) : TableReader(input), in_(input, std::ios::binary) {
     if (!in_ || (in_.peek(), in_.bad())) throw_cannot_read(name_);
     parse_header(header());
     start_ = in_.tellg();
@@ -88,7 +88,8 @@ class NpyReader final : public TableReader {
     out.resize(dim_, count);
     // Along the file: rows of dim_, or, in Fortran's order, a run of each column.
     if (fortran_)
-      for (Index j = 0; j < dim_; ++j) read_run((j * rows_ + next_), count, [&](Index i) -> double& { return out(j, i); });
+      for (Index j = 0; j < dim_; ++j)
+        read_run((j * rows_ + next_), count, [&](Index i) -> double& { return out(j, i); });
     else
       read_run(next_ * dim_, count * dim_, [&](Index i) -> double& { return out(i % dim_, i / dim_); });
     require_finite(name_, out, next_ + 1);
@@ -157,7 +158,6 @@ class NpyReader final : public TableReader {
     for (Index i = 0; i < count; ++i) at(i) = kind_->as_double(buffer_.data() + i * size, swap_);
   }
 
-  std::string name_;
   const NumberKind* kind_ = nullptr;
   std::ifstream in_;
   std::streampos start_;

@@ -119,7 +119,8 @@ void throw_cannot_read(const std::string& name) {
   throw InputError(name + ": cannot read: " + std::generic_category().message(errno));
 }
 
-ReplaceFile::ReplaceFile(std::string target) : target_(std::move(target)), final_(follow_links(target_)), path_(target_) {
+ReplaceFile::ReplaceFile(std::string target)
+    : target_(std::move(target)), final_(follow_links(target_)), path_(target_) {
   struct stat status{};
   const bool exists = ::stat(target_.c_str(), &status) == 0;
   if (target_.empty() || target_.back() == '/' || (exists && S_ISDIR(status.st_mode))) {

@@ -9,6 +9,7 @@
 #include "core/utf8.hpp"
 #include "io/tables.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
 #include "pathline/io/hdf5.hpp"
 
 namespace pathline {
@@ -16,7 +17,7 @@ namespace {
 
 class Hdf5TableReader final : public TableReader {
  public:
-  explicit Hdf5TableReader(const std::string& input) {
+  explicit Hdf5TableReader(const std::string& input) : TableReader(input) {
     auto [name, dataset] = split_hdf5_name(input);
     file_ = std::make_unique<Hdf5File>(Hdf5File::open(name));
     if (dataset.empty()) {
@@ -28,7 +29,8 @@ class Hdf5TableReader final : public TableReader {
     }
     name_ = name + ":" + dataset;
     if (!file_->exists(dataset) || !file_->is_dataset(dataset))
-      throw InputError(fmt::format("{}: no data set '{}'; there are: {}", name, dataset, fmt::join(file_->datasets(), ", ")));
+      throw InputError(
+          fmt::format("{}: no data set '{}'; there are: {}", name, dataset, fmt::join(file_->datasets(), ", ")));
     data_ = std::make_unique<Hdf5Dataset>(file_->dataset(dataset));
     const auto shape = data_->shape();
     if (!data_->is_numeric() || shape.empty() || shape.size() > 2)
@@ -44,13 +46,13 @@ class Hdf5TableReader final : public TableReader {
     const Index count = std::min(most, data_->rows() - next_);
     if (count <= 0) return false;
     out = data_->read_rows<double>(next_, count);
+    keep_selected(out);
     require_finite(name_, out, next_ + 1);
     next_ += count;
     return true;
   }
 
  private:
-  std::string name_;
   std::unique_ptr<Hdf5File> file_;  // outlives the data set
   std::unique_ptr<Hdf5Dataset> data_;
   Index next_ = 0;
@@ -89,7 +91,9 @@ bool ends_with(const std::string& name, std::initializer_list<const char*> suffi
 
 }  // namespace
 
-std::unique_ptr<TableReader> open_hdf5_table(const std::string& input) { return std::make_unique<Hdf5TableReader>(input); }
+std::unique_ptr<TableReader> open_hdf5_table(const std::string& input) {
+  return std::make_unique<Hdf5TableReader>(input);
+}
 std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const std::vector<std::string>& columns,
                                                Index dim) {
   return std::make_unique<Hdf5TableWriter>(output, columns, dim);
@@ -153,8 +157,22 @@ std::unique_ptr<TableWriter> TableWriter::create(const std::string& output, cons
   return create_csv(output, columns, dim);
 }
 
-Table read_table(const std::string& input) {
+void TableReader::select(const std::vector<std::string>& names) {
+  if (columns_.empty())
+    throw InputError(name_ + ": has no names of columns; expected a table that has, to choose from");
+  for (const auto& name : names) {
+    const auto at = std::find(columns_.begin(), columns_.end(), name);
+    if (at == columns_.end())
+      throw InputError(
+          fmt::format("{}: has no column '{}'; the nearest is '{}'", name_, name, nearest(name, columns_)));
+    selected_.push_back(at - columns_.begin());
+  }
+  columns_ = names, dim_ = static_cast<Index>(names.size());
+}
+
+Table read_table(const std::string& input, const std::vector<std::string>& only) {
   const auto reader = TableReader::open(input);
+  if (!only.empty()) reader->select(only);
   std::vector<Matrix<double>> parts;
   Index rows = 0;
   for (Matrix<double> part; reader->read(part, 1 << 16); rows += part.cols()) parts.push_back(part);

@@ -18,7 +18,8 @@ std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const 
 // first_row, columns from 1.
 void require_finite(const std::string& file, const Matrix<double>& values, Index first_row);
 
-// InputError "FILE: line 1: ..." for a name that is not UTF-8 and one that two columns have. where: what it begins with.
+// InputError "FILE: line 1: ..." for a name that is not UTF-8 and one that two columns have. where: what it begins
+// with.
 void check_columns(const std::string& where, const std::vector<std::string>& columns);
 
 }  // namespace pathline

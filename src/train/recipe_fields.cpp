@@ -49,6 +49,7 @@ void add_data(std::vector<RecipeField>& fields) {
   Table(
       fields, "data", [](auto& r, std::size_t) -> auto& { return r.data; })
       .add("source", &R::source, any(), "name of a toy, or a CSV, NPY or HDF5 (FILE:dataset) table")
+      .add("columns", &R::columns, any(), "of a table: those to read, the condition's too; none: all of them")
       .add("condition", &R::condition, any(), "columns that condition the density of the others")
       .add("standardize", &R::standardize, any(), "the model begins with (x - mean) / scale of the training data")
       .add("validation_size", &R::validation_size, at_least(0), "toy: draws held out for validation")
@@ -149,7 +150,7 @@ void add_optimizer(std::vector<RecipeField>& fields) {
       .add("weight_decay", &R::weight_decay, at_least(0), "weight decay")
       .add("clip", &R::clip, at_least(0), "longest gradient, by Euclidean norm; 0 = no limit")
       .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}), "of the learning rate, after the warm-up")
-      .add("warmup", &R::warmup, at_least(0), "iterations of linear rise")
+      .add("warmup", &R::warmup, at_least(0), "iterations of linear rise; half of a stage at most")
       .add("final", &R::final, from_to(0, 1), "cosine: fraction of the learning rate at the end")
       .add("decay_every", &R::decay_every, at_least(1), "step: iterations between two drops")
       .add("decay_factor", &R::decay_factor, above_to(0, 1), "step: what a drop multiplies by")

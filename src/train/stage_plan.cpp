@@ -25,7 +25,7 @@ std::vector<StagePlan> plan_stages(const Recipe& recipe) {
     if (n == 0) n = (rest + open - 1) / open, rest -= n, --open;
     else if (&stage == &recipe.objective.back() && open == 0) n += rest;
     Schedule schedule{.learning_rate = stage.learning_rate > 0 ? stage.learning_rate : optimizer.learning_rate,
-                      .warmup = optimizer.warmup,
+                      .warmup = std::min(optimizer.warmup, n / 2),
                       .iterations = n,
                       .final = optimizer.final,
                       .decay_every = optimizer.decay_every,

@@ -25,6 +25,14 @@ class NoData final : public DataSource {
   void batch(Engine&, MatrixRef<double> out) const override { out.setConstant(std::nan("")); }
 };
 
+// To be read of a table; empty: all.
+std::vector<std::string> wanted_columns(const DataRecipe& d) {
+  auto wanted = d.columns;
+  for (const auto& name : d.condition)
+    if (!d.columns.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) wanted.push_back(name);
+  return wanted;
+}
+
 }  // namespace
 
 Target named_target(const std::string& name, const std::optional<Target>& user) {
@@ -42,13 +50,15 @@ std::optional<Target> only_target(const Recipe& recipe, const std::optional<Targ
 
 std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   const auto& d = recipe.data;
-  if (d.source.empty()) throw InputError("data.source: is empty; expected a toy or a file, or reverse_kl with one target in every stage");
+  if (d.source.empty())
+    throw InputError("data.source: is empty; expected a toy or a file, or reverse_kl with one target in every stage");
   const SourceOptions options{.seed = static_cast<std::uint64_t>(recipe.train.seed),
                               .validation_size = d.validation_size,
                               .test_size = d.test_size,
                               .validation_fraction = d.validation_fraction,
                               .test_fraction = d.test_fraction,
-                              .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse};
+                              .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse,
+                              .columns = wanted_columns(d)};
   try {
     return make_source(d.source, options);
   } catch (const InputError& error) {
@@ -59,13 +69,14 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
 }
 
 TrainingData::TrainingData(const Recipe& recipe, const std::optional<Target>& target)
-    : source_(target ? std::make_unique<NoData>(target->dim) : open_source(recipe)), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {
+    : source_(target ? std::make_unique<NoData>(target->dim) : open_source(recipe)),
+      seed_(static_cast<std::uint64_t>(recipe.train.seed)) {
   const auto& all = source_->columns();
   for (const auto& name : recipe.data.condition) {
     const auto found = std::find(all.begin(), all.end(), name);
     if (found == all.end())
-      throw InputError(fmt::format("data.condition: {} has no column '{}'; the nearest is '{}'", recipe.data.source, name,
-                                   nearest(name, all)));
+      throw InputError(fmt::format("data.condition: {} has no column '{}'; the nearest is '{}'", recipe.data.source,
+                                   name, nearest(name, all)));
     condition_rows_.push_back(found - all.begin());
     condition_columns_.push_back(name);
   }
@@ -105,7 +116,8 @@ Standardizer TrainingData::fit_transformed() const {
   return fit_standardizer(x, columns_);
 }
 
-// U(0, dequantize) is added to each value of x: a density of discrete data does not exist (Theis et al. 2016, section 3.1).
+// U(0, dequantize) is added to each value of x: a density of discrete data does not exist (Theis et al. 2016,
+// section 3.1).
 TrainingData::Points TrainingData::prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration) const {
   auto points = split(rows);
   if (dequantize_ == 0) return points;

@@ -56,9 +56,12 @@ TEST_F(Tables, CsvErrorsNameLineAndColumn) {
 
 // "NA,1" was taken for a header, and its row was lost.
 TEST_F(Tables, CsvRowWithOneCellThatIsNoNumberIsNotAHeader) {
-  EXPECT_EQ(refused("a.csv", "NA,1\n0.5,1\n"), "a.csv: line 1, column 1: 'NA': expected a number (or a header of names alone)");
-  EXPECT_EQ(refused("a.csv", "1,\n0.5,1\n"), "a.csv: line 1, column 2: is empty: expected a number (or a header of names alone)");
-  EXPECT_EQ(refused("a.csv", ",\n0.5,1\n"), "a.csv: line 1, column 1: is empty: expected a number (or a header of names alone)");
+  EXPECT_EQ(refused("a.csv", "NA,1\n0.5,1\n"),
+            "a.csv: line 1, column 1: 'NA': expected a number (or a header of names alone)");
+  EXPECT_EQ(refused("a.csv", "1,\n0.5,1\n"),
+            "a.csv: line 1, column 2: is empty: expected a number (or a header of names alone)");
+  EXPECT_EQ(refused("a.csv", ",\n0.5,1\n"),
+            "a.csv: line 1, column 1: is empty: expected a number (or a header of names alone)");
   EXPECT_THAT(read_table(put("pandas.csv", ",x\n0,1\n")).columns, ElementsAre("", "x"));
 }
 
@@ -80,10 +83,14 @@ TEST_F(Tables, CsvQuotesAreThoseOfRfc4180) {
 
 // The second of two columns of one name could not be reached; Latin-1 was trained, and stored as broken text.
 TEST_F(Tables, NamesAreUtf8AndDiffer) {
-  EXPECT_EQ(refused("a.csv", "x,y,x\n1,2,3\n"), "a.csv: line 1: columns 1 and 3 are both named 'x'; expected different names");
+  EXPECT_EQ(refused("a.csv", "x,y,x\n1,2,3\n"),
+            "a.csv: line 1: columns 1 and 3 are both named 'x'; expected different names");
   EXPECT_EQ(refused("a.csv", "H\xF6he,y\n1,2\n"), "a.csv: line 1: the name of column 1: expected UTF-8");
-  ASSERT_EQ(python("with h5py.File('a.h5', 'w') as f:\n  f['v'] = np.zeros((3, 2)); f['v'].attrs['columns'] = ['x', 'x']"), "");
-  EXPECT_THAT(message([&] { read_table(file("a.h5")); }), EndsWith("a.h5:v: columns 1 and 2 are both named 'x'; expected different names"));
+  ASSERT_EQ(
+      python("with h5py.File('a.h5', 'w') as f:\n  f['v'] = np.zeros((3, 2)); f['v'].attrs['columns'] = ['x', 'x']"),
+      "");
+  EXPECT_THAT(message([&] { read_table(file("a.h5")); }),
+              EndsWith("a.h5:v: columns 1 and 2 are both named 'x'; expected different names"));
 }
 
 TEST_F(Tables, SuffixesMayBeInUpperCase) {
@@ -111,16 +118,19 @@ TEST_F(Tables, NumpyReadsWhatIsWrittenAndTheReverse) {
 
 TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
   ASSERT_EQ(python("a = np.arange(6).reshape(3, 2)\n"
-                   "for t in ['<f4', '<f8', '<i4', '<i8', '>f8', '>i4', '|u1', '<i2', '<u4', '>f2', '|i1', '>u8']: np.save(t[1:] + ('l' if t[0] == '<' else 'b'), a.astype(t))\n"
+                   "for t in ['<f4', '<f8', '<i4', '<i8', '>f8', '>i4', '|u1', '<i2', '<u4', '>f2', '|i1', '>u8']: "
+                   "np.save(t[1:] + ('l' if t[0] == '<' else 'b'), a.astype(t))\n"
                    "np.save('fortran', np.asfortranarray(a.astype(float))); np.save('vector', np.arange(4.))\n"
-                   "np.save('bool', a > 1); np.save('cube', np.zeros((2, 2, 2))); np.save('nan', np.array([[1, 2], [3, np.nan]]))\n"
+                   "np.save('bool', a > 1); np.save('cube', np.zeros((2, 2, 2))); np.save('nan', np.array([[1, 2], [3, "
+                   "np.nan]]))\n"
                    "np.lib.format.write_array(open('v3.npy', 'wb'), a.astype(float), version=(3, 0))\n"
                    "np.save('empty', np.zeros((0, 2)))\n"
                    "open('cut.npy', 'wb').write(open('f8l.npy', 'rb').read()[:-5])"),
             "");
   Matrix<double> expected(2, 3);
   expected << 0, 2, 4, 1, 3, 5;
-  for (const char* name : {"f4l", "f8l", "i4l", "i8l", "f8b", "i4b", "u1b", "i2l", "u4l", "f2b", "i1b", "u8b", "fortran", "v3"})
+  for (const char* name :
+       {"f4l", "f8l", "i4l", "i8l", "f8b", "i4b", "u1b", "i2l", "u4l", "f2b", "i1b", "u8b", "fortran", "v3"})
     EXPECT_EQ(read_table(file(std::string(name) + ".npy")).values, expected) << name;
   EXPECT_EQ(read_table(file("vector.npy")).values.rows(), 1);
   EXPECT_EQ(read_table(file("vector.npy")).values.cols(), 4);
@@ -196,6 +206,24 @@ TEST_F(Tables, WithoutCommitNothingIsLeft) {
   EXPECT_EQ(get("old.csv"), "1\n");
   EXPECT_EQ(files(), 1);
   EXPECT_THAT(message([&] { TableWriter::create(file("no/dir.csv"), {}, 1); }), HasSubstr("cannot write"));
+}
+
+// A CSV with a name, a label and an empty cell in columns that nobody asked for.
+TEST_F(Tables, OnlyTheColumnsAskedForAreRead) {
+  const std::string csv = put("a.csv", "id,x,y,label\nfirst,1,2,up\nsecond,3,4,\n");
+  EXPECT_THAT(message([&] { read_table(csv); }), HasSubstr("line 2, column 1: 'first': expected a number"));
+  const auto table = read_table(csv, {"y", "x"});
+  EXPECT_THAT(table.columns, ElementsAre("y", "x"));
+  EXPECT_EQ(table.values, (Matrix<double>(2, 2) << 2, 4, 1, 3).finished());
+  EXPECT_THAT(message([&] { read_table(csv, {"x", "z"}); }), EndsWith("a.csv: has no column 'z'; the nearest is 'x'"));
+  EXPECT_THAT(message([&] { read_table(csv, {"label"}); }), HasSubstr("line 2, column 4: 'up': expected a number"));
+  EXPECT_THAT(message([&] { read_table(put("b.csv", "1,2\n"), {"x"}); }), HasSubstr("has no names of columns"));
+  {
+    auto writer = TableWriter::create(file("c.h5"), {"p", "q"}, 2);
+    writer->append((Matrix<double>(2, 1) << 5, 6).finished());
+    writer->commit();
+  }
+  EXPECT_EQ(read_table(file("c.h5"), {"q"}).values(0, 0), 6);
 }
 
 }  // namespace

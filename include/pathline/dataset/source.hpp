@@ -55,6 +55,7 @@ struct SourceOptions {
   double validation_fraction = 0.1;  // tables: see SplitOptions
   double test_fraction = 0.1;        // tables
   ConstantColumns constant = ConstantColumns::refuse;  // tables
+  std::vector<std::string> columns = {};               // tables in files: those to read; all of them if empty
 };
 
 // A toy: batches are fresh draws; validation, test and standardizer come from streams of their own.

@@ -26,16 +26,29 @@ class TableReader {
   // The next rows, `most` (>= 1) at most, as d x n; false at the end.
   virtual bool read(Matrix<double>& out, Index most) = 0;
 
+  // Before the first read: only these columns, in this order; what the others hold, words even, is not looked at.
+  // InputError for a name that is not there, with the nearest, and for a table without names.
+  void select(const std::vector<std::string>& names);
+
  protected:
+  explicit TableReader(std::string name) : name_(std::move(name)) {}
+  // d x n of every column to those selected.
+  void keep_selected(Matrix<double>& all) const {
+    if (!selected_.empty()) all = all(selected_, Eigen::all).eval();
+  }
+
+  std::string name_;  // for errors
   std::vector<std::string> columns_;
   Index dim_ = 0;
+  std::vector<Index> selected_;  // places in the file; all of them if empty
 };
 
 struct Table {
   Matrix<double> values;             // d x N
   std::vector<std::string> columns;  // d names, or none
 };
-Table read_table(const std::string& input);  // InputError too for a table without rows
+// only: those columns, all of them if empty. InputError too for a table without rows.
+Table read_table(const std::string& input, const std::vector<std::string>& only = {});
 
 // Writes in parts by suffix: .csv, .npy (float64, C order), .h5 or .hdf5 (data set `values`, or FILE.h5:name). The
 // file takes its place at commit(), or not at all.
