@@ -9,10 +9,10 @@ template <class S> class ContinuousAdjoint {
  public:
   explicit ContinuousAdjoint(const SolverOptions& options) : solver_(options) {}
 
-  // z1: d x B, where the forward solve ended; last_step: of that solve, where the way back begins. tape: null to solve
-  // z back from there; else z is set to what the tape holds at every forward step.
-  SolveReport reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape, double last_step,
-                      BlockCotangent<S>& to, Workspace<S>& w);
+  // z1: d x B, where the forward solve ended. tape: null to solve z back from there; else z is set to what the tape
+  // holds at every forward step.
+  SolveReport reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape, BlockCotangent<S>& to,
+                      Workspace<S>& w);
 
  private:
   double end_rate(const BlockProblem<S>& problem, double t, ConstMatrixRef<S> z, ConstMatrixRef<S> a, Workspace<S>& w);

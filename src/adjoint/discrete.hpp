@@ -7,9 +7,10 @@ namespace pathline {
 
 template <class S> class DiscreteAdjoint {
  public:
-  // The report has the evaluations of the field; it cannot fail. to.t0 and to.t1 hold every step to be a fixed fraction of t1 - t0.
-  SolveReport reverse(const BlockProblem<S>& problem, const Tableau& tableau, const Tape<S>& tape, BlockCotangent<S>& to,
-                      Workspace<S>& w);
+  // The report has the evaluations of the field; it cannot fail. to.t0 and to.t1 hold every step to be a fixed fraction
+  // of t1 - t0.
+  SolveReport reverse(const BlockProblem<S>& problem, const Tableau& tableau, const Tape<S>& tape,
+                      BlockCotangent<S>& to, Workspace<S>& w);
 
  private:
   Index reverse_step(const BlockProblem<S>& problem, const Tableau& tableau, const typename Tape<S>::Entry& step,

@@ -62,7 +62,8 @@ std::vector<GradientCheckRow> check_gradient(const Flow<double>& flow, ConstMatr
       moved.set_theta(theta + h * direction);
       return loss(x, c);
     });
-    rows.push_back({p.name, gradient.theta.dot(direction), difference, gradient.theta.segment(p.offset, p.size()).norm()});
+    rows.push_back(
+        {p.name, gradient.theta.dot(direction), difference, gradient.theta.segment(p.offset, p.size()).norm()});
   }
   moved.set_theta(theta);
   const Matrix<double> by_x = by_data(flow, x, gradient.z);

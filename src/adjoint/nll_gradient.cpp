@@ -33,7 +33,6 @@ template <class S> struct Worker : TileWorker<S> {
 
   std::vector<Tape<S>> tapes;                // a block
   std::vector<Matrix<S>> ends, after_norm;   // a block: z where its solve ended; a norm: z on its base side
-  std::vector<double> last_steps;            // a block: of its solve
   std::vector<Matrix<S>> block_probes;
   std::vector<Seeds<S>> seeds;               // a block
   Matrix<S> z, z_bar, c_bar;
@@ -47,7 +46,9 @@ const std::vector<std::string>& adjoint_names() {
   static const std::vector<std::string> names = {"discrete", "checkpointed", "backsolve"};
   return names;
 }
-AdjointKind parse_adjoint(const std::string& name) { return parse_named<AdjointKind>("adjoint", name, adjoint_names()); }
+AdjointKind parse_adjoint(const std::string& name) {
+  return parse_named<AdjointKind>("adjoint", name, adjoint_names());
+}
 std::string to_string(AdjointKind kind) { return adjoint_names()[static_cast<std::size_t>(kind)]; }
 
 template <class S> struct NllGradientSolver<S>::Impl {
@@ -130,7 +131,7 @@ bool NllGradientSolver<S>::Impl::forward(const Flow<S>& flow, std::uint64_t iter
     const auto report = w.solver.solve(system, w.state, t0, t1, tape, first);
     out.report.add(report);
     if (!out.report.ok()) return false;
-    first = report.first_step, w.last_steps[i] = report.step;
+    first = report.first_step;
     w.z = w.state.block(0);
     w.ends[i] = w.z;
     out.log_prob -= w.state.block(1).template cast<double>().sum();
@@ -152,7 +153,7 @@ bool NllGradientSolver<S>::Impl::backward(const Flow<S>& flow, const FlowLayout&
       out.backward.add(w.discrete.reverse(problem, *tableau, w.tapes[i], to, w.workspace));
     } else {
       const auto* tape = options.adjoint == AdjointKind::checkpointed ? &w.tapes[i] : nullptr;
-      out.backward.add(w.continuous.reverse(problem, w.ends[i], tape, w.last_steps[i], to, w.workspace));
+      out.backward.add(w.continuous.reverse(problem, w.ends[i], tape, to, w.workspace));
     }
     if (!out.backward.ok()) return false;
     out.data_time[i] = to.t0, out.base_time[i] = to.t1;
@@ -168,7 +169,8 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   const auto at = flow.layout();
   const std::size_t blocks = flow.blocks.size();
   const Index begin = tiles.begin(tile), batch = tiles.batch(tile), rest = at.norm.empty() ? at.base : at.norm[0];
-  w.tapes.resize(blocks), w.ends.resize(blocks), w.last_steps.resize(blocks), w.block_probes.resize(blocks), w.seeds.resize(blocks);
+  w.tapes.resize(blocks), w.ends.resize(blocks), w.block_probes.resize(blocks),
+      w.seeds.resize(blocks);
   w.after_norm.resize(flow.norms.size());
   out.sum.resize(flow.norms.size()), out.squares.resize(flow.norms.size());
   out.base_time.assign(blocks, 0), out.data_time.assign(blocks, 0);
@@ -193,7 +195,8 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
         (weight * w.c_bar.template cast<double>().array()).colwise() / flow.condition_scale.array();
 }
 
-template <class S> NllGradientSolver<S>::NllGradientSolver(const GradientOptions& o) : impl_(std::make_unique<Impl>(o)) {}
+template <class S> NllGradientSolver<S>::NllGradientSolver(const GradientOptions& o)
+    : impl_(std::make_unique<Impl>(o)) {}
 template <class S> NllGradientSolver<S>::~NllGradientSolver() = default;
 template <class S> NllGradientSolver<S>::NllGradientSolver(NllGradientSolver&&) noexcept = default;
 template <class S> const std::vector<double>& NllGradientSolver<S>::first_steps() const { return impl_->first_steps; }

@@ -40,8 +40,10 @@ template <class S> struct ReverseKlSolver<S>::Impl {
   }
 
   void check(const Flow<S>& flow) const;
-  void outward(const Flow<S>& flow, const Tiles& tiles, Index tile, std::uint64_t iteration, PathWorker<S>& w, Path<S>& path);
-  void backward(const Flow<S>& flow, const FlowLayout& at, ConstMatrixRef<double> z_bar, PathWorker<S>& w, Path<S>& path);
+  void outward(const Flow<S>& flow, const Tiles& tiles, Index tile, std::uint64_t iteration, PathWorker<S>& w,
+               Path<S>& path);
+  void backward(const Flow<S>& flow, const FlowLayout& at, ConstMatrixRef<double> z_bar, PathWorker<S>& w,
+                Path<S>& path);
 
   Target target;
   GradientOptions options;
@@ -53,11 +55,13 @@ template <class S> struct ReverseKlSolver<S>::Impl {
 
 template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) const {
   if (flow.dim() != target.dim)
-    throw InputError("target: has " + std::to_string(target.dim) + " dimensions; the flow has " + std::to_string(flow.dim()));
+    throw InputError("target: has " + std::to_string(target.dim) + " dimensions; the flow has " +
+                     std::to_string(flow.dim()));
   if (flow.condition_dim() > 0 || !flow.norms.empty() || flow.logit > 0)
     throw InputError("reverse KL: takes no condition, batch norm or logit");
   if (flow.base->kind() == BaseKind::uniform)
-    throw InputError("reverse KL: the path gradient leaves out what crosses a box's edge; expected another base than uniform");
+    throw InputError(
+        "reverse KL: the path gradient leaves out what crosses a box's edge; expected another base than uniform");
 }
 
 template <class S>
@@ -124,7 +128,8 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back(m.options.solver);
   m.paths.resize(static_cast<std::size_t>(tiles.count()));
   parallel_for(tiles.count(), [&](Index tile, int id) {
-    m.outward(flow, tiles, tile, iteration, m.workers[static_cast<std::size_t>(id)], m.paths[static_cast<std::size_t>(tile)]);
+    m.outward(flow, tiles, tile, iteration, m.workers[static_cast<std::size_t>(id)],
+              m.paths[static_cast<std::size_t>(tile)]);
   });
   SolveReport report, backward;
   Matrix<double> z(flow.dim(), n);
@@ -147,8 +152,8 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
       -q.z - ((slope.array().colwise() * flow.scale.array()) / static_cast<double>(n)).matrix();
 
   parallel_for(tiles.count(), [&](Index tile, int id) {
-    m.backward(flow, at, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)), m.workers[static_cast<std::size_t>(id)],
-               m.paths[static_cast<std::size_t>(tile)]);
+    m.backward(flow, at, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)),
+               m.workers[static_cast<std::size_t>(id)], m.paths[static_cast<std::size_t>(tile)]);
   });
   ReverseKlGradient out;
   out.theta.setZero(at.size);
@@ -156,7 +161,8 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
     out.theta.head(path.theta.size()) += path.theta.template cast<double>();
     backward.add(path.backward);
     for (std::size_t i = 0; i < flow.blocks.size(); ++i)
-      if (at.root_time[i] >= 0) out.theta[at.root_time[i]] += 2 * std::sqrt(flow.blocks[i].end_time) * path.data_time[i];
+      if (at.root_time[i] >= 0)
+        out.theta[at.root_time[i]] += 2 * std::sqrt(flow.blocks[i].end_time) * path.data_time[i];
   }
   const double count = static_cast<double>(tiles.count());
   out.loss = -q.nll - p.mean();

@@ -64,8 +64,8 @@ template <class S> class NllGradientSolver {
                          std::uint64_t iteration);
 
   // The first step that each solve of the last call accepted, a tile's blocks one after the other: the next call begins
-  // with it instead of Hairer's estimate, which costs an evaluation. It is all that a call leaves for the next, so a run
-  // that is to go on bitwise keeps it. 0, or no entry: the estimate.
+  // with it instead of Hairer's estimate, which costs an evaluation. It is all that a call leaves for the next, so a
+  // run that is to go on bitwise keeps it. 0, or no entry: the estimate.
   const std::vector<double>& first_steps() const;
   void set_first_steps(std::vector<double> steps);
 

@@ -8,9 +8,9 @@
 
 namespace pathline {
 
-// loss: the mean of log q(x) - log p~(x) over draws x of q: KL(q || p) - log Z. theta is the path gradient: x moves with
-// theta, log q at a fixed x does not, which drops a term of mean 0 and makes the gradient of every draw vanish where q = p
-// (Roeder et al. 2017; of continuous flows, Vaitl et al. 2022).
+// loss: the mean of log q(x) - log p~(x) over draws x of q: KL(q || p) - log Z. theta is the path gradient: x moves
+// with theta, log q at a fixed x does not, which drops a term of mean 0 and makes the gradient of every draw vanish
+// where q = p (Roeder et al. 2017; of continuous flows, Vaitl et al. 2022).
 struct ReverseKlGradient {
   double loss = 0;
   Vector<double> theta;                  // of all of Flow::theta(); 0 for the base
@@ -24,9 +24,9 @@ template <class S> class ReverseKlSolver {
   ReverseKlSolver(Target target, const GradientOptions& options);
   ~ReverseKlSolver();
 
-  // n fresh draws of (options.seed, iteration). power: KL to p~^power instead, a tempered target whose modes are joined.
-  // Bitwise the same on any number of threads. InputError for a flow that does not fit; NumericalError if a solve fails
-  // or the target is not finite at a draw.
+  // n fresh draws of (options.seed, iteration). power: KL to p~^power instead, a tempered target whose modes are
+  // joined. Bitwise the same on any number of threads. InputError for a flow that does not fit; NumericalError if a
+  // solve fails or the target is not finite at a draw.
   ReverseKlGradient operator()(const Flow<S>& flow, Index n, std::uint64_t iteration, double power = 1);
 
   // As NllGradientSolver's, of the solves for log q.
