@@ -61,8 +61,8 @@ MlpOptions read_options(const Source& in) {
   return options;
 }
 
-// FFJORD's build_model_tabular: norm, CNF, norm, CNF, ..., norm from the data to the base, without the norms if there is
-// no batch norm; ours runs from the base.
+// FFJORD's build_model_tabular: norm, CNF, norm, CNF, ..., norm from the data to the base, without the norms if there
+// is no batch norm; ours runs from the base.
 template <class S> Flow<S> read_chain(const Source& in, const MlpOptions& options) {
   const auto count = in.integer("num_blocks", 1);
   const bool norms = in.integer("batch_norm", 0) != 0;

@@ -61,8 +61,8 @@ template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
   }
 }
 
-template <class S>
-std::shared_ptr<VectorField<S>> read_field(const std::string& file, const Hdf5Group& block, Index dim, Index condition_dim) {
+template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string& file, const Hdf5Group& block,
+                                                              Index dim, Index condition_dim) {
   const auto field = block.attribute<std::string>("field");
   if (field == "potential")
     return std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
@@ -213,7 +213,8 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   if (!(flow.logit >= 0 && flow.logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   const auto found = digest(flow, read_parameters(file, in, flow));
   if (found != model.card.digest)
-    refuse(file, fmt::format("digest {}, expected {}: the model was changed after it was written", found, model.card.digest));
+    refuse(file,
+           fmt::format("digest {}, expected {}: the model was changed after it was written", found, model.card.digest));
   return model;
 }
 
@@ -262,7 +263,15 @@ template <class S> Model<S> read_model(const std::string& file) {
   const auto in = Hdf5File::open(file);
   try {
     if (!is_ffjord_file(in)) return read_native<S>(file, in);
-    return {read_ffjord<S>(file), {.version = PATHLINE_VERSION, .precision = "float", .recipe = "", .digest = "", .columns = {}, .condition_columns = {}, .metrics = {}, .file = file}};
+    return {read_ffjord<S>(file),
+            {.version = PATHLINE_VERSION,
+             .precision = "float",
+             .recipe = "",
+             .digest = "",
+             .columns = {},
+             .condition_columns = {},
+             .metrics = {},
+             .file = file}};
   } catch (const InputError& error) {
     throw in_file(file, error);
   }

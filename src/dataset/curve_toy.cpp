@@ -73,11 +73,15 @@ std::unique_ptr<Toy> make_swissroll() {
 std::unique_ptr<Toy> make_moons() {
   return std::make_unique<CurveToy>(CurveToy(
       {.name = "moons",
-       .description = "(cos t, sin t) or (1 - cos t, 0.5 - sin t) with t ~ U(0, pi), plus N(0, 0.1^2); all x 2, + (-1, -0.2)",
+       .description =
+           "(cos t, sin t) or (1 - cos t, 0.5 - sin t) with t ~ U(0, pi), plus N(0, 0.1^2); all x 2, + (-1, -0.2)",
        .entropy = 2.39387920},
       {.curves = {[](double t) { return Eigen::Vector2d(2 * std::cos(t) - 1, 2 * std::sin(t) - 0.2); },
                   [](double t) { return Eigen::Vector2d(1 - 2 * std::cos(t), 0.8 - 2 * std::sin(t)); }},
-       .begin = 0, .end = std::numbers::pi, .sigma = 0.2, .panels = 32}));
+       .begin = 0,
+       .end = std::numbers::pi,
+       .sigma = 0.2,
+       .panels = 32}));
 }
 
 }  // namespace pathline

@@ -19,21 +19,24 @@ template <class T> std::string text(T value) {
 }
 
 void check_fraction(const char* field, double fraction) {
-  if (!(fraction >= 0 && fraction < 1)) throw InputError(std::string(field) + " = " + text(fraction) + ": must be in [0, 1)");
+  if (!(fraction >= 0 && fraction < 1))
+    throw InputError(std::string(field) + " = " + text(fraction) + ": must be in [0, 1)");
 }
 
 void check_finite(ConstMatrixRef<double> values, const std::vector<std::string>& columns) {
   for (Index n = 0; n < values.cols(); ++n)
     for (Index i = 0; i < values.rows(); ++i)
       if (!std::isfinite(values(i, n)))
-        throw InputError("row " + text(n + 1) + ", " + column_label(i, columns) + " = " + text(values(i, n)) + ": must be finite");
+        throw InputError("row " + text(n + 1) + ", " + column_label(i, columns) + " = " + text(values(i, n)) +
+                         ": must be finite");
 }
 
 // round(fraction N), which must not make an empty part of a fraction > 0.
 Index part_size(const char* field, double fraction, Index rows) {
   const auto size = static_cast<Index>(std::llround(fraction * static_cast<double>(rows)));
   if (fraction > 0 && size == 0)
-    throw InputError(std::string(field) + " = " + text(fraction) + " of " + text(rows) + " rows: must give at least one row");
+    throw InputError(std::string(field) + " = " + text(fraction) + " of " + text(rows) +
+                     " rows: must give at least one row");
   return size;
 }
 

@@ -115,8 +115,8 @@ Matrix<double> squeezed(ConstMatrixRef<double> x, double alpha) {
   for (Index j = 0; j < t.cols(); ++j)
     for (Index i = 0; i < t.rows(); ++i)
       if (!(t(i, j) > 0 && t(i, j) < 1))
-        throw InputError(fmt::format("point {}, column {}: {}: the model's logit transform takes values in [0, 1]", j + 1,
-                                     i + 1, x(i, j)));
+        throw InputError(fmt::format("point {}, column {}: {}: the model's logit transform takes values in [0, 1]",
+                                     j + 1, i + 1, x(i, j)));
   return t;
 }
 

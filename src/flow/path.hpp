@@ -35,10 +35,10 @@ template <class S, class Keep> class PathObserver final : public StepObserver<S>
   std::size_t next_ = 0;
 };
 
-// The trace feeds nothing back into the path, so its integral over a step is a quadrature on the dense output: Gauss and
-// Legendre's three nodes, where the stages of dopri5 would take six. Only for fixed steps: an adaptive solve keeps l in
-// its error norm, without which a point where f = 0 would be crossed in one step whatever the trace does.
-// Measured (models/8gaussians.h5, 4 steps): 1.1 times faster, an error of 2.6e-5 instead of 1.0e-4 nats.
+// The trace feeds nothing back into the path, so its integral over a step is a quadrature on the dense output: Gauss
+// and Legendre's three nodes, where the stages of dopri5 would take six. Only for fixed steps: an adaptive solve keeps
+// l in its error norm, without which a point where f = 0 would be crossed in one step whatever the trace does. Measured
+// (models/8gaussians.h5, 4 steps): 1.1 times faster, an error of 2.6e-5 instead of 1.0e-4 nats.
 template <class S> class TraceQuadrature final : public StepObserver<S> {
  public:
   // change: 1 x B, added to. next: also told of every step; may be null.

@@ -99,7 +99,8 @@ template <class P> struct Gelu {
     return each(a, [](T x) { return x * cdf(x); });
   }
   Derivatives<P> derivatives(const P& a, const P&) const {
-    return {each(a, [](T x) { return cdf(x) + x * pdf(x); }), each(a, [](T x) { return x * x < 2000 ? (2 - x * x) * pdf(x) : x - x; })};
+    return {each(a, [](T x) { return cdf(x) + x * pdf(x); }),
+            each(a, [](T x) { return x * x < 2000 ? (2 - x * x) * pdf(x) : x - x; })};
   }
 };
 

@@ -115,8 +115,8 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
     } else {
       part = uniform_matrix<S>(engine, p.size(), 1, bound);
     }
-    const bool scaled = p.name.find("._layer") != std::string::npos || hyper || p.name.ends_with("_hyper_bias.weight") ||
-                        p.name.ends_with("_condition.weight");
+    const bool scaled = p.name.find("._layer") != std::string::npos || hyper ||
+                        p.name.ends_with("_hyper_bias.weight") || p.name.ends_with("_condition.weight");
     if (scaled && p.name.starts_with(last)) part *= static_cast<S>(scale_last);
   }
   this->set_theta(theta);
@@ -157,8 +157,16 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
     }
     const bool last = l + 1 == list.size();
     S* y = keep ? w.take(out * columns) : q;
-    GatedActivation<S>{last ? Activation::identity : options_.activation, beta_ < 0 ? S(1) : theta[beta_], out, batch, k,
-                       now.at.gate, now.at.shift, q, now.q_tangents, shared}
+    GatedActivation<S>{last ? Activation::identity : options_.activation,
+                       beta_ < 0 ? S(1) : theta[beta_],
+                       out,
+                       batch,
+                       k,
+                       now.at.gate,
+                       now.at.shift,
+                       q,
+                       now.q_tangents,
+                       shared}
         .forward(y, y + out * batch);
     now.y = now.h = y;
     if (skips(l)) {
@@ -198,8 +206,16 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     }
     auto gate_bar = w.vector(out), shift_bar = w.vector(out);
     gate_bar.setZero(), shift_bar.setZero();
-    GatedActivation<S>{last ? Activation::identity : options_.activation, beta_ < 0 ? S(1) : theta[beta_], out, batch, k,
-                       now.at.gate, now.at.shift, now.q, now.q_tangents, shared}
+    GatedActivation<S>{last ? Activation::identity : options_.activation,
+                       beta_ < 0 ? S(1) : theta[beta_],
+                       out,
+                       batch,
+                       k,
+                       now.at.gate,
+                       now.at.shift,
+                       now.q,
+                       now.q_tangents,
+                       shared}
         .pullback(now.y, y_bar, y_bar + out * batch, gate_bar.data(), shift_bar.data(),
                   beta_ < 0 || !wants_theta ? &unused_beta : theta_bar + beta_);
 

@@ -32,15 +32,15 @@ template <class P> P where_less(const P& a, const P& b, const P& yes, const P& n
   else return ei::pselect(ei::pcmp_lt(a, b), yes, no);
 }
 
-// exp, tanh, sigmoid and softplus are within 5 units in the last place in float and 3 in double, wherever the result is a
-// normal number (packet_test.cpp measures it); NaN stays NaN. The exponential is Eigen's.
+// exp, tanh, sigmoid and softplus are within 5 units in the last place in float and 3 in double, wherever the result is
+// a normal number (packet_test.cpp measures it); NaN stays NaN. The exponential is Eigen's.
 template <class P> P exp(const P& x) {
   if constexpr (kLanes<P> == 1) return std::exp(x);
   else return ei::pexp(x);
 }
 
-// In double Cephes' rational function below 0.625 and the exponential above it (Eigen 3.4 has no packet of its own there);
-// in float Eigen's rational function.
+// In double Cephes' rational function below 0.625 and the exponential above it (Eigen 3.4 has no packet of its own
+// there); in float Eigen's rational function.
 template <class P> P tanh(const P& x) {
   if constexpr (kLanes<P> == 1) return std::tanh(x);
   else if constexpr (std::is_same_v<Scalar<P>, float>) return ei::ptanh(x);

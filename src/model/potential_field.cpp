@@ -98,7 +98,8 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
     const S h = step_size<S>(l, options_.layers);
     const auto weight = this->weight(l);
     const ConstVectorMap<S> bias(theta + bias_[static_cast<std::size_t>(l)], m);
-    typename Tape::Layer layer{w.matrix(m, batch), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count)};
+    typename Tape::Layer layer{w.matrix(m, batch), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count),
+                               w.matrix(m, count)};
     const auto& below = l == 0 ? tape.v : tape.layers.back().u;
     layer.a.noalias() = weight * below;
     layer.a.leftCols(batch).colwise() += bias;
@@ -122,8 +123,9 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
     const S h = step_size<S>(l, options_.layers);
     tape.block(layer.q, 0) = h * layer.tanh.array() * tape.block(layer.g, 0);
     for (Index j = 1; j <= k; ++j)
-      tape.block(layer.q, j) = h * ((1 - layer.tanh.array().square()) * tape.block(layer.a, j) * tape.block(layer.g, 0) +
-                                    layer.tanh.array() * tape.block(layer.g, j));
+      tape.block(layer.q, j) =
+          h * ((1 - layer.tanh.array().square()) * tape.block(layer.a, j) * tape.block(layer.g, 0) +
+               layer.tanh.array() * tape.block(layer.g, j));
   }
   const auto first = weight(0);
   const Eigen::Map<const RowMajor> factor(theta + factor_, options_.rank, n);
@@ -173,15 +175,17 @@ void PotentialField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seed
 }
 
 // The transpose of forward, last line first. A bar is the cotangent of what it stands over.
-template <class S>
-void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar, FieldCotangent<S> to,
-                                Workspace<S>& w) const {
-  const Index d = this->dim(), batch = tape.batch, k = tape.k, n = inputs(), m = options_.width, count = (1 + k) * batch;
+template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                                                   FieldCotangent<S> to, Workspace<S>& w) const {
+  const Index d = this->dim(), batch = tape.batch, k = tape.k, n = inputs(), m = options_.width,
+              count = (1 + k) * batch;
   const Index layers = options_.layers, rank = options_.rank;
   const S* theta = this->theta().data();
   const bool wants_theta = to.theta.size() > 0;
   S* theta_bar = to.theta.data();
-  auto weight_bar = [&](Index offset, Index rows, Index cols) { return Eigen::Map<RowMajor>(theta_bar + offset, rows, cols); };
+  auto weight_bar = [&](Index offset, Index rows, Index cols) {
+    return Eigen::Map<RowMajor>(theta_bar + offset, rows, cols);
+  };
   auto vector_bar = [&](Index offset, Index rows) { return VectorMap<S>(theta_bar + offset, rows); };
   const auto first = weight(0);
   const Eigen::Map<const RowMajor> factor(theta + factor_, rank, n);
@@ -269,7 +273,8 @@ void PotentialField<S>::potential(const FieldPoint<S>& x, MatrixRef<S> phi, Work
 }
 
 template <class S> double PotentialField<S>::flops(const Seeds<S>& e) const {
-  const double n = static_cast<double>(inputs()), m = static_cast<double>(options_.width), r = static_cast<double>(options_.rank);
+  const double n = static_cast<double>(inputs()), m = static_cast<double>(options_.width),
+               r = static_cast<double>(options_.rank);
   return 2 * 2 * static_cast<double>(1 + e.k) * (n * m + static_cast<double>(options_.layers - 1) * m * m + r * n);
 }
 

@@ -19,7 +19,8 @@ inline void block(Index depth, const S* a, Index lda, const S* b, Index bk, Inde
   constexpr Index lanes = simd::kLanes<P>;
   P sums[R][C];
   for (int r = 0; r < R; ++r)
-    for (int j = 0; j < C; ++j) sums[r][j] = store == Store::add ? simd::load<P>(c + j * ldc + r * lanes) : simd::set<P>(0);
+    for (int j = 0; j < C; ++j)
+      sums[r][j] = store == Store::add ? simd::load<P>(c + j * ldc + r * lanes) : simd::set<P>(0);
   for (Index k = 0; k < depth; ++k) {
     P column[R];
     for (int r = 0; r < R; ++r) column[r] = simd::load<P>(a + k * lda + r * lanes);

@@ -29,13 +29,15 @@ Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) 
     require(value >= 0 && std::isfinite(value), std::string("objective.") + name, value, ">= 0");
   if (w_.needs_exact_trace() && trace != TraceKind::exact)
     throw InputError(
-        "objective.dl2int, JFrobint, JdiagFrobint, JoffdiagFrobint: need the whole Jacobian; expected trace.kind = exact");
+        "objective.dl2int, JFrobint, JdiagFrobint, JoffdiagFrobint: need the whole Jacobian; expected trace.kind = "
+        "exact");
 }
 
 template <class S>
 void Regularizer<S>::value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const {
   const Index d = je.rows(), batch = f.cols();
-  const S dim = static_cast<S>(d), root = std::sqrt(dim), per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
+  const S dim = static_cast<S>(d), root = std::sqrt(dim),
+          per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
   for (Index b = 0; b < batch; ++b) {
     Squares<S> s;
     const auto velocity = f.col(b).head(d);
@@ -49,8 +51,8 @@ void Regularizer<S>::value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRe
       const S along = column.dot(velocity);
       s.directional += along * along;
     }
-    S sum = S(w_.kinetic + 0.5 * w_.transport) * s.f + S(w_.jacobian) * per_probe * s.jacobian + S(w_.l1int) * s.absolute / dim +
-            S(w_.l2int) * std::sqrt(s.f) / root;
+    S sum = S(w_.kinetic + 0.5 * w_.transport) * s.f + S(w_.jacobian) * per_probe * s.jacobian +
+            S(w_.l1int) * s.absolute / dim + S(w_.l2int) * std::sqrt(s.f) / root;
     if (w_.needs_exact_trace()) {
       sum += S(w_.dl2int) * std::sqrt(s.directional) / root + S(w_.JFrobint) * std::sqrt(s.jacobian) / dim +
              S(w_.JdiagFrobint) * std::sqrt(s.diagonal) / root;
@@ -65,12 +67,14 @@ template <class S>
 void Regularizer<S>::pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                               MatrixRef<S> je_bar) const {
   const Index d = je.rows(), batch = f.cols();
-  const S dim = static_cast<S>(d), root = std::sqrt(dim), per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
+  const S dim = static_cast<S>(d), root = std::sqrt(dim),
+          per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
   for (Index b = 0; b < batch; ++b) {
     const auto velocity = f.col(b).head(d);
     auto velocity_bar = f_bar.col(b).head(d);
     const S speed2 = velocity.squaredNorm();
-    velocity_bar += scale * (2 * S(w_.kinetic) + S(w_.transport) + 2 * S(w_.l2int) / root * half_inverse_root(speed2)) * velocity;
+    velocity_bar +=
+        scale * (2 * S(w_.kinetic) + S(w_.transport) + 2 * S(w_.l2int) / root * half_inverse_root(speed2)) * velocity;
     if (w_.l1int > 0) velocity_bar.array() += scale * S(w_.l1int) / dim * velocity.array().sign();
     if (w_.hjb > 0) {
       const S residual = f(d, b) - speed2 / 2, on_rate = scale * S(w_.hjb) * S((residual > 0) - (residual < 0));

@@ -74,10 +74,11 @@ template <class S, class Kind> class ErrorStepper final : public Stepper<S> {
   Kind kind_;
 };
 
-// Fehlberg's own estimate is 41/840 h (k1 + k11 - k12 - k13), with nodes 0, 1, 0, 1: of a pure quadrature, as l is where z
-// rests, it is zero whatever the integrand does (Hairer, Norsett, Wanner I, II.5). So the larger of it and of a hundredth
-// of the distance to the open Newton-Cotes rule on the stages at 1/6 ... 5/6 is taken: of order 7 where the method has 8,
-// that distance is some hundred times the error once the steps resolve the integrand. Costs 5 to 45 % more evaluations.
+// Fehlberg's own estimate is 41/840 h (k1 + k11 - k12 - k13), with nodes 0, 1, 0, 1: of a pure quadrature, as l is
+// where z rests, it is zero whatever the integrand does (Hairer, Norsett, Wanner I, II.5). So the larger of it and of a
+// hundredth of the distance to the open Newton-Cotes rule on the stages at 1/6 ... 5/6 is taken: of order 7 where the
+// method has 8, that distance is some hundred times the error once the steps resolve the integrand. Costs 5 to 45 %
+// more evaluations.
 template <class S> class Fehlberg78Stepper final : public Stepper<S> {
  public:
   void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
@@ -361,7 +362,8 @@ SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double
   SolveReport report;
   const double direction = t1 < t0 ? -1 : 1;
   if (!extrapolation)
-    extrapolation = std::make_unique<BulirschStoer>(static_cast<S>(options.atol), static_cast<S>(options.rtol), S(1), S(0));
+    extrapolation =
+        std::make_unique<BulirschStoer>(static_cast<S>(options.atol), static_cast<S>(options.rtol), S(1), S(0));
   extrapolation->reset();
   double t = t0;
   system(x, f0, t);

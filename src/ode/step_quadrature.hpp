@@ -7,15 +7,17 @@
 
 namespace pathline {
 
-// Gauss and Legendre's nodes on an accepted step: visit(t, x(t), weight), with x from the step's dense output (in `node`,
-// scratch) and weights that add up to t1 - t0. Three of them, of order 6, or for a method of order 8 five, of order 10: its
-// steps are so long that three would be the larger error by far.
+// Gauss and Legendre's nodes on an accepted step: visit(t, x(t), weight), with x from the step's dense output (in
+// `node`, scratch) and weights that add up to t1 - t0. Three of them, of order 6, or for a method of order 8 five, of
+// order 10: its steps are so long that three would be the larger error by far.
 template <class S, class Visit>
 void visit_gauss_nodes(const Step<S>& step, int method_order, State<S>& node, Visit visit) {
-  static const double inner = std::sqrt(5 - 2 * std::sqrt(10. / 7)) / 3, outer = std::sqrt(5 + 2 * std::sqrt(10. / 7)) / 3;
+  static const double inner = std::sqrt(5 - 2 * std::sqrt(10. / 7)) / 3,
+                      outer = std::sqrt(5 + 2 * std::sqrt(10. / 7)) / 3;
   static const double of_inner = (322 + 13 * std::sqrt(70.)) / 1800, of_outer = (322 - 13 * std::sqrt(70.)) / 1800;
   static const double nodes[2][5] = {{-std::sqrt(0.6), 0, std::sqrt(0.6)}, {-outer, -inner, 0, inner, outer}};
-  static const double weights[2][5] = {{5. / 18, 8. / 18, 5. / 18}, {of_outer, of_inner, 64. / 225, of_inner, of_outer}};
+  static const double weights[2][5] = {{5. / 18, 8. / 18, 5. / 18},
+                                       {of_outer, of_inner, 64. / 225, of_inner, of_outer}};
   const int rule = method_order > 5 ? 1 : 0;
   const double h = step.t1 - step.t0;
   for (int q = 0; q < 3 + 2 * rule; ++q) {

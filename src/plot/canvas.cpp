@@ -29,7 +29,8 @@ using Surface = std::unique_ptr<cairo_surface_t, Free>;
 using Context = std::unique_ptr<cairo_t, Free>;
 
 void check(cairo_status_t status) {
-  if (status != CAIRO_STATUS_SUCCESS) throw NumericalError(std::string("drawing the figure: ") + cairo_status_to_string(status));
+  if (status != CAIRO_STATUS_SUCCESS)
+    throw NumericalError(std::string("drawing the figure: ") + cairo_status_to_string(status));
 }
 
 cairo_status_t append(void* bytes, const unsigned char* data, unsigned int length) {
@@ -41,7 +42,8 @@ cairo_status_t append(void* bytes, const unsigned char* data, unsigned int lengt
   return CAIRO_STATUS_SUCCESS;
 }
 
-Surface make_surface(Format format, double width, double height, double scale, const std::string& title, std::string* bytes) {
+Surface make_surface(Format format, double width, double height, double scale, const std::string& title,
+                     std::string* bytes) {
   switch (format) {
     case Format::png: {
       Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(std::lround(width * scale)),
@@ -226,7 +228,8 @@ void Canvas::clipped(const Box& box, const std::function<void()>& draw) {
 
 std::string Canvas::finish() {
   check(cairo_status(state_->context.get()));
-  if (state_->format == Format::png) check(cairo_surface_write_to_png_stream(state_->surface.get(), append, &state_->bytes));
+  if (state_->format == Format::png)
+    check(cairo_surface_write_to_png_stream(state_->surface.get(), append, &state_->bytes));
   cairo_surface_finish(state_->surface.get());
   check(cairo_surface_status(state_->surface.get()));
   return std::move(state_->bytes);

@@ -29,9 +29,13 @@ std::vector<double> row(const Matrix<double>& points, Index i) {
   return out;
 }
 
-void append(std::vector<double>& all, const std::vector<double>& more) { all.insert(all.end(), more.begin(), more.end()); }
+void append(std::vector<double>& all, const std::vector<double>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
 
-Colour or_next(const std::optional<Colour>& colour, std::size_t i) { return colour ? *colour : line_colour(static_cast<Index>(i)); }
+Colour or_next(const std::optional<Colour>& colour, std::size_t i) {
+  return colour ? *colour : line_colour(static_cast<Index>(i));
+}
 
 // Few points as dots whose size and faintness follow their number.
 void draw_dots(Canvas& canvas, const Frame& frame, const Matrix<double>& points, Colour colour) {
@@ -85,9 +89,11 @@ std::vector<double> bin_edges(std::vector<double> v) {
   const double low = v.front(), high = v.back(), n = static_cast<double>(v.size());
   const double spread = v[v.size() * 3 / 4] - v[v.size() / 4], width = 2 * spread / std::cbrt(n);
   if (!(high > low)) return {low - 0.5, high + 0.5};
-  const auto bins = static_cast<std::size_t>(std::clamp(width > 0 ? std::ceil((high - low) / width) : 10.0, 1.0, 200.0));
+  const auto bins =
+      static_cast<std::size_t>(std::clamp(width > 0 ? std::ceil((high - low) / width) : 10.0, 1.0, 200.0));
   std::vector<double> edges;
-  for (std::size_t i = 0; i <= bins; ++i) edges.push_back(low + (high - low) * static_cast<double>(i) / static_cast<double>(bins));
+  for (std::size_t i = 0; i <= bins; ++i)
+    edges.push_back(low + (high - low) * static_cast<double>(i) / static_cast<double>(bins));
   return edges;
 }
 
@@ -197,7 +203,8 @@ void Figure::lines(const std::string& title, std::vector<Series> series, Axis x,
     panel->y.high += kLegendLine * static_cast<double>(panel->legend.size()) * (panel->y.high - panel->y.low);
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
-    for (std::size_t i = 0; i < series.size(); ++i) draw_series(canvas, frame, series[i], or_next(series[i].colour, i), 1.6);
+    for (std::size_t i = 0; i < series.size(); ++i)
+      draw_series(canvas, frame, series[i], or_next(series[i].colour, i), 1.6);
   };
   panels_.push_back(panel);
 }
@@ -244,18 +251,21 @@ void Figure::blank() { panels_.push_back(nullptr); }
 
 void Figure::save(const std::string& path) const {
   const Format format = format_of(path);
-  const std::size_t columns = static_cast<std::size_t>(std::max<Index>(1, std::min<Index>(options_.columns, static_cast<Index>(panels_.size()))));
+  const std::size_t columns = static_cast<std::size_t>(
+      std::max<Index>(1, std::min<Index>(options_.columns, static_cast<Index>(panels_.size()))));
   const std::size_t rows = (panels_.size() + columns - 1) / columns;
   // A column is as wide as its widest panel, a row as high as its highest.
   std::vector<double> widths(columns, 60), heights(rows, 60), lefts(columns, kLeft), bars(columns, 0);
   auto size = [&](const Panel& p) {
     const double ratio = p.width_to_height();
-    return ratio >= 1 ? Point{options_.panel_size, options_.panel_size / ratio} : Point{options_.panel_size * ratio, options_.panel_size};
+    return ratio >= 1 ? Point{options_.panel_size, options_.panel_size / ratio}
+                      : Point{options_.panel_size * ratio, options_.panel_size};
   };
   for (std::size_t i = 0; i < panels_.size(); ++i) {
     if (!panels_[i]) continue;
     const Point s = size(*panels_[i]);
-    widths[i % columns] = std::max(widths[i % columns], s.x), heights[i / columns] = std::max(heights[i / columns], s.y);
+    widths[i % columns] = std::max(widths[i % columns], s.x),
+               heights[i / columns] = std::max(heights[i / columns], s.y);
     lefts[i % columns] = std::max(lefts[i % columns], panels_[i]->left_of(s.y));
     bars[i % columns] = std::max(bars[i % columns], panels_[i]->right_of(s.y));
   }

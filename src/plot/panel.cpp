@@ -11,7 +11,8 @@ constexpr double kTick = 4, kGap = 4, kBarGap = 10, kBarWidth = 11;  // px
 constexpr double kYLabel = 11, kBarLabel = 10;                        // px, of the text
 
 double part(double value, const Range& range, bool log) {
-  return log ? std::log(value / range.low) / std::log(range.high / range.low) : (value - range.low) / (range.high - range.low);
+  return log ? std::log(value / range.low) / std::log(range.high / range.low)
+             : (value - range.low) / (range.high - range.low);
 }
 
 double widest_of(const std::vector<Tick>& ticks) {
@@ -92,7 +93,8 @@ void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
   canvas.fill(box, {1, 1, 1, 0.8});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);
-    canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}}, {legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue}, 2.5);
+    canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}},
+                {legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue}, 2.5);
     canvas.text({box.x + 21, y_at}, legend[i].label, style);
   }
 }
@@ -107,7 +109,8 @@ void Panel::paint_bar(Canvas& canvas, const Frame& f) const {
   for (const auto& tick : ticks) {
     const double y_at = b.bottom() - b.height * tick.value / (bar->highest > 0 ? bar->highest : 1);
     canvas.line({{b.right(), y_at}, {b.right() + kTick, y_at}}, kInk, 1);
-    canvas.text({b.right() + kTick + 3, y_at}, tick.label, {.size = 10, .along = Along::start, .across = Across::middle});
+    canvas.text({b.right() + kTick + 3, y_at}, tick.label,
+                {.size = 10, .along = Along::start, .across = Across::middle});
   }
   if (bar->exceeded) canvas.text({b.x + b.width / 2, b.y - 1}, "\u25b2", {.size = 9, .across = Across::bottom});
   canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, "density",

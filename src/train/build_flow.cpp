@@ -15,11 +15,13 @@ TraceOptions trace_options(const TraceRecipe& r) {
 }
 
 SolverOptions solver_options(const SolverRecipe& r) {
-  return {.stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
+  return {
+      .stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
 }
 
 SolverOptions solver_options(const EvaluationRecipe& r) {
-  return {.stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
+  return {
+      .stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
 }
 
 RegularizerWeights regularizer_weights(const ObjectiveRecipe& r) {
@@ -47,10 +49,11 @@ template <class S>
 std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
   if (m.hidden.empty() || std::count(m.hidden.begin(), m.hidden.end(), m.hidden.front()) != std::ssize(m.hidden))
     throw InputError("model.hidden: a potential has layers of one width, one at least: 32,32");
-  auto field = std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
-                                                                         .condition_dim = condition_dim,
-                                                                         .width = m.hidden.front(),
-                                                                         .layers = static_cast<Index>(m.hidden.size())});
+  auto field =
+      std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
+                                                                .condition_dim = condition_dim,
+                                                                .width = m.hidden.front(),
+                                                                .layers = static_cast<Index>(m.hidden.size())});
   field->initialize(engine);
   return field;
 }

@@ -64,7 +64,8 @@ void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uin
   Engine engine = make_stream(seed, "evaluate.wide");
   Matrix<double> z(d, half), x(d, 2 * half);
   fill_normal<double>(engine, z);
-  x << flow.sample(half, seed, options).points, ((kWider * z).array().colwise() * flow.scale.array()).matrix().colwise() + flow.mean;
+  x << flow.sample(half, seed, options).points,
+      ((kWider * z).array().colwise() * flow.scale.array()).matrix().colwise() + flow.mean;
   RowVector<double> q;
   try {
     q = flow.log_prob(x, Matrix<double>(0, 2 * half), options).log_prob;
@@ -72,9 +73,11 @@ void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uin
     return;
   }
   const Matrix<double> standard = (x.colwise() - flow.mean).array().colwise() / (kWider * flow.scale.array());
-  const RowVector<double> wide = standard_normal_log_density<double>(standard).array() - (kWider * flow.scale.array()).log().sum();
+  const RowVector<double> wide =
+      standard_normal_log_density<double>(standard).array() - (kWider * flow.scale.array()).log().sum();
   const RowVector<double> top = q.cwiseMax(wide), p = target.log_density(x, nullptr);
-  const RowVector<double> mixture = top.array() + (0.5 * (q - top).array().exp() + 0.5 * (wide - top).array().exp()).log();
+  const RowVector<double> mixture =
+      top.array() + (0.5 * (q - top).array().exp() + 0.5 * (wide - top).array().exp()).log();
   const WeightSum weights(p - mixture);
   e.wide_log_z = weights.log_mean, e.wide_log_z_error = weights.error;
 }

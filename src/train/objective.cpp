@@ -12,8 +12,8 @@
 namespace pathline {
 namespace {
 
-// Samples solved together: as few tiles as have at most 64 each, of one size, so that no thread waits for a short one. A
-// function of the batch alone: results do not depend on the threads.
+// Samples solved together: as few tiles as have at most 64 each, of one size, so that no thread waits for a short one.
+// A function of the batch alone: results do not depend on the threads.
 Index tile_of(const Recipe& recipe, const ObjectiveRecipe& stage) {
   if (recipe.train.tile > 0) return recipe.train.tile;
   const Index batch = batch_of(recipe, stage), tiles = (batch + 63) / 64;
@@ -33,7 +33,9 @@ GradientOptions gradient_options(const Recipe& recipe, const ObjectiveRecipe& st
 template <class S> class Likelihood final : public Objective<S> {
  public:
   Likelihood(const Recipe& recipe, const ObjectiveRecipe& stage)
-      : solver_(gradient_options(recipe, stage)), steer_(stage.steer), seed_(static_cast<std::uint64_t>(recipe.train.seed)) {}
+      : solver_(gradient_options(recipe, stage)),
+        steer_(stage.steer),
+        seed_(static_cast<std::uint64_t>(recipe.train.seed)) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                Index iteration) override {
@@ -68,11 +70,12 @@ template <class S> class Likelihood final : public Objective<S> {
 template <class S> class Matching final : public Objective<S> {
  public:
   Matching(const Recipe& recipe, const ObjectiveRecipe& stage)
-      : matching_({.coupling = stage.coupling == "ot" ? Coupling::optimal_transport : Coupling::independent,
-                   .path = stage.path == "linear" ? MatchingPath::linear : MatchingPath::variance_preserving,
-                   .time_sampling = stage.time_sampling == "uniform" ? TimeSampling::uniform : TimeSampling::logit_normal,
-                   .sigma = stage.sigma,
-                   .seed = static_cast<std::uint64_t>(recipe.train.seed)}) {}
+      : matching_(
+            {.coupling = stage.coupling == "ot" ? Coupling::optimal_transport : Coupling::independent,
+             .path = stage.path == "linear" ? MatchingPath::linear : MatchingPath::variance_preserving,
+             .time_sampling = stage.time_sampling == "uniform" ? TimeSampling::uniform : TimeSampling::logit_normal,
+             .sigma = stage.sigma,
+             .seed = static_cast<std::uint64_t>(recipe.train.seed)}) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                Index iteration) override {
@@ -87,8 +90,11 @@ template <class S> class Matching final : public Objective<S> {
 // Draws of the flow itself, as many as the batch has: the data is not looked at.
 template <class S> class ReverseKl final : public Objective<S> {
  public:
-  ReverseKl(const Recipe& recipe, const ObjectiveRecipe& stage, const StagePlan& plan, const std::optional<Target>& user)
-      : solver_(named_target(stage.target, user), gradient_options(recipe, stage)), anneal_(stage.anneal), plan_(plan) {}
+  ReverseKl(const Recipe& recipe, const ObjectiveRecipe& stage, const StagePlan& plan,
+            const std::optional<Target>& user)
+      : solver_(named_target(stage.target, user), gradient_options(recipe, stage)),
+        anneal_(stage.anneal),
+        plan_(plan) {}
 
   ObjectiveGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double>,
                                Index iteration) override {
@@ -115,13 +121,15 @@ void check_flow_matching(const Recipe& recipe, const ObjectiveRecipe& o) {
   if (recipe.model.blocks > 1 || recipe.model.batch_norm)
     throw InputError(kind + "needs model.blocks = 1 and model.batch_norm = false");
   if (regularizer_weights(o).any() || o.steer > 0)
-    throw InputError(kind + "solves no path, so it takes no regularizer and no steer; expected them in a likelihood stage");
+    throw InputError(kind +
+                     "solves no path, so it takes no regularizer and no steer; expected them in a likelihood stage");
   if (o.coupling == "ot" && !recipe.data.condition.empty())
     throw InputError("objective.coupling = ot: pairs across conditions, which makes the base depend on the condition; "
                      "expected independent");
   const auto& stages = recipe.objective;
   if (!std::all_of(stages.begin(), stages.end(), [](const auto& s) { return s.kind == "flow_matching"; })) return;
-  if (recipe.model.train_end_time) throw InputError(kind + "does not train the end time; expected a likelihood stage too");
+  if (recipe.model.train_end_time)
+    throw InputError(kind + "does not train the end time; expected a likelihood stage too");
   const bool has_parameters = recipe.model.base != "normal" && recipe.model.base != "uniform";
   if (has_parameters && recipe.model.base_train)
     throw InputError(kind + "does not train the base; expected a likelihood stage too, or model.base_train = false");
@@ -138,8 +146,8 @@ void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
 
 }  // namespace
 
-template <class S>
-std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage, const std::optional<Target>& user) {
+template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage,
+                                                                const std::optional<Target>& user) {
   const auto& o = recipe.objective.at(stage);
   if (o.hjb > 0 && recipe.model.field != "potential")
     throw InputError("objective.hjb: needs model.field = potential");
@@ -152,7 +160,9 @@ std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t s
   return std::make_unique<ReverseKl<S>>(recipe, o, plan_stages(recipe)[stage], user);
 }
 
-template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t, const std::optional<Target>&);
-template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t, const std::optional<Target>&);
+template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t,
+                                                                 const std::optional<Target>&);
+template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t,
+                                                                   const std::optional<Target>&);
 
 }  // namespace pathline

@@ -28,10 +28,12 @@ template <class S> class Objective {
 };
 
 // user: the target of one's own. InputError for a stage that cannot be.
-template <class S>
-std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage, const std::optional<Target>& user = {});
+template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage,
+                                                                const std::optional<Target>& user = {});
 
-extern template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t, const std::optional<Target>&);
-extern template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t, const std::optional<Target>&);
+extern template std::unique_ptr<Objective<float>> make_objective<float>(const Recipe&, std::size_t,
+                                                                        const std::optional<Target>&);
+extern template std::unique_ptr<Objective<double>> make_objective<double>(const Recipe&, std::size_t,
+                                                                          const std::optional<Target>&);
 
 }  // namespace pathline

@@ -37,7 +37,8 @@ namespace pathline {
 namespace {
 
 std::shared_ptr<Mlp<float>> field(LayerType layer) {
-  auto f = std::make_shared<Mlp<float>>(MlpOptions{.hidden = {16, 16}, .layer = layer, .activation = Activation::swish, .time_frequencies = 1});
+  auto f = std::make_shared<Mlp<float>>(
+      MlpOptions{.hidden = {16, 16}, .layer = layer, .activation = Activation::swish, .time_frequencies = 1});
   Engine engine = make_stream(1, "allocation");
   f->initialize(engine, 20);  // steep enough for many steps
   return f;
@@ -91,7 +92,8 @@ TEST(Allocation, NoneAStepOnTheWayBack) {
       }
       ASSERT_GT(steps[1], steps[0]);
       // checkpointed makes one system a call as well, and no more.
-      EXPECT_EQ(counts[0], counts[1]) << to_string(kind) << " " << to_string(layer) << ": " << steps[0] << " and " << steps[1] << " steps";
+      EXPECT_EQ(counts[0], counts[1]) << to_string(kind) << " " << to_string(layer) << ": " << steps[0] << " and "
+                                      << steps[1] << " steps";
     }
   set_thread_count(0);
 }

@@ -102,7 +102,8 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
   field->set_theta(theta);
   Matrix<double> up = x, down = x;
   up(0, 5) += h * flow.scale[0], down(0, 5) -= h * flow.scale[0];
-  const double across = (nll_gradient(flow, up, none, options).nll - nll_gradient(flow, down, none, options).nll) / (2 * h);
+  const double across =
+      (nll_gradient(flow, up, none, options).nll - nll_gradient(flow, down, none, options).nll) / (2 * h);
   EXPECT_NEAR(g.z(0, 5), across, 1e-7 * (1 + std::abs(across)));
 }
 

@@ -84,7 +84,8 @@ TEST(ReverseKl, EveryGradientVanishesWhereTheFlowIsTheTarget) {
 TEST(ReverseKl, APowerIsThatOfTheTarget) {
   const auto flow = two_blocks<double>();
   Target tempered = find_target("ring");
-  tempered.log_density = [ring = find_target("ring")](ConstMatrixRef<double> x, Matrix<double>* g) -> RowVector<double> {
+  tempered.log_density = [ring = find_target("ring")](ConstMatrixRef<double> x,
+                                                      Matrix<double>* g) -> RowVector<double> {
     const RowVector<double> p = ring.log_density(x, g);
     if (g) *g *= 0.3;
     return 0.3 * p;

@@ -25,7 +25,8 @@ TEST(Ffjord, LogDensityAndBaseAgreeWithTheFixture) {
   EXPECT_LT((got.base - base).cwiseAbs().maxCoeff(), 1e-7);
 }
 
-// Two blocks of 3-5-3 with moving batch norm before, between and after, by FFJORD's classes (fixtures/reference_chain.py).
+// Two blocks of 3-5-3 with moving batch norm before, between and after, by FFJORD's classes
+// (fixtures/reference_chain.py).
 TEST(Ffjord, AChainWithBatchNormAgreesWithFfjordsOwnClasses) {
   const std::string fixture = std::string(PATHLINE_FIXTURES) + "/ffjord_chain.h5";
   const auto flow = read_ffjord<double>(fixture);

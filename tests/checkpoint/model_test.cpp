@@ -33,8 +33,14 @@ template <class S> Model<S> everything() {
   flow.base = make_base(BaseKind::mixture, 3, 2, engine);
   flow.norms.assign(4, BatchNorm(3));
   flow.norms[1].mean << 0.1, 0.2, 0.3, flow.norms[1].variance << 1.1, 1.2, 1.3, flow.norms[2].bias << 1, 2, 3;
-  return {std::move(flow), {.version = "", .precision = "", .recipe = "[train]\nseed = 3\n", .digest = "",
-                            .columns = {"a", "b", "c"}, .condition_columns = {"u", "v"}, .metrics = {"{}", "{\"x\":1}"}}};
+  return {std::move(flow),
+          {.version = "",
+           .precision = "",
+           .recipe = "[train]\nseed = 3\n",
+           .digest = "",
+           .columns = {"a", "b", "c"},
+           .condition_columns = {"u", "v"},
+           .metrics = {"{}", "{\"x\":1}"}}};
 }
 
 class Models : public Scratch {};
@@ -67,7 +73,8 @@ TEST_F(Models, H5pyReadsNamedArrays) {
   write_model(file("m.h5"), everything<float>());
   EXPECT_EQ(python("with h5py.File('m.h5') as f:\n"
                    "  print(f.attrs['format'], f.attrs['dim'], f['parameters/blocks/0/layers/0/_layer/weight'].shape,\n"
-                   "        f['parameters/blocks/1/layers/2/_layer/bias'].dtype, list(f['columns'].asstr()), f['recipe'].asstr()[()].strip())"),
+                   "        f['parameters/blocks/1/layers/2/_layer/bias'].dtype, list(f['columns'].asstr()), "
+                   "f['recipe'].asstr()[()].strip())"),
             "pathline 3 (5, 8) float32 ['a', 'b', 'c'] [train]\nseed = 3\n");
 }
 
@@ -128,8 +135,14 @@ TEST_F(Models, EveryErrorNamesTheFile) {
 }
 
 TEST_F(Models, TrainingStateComesBack) {
-  TrainingState s{.iteration = 7, .theta = Vector<double>::LinSpaced(4, 0, 1), .adam = {.m = Vector<double>::Ones(4), .v = Vector<double>::Ones(4), .steps = 7}, .ema = {}, .best = 2.5,
-                  .best_iteration = 5, .evaluations_since_best = 2, .seconds = 1.5};
+  TrainingState s{.iteration = 7,
+                  .theta = Vector<double>::LinSpaced(4, 0, 1),
+                  .adam = {.m = Vector<double>::Ones(4), .v = Vector<double>::Ones(4), .steps = 7},
+                  .ema = {},
+                  .best = 2.5,
+                  .best_iteration = 5,
+                  .evaluations_since_best = 2,
+                  .seconds = 1.5};
   auto out = Hdf5File::create(file("last.h5"));
   write_model(out, everything<float>());
   write_training_state(out, s);

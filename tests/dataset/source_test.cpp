@@ -44,12 +44,14 @@ TEST(ToySource, ValidationNeverMeetsTrainingOrTest) {
   const std::set<double> validation = values(source->validation()), test = values(source->test());
   for (const double x : test) EXPECT_FALSE(validation.contains(x));
   for (std::uint64_t iteration = 0; iteration < 10; ++iteration)  // the training run's seed is the source's
-    for (const double x : values(batch(*source, 1000, iteration))) EXPECT_FALSE(validation.contains(x) || test.contains(x));
+    for (const double x : values(batch(*source, 1000, iteration)))
+      EXPECT_FALSE(validation.contains(x) || test.contains(x));
 }
 
 TEST(ToySource, HeldOutSetsAreAFunctionOfTheSeedAndAShorterOneIsAPrefix) {
   const Toy& toy = find_toy("rings");
-  const auto a = make_source(toy, {.seed = 4, .validation_size = 100}), b = make_source(toy, {.seed = 4, .validation_size = 10});
+  const auto a = make_source(toy, {.seed = 4, .validation_size = 100}),
+             b = make_source(toy, {.seed = 4, .validation_size = 10});
   EXPECT_EQ(a->validation().leftCols(10), b->validation());
   EXPECT_NE(make_source(toy, {.seed = 5, .validation_size = 10})->validation(), b->validation());
 }
@@ -118,7 +120,8 @@ TEST(SourceByName, IsAToyOrAFile) {
 }
 
 TEST(SourceByName, GeyserIsRsFaithful) {
-  const auto geyser = make_source(PATHLINE_SOURCE_DIR "/datasets/geyser.csv", {.validation_fraction = 0, .test_fraction = 0});
+  const auto geyser =
+      make_source(PATHLINE_SOURCE_DIR "/datasets/geyser.csv", {.validation_fraction = 0, .test_fraction = 0});
   EXPECT_NEAR(geyser->standardizer().mean(0), 3.487783, 5e-7);  // R: colMeans(faithful), in seven digits
   EXPECT_NEAR(geyser->standardizer().mean(1), 70.897059, 5e-7);
 }

@@ -26,7 +26,8 @@ std::string message(const Matrix<double>& x, const SplitOptions& options, std::v
 }
 
 TEST(Split, IsDisjointAndComplete) {
-  const DataSplit split = split_data(numbered(103), {"a", "b"}, {.validation_fraction = 0.2, .test_fraction = 0.1, .seed = 3});
+  const DataSplit split =
+      split_data(numbered(103), {"a", "b"}, {.validation_fraction = 0.2, .test_fraction = 0.1, .seed = 3});
   EXPECT_EQ(split.validation.cols(), 21);
   EXPECT_EQ(split.test.cols(), 10);
   EXPECT_THAT(split.columns, testing::ElementsAre("a", "b"));
@@ -64,8 +65,10 @@ TEST(Split, FractionsOutOfRangeAreNamed) {
 
 TEST(Split, TooFewRowsFail) {
   EXPECT_THAT(message(numbered(4), {}), HasSubstr("validation_fraction = 0.1 of 4 rows: must give at least one row"));
-  EXPECT_THAT(message(numbered(2), {.validation_fraction = 0.5, .test_fraction = 0}), HasSubstr("training rows = 1 of 2: must be >= 2"));
-  EXPECT_THAT(message(Matrix<double>(2, 0), {.validation_fraction = 0, .test_fraction = 0}), HasSubstr("training rows = 0"));
+  EXPECT_THAT(message(numbered(2), {.validation_fraction = 0.5, .test_fraction = 0}),
+              HasSubstr("training rows = 1 of 2: must be >= 2"));
+  EXPECT_THAT(message(Matrix<double>(2, 0), {.validation_fraction = 0, .test_fraction = 0}),
+              HasSubstr("training rows = 0"));
 }
 
 TEST(Split, NonFiniteValueIsLocated) {

@@ -221,7 +221,8 @@ TEST(ToyDensity, SpiralsTailHasNoSeam) {
   const Toy& toy = find_toy("2spirals");
   for (double x = 3.2; x < 12; x += 0.01) {
     const double h = 0.005;
-    const double second = (log_density(toy, x - h, 0) - 2 * log_density(toy, x, 0) + log_density(toy, x + h, 0)) / (h * h);
+    const double second =
+        (log_density(toy, x - h, 0) - 2 * log_density(toy, x, 0) + log_density(toy, x + h, 0)) / (h * h);
     EXPECT_GT(second, -101);  // -1 / sigma^2 at most
     EXPECT_LT(second, 101);
   }
@@ -235,7 +236,8 @@ TEST(ToyDensity, PinwheelMeanOverACircleIsThatOfTheUnturnedLaw) {
   for (const double r : {0.3, 1.0, 1.9, 3.5}) {
     const Index n = r < 2 ? 2000 : 320000;
     Matrix<double> x(2, n);
-    for (Index i = 0; i < n; ++i) x.col(i) << 2 * r * std::cos((i + 0.5) * 2 * kPi / n), 2 * r * std::sin((i + 0.5) * 2 * kPi / n);
+    for (Index i = 0; i < n; ++i)
+      x.col(i) << 2 * r * std::cos((i + 0.5) * 2 * kPi / n), 2 * r * std::sin((i + 0.5) * 2 * kPi / n);
     const double mean = toy.log_density(x).array().exp().mean();
     const double unturned = by_quadrature(-kPi, kPi, [&](double t) {
       return gauss(r * std::cos(t) - 1, 0.3) * gauss(r * std::sin(t), 0.1) / (2 * kPi) / 4;

@@ -73,7 +73,8 @@ struct Chain {
     flow->scale << 2, 0.6;
     for (int i = 0; norms && i < 3; ++i) {
       BatchNorm norm(2);
-      norm.mean << 0.1 * i, -0.2, norm.variance << 1.2, 0.8 + 0.1 * i, norm.bias << 0.1, 0.05, norm.log_weight << -0.1, 0.2;
+      norm.mean << 0.1 * i, -0.2, norm.variance << 1.2, 0.8 + 0.1 * i, norm.bias << 0.1, 0.05, norm.log_weight << -0.1,
+          0.2;
       flow->norms.push_back(norm);
     }
   }
@@ -116,8 +117,8 @@ TEST(Flow, TransformInPartsIsTheWhole) {
   }
 }
 
-// With fixed steps of dopri5 the log-density is a quadrature along the path: of its own order, whether the path is looked
-// at or not, and with its evaluations counted.
+// With fixed steps of dopri5 the log-density is a quadrature along the path: of its own order, whether the path is
+// looked at or not, and with its evaluations counted.
 TEST(Flow, LogDensityOfFixedStepsConvergesAndIsTheSameWithATrajectory) {
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
     const Chain chain(clock);

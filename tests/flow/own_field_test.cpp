@@ -1,4 +1,5 @@
-// The README's example of a field of one's own, compiled and checked; the block between the marks stands there as it is.
+// The README's example of a field of one's own, compiled and checked; the block between the marks stands there as it
+// is.
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -170,9 +170,11 @@ TEST_F(Hdf5Test, ErrorsNameTheFileAndTheObject) {
   EXPECT_EQ(message([&] { in.group("deep").dataset("x"); }), name + ": no data set 'x' in /deep: it has text");
   EXPECT_EQ(message([&] { in.group("depe"); }), name + ": no group 'depe' in /: it has cube, deep, samples");
   EXPECT_EQ(message([&] { in.dataset("deep"); }), name + ": /deep: is a group: expected a data set, as text");
-  EXPECT_EQ(message([&] { in.read_matrix<double>("cube"); }), name + ": /cube: has shape (2, 2, 2): expected (N, d) or (N,)");
+  EXPECT_EQ(message([&] { in.read_matrix<double>("cube"); }),
+            name + ": /cube: has shape (2, 2, 2): expected (N, d) or (N,)");
   EXPECT_EQ(message([&] { in.read_vector<double>("samples"); }), name + ": /samples: has shape (5, 2): expected (N,)");
-  EXPECT_EQ(message([&] { in.read_vector<double>("deep/text"); }), name + ": /deep/text: holds strings: expected numbers");
+  EXPECT_EQ(message([&] { in.read_vector<double>("deep/text"); }),
+            name + ": /deep/text: holds strings: expected numbers");
   EXPECT_EQ(message([&] { in.read_strings("samples"); }), name + ": /samples: holds float64: expected strings");
   EXPECT_EQ(message([&] { in.dataset("samples").values<std::int64_t>(); }),
             name + ": /samples: holds float64: expected integers");
@@ -212,7 +214,8 @@ TEST_F(Hdf5Test, NothingIsLeftOfAFileThatWasNotCommitted) {
   }
   EXPECT_EQ(get("a.h5"), "old");
   EXPECT_EQ(files(), 1);
-  EXPECT_EQ(message([&] { Hdf5File::create("nowhere/a.h5"); }), "nowhere/a.h5: cannot write: No such file or directory");
+  EXPECT_EQ(message([&] { Hdf5File::create("nowhere/a.h5"); }),
+            "nowhere/a.h5: cannot write: No such file or directory");
   EXPECT_EQ(message([&] { Hdf5File::create("/dev/null"); }), "/dev/null: cannot write: HDF5 needs a regular file");
 }
 

@@ -195,7 +195,8 @@ TEST(Mlp, DerivativesOfAFarPointAreFinite) {
   }
 }
 
-// A network of 64-64-64 in two dimensions with its trace, by hand; the pullback's two products for each of the forward's.
+// A network of 64-64-64 in two dimensions with its trace, by hand; the pullback's two products for each of the
+// forward's.
 TEST(Mlp, FlopsAreThoseOfItsProducts) {
   const Mlp<float> field({.hidden = {64, 64, 64}});
   EXPECT_EQ(field.flops({}), 2 * (2 * 64 + 2 * 64 * 64 + 64 * 2));

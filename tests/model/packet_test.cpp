@@ -1,3 +1,4 @@
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // of a packet as a template's argument; the alignment is kept
 #include "model/packet.hpp"
 
 #include <cmath>
@@ -12,9 +13,10 @@ template <class S> class Packets : public ::testing::Test {};
 using Scalars = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(Packets, Scalars);
 
-// The largest error in units in the last place of the result, over 200,000 points in [low, high], every lane of a packet
-// the same way. exact: in long double.
-template <class S, class Kernel, class Exact> double largest_error(double low, double high, Kernel kernel, Exact exact) {
+// The largest error in units in the last place of the result, over 200,000 points in [low, high], every lane of a
+// packet the same way. exact: in long double.
+template <class S, class Kernel, class Exact>
+double largest_error(double low, double high, Kernel kernel, Exact exact) {
   using P = simd::Packet<S>;
   constexpr Index lanes = simd::kLanes<P>;
   double worst = 0;

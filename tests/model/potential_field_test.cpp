@@ -19,7 +19,8 @@ struct Fixture {
     field.initialize(engine);
     field.set_theta(field.theta() + 0.3 * random(field.theta().size(), 1));
     z = random(c.dim, kBatch), condition = random(c.condition, kBatch), e = random(c.dim, c.probes * kBatch);
-    seeds = c.probes > 0 ? Seeds<double>{Seeds<double>::Kind::probes, c.probes, e.data()} : Seeds<double>::identity(c.dim);
+    seeds =
+        c.probes > 0 ? Seeds<double>{Seeds<double>::Kind::probes, c.probes, e.data()} : Seeds<double>::identity(c.dim);
     f_bar = random(c.dim + 1, kBatch), je_bar = random(c.dim, seeds.k * kBatch);
   }
   Matrix<double> random(Index rows, Index cols) {
@@ -119,7 +120,8 @@ TEST_P(PotentialFieldShapes, OnePassIsTangentsThenPullback) {
   class Rule final : public CotangentRule<double> {
    public:
     explicit Rule(const Fixture& s) : s_(s) {}
-    void operator()(ConstMatrixRef<double>, ConstMatrixRef<double>, MatrixRef<double> f_bar, MatrixRef<double> je_bar) override {
+    void operator()(ConstMatrixRef<double>, ConstMatrixRef<double>, MatrixRef<double> f_bar,
+                    MatrixRef<double> je_bar) override {
       f_bar = s_.f_bar, je_bar = s_.je_bar;
     }
     const Fixture& s_;

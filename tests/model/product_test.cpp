@@ -23,7 +23,8 @@ template <class S> constexpr S kTolerance = 150 * std::numeric_limits<S>::epsilo
 TYPED_TEST(Product, AgreesWithEigenAtEveryShape) {
   using S = TypeParam;
   for_every_shape([](Index rows, Index depth, Index n) {
-    const Matrix<S> a = Matrix<S>::Random(rows, depth), b = Matrix<S>::Random(depth, n), start = Matrix<S>::Random(rows, n);
+    const Matrix<S> a = Matrix<S>::Random(rows, depth), b = Matrix<S>::Random(depth, n),
+                    start = Matrix<S>::Random(rows, n);
     const Matrix<S> first = a.transpose();
     Matrix<S> c = start, sum = start;
     multiply<S>({rows, depth, a.data(), first.data()}, b.data(), depth, n, c.data(), rows);
@@ -34,16 +35,18 @@ TYPED_TEST(Product, AgreesWithEigenAtEveryShape) {
   });
 }
 
-// A stage whose weight is 0 has no tangents, so a depth of 0; from 65 rows on that wrote past a buffer on the stack, and
-// training 64-dimensional data crashed.
+// A stage whose weight is 0 has no tangents, so a depth of 0; from 65 rows on that wrote past a buffer on the stack,
+// and training 64-dimensional data crashed.
 TYPED_TEST(Product, OuterProductOfNoColumnsAtAllLeavesTheSumAlone) {
   using S = TypeParam;
   for_every_shape([](Index rows, Index depth, Index n) {
-    const Matrix<S> a = Matrix<S>::Random(rows, depth), b = Matrix<S>::Random(n, depth), start = Matrix<S>::Random(rows, n);
+    const Matrix<S> a = Matrix<S>::Random(rows, depth), b = Matrix<S>::Random(n, depth),
+                    start = Matrix<S>::Random(rows, n);
     Matrix<S> c = start;
     add_outer<S>(rows, n, depth, a.data(), rows, b.data(), n, c.data(), rows);
     if (rows * n == 0) return;
-    ASSERT_LT((c - start - a * b.transpose()).cwiseAbs().maxCoeff(), kTolerance<S>) << rows << " x " << depth << " x " << n;
+    ASSERT_LT((c - start - a * b.transpose()).cwiseAbs().maxCoeff(), kTolerance<S>)
+        << rows << " x " << depth << " x " << n;
   });
 }
 

@@ -46,7 +46,8 @@ TEST(Coupling, OnALineIsTheSort) {
   const auto partner = couple(Coupling::optimal_transport, a, b);
   for (Index i = 0; i < kCouplingBlock; ++i)
     for (Index j = 0; j < i; ++j)
-      EXPECT_EQ(b(0, i) < b(0, j), a(0, partner[static_cast<std::size_t>(i)]) < a(0, partner[static_cast<std::size_t>(j)]));
+      EXPECT_EQ(b(0, i) < b(0, j),
+                a(0, partner[static_cast<std::size_t>(i)]) < a(0, partner[static_cast<std::size_t>(j)]));
   EXPECT_EQ(couple(Coupling::independent, a, b)[7], 7);
 }
 
@@ -87,7 +88,8 @@ TEST(FlowMatching, GradientAgreesWithDifferences) {
 }
 
 TEST(FlowMatching, BothClocksAreTheSameLossOfTheSameField) {
-  // f of the data_to_base clock at T - t is minus f of the other: a field that is odd under that is a constant one's sign.
+  // f of the data_to_base clock at T - t is minus f of the other: a field that is odd under that is a constant one's
+  // sign.
   Engine engine = make_stream(4, "matching");
   Matrix<double> x(2, 64);
   fill_normal<double>(engine, x);

@@ -21,7 +21,8 @@ TEST(Target, GradientsAgreeWithDifferences) {
       const double h = 1e-5;
       Matrix<double> up = x, down = x;
       up.row(i).array() += h, down.row(i).array() -= h;
-      const RowVector<double> difference = (target.log_density(up, nullptr) - target.log_density(down, nullptr)) / (2 * h);
+      const RowVector<double> difference =
+          (target.log_density(up, nullptr) - target.log_density(down, nullptr)) / (2 * h);
       // Third derivatives up to 1e3 (the ring between its modes), times h^2 / 6.
       EXPECT_LT((difference - gradient.row(i)).cwiseAbs().maxCoeff(), 1e-6) << name;
     }

@@ -20,25 +20,30 @@ class Figures : public Scratch {
  protected:
   // "r g b" of the pixel at a place of the page, in px.
   std::string pixel(const std::string& name, int x, int y) const {
-    return python("import struct, zlib\n"
-                  "b = open('" + name + "', 'rb').read(); at = 8; data = b''\n"
-                  "while at < len(b):\n"
-                  "  n, kind = struct.unpack('>I4s', b[at:at+8]); body = b[at+8:at+8+n]; at += n + 12\n"
-                  "  if kind == b'IHDR': w, h, depth, colour = struct.unpack('>IIBB', body[:10])\n"
-                  "  if kind == b'IDAT': data += body\n"
-                  "raw = zlib.decompress(data); c = {2: 3, 6: 4}[colour]; stride = w * c; prev = np.zeros(stride, int); rows = []\n"
-                  "for r in range(h):\n"
-                  "  f = raw[r*(stride+1)]; line = np.frombuffer(raw[r*(stride+1)+1:(r+1)*(stride+1)], np.uint8).astype(int)\n"
-                  "  out = line.copy()\n"
-                  "  for i in range(stride):\n"
-                  "    a = out[i-c] if i >= c else 0; up = prev[i]; ul = prev[i-c] if i >= c else 0\n"
-                  "    if f == 1: out[i] = (line[i] + a) & 255\n"
-                  "    elif f == 2: out[i] = (line[i] + up) & 255\n"
-                  "    elif f == 3: out[i] = (line[i] + (a + up) // 2) & 255\n"
-                  "    elif f == 4:\n"
-                  "      p = a + up - ul; q = min((a, up, ul), key=lambda v: abs(p - v)); out[i] = (line[i] + q) & 255\n"
-                  "  rows.append(out); prev = out\n"
-                  "print(*rows[" + std::to_string(y) + "][" + std::to_string(x) + "*c:" + std::to_string(x) + "*c+3])");
+    return python(
+        "import struct, zlib\n"
+        "b = open('" +
+        name +
+        "', 'rb').read(); at = 8; data = b''\n"
+        "while at < len(b):\n"
+        "  n, kind = struct.unpack('>I4s', b[at:at+8]); body = b[at+8:at+8+n]; at += n + 12\n"
+        "  if kind == b'IHDR': w, h, depth, colour = struct.unpack('>IIBB', body[:10])\n"
+        "  if kind == b'IDAT': data += body\n"
+        "raw = zlib.decompress(data); c = {2: 3, 6: 4}[colour]; stride = w * c; prev = np.zeros(stride, int); rows = "
+        "[]\n"
+        "for r in range(h):\n"
+        "  f = raw[r*(stride+1)]; line = np.frombuffer(raw[r*(stride+1)+1:(r+1)*(stride+1)], np.uint8).astype(int)\n"
+        "  out = line.copy()\n"
+        "  for i in range(stride):\n"
+        "    a = out[i-c] if i >= c else 0; up = prev[i]; ul = prev[i-c] if i >= c else 0\n"
+        "    if f == 1: out[i] = (line[i] + a) & 255\n"
+        "    elif f == 2: out[i] = (line[i] + up) & 255\n"
+        "    elif f == 3: out[i] = (line[i] + (a + up) // 2) & 255\n"
+        "    elif f == 4:\n"
+        "      p = a + up - ul; q = min((a, up, ul), key=lambda v: abs(p - v)); out[i] = (line[i] + q) & 255\n"
+        "  rows.append(out); prev = out\n"
+        "print(*rows[" +
+        std::to_string(y) + "][" + std::to_string(x) + "*c:" + std::to_string(x) + "*c+3])");
   }
 };
 
@@ -53,7 +58,8 @@ TEST_F(Figures, HeatMapsPixelsAreTheDensitysColours) {
   figure.heat_map("", image);
   figure.save(file("a.png"));
   auto text = [](Colour c) {
-    return std::to_string(std::lround(255 * c.red)) + " " + std::to_string(std::lround(255 * c.green)) + " " + std::to_string(std::lround(255 * c.blue)) + "\n";
+    return std::to_string(std::lround(255 * c.red)) + " " + std::to_string(std::lround(255 * c.green)) + " " +
+           std::to_string(std::lround(255 * c.blue)) + "\n";
   };
   EXPECT_EQ(pixel("a.png", kLeft + 25, kTop + 75), text(viridis(1)));    // x low, y low
   EXPECT_EQ(pixel("a.png", kLeft + 75, kTop + 75), text(viridis(0.5)));  // x high, y low
@@ -103,7 +109,8 @@ TEST_F(Figures, EmptyAndStrangeDataMakeAFigureToo) {
 
 TEST_F(Figures, WrongNamesAreRefusedAndNothingIsLeft) {
   Figure figure;
-  EXPECT_THAT(message([&] { figure.save(file("a.jpg")); }), HasSubstr("a.jpg: expected a name that ends with .png, .svg or .pdf"));
+  EXPECT_THAT(message([&] { figure.save(file("a.jpg")); }),
+              HasSubstr("a.jpg: expected a name that ends with .png, .svg or .pdf"));
   EXPECT_THAT(message([&] { figure.save(file("no/a.png")); }), HasSubstr("no/a.png: cannot write"));
   EXPECT_NO_THROW(check_figure_name("A.PNG"));
   EXPECT_EQ(files(), 0);

@@ -55,7 +55,8 @@ Target two_modes() {
   return t;
 }
 
-// The effective sample size of the double well's model was 100 % when it had lost a well, and its log Z 0.26 nats short.
+// The effective sample size of the double well's model was 100 % when it had lost a well, and its log Z 0.26 nats
+// short.
 TEST(EvaluateTarget, ALostModeIsFoundByWiderDraws) {
   Flow<double> flow(Cnf<double>{std::make_shared<Mlp<double>>(MlpOptions{.hidden = {3}})});
   auto e = evaluate_target(flow, two_modes(), 2000, 1, {});

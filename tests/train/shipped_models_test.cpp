@@ -17,9 +17,11 @@ namespace fs = std::filesystem;
 
 // KL(data || model), nats, at most: what is promised, and for the conditional one and OT-Flow's what was reached.
 const std::map<std::string, double> kLimits = {
-    {"8gaussians", 0.02}, {"moons", 0.02},  {"circles", 0.02},      {"swissroll", 0.02},          {"pinwheel", 0.02},
+    {"8gaussians", 0.02}, {"8gaussians_small", 0.02}, {"moons", 0.02},  {"circles", 0.02},      {"swissroll", 0.02},          {"pinwheel", 0.02},
     {"rings", 0.02},      {"2spirals", 0.03}, {"checkerboard", 0.05}, {"ffjord_8gaussians", 0.02}, {"posterior", 0.02},
-    {"otflow_8gaussians", 0.08}};
+    {"otflow_8gaussians", 0.04}};
+// NLL of the held-out rows, nats: below a Gaussian's and a mixture's of the same rows; geyser's is 4.29 +- 0.14.
+const std::map<std::string, double> kMostNll = {{"geyser", 4.5}, {"digits", -81}, {"diamonds", 3.65}};
 const std::map<std::string, double> kLeastEss = {{"double_well", 0.95}, {"funnel", 0.9}};
 
 std::vector<std::string> shipped() {
@@ -51,8 +53,13 @@ TEST_P(ShippedModels, KeepWhatTheyPromise) {
     EXPECT_FALSE(has_lost_mass(e));
     return;
   }
-  if (recipe.data.source.ends_with(".csv")) {  // the rows are not here, or too few: it loads and draws
+  if (recipe.data.source.ends_with(".csv")) {  // digits and diamonds are not here: those load and draw
     EXPECT_TRUE(model.flow.sample(64, 1, {.solver = {.rtol = 1e-3, .atol = 1e-3}}).points.allFinite());
+    recipe.data.source = PATHLINE_SOURCE_DIR "/" + recipe.data.source;
+    if (!fs::exists(recipe.data.source)) return;
+    const TrainingData data(recipe);
+    const auto e = evaluate(model.flow, data.test().x, data.test().c, {});
+    EXPECT_LT(e.nll, kMostNll.at(GetParam()));
     return;
   }
   recipe.train.seed = 4711, recipe.data.validation_size = 0;
@@ -72,8 +79,7 @@ TEST_P(ShippedModels, ToysAreCheapToEvaluate) {
   const auto fast = model.flow.log_prob(x, none, {.solver = {.stepper = StepperKind::cash_karp, .steps = 5}});
   const auto fine = model.flow.log_prob(x, none, {.solver = {.rtol = 1e-6, .atol = 1e-6}});
   EXPECT_LE(fast.nfe, 30);
-  // Rings miss the 1e-3 that is asked for: their four walls of width 0.08 keep the field stiff.
-  EXPECT_LT((fast.log_prob - fine.log_prob).cwiseAbs().mean(), GetParam() == "rings" ? 2.5e-3 : 1e-3);
+  EXPECT_LT((fast.log_prob - fine.log_prob).cwiseAbs().mean(), 1e-3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ShippedModels, testing::ValuesIn(shipped()),

@@ -1,7 +1,8 @@
 // A trained density and what is known of it; its HDF5 file.
 //
 // The file (format 1), readable by h5dump and h5py:
-//   attributes       format "pathline", format_version 1, version (of pathline), precision, digest, dim, condition_dim, logit
+//   attributes       format "pathline", format_version 1, version (of pathline), precision, digest, dim, condition_dim,
+//                    logit
 //   /recipe          the resolved recipe, TOML; empty for an imported model
 //   /columns, /condition_columns   names
 //   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale

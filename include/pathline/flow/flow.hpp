@@ -16,7 +16,7 @@ struct EvaluationOptions {
   SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
   TraceOptions trace;
   std::uint64_t seed = 0;  // of the probes
-  Index first = 0;         // number of the first sample in a long stream made in parts, for the probes; a multiple of tile
+  Index first = 0;         // of a stream made in parts, the first sample's number: for the probes; a multiple of tile
   Index tile = 64;         // samples solved together; results do not depend on the number of threads
   bool density = true;     // false: the points alone, which is several times cheaper; log-densities are then NaN
 };
@@ -48,8 +48,8 @@ struct FlowLayout {
   Index base = 0, size = 0;
 };
 
-// g(x) = mean + scale * z(T), g(x) = x but for bounded data. log p(x) = log p0(z(0)) - integral_0^T tr(df/dz) dt - sum(log scale), T the sum of the
-// blocks' end times and the norms' determinants beside the traces.
+// g(x) = mean + scale * z(T), g(x) = x but for bounded data. log p(x) = log p0(z(0)) - integral_0^T tr(df/dz) dt -
+// sum(log scale), T the sum of the blocks' end times and the norms' determinants beside the traces.
 template <class S> class Flow {
  public:
   explicit Flow(Cnf<S> block);  // standard normal base, mean 0, scale 1

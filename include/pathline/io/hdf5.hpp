@@ -143,8 +143,8 @@ class Hdf5File : public Hdf5Group {
   std::unique_ptr<ReplaceFile> output_;  // of a created file
 };
 
-// HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk). For a
-// main function to call before any other use: every file here is closed by its own object.
+// HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk).
+// For a main function to call before any other use: every file here is closed by its own object.
 void skip_hdf5_exit_handler();
 
 }  // namespace pathline

@@ -20,8 +20,8 @@ struct PotentialFieldOptions {
 // f(t, z; c) = -grad_z Phi(s), s = (z, t, c) of n components, with
 //   Phi(s) = w^T u_{L-1}(s) + |A s|^2 / 2 + b^T s,
 //   u_0 = sigma(K_0 s + b_0), u_i = u_{i-1} + h sigma(K_i u_{i-1} + b_i), h = 1 / (L - 1), sigma(x) = log(e^x + e^-x)
-// (their section 3, eqs. 9 and 10). The Hessian applied to the seeds comes with the gradient in one pass, in closed form:
-// with identity seeds its diagonal is the Laplacian.
+// (their section 3, eqs. 9 and 10). The Hessian applied to the seeds comes with the gradient in one pass, in closed
+// form: with identity seeds its diagonal is the Laplacian.
 template <class S> class PotentialField final : public VectorField<S> {
  public:
   explicit PotentialField(const PotentialFieldOptions& options);  // theta = 0; InputError for a size below 1

@@ -5,8 +5,8 @@
 
 namespace pathline {
 
-// Weights, each >= 0, of integrals over time, one a sample. J = df/dz, d components. RNODE's (Finlay et al. 2020, eq. 8)
-// are sums over components; FFJORD's are means (its cnf_regularization module).
+// Weights, each >= 0, of integrals over time, one a sample. J = df/dz, d components. RNODE's (Finlay et al. 2020, eq.
+// 8) are sums over components; FFJORD's are means (its cnf_regularization module).
 struct RegularizerWeights {
   double kinetic = 0;          // |f|^2
   double jacobian = 0;         // |J|_F^2; with probes Hutchinson's estimate mean_j |J e_j|^2

@@ -24,8 +24,8 @@ template <class S> class Step {
   const State<S>* x0 = nullptr;
   const State<S>* x1 = nullptr;
   // x at t in the step: dopri5's dense output, of order 4 (Hairer, Norsett, Wanner I, II.6); a cubic Hermite polynomial
-  // for the other orders to 5, of order 3 and so less exact than the step's end; for fehlberg78 and bulirsch_stoer a step
-  // of fehlberg78 from the last point asked for, so ask in the order of the integration.
+  // for the other orders to 5, of order 3 and so less exact than the step's end; for fehlberg78 and bulirsch_stoer a
+  // step of fehlberg78 from the last point asked for, so ask in the order of the integration.
   virtual void at(double t, State<S>& x) const = 0;
 };
 

@@ -13,8 +13,8 @@ struct Evaluation {
   std::optional<double> kl, kl_error;  // KL(data || model), nats: mean of log p_data - log p, and its standard error
   double nfe = 0;
   Index points = 0;
-  std::optional<double> ess, log_z, log_z_error;  // of a target: see evaluate_target
-  std::optional<double> wide_log_z, wide_log_z_error;  // of a target: see find_lost_mass
+  std::optional<double> ess = {}, log_z = {}, log_z_error = {};  // of a target: see evaluate_target
+  std::optional<double> wide_log_z = {}, wide_log_z_error = {};  // of a target: see find_lost_mass
 };
 
 // x: d x N, c: dc x N; log_density: of the data itself at x, where it is known. NumericalError as Flow::log_prob.
@@ -22,17 +22,17 @@ template <class S>
 Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                     const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density = {});
 
-// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the effective
-// sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight, its error by the
-// weights' own spread. A mode that q has no draw in is in neither.
+// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the
+// effective sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight, its
+// error by the weights' own spread. A mode that q has no draw in is in neither.
 template <class S>
 Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                            const EvaluationOptions& options);
 
-// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times as
-// wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has lost a
-// part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far out; blind
-// in many dimensions, where no Gaussian meets the target.
+// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times
+// as wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has
+// lost a part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far
+// out; blind in many dimensions, where no Gaussian meets the target.
 template <class S>
 void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                     const EvaluationOptions& options, Evaluation& e);

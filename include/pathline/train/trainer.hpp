@@ -27,9 +27,9 @@ struct TrainingOptions {
   std::string directory;  // made if it is not there
   bool resume = false;    // go on from its last.h5
   bool replace = false;   // a run that is there goes, once all of the new one but its first step is made
-  std::function<void(const TrainingProgress&)> progress;
-  std::optional<Target> target;  // of one's own: what objective.target = "user" is
-  std::function<bool()> stop;  // asked after each iteration: true saves and returns
+  std::function<void(const TrainingProgress&)> progress = {};
+  std::optional<Target> target = {};  // of one's own: what objective.target = "user" is
+  std::function<bool()> stop = {};  // asked after each iteration: true saves and returns
 };
 
 struct TrainingResult {
