@@ -80,6 +80,24 @@ std::string column(const ModelCard& card, Index i) {
                                                      : fmt::format("x{}", i + 1);
 }
 
+// " | x1 = 0.5": what stands in p(x2 | x1 = 0.5); "" without a condition.
+std::string of_condition(const ModelCard& card, const Matrix<double>& condition) {
+  std::string out;
+  for (Index i = 0; i < condition.rows(); ++i)
+    out += fmt::format("{}{} = {:g}", i ? ", " : " | ", card.condition_columns.at(static_cast<std::size_t>(i)), condition(i, 0));
+  return out;
+}
+
+// log p(x | c) of a toy, for a model of one of its columns given the other.
+std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const Matrix<double>& x,
+                                                   const Matrix<double>& c) {
+  if (c.rows() == 0 || card.recipe.empty()) return std::nullopt;
+  Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  if (!is_toy(recipe.data.source)) return std::nullopt;
+  recipe.data.validation_size = recipe.data.test_size = 0;
+  return TrainingData(recipe).log_density({x, c});
+}
+
 // From the 0.1 % to the 99.9 % quantile of the points, widened.
 plot::Range span(const Matrix<double>& a, const Matrix<double>& b, Index row) {
   std::vector<double> v(a.row(row).begin(), a.row(row).end());
@@ -110,10 +128,16 @@ template <class S> struct Picture {
     const auto log_p = model.flow.log_prob(x, conditions(600), options).log_prob;
     plot::Series curve{.label = "learned density", .x = {x.data(), x.data() + 600}, .y = {}, .colour = {}};
     for (double v : log_p) curve.y.push_back(std::exp(v));
+    std::vector<plot::Series> curves = {curve};
+    if (const auto truth = conditional_truth(model.card, x, conditions(600))) {
+      curves.push_back({.label = "true density", .x = curve.x, .y = {}, .colour = {}});
+      for (double v : *truth) curves[1].y.push_back(std::exp(v));
+    }
     std::vector<std::pair<std::string, std::vector<double>>> bars;
     if (data.x.cols() > 0) bars.push_back({"data", {data.x.data(), data.x.data() + data.x.size()}});
     bars.push_back({"samples", {samples.data(), samples.data() + samples.size()}});
-    figure.histogram("", bars, {curve}, {.label = column(model.card, 0), .limits = range});
+    const std::string name = column(model.card, 0), given = of_condition(model.card, condition);
+    figure.histogram("", bars, curves, {.label = name, .limits = range}, {.label = "p(" + name + given + ")"});
     return figure;
   }
 
@@ -226,6 +250,8 @@ template <class S> int run_as(const PlotFlags& f) {
   fast.density = false;
   picture.samples = model.flow.sample(f.samples, f.seed, fast, 0, picture.conditions(f.samples)).points;
   picture.title = title(model.flow, data, options);
+  if (const auto given = of_condition(model.card, picture.condition); !given.empty())
+    picture.title += fmt::format(": p({}{})", fmt::join(model.card.columns, ", "), given);
   const auto figure = d == 1 ? picture.one_dimension() : d == 2 ? picture.two_dimensions() : picture.many_dimensions();
   figure.save(f.output);
   return 0;

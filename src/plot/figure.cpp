@@ -15,7 +15,9 @@ namespace pathline::plot {
 namespace {
 
 constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44, kTitle = 30;  // px; kLeft: at least
-constexpr double kLegendLine = 0.08;  // of a panel's height, kept free for each entry
+
+// Kept free over the curves for the legend, as a part of their own height.
+double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
 constexpr Index kManyPoints = 20000;  // more are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
@@ -199,8 +201,11 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
 void Figure::lines(const std::string& title, std::vector<Series> series, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0, 0.05);
+  const double free = legend_room(panel->legend.size());
   if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
-    panel->y.high += kLegendLine * static_cast<double>(panel->legend.size()) * (panel->y.high - panel->y.low);
+    panel->y.high += free * (panel->y.high - panel->y.low);
+  else if (!panel->y_axis.limits)
+    panel->y.high *= std::pow(panel->y.high / panel->y.low, free);
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i)
@@ -229,7 +234,7 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
   for (const auto* list : {&outlines, &curves})
     for (const auto& s : *list)
       if (!s.label.empty()) panel->legend.push_back({s.label, *s.colour});
-  const double free = 0.06 + kLegendLine * static_cast<double>(panel->legend.size());
+  const double free = 0.06 + legend_room(panel->legend.size());
   panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, free).high};
   panel->draw = [outlines, curves](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < outlines.size(); ++i) {

@@ -212,8 +212,9 @@ void table_of_hutchinson() {
         trace<float>(identity, all, tr);
       });
     }
-    fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | {:.0f} | {:.1f} |\n", d, value, hutchinson, hutchinson / value, exact,
-               exact / value);
+    fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | ", d, value, hutchinson, hutchinson / value);
+    if (std::isnan(exact)) fmt::print("| |\n");
+    else fmt::print("{:.0f} | {:.1f} |\n", exact, exact / value);
     for (auto& [series, time] : {std::pair{&curves[0], value}, {&curves[1], hutchinson}, {&curves[2], exact}})
       series->x.push_back(static_cast<double>(d)), series->y.push_back(time);
   }
