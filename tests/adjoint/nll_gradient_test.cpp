@@ -144,6 +144,50 @@ TEST(NllGradient, ASolveBeginsWithTheStepOfTheLastCall) {
   EXPECT_EQ(resumed(flow, x, none, 1).theta, carried.theta);
 }
 
+// Another field whose clock is ahead: solving it from 0 to T is solving the field from `ahead` to T + ahead.
+class Ahead final : public VectorField<double> {
+ public:
+  Ahead(std::shared_ptr<Mlp<double>> field, double ahead)
+      : VectorField(2, 0), field_(std::move(field)), ahead_(ahead) {}
+  std::unique_ptr<VectorField<double>> clone() const override { return std::make_unique<Ahead>(*this); }
+  void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>& w) const override {
+    field_->value({x.t + ahead_, x.z, x.c}, f, w);
+  }
+  void tangents(const FieldPoint<double>& x, const Seeds<double>& e, MatrixRef<double> f, MatrixRef<double> je,
+                Workspace<double>& w) const override {
+    field_->tangents({x.t + ahead_, x.z, x.c}, e, f, je, w);
+  }
+  void pullback(const FieldPoint<double>& x, const Seeds<double>& e, ConstMatrixRef<double> f_bar,
+                ConstMatrixRef<double> je_bar, FieldCotangent<double> out, Workspace<double>& w) const override {
+    Vector<double> theta_bar = Vector<double>::Zero(field_->theta().size());
+    field_->pullback({x.t + ahead_, x.z, x.c}, e, f_bar, je_bar, {out.z, out.c, theta_bar, out.t}, w);
+  }
+
+ private:
+  std::shared_ptr<Mlp<double>> field_;
+  double ahead_;
+};
+
+// Both ends of every strategy: moved together, they are a field's clock.
+TEST(NllGradient, TheGradientsOfBothEndTimesAreRight) {
+  auto field = std::make_shared<Mlp<double>>(MlpOptions{.hidden = {9, 8}});
+  Engine engine = make_stream(6, "ends");
+  field->initialize(engine);
+  Matrix<double> x(2, 7), none(0, 0);
+  fill_normal<double>(engine, x);
+  for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base})
+    for (auto adjoint : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve}) {
+      const GradientOptions options{.solver = {.rtol = 1e-10, .atol = 1e-10}, .adjoint = adjoint};
+      auto at = [&](double ahead) {
+        const Flow<double> flow(Cnf<double>{std::make_shared<Ahead>(field, ahead), 0.8, clock});
+        return nll_gradient(flow, x, none, options);
+      };
+      const double h = 1e-4, difference = (at(h).nll - at(-h).nll) / (2 * h);
+      const auto g = at(0);
+      EXPECT_NEAR(g.base_time[0] + g.data_time[0], difference, 1e-6) << to_string(adjoint);  // h^2, and 1e-10 / h
+    }
+}
+
 TEST(NllGradient, SteppersWithoutATableauAreRefused) {
   const auto flow = read_ffjord<float>(kFixture);
   const Matrix<double> x = Matrix<double>::Zero(2, 3), none(0, 0);

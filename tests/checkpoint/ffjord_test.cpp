@@ -83,7 +83,11 @@ TEST(Ffjord, ThereAndBackIsWithinTolerance) {
     const EvaluationOptions options{.solver = {.rtol = tolerance, .atol = tolerance}};
     const auto drawn = flow.sample(200, 3, options);
     const auto back = flow.log_prob(drawn.points, Matrix<double>(0, 0), options);
-    EXPECT_LT((back.log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e3 * tolerance);
+    EXPECT_LT((back.base - flow.draw_base(200, 3)).cwiseAbs().maxCoeff(), tolerance);
+    // log p: the errors of the steps add up, and where two modes part a shift of z by the tolerance is worth a score of 40.
+    const RowVector<double> off = (back.log_prob - drawn.log_prob).cwiseAbs();
+    EXPECT_LT(off.mean(), 2 * tolerance);
+    EXPECT_LT(off.maxCoeff(), 100 * tolerance);
   }
 }
 
