@@ -201,7 +201,7 @@ void add_train_command(CLI::App& app, Action& chosen) {
   c->footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
-      "  pathline train --data datasets/geyser.csv -o runs/geyser --iterations 1000\n"
+      "  pathline train --data datasets/geyser.csv -o runs/geyser --iterations 300\n"
       "  pathline train --data datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
       "  pathline train --resume runs/moons --iterations 20000");
   c->add_option("RECIPE", f->recipe, "a TOML file; `pathline info --recipe MODEL` prints one");
