@@ -52,6 +52,21 @@ template <class S> struct Mlp<S>::Tape {
   std::array<Layer, kMostLayers> layers;
   TimeFeatures<S> time;
   const S* seeds;  // d x kB, or null for identity
+
+  GatedActivation<S> gated(const Mlp& mlp, std::size_t l, Index batch, const Seeds<S>& e) const {
+    const auto& list = mlp.layers_->list;
+    const auto& now = layers[l];
+    return {.activation = l + 1 == list.size() ? Activation::identity : mlp.options_.activation,
+            .beta = mlp.beta_ < 0 ? S(1) : mlp.theta()[mlp.beta_],
+            .rows = list[l].out(),
+            .batch = batch,
+            .tangents = e.k,
+            .gate = now.at.gate,
+            .shift = now.at.shift,
+            .q = now.q,
+            .q_tangents = now.q_tangents,
+            .q_tangents_shared = l == 0 && e.kind == Seeds<S>::Kind::identity};
+  }
 };
 
 template <class S> Mlp<S>::Mlp(const MlpOptions& options)
@@ -155,19 +170,8 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
       const Eigen::Map<const RowMajor> c(theta + layer.condition_weight(), out, layer.condition());
       MatrixMap<S>(q, out, batch).noalias() += c * x.c;
     }
-    const bool last = l + 1 == list.size();
     S* y = keep ? w.take(out * columns) : q;
-    GatedActivation<S>{last ? Activation::identity : options_.activation,
-                       beta_ < 0 ? S(1) : theta[beta_],
-                       out,
-                       batch,
-                       k,
-                       now.at.gate,
-                       now.at.shift,
-                       q,
-                       now.q_tangents,
-                       shared}
-        .forward(y, y + out * batch);
+    tape.gated(*this, l, batch, e).forward(y, y + out * batch);
     now.y = now.h = y;
     if (skips(l)) {
       S* h = keep ? w.take(out * columns) : y;
@@ -197,7 +201,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     const auto& layer = list[l];
     const auto& now = tape.layers[l];
     const Index in = layer.in(), out = layer.out();
-    const bool last = l + 1 == list.size(), shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
     const S* carried = nullptr;  // h_bar, which a residual connection hands on
     if (skips(l)) {
       S* copy = w.take(out * columns);
@@ -206,16 +210,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     }
     auto gate_bar = w.vector(out), shift_bar = w.vector(out);
     gate_bar.setZero(), shift_bar.setZero();
-    GatedActivation<S>{last ? Activation::identity : options_.activation,
-                       beta_ < 0 ? S(1) : theta[beta_],
-                       out,
-                       batch,
-                       k,
-                       now.at.gate,
-                       now.at.shift,
-                       now.q,
-                       now.q_tangents,
-                       shared}
+    tape.gated(*this, l, batch, e)
         .pullback(now.y, y_bar, y_bar + out * batch, gate_bar.data(), shift_bar.data(),
                   beta_ < 0 || !wants_theta ? &unused_beta : theta_bar + beta_);
 
