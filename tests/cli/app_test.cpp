@@ -397,7 +397,7 @@ TEST_F(App, OutputThatIsAnInputIsRefused) {
       {{"density", kFfjord, "--grid=-4:4:2", "-o", file("x.h5:y")}, "expected FILE.h5 alone"},
       {{"data", "split", file("r.toml"), "-o", file("s.csv")},
        "s.csv: parts go into HDF5; expected a name that ends with .h5"},
-      {{"import", "ffjord", kFfjord, "-o", file("q.png")}, "q.png: expected a name that ends with"},
+      {{"import", "ffjord", kFfjord, "-o", file("q.png")}, "q.png: models go into HDF5; expected a name"},
   };
   for (const auto& [arguments, expected] : cases) {
     const auto got = run(arguments);
