@@ -225,7 +225,8 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
     tape.block(a, 0) = h * s2 * g * tape.block(q_bar, 0);
     tape.block(g_bar, 0) += h * s1 * tape.block(q_bar, 0);
     for (Index j = 1; j <= k; ++j) {
-      const auto dot = tape.block(layer.a, j), along = tape.block(q_bar, j);
+      const auto dot = tape.block(layer.a, j);
+      const auto along = tape.block(q_bar, j);
       // sigma''' = -2 sigma' sigma''
       tape.block(a, 0) += h * s2 * (tape.block(layer.g, j) - 2 * s1 * dot * g) * along;
       tape.block(a, j) = h * s2 * g * along;
