@@ -91,7 +91,7 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
   tape.v.setZero();
   tape.v.topLeftCorner(d, batch) = x.z;
   tape.v.row(d).head(batch).setConstant(static_cast<S>(x.t));
-  tape.v.bottomRows(n - d - 1).leftCols(batch) = x.c;
+  if (n > d + 1) tape.v.bottomRows(n - d - 1).leftCols(batch) = x.c;  // without one c may have no columns either
   if (k > 0) e.write(d, batch, tape.v.topRightCorner(d, k * batch));
 
   for (Index l = 0; l <= last; ++l) {
