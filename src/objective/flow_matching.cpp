@@ -61,7 +61,7 @@ template <class S> struct FlowMatching<S>::Impl {
   }
 
   double run_tile(const Cnf<S>& cnf, const Flow<S>& flow, ConstMatrixRef<double> c, std::uint64_t iteration,
-                  const Tiles& tiles, Index tile, MatchingWorker<S>& w, Vector<S>& theta) {
+                  const Tiles& tiles, Index tile, MatchingWorker<S>& w, Vector<S>& theta_bar) {
     const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
     Engine engine = make_stream(options.seed, "matching.tile", iteration, static_cast<std::uint64_t>(tile));
     const double u = (static_cast<double>(tile) + uniform(engine)) / static_cast<double>(tiles.count());
@@ -87,7 +87,7 @@ template <class S> struct FlowMatching<S>::Impl {
     double unused = 0;
     Matrix<S> none(flow.dim(), 0);
     cnf.field->tangents_and_pullback({cnf.at(s * cnf.end_time), w.z, w.c}, {}, rule, w.f, none,
-                                     {w.z_bar, w.c_bar, theta, &unused}, w.workspace);
+                                     {w.z_bar, w.c_bar, theta_bar, &unused}, w.workspace);
     return scale * rule.squares;
   }
 

@@ -13,9 +13,9 @@ struct Range {
 
 enum class Scale { linear, log };
 struct Axis {
-  std::string label;            // UTF-8; with its unit, "E / MeV"
-  std::optional<Range> limits;  // low < high, both finite, > 0 on a log axis; otherwise from the data
-  Scale scale = Scale::linear;  // log: line charts only
+  std::string label = {};            // UTF-8; with its unit, "E / MeV"
+  std::optional<Range> limits = {};  // low < high, both finite, > 0 on a log axis; otherwise from the data
+  Scale scale = Scale::linear;       // log: line charts only
 };
 
 }  // namespace pathline::plot
