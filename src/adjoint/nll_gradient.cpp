@@ -169,8 +169,7 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   const auto at = flow.layout();
   const std::size_t blocks = flow.blocks.size();
   const Index begin = tiles.begin(tile), batch = tiles.batch(tile), rest = at.norm.empty() ? at.base : at.norm[0];
-  w.tapes.resize(blocks), w.ends.resize(blocks), w.block_probes.resize(blocks),
-      w.seeds.resize(blocks);
+  w.tapes.resize(blocks), w.ends.resize(blocks), w.block_probes.resize(blocks), w.seeds.resize(blocks);
   w.after_norm.resize(flow.norms.size());
   out.sum.resize(flow.norms.size()), out.squares.resize(flow.norms.size());
   out.base_time.assign(blocks, 0), out.data_time.assign(blocks, 0);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "checkpoint/parameter_shape.hpp"
+#include "core/hash.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/model/mlp.hpp"
@@ -158,28 +159,21 @@ void check_format(const std::string& file, const Hdf5File& in) {
     refuse(file, fmt::format("model format {}: this pathline ({}) reads format {}", format, PATHLINE_VERSION, kFormat));
 }
 
-void hash(std::uint64_t& state, const void* bytes, std::size_t size) {
-  const auto* p = static_cast<const unsigned char*>(bytes);
-  for (std::size_t i = 0; i < size; ++i) state = (state ^ p[i]) * 1099511628211ull;
-}
-void hash(std::uint64_t& state, const Vector<double>& v) {
-  hash(state, v.data(), static_cast<std::size_t>(v.size()) * sizeof(double));
-}
-
 // theta: in double, of a flow that may have rounded it.
 template <class S> std::string digest(const Flow<S>& flow, const Vector<double>& theta) {
-  std::uint64_t state = 14695981039346656037ull;  // Fowler, Noll & Vo
-  for (const auto& p : flow.parameters()) hash(state, p.name.data(), p.name.size());
+  Hash hash;
+  auto add = [&hash](const Vector<double>& v) { hash.add({v.data(), v.size(), 1}); };
+  for (const auto& p : flow.parameters()) hash.add(p.name.data(), p.name.size());
   for (const auto& block : flow.blocks) {
-    hash(state, &block.end_time, sizeof block.end_time);
+    hash.add(&block.end_time, sizeof block.end_time);
     const std::string clock = clock_name(block.clock);
-    hash(state, clock.data(), clock.size());
+    hash.add(clock.data(), clock.size());
   }
-  for (const auto& norm : flow.norms) hash(state, norm.mean), hash(state, norm.variance);
-  for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) hash(state, *v);
-  hash(state, &flow.logit, sizeof flow.logit);
-  hash(state, theta);
-  return fmt::format("{:016x}", state);
+  for (const auto& norm : flow.norms) add(norm.mean), add(norm.variance);
+  for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) add(*v);
+  hash.add(&flow.logit, sizeof flow.logit);
+  add(theta);
+  return fmt::format("{:016x}", hash.value());
 }
 
 template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/hash.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "train/condition_density.hpp"
@@ -148,18 +149,14 @@ std::optional<TrainingData::Points> TrainingData::training() const {
 std::uint64_t TrainingData::hash() const {
   const auto rows = source_->training_rows();
   if (!rows) return 0;
-  std::uint64_t hash = 14695981039346656037u;  // FNV-1a
-  auto add = [&hash](const void* data, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211u;
-  };
-  for (const auto& name : source_->columns()) add(name.c_str(), name.size() + 1);
+  Hash hash;
+  for (const auto& name : source_->columns()) hash.add(name.c_str(), name.size() + 1);
   Matrix<double> training(static_cast<Index>(source_->columns().size()), *rows);
   Engine engine = make_stream(seed_, "train.hash");
   source_->batch(engine, training);  // all of them, each once and in order
   const Matrix<double>* const parts[] = {&training, &source_->validation(), &source_->test()};
-  for (const auto* part : parts)
-    add(part->data(), static_cast<std::size_t>(part->size()) * sizeof(double));
-  return hash;
+  for (const auto* part : parts) hash.add({part->data(), part->rows(), part->cols()});
+  return hash.value();
 }
 
 std::optional<double> TrainingData::entropy() const {
