@@ -7,7 +7,7 @@
 #include "checkpoint/parameter_shape.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/hdf5.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/field/mlp.hpp"
 
 namespace pathline {
 

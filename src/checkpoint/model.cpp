@@ -10,8 +10,8 @@
 #include "core/hash.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/model/mlp.hpp"
-#include "pathline/model/potential_field.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/field/potential_field.hpp"
 
 namespace pathline {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/io/hdf5.hpp"
-#include "pathline/model/vector_field.hpp"
+#include "pathline/field/vector_field.hpp"
 
 namespace pathline {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "pathline/core/error.hpp"
-#include "pathline/model/mlp.hpp"
-#include "pathline/model/potential_field.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/field/potential_field.hpp"
 
 namespace pathline {
 

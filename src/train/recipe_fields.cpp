@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "core/utf8.hpp"
-#include "pathline/model/activation.hpp"
-#include "pathline/model/layer_type.hpp"
+#include "pathline/field/activation.hpp"
+#include "pathline/field/layer_type.hpp"
 #include "pathline/ode/options.hpp"
 
 namespace pathline {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
-#include "pathline/dataset/toy.hpp"
+#include "pathline/data/toy.hpp"
 #include "train/recipe_fields.hpp"
 
 namespace pathline {

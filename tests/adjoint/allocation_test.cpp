@@ -7,7 +7,7 @@
 
 #include "pathline/adjoint/nll_gradient.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/field/mlp.hpp"
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
 

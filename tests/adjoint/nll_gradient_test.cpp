@@ -6,7 +6,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/io/hdf5.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/field/mlp.hpp"
 
 namespace pathline {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "message.hpp"
 #include "pathline/checkpoint/training_state.hpp"
-#include "pathline/model/mlp.hpp"
-#include "pathline/model/potential_field.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/field/potential_field.hpp"
 #include "scratch.hpp"
 
 namespace pathline {

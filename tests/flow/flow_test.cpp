@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "pathline/core/error.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/field/mlp.hpp"
 
 namespace pathline {
 namespace {

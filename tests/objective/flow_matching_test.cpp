@@ -8,8 +8,8 @@
 #include "objective/assignment.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/dataset/toy.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/data/toy.hpp"
+#include "pathline/field/mlp.hpp"
 #include "pathline/optim/adam.hpp"
 
 namespace pathline {

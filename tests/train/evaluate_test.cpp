@@ -6,7 +6,7 @@
 
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/field/mlp.hpp"
 #include "pathline/train/trainer.hpp"
 #include "scratch.hpp"
 

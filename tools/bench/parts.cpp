@@ -1,10 +1,10 @@
 // The parts of the hot path, each beside Eigen's own product at the same shape (the counter FLOP/s of Eigen/...).
 #include <benchmark/benchmark.h>
 
-#include "model/product.hpp"
+#include "field/product.hpp"
 #include "pathline/adjoint/nll_gradient.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/model/mlp.hpp"
+#include "pathline/field/mlp.hpp"
 
 namespace pathline {
 namespace {

@@ -13,10 +13,10 @@
 #include "pathline/adjoint/nll_gradient.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/dataset/toy.hpp"
+#include "pathline/data/toy.hpp"
 #include "pathline/io/hdf5.hpp"
-#include "pathline/model/mlp.hpp"
-#include "pathline/plot/figure.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/app/figure.hpp"
 
 namespace pathline {
 namespace {

@@ -1,4 +1,4 @@
-#include "pathline/cli/app.hpp"
+#include "pathline/app/app.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/replace_file.hpp"
 

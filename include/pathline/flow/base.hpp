@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "pathline/core/random.hpp"
-#include "pathline/model/vector_field.hpp"
+#include "pathline/field/vector_field.hpp"
 
 namespace pathline {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "pathline/model/vector_field.hpp"
+#include "pathline/field/vector_field.hpp"
 #include "pathline/ode/solver.hpp"
 #include "pathline/trace/trace.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pathline/core/random.hpp"
-#include "pathline/model/vector_field.hpp"
+#include "pathline/field/vector_field.hpp"
 
 namespace pathline {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "pathline/dataset/source.hpp"
+#include "pathline/data/source.hpp"
 #include "pathline/objective/target.hpp"
 #include "pathline/train/recipe.hpp"
 

@@ -1,0 +1,64 @@
+// The multilayer network of FFJORD (Grathwohl et al. 2019): time-conditioned layers with an activation between.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pathline/core/random.hpp"
+#include "pathline/field/activation.hpp"
+#include "pathline/field/layer_type.hpp"
+#include "pathline/field/vector_field.hpp"
+
+namespace pathline {
+
+struct MlpOptions {
+  Index dim = 2;                                // d, >= 1
+  Index condition_dim = 0;                      // dc: the condition enters every layer
+  std::vector<Index> hidden = {64, 64, 64};     // widths, each >= 1; none gives a linear field
+  LayerType layer = LayerType::concatsquash;
+  Activation activation = Activation::tanh;
+  bool residual = false;                        // hidden layers of equal width add their input to their output
+  Index time_frequencies = 0;                   // K: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
+};
+
+// Parameters are named as in FFJORD's state dict without its prefix: "layers.0._layer.weight", ...
+template <class S> class Mlp final : public VectorField<S> {
+ public:
+  explicit Mlp(const MlpOptions& options);  // theta = 0; InputError for a width below 1
+  ~Mlp() override;
+  std::unique_ptr<VectorField<S>> clone() const override;
+
+  // torch's default: weights and biases uniform in +-1/sqrt(fan-in); hyper layers as FFJORD's. With scale_last = 0 the
+  // field begins at zero and the flow at the identity.
+  void initialize(Engine& engine, double scale_last = 1);
+
+  void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
+  void tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+                Workspace<S>& w) const override;
+  void pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                FieldCotangent<S> out, Workspace<S>& w) const override;
+  void tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
+                             MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
+  double flops(const Seeds<S>& e) const override;
+  double pullback_flops(const Seeds<S>& e) const override;
+
+  const MlpOptions& options() const { return options_; }
+
+ private:
+  struct Tape;
+  void theta_changed() override;
+  Tape forward(const FieldPoint<S>& x, const Seeds<S>& e, bool keep, Workspace<S>& w) const;
+  void reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, S* bars, FieldCotangent<S> to,
+               Workspace<S>& w) const;
+  bool skips(std::size_t layer) const;  // has a residual connection
+
+  MlpOptions options_;
+  struct Layers;
+  std::unique_ptr<Layers> layers_;
+  Index beta_ = -1;  // offset of swish's beta
+};
+
+extern template class Mlp<float>;
+extern template class Mlp<double>;
+
+}  // namespace pathline

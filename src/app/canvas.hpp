@@ -1,0 +1,69 @@
+// The page that panels are drawn on: the one place that knows Cairo. Lengths are px, y downward.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pathline/core/types.hpp"
+#include "pathline/app/colour_map.hpp"
+
+namespace pathline::plot {
+
+enum class Format { png, svg, pdf };
+
+struct Point {
+  double x, y;
+};
+
+struct Box {
+  double x = 0, y = 0, width = 0, height = 0;
+  double right() const { return x + width; }
+  double bottom() const { return y + height; }
+};
+
+// Where the anchor point of a text is: along it and across it.
+enum class Along { start, middle, end };
+enum class Across { top, middle, bottom };
+enum class Direction { rightward, upward };
+
+struct TextStyle {
+  double size = 12;  // px
+  bool bold = false;
+  Colour colour{0.13, 0.13, 0.13};
+  Along along = Along::middle;
+  Across across = Across::top;
+  Direction direction = Direction::rightward;
+};
+
+double text_width(const std::string& text, const TextStyle& style);
+double text_height(const TextStyle& style);  // of a line of any text
+
+class Canvas {
+ public:
+  // A white page. scale: pixels per px of a PNG. NumericalError if Cairo cannot make one of that size.
+  Canvas(Format format, double width, double height, double scale, const std::string& title);
+  ~Canvas();
+
+  void fill(const Box& box, const Colour& colour);
+  void outline(const Box& box, const Colour& colour, double width);
+  void line(const std::vector<Point>& points, const Colour& colour, double width);
+  void dot(const Point& centre, double radius, const Colour& colour);
+  void text(const Point& anchor, const std::string& text, const TextStyle& style);
+
+  // nx x ny cells of equal size fill the box; cell (0, 0) is the lower left. Cells too small to be seen are blended.
+  void cells(const Box& box, const Matrix<Colour>& colours);
+
+  // Draws, without what falls outside of the box.
+  void clipped(const Box& box, const std::function<void()>& draw);
+
+  // The file's bytes; nothing can be drawn after.
+  std::string finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pathline::plot

@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include "app/command.hpp"
+#include "app/output.hpp"
+#include "core/option_check.hpp"
+#include "pathline/data/toy.hpp"
+#include "pathline/io/hdf5.hpp"
+#include "pathline/io/table.hpp"
+#include "pathline/train/training_data.hpp"
+
+namespace pathline {
+namespace {
+
+struct DataFlags {
+  CommonFlags common;
+  std::string name, output;
+  Index count = 10000;
+  std::uint64_t seed = 0;
+  bool log_density = false;
+};
+
+int list() {
+  for (const auto& name : toy_names()) {
+    const auto& toy = find_toy(name);
+    fmt::print("{:<13}entropy {:.4f} nats  {}\n", name, toy.entropy(), toy.description());
+  }
+  return 0;
+}
+
+int sample(const DataFlags& f) {
+  require(f.count >= 1, "-n", f.count, ">= 1");
+  const auto& toy = find_toy(f.name);
+  std::vector<std::string> columns = {"x1", "x2"};
+  if (f.log_density) columns.push_back("log_density");
+  const auto writer = TableWriter::create(f.output, columns, static_cast<Index>(columns.size()));
+  Engine engine = make_stream(f.seed, "data.sample");
+  for (Index first = 0; first < f.count; first += 1 << 16) {
+    Matrix<double> x(toy.dim(), std::min<Index>(1 << 16, f.count - first));
+    toy.sample(engine, x);
+    if (f.log_density) {
+      Matrix<double> with(3, x.cols());
+      with << x, toy.log_density(x);
+      writer->append(with);
+    } else {
+      writer->append(x);
+    }
+  }
+  writer->commit();
+  return 0;
+}
+
+// The parts of a table as `train` has them, for another program to be compared on the same rows.
+int split(const DataFlags& f) {
+  require_hdf5_file(f.output, "parts");
+  const auto recipe = read_recipe(f.name);
+  require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
+  const TrainingData data(recipe);
+  const auto training = data.training();
+  if (!training)
+    throw InputError(f.name + ": data.source is a toy, which has no end of training rows; use data sample");
+  auto out = Hdf5File::create(f.output);
+  const std::pair<const char*, const TrainingData::Points*> parts[] = {
+      {"train", &*training}, {"validation", &data.validation()}, {"test", &data.test()}};
+  for (const auto& [name, points] : parts) {
+    out.write_matrix(name, points->x);
+    if (data.condition_dim() > 0) out.write_matrix(std::string(name) + "_condition", points->c);
+  }
+  out.write_strings("columns", data.columns());
+  out.commit();
+  if (f.common.quiet) return 0;
+  for (const auto& [name, points] : parts) fmt::print("{:<11}{} rows\n", name, points->x.cols());
+  return 0;
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<DataFlags>();
+  auto* c = app.add_subcommand("data", "The toys: a list of them, draws from one; the parts of a table");
+  c->require_subcommand(1);
+  c->footer("Examples:\n  pathline data list\n  pathline data sample moons -n 1000 -o moons.csv --log-density");
+  auto* l = c->add_subcommand("list", "Names, entropies and laws");
+  l->footer("Example: pathline data list");
+  l->callback([&chosen] { chosen = list; });
+  auto* s = c->add_subcommand("sample", "Draws into CSV, NPY or HDF5, by the suffix");
+  s->footer("Example: pathline data sample moons -n 1000 -o moons.csv --log-density");
+  s->add_option("NAME", f->name, "a toy")->required();
+  s->add_option("-n,--count", f->count, "draws")->capture_default_str();
+  s->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
+  s->add_option("--seed", f->seed, "of the draws")->capture_default_str();
+  s->add_flag("--log-density", f->log_density, "with the exact log-density as a third column");
+  f->common.add_to(s, false);
+  s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
+  auto* p = c->add_subcommand("split", "The rows that a recipe trains on and those it holds out, dequantized as there");
+  p->footer("Example: pathline data split models/geyser.toml -o split.h5");
+  p->add_option("RECIPE", f->name, "a recipe whose data is a file")->required();
+  p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
+  f->common.add_to(p, false);
+  p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });
+}
+
+}  // namespace pathline

@@ -1,0 +1,284 @@
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "app/command.hpp"
+#include "app/grid.hpp"
+#include "app/output.hpp"
+#include "app/point_source.hpp"
+#include "app/progress_line.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/io/table.hpp"
+#include "pathline/train/evaluate.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr Index kPart = 1 << 16;  // points in memory
+
+struct DensityFlags {
+  std::string model, input, output, condition, grid;
+  bool summary = false;
+  std::uint64_t seed = 0;
+  CommonFlags common;
+  SolveFlags solve;
+};
+
+// Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
+// the condition before the log-density, HDF5 has `points`, `condition` and `log_density`, NPY the log-densities alone.
+class DensityOutput {
+ public:
+  DensityOutput(const DensityFlags& f, const ModelCard& card, Index dim, Index condition_dim)
+      : lines_(f.output.empty() && !f.summary) {
+    if (f.output.empty()) return;
+    const auto format = table_format(f.output);
+    if (format == TableFormat::hdf5) {
+      file_ = std::make_unique<Hdf5File>(Hdf5File::create(f.output));
+      points_ = file_->create_extendible<double>("points", {dim});
+      if (condition_dim > 0) condition_ = file_->create_extendible<double>("condition", {condition_dim});
+      density_ = file_->create_extendible<double>("log_density", {});
+      return;
+    }
+    with_points_ = format == TableFormat::csv;
+    std::vector<std::string> columns;
+    if (with_points_) {
+      columns = card.columns;
+      for (Index i = static_cast<Index>(columns.size()); i < dim; ++i) columns.push_back(fmt::format("x{}", i + 1));
+      columns.insert(columns.end(), card.condition_columns.begin(), card.condition_columns.end());
+    }
+    columns.push_back("log_density");
+    table_ = TableWriter::create(f.output, columns, static_cast<Index>(columns.size()));
+  }
+  void append(const Matrix<double>& x, const Matrix<double>& c, const RowVector<double>& log_prob) {
+    if (lines_) {
+      fmt::memory_buffer text;
+      for (Index i = 0; i < log_prob.size(); ++i) fmt::format_to(std::back_inserter(text), "{:.9g}\n", log_prob[i]);
+      if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw_cannot_write("standard output");
+    } else if (file_) {
+      points_->append(x), density_->append(Matrix<double>(log_prob));
+      if (condition_) condition_->append(c);
+    } else if (table_) {
+      Matrix<double> rows(with_points_ ? x.rows() + c.rows() + 1 : 1, x.cols());
+      if (with_points_) rows.topRows(x.rows()) = x, rows.middleRows(x.rows(), c.rows()) = c;
+      rows.bottomRows(1) = log_prob;
+      table_->append(rows);
+    }
+  }
+  Hdf5File* file() { return file_.get(); }
+  void commit() {
+    if (lines_ && std::fflush(stdout) != 0) throw_cannot_write("standard output");
+    points_.reset(), condition_.reset(), density_.reset();
+    if (file_) file_->commit();
+    if (table_) table_->commit();
+  }
+
+ private:
+  bool lines_, with_points_ = false;
+  std::unique_ptr<Hdf5File> file_;
+  std::optional<Hdf5Dataset> points_, condition_, density_;
+  std::unique_ptr<TableWriter> table_;
+};
+
+// The mean of many values, and its standard error.
+struct Moments {
+  double n = 0, mean = 0, squares = 0;
+  void add(const RowVector<double>& v) {  // Chan, Golub & LeVeque 1983
+    const double m = static_cast<double>(v.size()), centre = v.mean(), shift = centre - mean;
+    squares += (v.array() - centre).square().sum() + shift * shift * n * m / (n + m);
+    mean += shift * m / (n + m), n += m;
+  }
+  double error() const { return n > 1 ? std::sqrt(squares / (n * (n - 1))) : std::nan(""); }
+};
+
+std::string plus_minus(const Moments& m) {
+  const std::string mean = fmt::format("{:.5f}", m.mean);
+  return std::isfinite(m.error()) ? fmt::format("{} +- {:.5f}", mean, m.error()) : mean;
+}
+
+// What a summary tells, collected part by part.
+struct Totals {
+  Moments nll, kl;
+  double evaluations = 0, mass = 0;
+  Matrix<double> x, c;         // the first points, to be checked
+  RowVector<double> log_prob;  // of these
+
+  template <class Got> void add(const Matrix<double>& points, const Matrix<double>& conditions, const Got& got,
+                                const RowVector<double>& known) {
+    nll.add(-got.log_prob);
+    if (known.size() > 0) kl.add(known - got.log_prob);
+    mass += got.log_prob.array().exp().sum();
+    evaluations += got.nfe * static_cast<double>(points.cols());
+    if (log_prob.size() > 0) return;
+    const Index some = std::min<Index>(256, points.cols());
+    x = points.leftCols(some), c = conditions.leftCols(conditions.rows() > 0 ? some : 0);
+    log_prob = got.log_prob.head(some);
+  }
+  double nfe() const { return evaluations / nll.n; }
+};
+
+// How far the log-densities of some points are from those in double at a tolerance far below, which not every flow can
+// be solved at; of the points that have a density in both.
+struct DensityError {
+  double mean = 0, largest = 0;
+  Index points = 0;
+  std::string unknown;  // why there is none
+
+  DensityError(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
+    auto fine = options;
+    fine.solver = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 100000};
+    RowVector<double> exact;
+    try {
+      exact = read_model<double>(model_file(f.model)).flow.log_prob(t.x, t.c, fine).log_prob;
+    } catch (const NumericalError& error) {
+      unknown = fmt::format("in double at tolerance 1e-9: {}", error.what());
+      return;
+    }
+    for (Index i = 0; i < exact.size(); ++i) {
+      const double off = std::abs(t.log_prob[i] - exact[i]);
+      if (std::isfinite(off)) mean += off, largest = std::max(largest, off), ++points;
+    }
+    if (points == 0) unknown = "no point has a finite log-density";
+    else mean /= static_cast<double>(points);
+  }
+};
+
+void print_error(const DensityError& e) {
+  if (!e.unknown.empty()) fmt::print("log-density error  not known: {}\n", e.unknown);
+  else
+    fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance 1e-9\n",
+               e.mean, e.largest, e.points);
+}
+
+// Fixed steps have no error control: nobody else would say that there are too few.
+void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
+  if (options.trace.kind != TraceKind::exact) return;
+  const DensityError e(f, t, options);
+  if (e.unknown.empty() && e.mean > 0.01)
+    fmt::print(
+        stderr,
+        "pathline: warning: --steps {} are too few: the log-densities are off by {:.1e} nats on average, {:.1e} at "
+        "most; give more, or none for step control\n",
+        options.solver.steps, e.mean, e.largest);
+}
+
+// How to make an array of the points' log-densities: count of each axis, the first running fastest.
+void write_grid(Hdf5File& file, const Grid& grid) {
+  std::vector<double> low, high;
+  std::vector<std::int64_t> count;
+  for (const auto& axis : grid.axes()) low.push_back(axis.low), high.push_back(axis.high), count.push_back(axis.count);
+  file.set_attribute("grid_low", low), file.set_attribute("grid_high", high), file.set_attribute("grid_count", count);
+}
+
+void print_summary(const DensityFlags& f, const Totals& t, const std::optional<Grid>& grid,
+                   const EvaluationOptions& options) {
+  fmt::print("points             {:.0f}\n", t.nll.n);
+  if (grid) fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", t.mass * grid->cell());
+  else fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
+  if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
+  fmt::print("NFE                {:.1f}\n", t.nfe());
+  if (options.trace.kind == TraceKind::exact) print_error(DensityError(f, t, options));
+}
+
+// What failed names a point of its part, or none: here are the file and the row.
+std::string in_table(const std::string& table, Index before, Index count, std::string_view what) {
+  Index point = 0;
+  const std::string_view word = "point ";
+  if (what.starts_with(word)) {
+    const auto [end, error] = std::from_chars(what.data() + word.size(), what.data() + what.size(), point);
+    if (error == std::errc()) return fmt::format("{}: row {}{}", table, before + point, what.substr(end - what.data()));
+  }
+  return fmt::format("{}: rows {} to {}: {}", table, before + 1, before + count, what);
+}
+
+template <class S>
+auto log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
+                      const EvaluationOptions& options, const std::string& table, Index before) {
+  try {
+    return flow.log_prob(x, c, options);
+  } catch (const NumericalError& error) {
+    throw NumericalError(in_table(table, before, x.cols(), error.what()));
+  } catch (const InputError& error) {
+    throw InputError(in_table(table, before, x.cols(), error.what()));
+  }
+}
+
+template <class S> int run_as(const DensityFlags& f) {
+  const auto model = read_model<S>(model_file(f.model));
+  const auto& flow = model.flow;
+  auto options = evaluation_options(model.card, f.solve, f.common);
+  options.seed = f.seed;
+  const Matrix<double> condition =
+      f.condition.empty() ? Matrix<double>(0, 0) : parse_condition(f.condition, flow.condition_dim());
+  std::unique_ptr<PointSource> points;
+  std::optional<Grid> grid;
+  if (!f.grid.empty()) {
+    if (condition.rows() != flow.condition_dim()) parse_condition(f.condition, flow.condition_dim());
+    grid = Grid::parse(f.grid, flow.dim());
+    points = std::make_unique<GridPoints>(*grid, condition);
+  } else {
+    points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(),
+                                           f.common.quiet);
+  }
+  DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
+  Totals totals;
+  Matrix<double> x, c;
+  const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
+  ProgressLine progress(f.common.quiet || (f.output.empty() && !f.summary), "points", points->rows().value_or(0));
+  for (Index done = 0; points->read(x, c, kPart); done += x.cols()) {
+    options.first = done;
+    const auto got = log_prob_of_rows(flow, x, c, options, table, done);
+    output.append(x, c, got.log_prob);
+    totals.add(x, c, got, points->known());
+    progress(done + x.cols());
+  }
+  if (totals.nll.n == 0) throw InputError(table + ": no rows");
+  if (auto* file = output.file()) {
+    file->set_attribute("model", f.model), file->set_attribute("digest", digest(flow));
+    write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
+    file->set_attribute("nfe", totals.nfe());
+    if (grid) write_grid(*file, *grid);
+  }
+  output.commit();
+  if (f.summary) print_summary(f, totals, grid, options);
+  else if (options.solver.steps > 0) warn_of_error(f, totals, options);
+  return 0;
+}
+
+int run(const DensityFlags& f) {
+  f.common.apply();
+  if (f.input.empty() == f.grid.empty()) throw InputError("density: expected an INPUT or --grid, one of the two");
+  if (!f.output.empty()) {
+    if (table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");
+    require_another_file(f.output, {{model_file(f.model), "the model"}, {f.input, "the input"}});
+  }
+  return is_double(read_card(model_file(f.model)), f.common) ? run_as<double>(f) : run_as<float>(f);
+}
+
+}  // namespace
+
+void add_density_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<DensityFlags>();
+  auto* c = app.add_subcommand("density", "The log-density of each row of a table, nats, one a line or into a file");
+  c->footer(
+      "Examples:\n"
+      "  pathline density moons.h5 points.csv\n"
+      "  pathline density moons.h5 samples.h5:samples --summary\n"
+      "  pathline density moons.h5 --grid=-4:4:200 -o grid.h5\n"
+      "  echo 0.5,1 | pathline density moons.h5 -");
+  c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
+  c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on the standard input");
+  c->add_option("--grid", f->grid,
+                "LOW:HIGH:N of every column, or one such for each with commas between; cell centres");
+  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5 instead of lines");
+  c->add_flag("--summary", f->summary,
+              "print the mean NLL, its standard error, NFE, and the error of the log-densities");
+  c->add_option("--condition", f->condition, "values of the condition, for all points: 0.5,1.2");
+  c->add_option("--seed", f->seed, "of Hutchinson's probes")->capture_default_str();
+  f->solve.add_to(c);
+  f->common.add_to(c);
+  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

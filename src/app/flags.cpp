@@ -1,0 +1,91 @@
+#include "app/flags.hpp"
+
+#include <charconv>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "core/option_check.hpp"
+#include "pathline/core/parallel.hpp"
+#include "pathline/train/build_flow.hpp"
+
+namespace pathline {
+
+void CommonFlags::add_to(CLI::App* c, bool with_precision) {
+  c->add_option("--threads", threads, "threads; 0: one a core. Results do not depend on it")->capture_default_str();
+  c->add_flag("--quiet", quiet, "no progress and no notes");
+  if (with_precision)
+    c->add_option("--precision", precision, "float or double: of the arithmetic; the model's by default");
+}
+
+void CommonFlags::apply() const {
+  require(threads >= 0, "--threads", threads, ">= 0");
+  if (!precision.empty() && precision != "float" && precision != "double")
+    throw InputError("--precision = " + precision + ": must be float or double");
+  set_thread_count(threads);
+}
+
+void SolveFlags::add_to(CLI::App* c) {
+  c->add_option("--stepper", stepper, fmt::format("{}", fmt::join(stepper_names(), ", ")));
+  c->add_option("--rtol", rtol, "relative tolerance of a step, per sample");
+  c->add_option("--atol", atol, "absolute tolerance of a step, per sample");
+  c->add_option("--steps", steps, "that many equal steps instead of step control");
+  c->add_option("--trace", trace, "exact, or hutchinson: an unbiased estimate by random probes");
+  c->add_option("--probes", probes, "a sample, of hutchinson");
+}
+
+std::vector<std::string> SolveFlags::assignments(const std::string& table) const {
+  std::vector<std::string> out;
+  if (stepper) out.push_back(table + ".stepper=" + *stepper);
+  if (rtol) out.push_back(fmt::format("{}.rtol={}", table, *rtol));
+  if (atol) out.push_back(fmt::format("{}.atol={}", table, *atol));
+  if (steps) out.push_back(fmt::format("{}.steps={}", table, *steps));
+  if (trace) out.push_back("trace.kind=" + *trace);
+  if (probes) out.push_back(fmt::format("trace.probes={}", *probes));
+  return out;
+}
+
+std::string model_file(const std::string& model) {
+  return std::filesystem::is_directory(model) ? model + "/model.h5" : model;
+}
+
+bool is_double(const ModelCard& card, const CommonFlags& common) {
+  return (common.precision.empty() ? card.precision : common.precision) == "double";
+}
+
+EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common) {
+  Recipe recipe;
+  if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  recipe.trace = {};  // exact, however it was trained
+  for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
+  EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};
+  auto note = [&](const std::string& text) {
+    if (!common.quiet) fmt::print(stderr, "pathline: note: {}\n", text);
+  };
+  if (out.trace.kind == TraceKind::hutchinson)
+    note(
+        fmt::format("--trace hutchinson: each log-density is a random estimate by {} probes; use --trace exact for the "
+                    "density itself",
+                    out.trace.probes));
+  if (!is_double(card, common) && out.solver.steps == 0 && (out.solver.rtol < 5e-7 || out.solver.atol < 5e-7))
+    note("float arithmetic has about 7 digits: a tolerance below 5e-7 needs --precision double");
+  return out;
+}
+
+Matrix<double> parse_condition(const std::string& text, Index condition_dim) {
+  std::vector<double> values;
+  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data() + at, text.data() + comma, value);
+    if (error != std::errc() || end != text.data() + comma)
+      throw InputError("--condition = " + text + ": expected numbers with commas between");
+    values.push_back(value);
+    at = comma + 1;
+  }
+  if (static_cast<Index>(values.size()) != condition_dim)
+    throw InputError(fmt::format("--condition: {} values; the model's condition has {}", values.size(), condition_dim));
+  return ConstMatrixMap<double>(values.data(), condition_dim, condition_dim > 0 ? 1 : 0);
+}
+
+}  // namespace pathline

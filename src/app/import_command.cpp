@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+
+#include "app/command.hpp"
+#include "app/output.hpp"
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+struct ImportFlags {
+  std::string input, output;
+  CommonFlags common;
+};
+
+int run(const ImportFlags& f) {
+  require_hdf5_file(f.output, "models");
+  require_another_file(f.output, {{f.input, "the network to import"}});
+  if (!is_ffjord_file(Hdf5File::open(f.input)))
+    throw InputError(f.input + ": is not what tools/ffjord_to_hdf5.py writes: it has no attribute layer_type");
+  f.common.apply();
+  auto model = read_model<double>(f.input);
+  if (f.common.precision == "double") {
+    write_model(f.output, model);
+  } else {
+    write_model(f.output, read_model<float>(f.input));
+  }
+  if (!f.common.quiet)
+    fmt::print("{}: {} parameters, T = {:.6g}\n", f.output, model.flow.theta().size(), model.flow.end_time());
+  return 0;
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<ImportFlags>();
+  auto* c = app.add_subcommand("import", "Models of other programs");
+  c->require_subcommand(1);
+  c->footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
+  auto* s = c->add_subcommand("ffjord", "A network that tools/ffjord_to_hdf5.py took from FFJORD's checkpt.pth");
+  s->footer(
+      "Example:\n"
+      "  tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5\n"
+      "  pathline import ffjord checkpt.h5 -o model.h5");
+  s->add_option("INPUT", f->input, "the HDF5 file")->required();
+  s->add_option("-o,--output", f->output, "the model to write")->required();
+  f->common.add_to(s);
+  s->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "app/command.hpp"
+#include "app/number_text.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/field/potential_field.hpp"
+#include "train/metrics_line.hpp"
+
+namespace pathline {
+namespace {
+
+struct InfoFlags {
+  std::string model;
+  bool recipe = false, metrics = false, keys = false;
+  CommonFlags common;
+};
+
+std::string numbers(const Vector<double>& v) {
+  std::string out;
+  for (Index i = 0; i < std::min<Index>(v.size(), 8); ++i) out += fmt::format("{}{:.6g}", i ? ", " : "", v[i]);
+  return out + (v.size() > 8 ? ", ..." : "");
+}
+
+void print_training(const ModelCard& card) {
+  for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
+    const auto j = nlohmann::json::parse(*line, nullptr, false);
+    if (j.is_discarded() || !j.value("best", false)) continue;
+    fmt::print("trained      {} iterations, {:.1f} s: validation NLL {} nats", j.value("iteration", 0),
+               metric(j, "seconds"), with_error(metric(j, "validation_nll"), metric(j, "validation_error")));
+    if (j.contains("validation_kl"))
+      fmt::print(", KL(data || model) {}", with_error(metric(j, "validation_kl"), metric(j, "validation_kl_error")));
+    fmt::print(", NFE {:.0f}\n", metric(j, "evaluation_nfe"));
+    return;
+  }
+}
+
+void print_keys() {
+  std::string table;
+  for (const auto& k : recipe_keys()) {
+    const auto dot = k.key.rfind('.');
+    if (k.key.substr(0, dot) != table) fmt::print("{}[{}]\n", table.empty() ? "" : "\n", table = k.key.substr(0, dot));
+    fmt::print("{} = {}  # {}: {}\n", k.key.substr(dot + 1), k.default_value, k.description, k.range);
+  }
+}
+
+int run(const InfoFlags& f) {
+  if (f.keys) {
+    print_keys();
+    return 0;
+  }
+  if (f.model.empty()) throw InputError("info: expected a MODEL, or --keys");
+  const std::string file = model_file(f.model);
+  const auto model = read_model<double>(file);
+  const auto& flow = model.flow;
+  const auto& card = model.card;
+  if (f.recipe) {
+    if (card.recipe.empty()) throw InputError(file + ": has no recipe: it was imported");
+    fmt::print("{}", card.recipe);
+    return 0;
+  }
+  if (f.metrics) {
+    for (const auto& line : card.metrics) fmt::print("{}\n", line);
+    return 0;
+  }
+  fmt::print("model        {}\n", file);
+  fmt::print("written by   pathline {}, {}\n", card.version, card.precision);
+  fmt::print("digest       {}\n", digest(flow));
+  fmt::print("dimension    {}{}\n", flow.dim(),
+             card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", ")));
+  if (flow.condition_dim() > 0)
+    fmt::print("condition    {} ({})\n", flow.condition_dim(), fmt::join(card.condition_columns, ", "));
+  fmt::print("parameters   {}\n", flow.theta().size());
+  for (std::size_t i = 0; i < flow.blocks.size(); ++i) {
+    const auto& cnf = flow.blocks[i];
+    const auto* mlp = dynamic_cast<const Mlp<double>*>(cnf.field.get());
+    fmt::print("block {}      ", i);
+    if (mlp) {
+      const auto& o = mlp->options();
+      fmt::print("{} {} {}{}{}, ", fmt::join(o.hidden, "-"), to_string(o.layer), to_string(o.activation),
+                 o.residual ? " residual" : "",
+                 o.time_frequencies ? fmt::format(", {} time frequencies", o.time_frequencies) : "");
+    }
+    if (const auto* potential = dynamic_cast<const PotentialField<double>*>(cnf.field.get()))
+      fmt::print("potential of width {}, {} layers, rank {}, ", potential->options().width, potential->options().layers,
+                 potential->options().rank);
+    fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
+  }
+  if (!flow.norms.empty()) fmt::print("batch norm   {}\n", flow.norms.size());
+  fmt::print("base         {}\n", to_string(flow.base->kind()));
+  fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean), numbers(flow.scale));
+  const auto options = evaluation_options(card, {}, {.quiet = true, .precision = ""});
+  fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
+             options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");
+  print_training(card);
+  return 0;
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<InfoFlags>();
+  auto* c = app.add_subcommand("info", "What a model is, and how it was made");
+  c->footer(
+      "Examples:\n  pathline info models/moons.h5\n  pathline info --recipe models/moons.h5 > mine.toml\n  pathline "
+      "info --keys");
+  c->add_option("MODEL", f->model, "a model, or the directory of a run");
+  c->add_flag("--recipe", f->recipe, "print the recipe, as `train` takes it");
+  c->add_flag("--keys", f->keys, "print every key of a recipe: its default, what it is, what it may be");
+  c->add_flag("--metrics", f->metrics, "print the evaluations of the training, one JSON object a line");
+  f->common.add_to(c, false);
+  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

@@ -1,0 +1,46 @@
+#include "app/output.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "pathline/core/error.hpp"
+#include "pathline/io/table.hpp"
+
+namespace pathline {
+
+void require_another_file(const std::string& output, std::initializer_list<NamedFile> read) {
+  for (const auto& input : read) {
+    std::error_code not_there;
+    if (std::filesystem::equivalent(split_hdf5_name(output).first, split_hdf5_name(input.file).first, not_there))
+      throw InputError(fmt::format("-o {}: is {}; expected another file", output, input.what));
+  }
+}
+
+void require_hdf5_file(const std::string& output, const char* content) {
+  bool hdf5 = false;
+  try {
+    hdf5 = table_format(output) == TableFormat::hdf5;
+  } catch (const InputError&) {  // of no table at all: the same answer
+  }
+  if (!hdf5)
+    throw InputError(fmt::format("{}: {} go into HDF5; expected a name that ends with .h5", output, content));
+  if (!split_hdf5_name(output).second.empty())
+    throw InputError(fmt::format("{}: {} have data sets of their own names; expected FILE.h5 alone", output, content));
+}
+
+void write_solve(Hdf5File& file, const EvaluationOptions& options, const char* precision) {
+  file.set_attribute("version", PATHLINE_VERSION), file.set_attribute("precision", precision);
+  file.set_attribute("stepper", to_string(options.solver.stepper));
+  file.set_attribute("rtol", options.solver.rtol), file.set_attribute("atol", options.solver.atol);
+  file.set_attribute("steps", static_cast<std::int64_t>(options.solver.steps));
+  const bool exact = options.trace.kind == TraceKind::exact;
+  file.set_attribute("trace", exact ? "exact" : "hutchinson");
+  if (exact) return;
+  file.set_attribute("probe_noise", options.trace.noise == ProbeNoise::rademacher ? "rademacher" : "gaussian");
+  file.set_attribute("probes", static_cast<std::int64_t>(options.trace.probes));
+  file.set_attribute("probe_seed", options.seed);
+}
+
+}  // namespace pathline

@@ -1,0 +1,120 @@
+#include "app/panel.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pathline::plot {
+namespace {
+
+constexpr Colour kInk{0.13, 0.13, 0.13};
+constexpr double kTick = 4, kGap = 4, kBarGap = 10, kBarWidth = 11;  // px
+constexpr double kYLabel = 11, kBarLabel = 10;                        // px, of the text
+
+double part(double value, const Range& range, bool log) {
+  return log ? std::log(value / range.low) / std::log(range.high / range.low)
+             : (value - range.low) / (range.high - range.low);
+}
+
+double widest_of(const std::vector<Tick>& ticks) {
+  double widest = 0;
+  for (const auto& tick : ticks) widest = std::max(widest, text_width(tick.label, {.size = 10}));
+  return widest;
+}
+
+}  // namespace
+
+Point Frame::at(double px, double py) const {
+  return {box.x + box.width * part(px, x, log_x), box.bottom() - box.height * part(py, y, log_y)};
+}
+
+double Panel::width_to_height() const {
+  const double ratio = (x.high - x.low) / (y.high - y.low);
+  return equal && ratio >= 0.4 && ratio <= 2.5 ? ratio : shape;
+}
+
+std::vector<Tick> Panel::y_ticks(double height) const {
+  return make_ticks(y, y_axis.scale, static_cast<int>(std::max(2.0, height / 32)));
+}
+
+std::vector<Tick> Panel::bar_ticks(double height) const {
+  const Range range{0, bar->highest > 0 ? bar->highest : 1};
+  return make_ticks(range, Scale::linear, static_cast<int>(std::max(2.0, height / 32)));
+}
+
+double Panel::left_of(double height) const {
+  const double label = y_axis.label.empty() ? 0 : text_height({.size = kYLabel}) + 4;
+  return kTick + 8 + widest_of(y_ticks(height)) + label;
+}
+
+double Panel::right_of(double height) const {
+  if (!bar) return 0;
+  return kBarGap + kBarWidth + kTick + 6 + widest_of(bar_ticks(height)) + text_height({.size = kBarLabel});
+}
+
+void Panel::paint(Canvas& canvas, const Box& box) const {
+  const Frame frame{box, x, y, x_axis.scale == Scale::log, y_axis.scale == Scale::log};
+  canvas.clipped(box, [&] { draw(canvas, frame); });
+  paint_axes(canvas, frame);
+  paint_legend(canvas, frame);
+  if (bar) paint_bar(canvas, frame);
+}
+
+void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
+  const Box& b = f.box;
+  canvas.outline(b, kInk, 1);
+  const TextStyle small{.size = 10};
+  for (const auto& tick : make_ticks(x, x_axis.scale, static_cast<int>(std::max(2.0, b.width / 45)))) {
+    const Point p = f.at(tick.value, y.low);
+    canvas.line({{p.x, b.bottom()}, {p.x, b.bottom() + (tick.label.empty() ? kTick / 2 : kTick)}}, kInk, 1);
+    if (!tick.label.empty()) canvas.text({p.x, b.bottom() + kTick + 2}, tick.label, small);
+  }
+  const auto ticks = y_ticks(b.height);
+  for (const auto& tick : ticks) {
+    const Point p = f.at(x.low, tick.value);
+    canvas.line({{b.x - (tick.label.empty() ? kTick / 2 : kTick), p.y}, {b.x, p.y}}, kInk, 1);
+    if (tick.label.empty()) continue;
+    canvas.text({b.x - kTick - 3, p.y}, tick.label, {.size = 10, .along = Along::end, .across = Across::middle});
+  }
+  if (!title.empty())
+    canvas.text({b.x + b.width / 2, b.y - 6}, title, {.size = 12, .across = Across::bottom});
+  if (!x_axis.label.empty()) canvas.text({b.x + b.width / 2, b.bottom() + kTick + 16}, x_axis.label, {.size = 11});
+  if (!y_axis.label.empty())
+    canvas.text({b.x - kTick - 8 - widest_of(ticks), b.y + b.height / 2}, y_axis.label,
+                {.size = kYLabel, .across = Across::bottom, .direction = Direction::upward});
+}
+
+void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
+  if (legend.empty()) return;
+  const TextStyle style{.size = 10, .along = Along::start, .across = Across::middle};
+  double width = 0;
+  for (const auto& e : legend) width = std::max(width, text_width(e.label, style));
+  const double line = text_height(style) + 1, height = line * static_cast<double>(legend.size()) + 2 * kGap;
+  const Box box{f.box.right() - width - 26 - kGap, f.box.y + kGap, width + 26, height};
+  canvas.fill(box, {1, 1, 1, 0.8});
+  for (std::size_t i = 0; i < legend.size(); ++i) {
+    const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);
+    canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}},
+                {legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue}, 2.5);
+    canvas.text({box.x + 21, y_at}, legend[i].label, style);
+  }
+}
+
+void Panel::paint_bar(Canvas& canvas, const Frame& f) const {
+  const Box b{f.box.right() + kBarGap, f.box.y, kBarWidth, f.box.height};
+  Matrix<Colour> colours(1, 128);
+  for (Index j = 0; j < 128; ++j) colours(0, j) = viridis((static_cast<double>(j) + 0.5) / 128);
+  canvas.cells(b, colours);
+  canvas.outline(b, kInk, 1);
+  const auto ticks = bar_ticks(b.height);
+  for (const auto& tick : ticks) {
+    const double y_at = b.bottom() - b.height * tick.value / (bar->highest > 0 ? bar->highest : 1);
+    canvas.line({{b.right(), y_at}, {b.right() + kTick, y_at}}, kInk, 1);
+    canvas.text({b.right() + kTick + 3, y_at}, tick.label,
+                {.size = 10, .along = Along::start, .across = Across::middle});
+  }
+  if (bar->exceeded) canvas.text({b.x + b.width / 2, b.y - 1}, "\u25b2", {.size = 9, .across = Across::bottom});
+  canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, "density",
+              {.size = kBarLabel, .across = Across::top, .direction = Direction::upward});
+}
+
+}  // namespace pathline::plot

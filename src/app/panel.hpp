@@ -1,0 +1,56 @@
+// One panel of a figure: what it shows, on which axes.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pathline/app/figure.hpp"
+#include "app/canvas.hpp"
+#include "app/ticks.hpp"
+
+namespace pathline::plot {
+
+// Where data stand on the page.
+struct Frame {
+  Box box;
+  Range x, y;
+  bool log_x = false, log_y = false;
+  Point at(double px, double py) const;
+};
+
+class Panel {
+ public:
+  struct ColourBar {
+    double highest;        // density of the brightest colour; the lowest is 0
+    bool exceeded = false;  // some of the image is above it
+  };
+  struct Entry {
+    std::string label;
+    Colour colour;
+  };
+
+  std::string title;
+  Axis x_axis, y_axis;
+  Range x, y;              // resolved
+  bool equal = false;      // a unit of x is as long as one of y
+  double shape = 1;        // width : height, where not equal
+  std::vector<Entry> legend;
+  std::optional<ColourBar> bar;
+  std::function<void(Canvas&, const Frame&)> draw;
+
+  double width_to_height() const;
+  double left_of(double height) const;   // px that a panel of that height takes for the labels of y
+  double right_of(double height) const;  // and for the colour bar
+  void paint(Canvas& canvas, const Box& box) const;  // box: of the data, without labels
+
+ private:
+  std::vector<Tick> y_ticks(double height) const;
+  std::vector<Tick> bar_ticks(double height) const;
+  void paint_axes(Canvas& canvas, const Frame& frame) const;
+  void paint_legend(Canvas& canvas, const Frame& frame) const;
+  void paint_bar(Canvas& canvas, const Frame& frame) const;
+};
+
+}  // namespace pathline::plot

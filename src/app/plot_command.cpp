@@ -1,0 +1,297 @@
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "app/command.hpp"
+#include "app/grid.hpp"
+#include "app/number_text.hpp"
+#include "core/option_check.hpp"
+#include "pathline/data/toy.hpp"
+#include "pathline/app/figure.hpp"
+#include "pathline/train/evaluate.hpp"
+#include "pathline/train/training_data.hpp"
+#include "train/metrics_line.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr Index kPairs = 6;  // coordinates of a picture of more than two
+
+struct PlotFlags {
+  std::string model, output, data, condition;
+  Index samples = 10000, cells = 240;
+  std::uint64_t seed = 0;
+  bool paths = false, training = false;
+  CommonFlags common;
+  SolveFlags solve;
+};
+
+// The data beside the model: what it was trained on, or --data.
+struct Reference {
+  Matrix<double> x;       // d x N; no columns if there is none
+  Matrix<double> judged;  // what the title's number is of: held out, each row once
+  const Toy* toy = nullptr;
+  std::string source, judged_by = "NLL";
+};
+
+// Held-out rows first, then those of the training, each once.
+void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index dim, Reference& out) {
+  const TrainingData data(recipe);
+  if (data.dim() != dim)
+    throw InputError(fmt::format("{}: has {} columns; the model has {}", out.source, data.dim(), dim));
+  const auto &test = data.test().x, &validation = data.validation().x, training = data.training()->x;
+  Matrix<double> all(dim, test.cols() + validation.cols() + training.cols());
+  all << test, validation, training;
+  out.x = all.leftCols(std::min(f.samples, all.cols()));
+  if (trained_on) out.judged = test.leftCols(std::min(f.samples, test.cols())), out.judged_by = "test NLL";
+  else out.judged = out.x;
+}
+
+Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
+  Recipe recipe;
+  if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  const bool trained_on = f.data.empty() || f.data == recipe.data.source;
+  if (!trained_on) recipe.data.source = f.data;
+  Reference out{Matrix<double>(dim, 0), Matrix<double>(dim, 0), nullptr, recipe.data.source};
+  if (out.source.empty() || !recipe.data.condition.empty()) return out;
+  if (is_toy(out.source)) {
+    out.toy = &find_toy(out.source);
+    out.x.resize(2, f.samples);
+    Engine engine = make_stream(f.seed, "plot.data");
+    out.toy->sample(engine, out.x);
+    out.judged = out.x;
+    return out;
+  }
+  try {
+    add_table(f, recipe, trained_on, dim, out);
+  } catch (const InputError& error) {
+    if (!f.data.empty()) throw;
+    out.source.clear();
+    if (!f.common.quiet)
+      fmt::print(stderr, "pathline: note: without the data: {}; --data names it where it is now\n", error.what());
+  }
+  return out;
+}
+
+std::string column(const ModelCard& card, Index i) {
+  return i < static_cast<Index>(card.columns.size()) ? card.columns[static_cast<std::size_t>(i)]
+                                                     : fmt::format("x{}", i + 1);
+}
+
+// " | x1 = 0.5": what stands in p(x2 | x1 = 0.5); "" without a condition.
+std::string of_condition(const ModelCard& card, const Matrix<double>& condition) {
+  std::string out;
+  for (Index i = 0; i < condition.rows(); ++i)
+    out += fmt::format("{}{} = {:g}", i ? ", " : " | ", card.condition_columns.at(static_cast<std::size_t>(i)), condition(i, 0));
+  return out;
+}
+
+// log p(x | c) of a toy, for a model of one of its columns given the other.
+std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const Matrix<double>& x,
+                                                   const Matrix<double>& c) {
+  if (c.rows() == 0 || card.recipe.empty()) return std::nullopt;
+  Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  if (!is_toy(recipe.data.source)) return std::nullopt;
+  recipe.data.validation_size = recipe.data.test_size = 0;
+  return TrainingData(recipe).log_density({x, c});
+}
+
+// From the 0.1 % to the 99.9 % quantile of the points, widened.
+plot::Range span(const Matrix<double>& a, const Matrix<double>& b, Index row) {
+  std::vector<double> v(a.row(row).begin(), a.row(row).end());
+  v.insert(v.end(), b.row(row).begin(), b.row(row).end());
+  std::erase_if(v, [](double x) { return !std::isfinite(x); });
+  if (v.empty()) return {-4, 4};
+  std::sort(v.begin(), v.end());
+  const double low = v[v.size() / 1000], high = v[v.size() - 1 - v.size() / 1000];
+  const double pad = high > low ? 0.08 * (high - low) : 0.5;
+  return {low - pad, high + pad};
+}
+
+template <class S> struct Picture {
+  const PlotFlags& f;
+  const Model<S>& model;
+  const EvaluationOptions& options;
+  const Reference& data;
+  Matrix<double> condition, samples;
+  std::string title;
+
+  Matrix<double> conditions(Index n) const { return condition.replicate(1, condition.rows() > 0 ? n : 1); }
+
+  plot::Figure one_dimension() const {
+    plot::Figure figure({.title = title});
+    const auto range = span(data.x, samples, 0);
+    const Grid grid({{range.low, range.high, 600}});
+    const Matrix<double> x = grid.points(0, 600);
+    const auto log_p = model.flow.log_prob(x, conditions(600), options).log_prob;
+    plot::Series curve{.label = "learned density", .x = {x.data(), x.data() + 600}, .y = {}, .colour = {}};
+    for (double v : log_p) curve.y.push_back(std::exp(v));
+    std::vector<plot::Series> curves = {curve};
+    if (const auto truth = conditional_truth(model.card, x, conditions(600))) {
+      curves.push_back({.label = "true density", .x = curve.x, .y = {}, .colour = {}});
+      for (double v : *truth) curves[1].y.push_back(std::exp(v));
+    }
+    std::vector<std::pair<std::string, std::vector<double>>> bars;
+    if (data.x.cols() > 0) bars.push_back({"data", {data.x.data(), data.x.data() + data.x.size()}});
+    bars.push_back({"samples", {samples.data(), samples.data() + samples.size()}});
+    const std::string name = column(model.card, 0), given = of_condition(model.card, condition);
+    figure.histogram("", bars, curves, {.label = name, .limits = range}, {.label = "p(" + name + given + ")"});
+    return figure;
+  }
+
+  plot::DensityImage image(const Grid& grid, const RowVector<double>& log_p) const {
+    const auto &ax = grid.axes()[0], &ay = grid.axes()[1];
+    return {ConstMatrixMap<double>(log_p.data(), ax.count, ay.count), {ax.low, ax.high}, {ay.low, ay.high}};
+  }
+
+  plot::Figure two_dimensions() const {
+    plot::Figure figure({.title = title, .columns = 5});
+    auto rx = span(data.x, samples, 0), ry = span(data.x, samples, 1);
+    if (data.toy) {
+      const auto b = data.toy->bounds();
+      rx = {b(0, 0), b(0, 1)}, ry = {b(1, 0), b(1, 1)};
+    }
+    const plot::Axis x{.label = column(model.card, 0), .limits = rx}, y{.label = column(model.card, 1), .limits = ry};
+    const Grid grid({{rx.low, rx.high, f.cells}, {ry.low, ry.high, f.cells}});
+    const Matrix<double> points = grid.points(0, grid.size());
+    const RowVector<double> learned = model.flow.log_prob(points, conditions(grid.size()), options).log_prob;
+    std::optional<RowVector<double>> truth;
+    double highest = std::exp(learned.maxCoeff());
+    if (data.toy) truth = data.toy->log_density(points), highest = std::exp(truth->maxCoeff()) * 1.05;
+    if (data.x.cols() > 0) figure.scatter("data", {{.points = data.x}}, x, y);
+    figure.scatter("samples", {{.points = samples, .colour = plot::line_colour(1)}}, x, y);
+    figure.heat_map("learned density", image(grid, learned), x, y, highest);
+    if (truth) figure.heat_map("true density", image(grid, *truth), x, y, highest);
+    if (f.paths) add_paths(figure, x, y);
+    return figure;
+  }
+
+  void add_paths(plot::Figure& figure, const plot::Axis& x, const plot::Axis& y) const {
+    std::vector<Matrix<double>> along;
+    std::vector<double> times;
+    const double end = model.flow.end_time();
+    for (int k = 0; k <= 60; ++k) times.push_back(k == 60 ? end : end * k / 60);
+    model.flow.push_along(model.flow.draw_base(200, f.seed), times, along, options, conditions(200));
+    std::vector<plot::Series> series;
+    for (Index i = 0; i < 200; ++i) {
+      plot::Series s{.label = {}, .x = {}, .y = {}, .colour = plot::Colour{0, 0.447, 0.698, 0.35}};
+      for (const auto& points : along) s.x.push_back(points(0, i)), s.y.push_back(points(1, i));
+      series.push_back(std::move(s));
+    }
+    figure.paths("paths from the base", series, x, y);
+  }
+
+  // A corner plot: histograms on the diagonal, pairs below.
+  plot::Figure many_dimensions() const {
+    const Index d = std::min(samples.rows(), kPairs);
+    plot::Figure figure({.title = title, .columns = d, .panel_size = 130});
+    for (Index i = 0; i < d; ++i)
+      for (Index j = 0; j < d; ++j) {
+        const plot::Axis x{.label = i + 1 == d ? column(model.card, j) : "", .limits = span(data.x, samples, j)};
+        const plot::Axis y{.label = j == 0 ? column(model.card, i) : "", .limits = span(data.x, samples, i)};
+        auto values = [&](const Matrix<double>& m) { return std::vector<double>(m.row(i).begin(), m.row(i).end()); };
+        if (j > i) figure.blank();
+        else if (i == j)
+          figure.histogram(
+              "",
+              {{i == 0 && data.x.cols() > 0 ? "data" : "", values(data.x)}, {i == 0 ? "samples" : "", values(samples)}},
+              {}, x);
+        else {
+          auto pair = [&](const Matrix<double>& m) {
+            Matrix<double> p(2, std::min<Index>(m.cols(), 2000));
+            p << m.row(j).head(p.cols()), m.row(i).head(p.cols());
+            return p;
+          };
+          figure.scatter("", {{.points = pair(data.x)}, {.points = pair(samples)}}, x, y, plot::Aspect::square);
+        }
+      }
+    return figure;
+  }
+};
+
+plot::Figure training_figure(const ModelCard& card) {
+  plot::Series validation{.label = "validation NLL", .x = {}, .y = {}, .colour = {}},
+      nfe{.label = "NFE", .x = {}, .y = {}, .colour = {}};
+  plot::Series evaluation{.label = "NFE at evaluation", .x = {}, .y = {}, .colour = {}};
+  for (const auto& line : card.metrics) {
+    const auto j = nlohmann::json::parse(line, nullptr, false);
+    if (j.is_discarded()) continue;
+    const double i = j.value("iteration", 0.0);
+    validation.x.push_back(i), validation.y.push_back(metric(j, "validation_nll"));
+    nfe.x.push_back(i), nfe.y.push_back(metric(j, "nfe"));
+    evaluation.x.push_back(i), evaluation.y.push_back(metric(j, "evaluation_nfe"));
+  }
+  plot::Figure figure({.title = "training"});
+  figure.lines("", {validation}, {.label = "iteration"}, {.label = "nats"});
+  figure.lines("", {nfe, evaluation}, {.label = "iteration"}, {.label = "evaluations"});
+  return figure;
+}
+
+template <class S> std::string title(const Flow<S>& flow, const Reference& data, const EvaluationOptions& options) {
+  std::string text = data.source;
+  if (data.judged.cols() == 0) return text;
+  std::optional<RowVector<double>> truth;
+  if (data.toy) truth = data.toy->log_density(data.judged);
+  const auto e = evaluate(flow, data.judged, Matrix<double>(0, 0), options, truth);
+  if (e.kl) text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
+  else text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
+  return text + fmt::format(", NFE {:.0f}", e.nfe);
+}
+
+template <class S> int run_as(const PlotFlags& f) {
+  const auto model = read_model<S>(model_file(f.model));
+  const auto options = evaluation_options(model.card, f.solve, f.common);
+  const Index d = model.flow.dim();
+  const auto data = reference(f, model.card, d);
+  Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.flow.condition_dim()), {}, {}};
+  auto fast = options;
+  fast.density = false;
+  picture.samples = model.flow.sample(f.samples, f.seed, fast, 0, picture.conditions(f.samples)).points;
+  picture.title = title(model.flow, data, options);
+  if (const auto given = of_condition(model.card, picture.condition); !given.empty())
+    picture.title += fmt::format(": p({}{})", fmt::join(model.card.columns, ", "), given);
+  const auto figure = d == 1 ? picture.one_dimension() : d == 2 ? picture.two_dimensions() : picture.many_dimensions();
+  figure.save(f.output);
+  return 0;
+}
+
+int run(const PlotFlags& f) {
+  f.common.apply();
+  plot::check_figure_name(f.output);
+  require(f.samples >= 1, "--samples", f.samples, ">= 1");
+  require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
+  const auto card = read_card(model_file(f.model));
+  if (f.training) {
+    training_figure(card).save(f.output);
+    return 0;
+  }
+  return is_double(card, f.common) ? run_as<double>(f) : run_as<float>(f);
+}
+
+}  // namespace
+
+void add_plot_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<PlotFlags>();
+  auto* c = app.add_subcommand("plot", "A picture: data, samples, learned density, and true density where it is known");
+  c->footer(
+      "Examples:\n"
+      "  pathline plot runs/moons -o moons.png\n"
+      "  pathline plot runs/moons -o paths.pdf --paths\n"
+      "  pathline plot runs/moons -o training.svg --training");
+  c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
+  c->add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf")->required();
+  c->add_option("--data", f->data, "the data to show; those of the training by default");
+  c->add_option("--samples", f->samples, "points of the data and of the model")->capture_default_str();
+  c->add_option("--cells", f->cells, "of the density's picture, a side")->capture_default_str();
+  c->add_flag("--paths", f->paths, "with the paths of 200 samples from the base to the data");
+  c->add_flag("--training", f->training, "the training's NLL and NFE instead");
+  c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2");
+  c->add_option("--seed", f->seed, "of the draws")->capture_default_str();
+  f->solve.add_to(c);
+  f->common.add_to(c);
+  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

@@ -1,0 +1,136 @@
+#include "app/ticks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace pathline::plot {
+namespace {
+
+constexpr double kLargest = 1e300;     // leaves room to pad and subtract
+constexpr double kLeastLength = 1e-9;  // of a range, relative to its ends: below, labels would be all digits
+
+// mantissa * 10^exponent, correctly rounded where one division or product is.
+double decimal(double mantissa, int exponent) {
+  return exponent < 0 ? mantissa / std::pow(10.0, -exponent) : mantissa * std::pow(10.0, exponent);
+}
+
+std::string superscript(int exponent) {
+  static constexpr std::array<const char*, 10> kDigits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+  std::string text = exponent < 0 ? "⁻" : "";
+  for (const char digit : std::to_string(std::abs(exponent))) text += kDigits[static_cast<std::size_t>(digit - '0')];
+  return text;
+}
+
+std::string with_minus_sign(std::string text) {
+  return !text.empty() && text[0] == '-' ? "−" + text.substr(1) : text;
+}
+
+// count * 10^exponent, where the ticks' largest is of the size 10^magnitude.
+std::string label(double count, int exponent, int magnitude) {
+  if (count == 0) return "0";
+  if (magnitude < 5 && exponent > -5) {
+    const int decimals = std::max(0, -exponent);
+    return with_minus_sign(fmt::format("{:.{}f}", decimal(count, exponent), decimals));
+  }
+  const int decimals = std::max(0, magnitude - exponent);
+  return with_minus_sign(fmt::format("{:.{}f}", decimal(count, exponent - magnitude), decimals)) + "×10" +
+         superscript(magnitude);
+}
+
+struct Step {
+  double mantissa;  // 1, 2 or 5
+  int exponent;
+};
+
+// Multiples of the step inside the range: first to last, as numbers of steps.
+struct Multiples {
+  double first, last;
+  double count() const { return last - first + 1; }
+};
+
+Multiples multiples(const Range& range, const Step& step) {
+  const double length = decimal(step.mantissa, step.exponent);
+  const double slack = 1e-9;  // of a step: a limit of 0.3 is the tick 3 * 0.1
+  return {std::ceil(range.low / length - slack), std::floor(range.high / length + slack)};
+}
+
+Step finest_step(const Range& range, int most) {
+  const int start = static_cast<int>(std::floor(std::log10((range.high - range.low) / (most + 1)))) - 1;
+  for (int exponent = std::max(start, -300);; ++exponent)
+    for (const double mantissa : {1.0, 2.0, 5.0})
+      if (multiples(range, {mantissa, exponent}).count() <= most) return {mantissa, exponent};
+}
+
+std::vector<Tick> linear_ticks(const Range& range, int most) {
+  const Step step = finest_step(range, most);
+  const auto [first, last] = multiples(range, step);
+  const double largest = std::max(std::abs(first), std::abs(last)) * decimal(step.mantissa, step.exponent);
+  const int magnitude = largest > 0 ? static_cast<int>(std::floor(std::log10(largest) + 1e-9)) : 0;
+  std::vector<Tick> ticks;
+  for (int k = 0; k <= last - first; ++k) {  // first + k == first where the range is a few ulp
+    const double i = first + k;
+    const double value = decimal(i * step.mantissa, step.exponent);
+    ticks.push_back({std::clamp(value, range.low, range.high), label(i * step.mantissa, step.exponent, magnitude)});
+  }
+  return ticks;
+}
+
+bool inside(double value, const Range& range) { return value >= range.low && value <= range.high; }
+
+// One decade's ticks at the given mantissas, labelled where `every` divides the exponent.
+std::vector<Tick> decade_ticks(const Range& range, const std::vector<double>& mantissas, int every) {
+  std::vector<Tick> ticks;
+  const int last = static_cast<int>(std::floor(std::log10(range.high) + 1e-9));
+  for (int e = static_cast<int>(std::floor(std::log10(range.low) - 1e-9)); e <= last; ++e)
+    for (const double m : mantissas) {
+      const double value = decimal(m, e);
+      if (!inside(value, range)) continue;
+      const bool labelled = m == 1 && e % every == 0;
+      if (labelled || every == 1) ticks.push_back({value, labelled ? "10" + superscript(e) : ""});
+    }
+  return ticks;
+}
+
+std::ptrdiff_t labelled(const std::vector<Tick>& ticks) {
+  return std::count_if(ticks.begin(), ticks.end(), [](const Tick& tick) { return !tick.label.empty(); });
+}
+
+std::vector<Tick> log_ticks(const Range& range, int most) {
+  for (const int every : {1, 2, 5, 10, 20, 50, 100, 200, 500}) {
+    const auto mantissas = every == 1 ? std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9} : std::vector<double>{1};
+    const auto ticks = decade_ticks(range, mantissas, every);
+    const auto count = labelled(ticks);
+    if (every == 1 && count < 2) break;
+    if (count <= most) return ticks;
+  }
+  return linear_ticks(range, most);  // less than two powers of ten inside
+}
+
+}  // namespace
+
+std::vector<Tick> make_ticks(const Range& range, Scale scale, int most) {
+  if (!(range.low < range.high && std::isfinite(range.high - range.low))) return {};
+  return scale == Scale::log ? log_ticks(range, most) : linear_ticks(range, most);
+}
+
+Range range_of(const std::vector<double>& values, Scale scale, double padding) {
+  const bool log = scale == Scale::log;
+  double low = kLargest, high = -kLargest;
+  for (const double value : values) {
+    if (!(std::abs(value) < kLargest) || (log && value < 1 / kLargest)) continue;
+    low = std::min(low, log ? std::log10(value) : value);
+    high = std::max(high, log ? std::log10(value) : value);
+  }
+  if (low > high) low = high = 0;
+  const double middle = low / 2 + high / 2;
+  const double size = std::max(std::abs(low), std::abs(high));
+  double half = (0.5 + padding) * (high - low);
+  if (high == low || !(high - low > kLeastLength * size)) half = log || size == 0 ? 0.5 : 0.1 * size;
+  const Range range{middle - half, middle + half};
+  return log ? Range{std::pow(10, range.low), std::pow(10, range.high)} : range;
+}
+
+}  // namespace pathline::plot

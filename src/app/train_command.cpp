@@ -1,0 +1,223 @@
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "app/command.hpp"
+#include "app/number_text.hpp"
+#include "app/progress_line.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/train/trainer.hpp"
+#include "train/stage_plan.hpp"
+
+namespace pathline {
+namespace {
+
+std::atomic<bool> g_interrupted{false};
+
+struct sigaction g_before[2];
+constexpr int kSignals[] = {SIGINT, SIGTERM};
+
+void restore_signals() {
+  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &g_before[i], nullptr);
+}
+
+// The first Ctrl-C, or SIGTERM of a batch system, asks for a save; the second ends the process as it would without
+// this.
+extern "C" void on_interrupt(int) {
+  g_interrupted = true;
+  restore_signals();
+}
+
+// While it lives.
+class SaveOnSignal {
+ public:
+  SaveOnSignal() {
+    g_interrupted = false;
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    action.sa_flags = SA_RESTART;
+    for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action, &g_before[i]);
+  }
+  ~SaveOnSignal() { restore_signals(); }
+};
+
+struct TrainFlags {
+  std::string recipe, data, output, resume;
+  std::vector<std::string> sets, columns, condition;
+  std::optional<Index> iterations, batch, seed;
+  bool force = false;
+  CommonFlags common;
+  SolveFlags solve;
+};
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
+}
+
+// A line drawn anew on a terminal; one line an evaluation elsewhere.
+class TrainingBar {
+ public:
+  explicit TrainingBar(bool quiet) : quiet_(quiet), terminal_(stderr_is_terminal()) {}
+  ~TrainingBar() {
+    if (drawn_) fmt::print(stderr, "\n");
+  }
+  void operator()(const TrainingProgress& p) {
+    if (quiet_) return;
+    smooth_ = p.iteration <= 1 || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
+    stage_ = p.stage;
+    if (p.validation) validation_ = fmt::format("  validation {:.4f}", p.validation->nll);
+    const double now = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    if (terminal_ ? now - last_ < 0.2 && p.iteration != p.iterations : !p.validation) return;
+    last_ = now;
+    const std::string stage = p.stages > 1 ? fmt::format("{}/{} {}  ", p.stage + 1, p.stages, p.kind) : "";
+    const std::string loss = p.kind == "likelihood" ? "NLL" : "loss";
+    const std::string nfe = p.nfe > 0 ? fmt::format("  NFE {:.0f}+{:.0f}", p.nfe, p.backward_nfe) : "";
+    const std::string text =
+        fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss,
+                    smooth_, validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
+    if (terminal_) draw_line(bar(p) + text), drawn_ = true;
+    else fmt::print(stderr, "{}\n", text);
+  }
+
+ private:
+  static std::string bar(const TrainingProgress& p) {
+    constexpr Index kWidth = 20;
+    const Index full = p.iterations > 0 ? kWidth * p.iteration / p.iterations : kWidth;
+    return "[" + std::string(static_cast<std::size_t>(full), '=') +
+           std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
+  }
+  bool quiet_, terminal_, drawn_ = false;
+  double last_ = 0, smooth_ = 0;
+  std::size_t stage_ = 0;
+  std::string validation_;
+};
+
+// What the flags make of the recipe, or of that of the run which goes on.
+Recipe resolve(const TrainFlags& f) {
+  Recipe recipe;
+  if (!f.resume.empty()) recipe = recipe_of_run(f.resume);
+  else if (!f.recipe.empty()) recipe = read_recipe(f.recipe);
+  if (!f.data.empty()) recipe.data.source = f.data;
+  if (!f.columns.empty()) recipe.data.columns = f.columns;
+  if (!f.condition.empty()) recipe.data.condition = f.condition;
+  if (f.iterations) recipe.train.iterations = *f.iterations;
+  if (f.batch) recipe.train.batch = *f.batch;
+  if (f.seed) recipe.train.seed = *f.seed;
+  if (!f.common.precision.empty()) recipe.model.precision = f.common.precision;
+  for (const auto& assignment : f.solve.assignments("solver")) set(recipe, assignment);
+  for (const auto& assignment : f.sets) set(recipe, assignment);
+  check_recipe(recipe);
+  return recipe;
+}
+
+std::string directory(const TrainFlags& f) {
+  if (!f.resume.empty()) return f.resume;
+  if (!f.output.empty()) return f.output;
+  return std::filesystem::path(f.recipe.empty() ? f.data.substr(0, f.data.rfind(':')) : f.recipe).stem().string();
+}
+
+// Discrete data with a step of `width` have the probability p(x) width^d of a value: bits/dim of its code (Theis et al.
+// 2016, section 3.1, an upper bound).
+void print_bits(const TrainingResult& r, double width, Index dim) {
+  if (width > 0 && r.test.points > 0)
+    fmt::print("bits/dim {:.4f}, of the discrete data with step {:g}\n",
+               r.test.nll / (static_cast<double>(dim) * std::log(2.0)) - std::log2(width), width);
+}
+
+void print_target(const Evaluation& e) {
+  fmt::print("E_q[log q - log p~] {} nats over {} draws, NFE {:.0f}; effective sample size {:.1f} %; log Z {}",
+             with_error(e.nll, e.nll_error), e.points, e.nfe, 100 * *e.ess, with_error(*e.log_z, *e.log_z_error));
+  if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {}", *e.kl - e.nll, with_error(*e.kl, *e.kl_error));
+  fmt::print("\n");
+  if (has_lost_mass(e))
+    fmt::print(stderr,
+               "pathline: warning: wider draws find log Z = {}: the flow has lost a part of the target, which "
+               "its effective sample size cannot tell; train with objective.anneal = 0.2\n",
+               with_error(*e.wide_log_z, *e.wide_log_z_error));
+}
+
+void print_result(const TrainingResult& r, const std::string& directory) {
+  if (r.test.ess) {
+    print_target(r.test);
+  } else if (r.test.points > 0) {
+    fmt::print("test NLL {} nats over {} points, NFE {:.0f}", with_error(r.test.nll, r.test.nll_error), r.test.points,
+               r.test.nfe);
+    if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);
+    if (r.test.kl) fmt::print("; KL(data || model) {}", with_error(*r.test.kl, *r.test.kl_error));
+    fmt::print("\n");
+  } else if (r.validation.points > 0) {
+    fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
+  }
+  fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
+  if (r.best_iteration > 0)
+    fmt::print(", best at {}{}: {}/model.h5\n", r.best_iteration, r.stopped_early ? " (stopped early)" : "", directory);
+  else fmt::print("; without an evaluation there is no model.h5 yet\n");
+}
+
+int run(const TrainFlags& f) {
+  f.common.apply();
+  const int given = !f.recipe.empty() + !f.resume.empty();
+  if (given > 1) throw InputError("train: expected a RECIPE or --resume, not both");
+  if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data, or --resume");
+  if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: a resumed run stays in its directory");
+  const Recipe recipe = resolve(f);
+  const std::string where = directory(f);
+  if (const Index beyond = beyond_stages(recipe); beyond > 0 && !f.common.quiet)
+    fmt::print(stderr,
+               "pathline: note: the last stage takes the {} iterations that train.iterations has beyond the stages\n",
+               beyond);
+  TrainingResult result;
+  {
+    const SaveOnSignal save;
+    TrainingBar bar(f.common.quiet);
+    result = train(recipe, {.directory = where,
+                            .resume = !f.resume.empty(),
+                            .replace = f.force,
+                            .progress = [&](const TrainingProgress& p) { bar(p); },
+                            .stop = [] { return g_interrupted.load(); }});
+  }
+  if (result.interrupted) {
+    fmt::print(stderr, "stopped after {} iterations; go on with: pathline train --resume {}\n", result.iterations,
+               where);
+    return 130;
+  }
+  print_result(result, where);
+  if (recipe.data.dequantize > 0 && result.best_iteration > 0)
+    print_bits(result, recipe.data.dequantize, static_cast<Index>(read_card(model_file(where)).columns.size()));
+  return 0;
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, Action& chosen) {
+  auto f = std::make_shared<TrainFlags>();
+  auto* c = app.add_subcommand("train", "Train a density: writes model.h5, last.h5 and metrics.jsonl");
+  c->footer(
+      "Examples:\n"
+      "  pathline train models/moons.toml -o runs/moons\n"
+      "  pathline train --data datasets/geyser.csv -o runs/geyser --iterations 300\n"
+      "  pathline train --data datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
+      "  pathline train --resume runs/moons --iterations 20000");
+  c->add_option("RECIPE", f->recipe, "a TOML file; `pathline info --recipe MODEL` prints one");
+  c->add_option("--data", f->data, "a toy, or a CSV, NPY or HDF5 (FILE:dataset) table");
+  c->add_option("--columns", f->columns, "of a table: those to read, a,b; all of them by default")->delimiter(',');
+  c->add_option("--condition", f->condition, "columns that condition the density of the others")->delimiter(',');
+  c->add_option("-o,--output", f->output, "directory of the run; default: named after the recipe or the data");
+  c->add_option("--resume", f->resume, "go on with the run in this directory");
+  c->add_option("--iterations", f->iterations, "of all stages");
+  c->add_option("--batch", f->batch, "samples an iteration");
+  c->add_option("--seed", f->seed, "of every random stream");
+  c->add_option("--set", f->sets, "any key of the recipe: solver.rtol=1e-4")->take_all()->allow_extra_args(false);
+  c->add_flag("--force", f->force, "replace a run that is there");
+  f->solve.add_to(c);
+  f->common.add_to(c);
+  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+}
+
+}  // namespace pathline

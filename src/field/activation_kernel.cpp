@@ -1,0 +1,218 @@
+#include "field/activation_kernel.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include "field/packet.hpp"
+
+namespace pathline {
+namespace {
+
+using namespace simd;
+
+// Each activation gives value(a), and from (a, y) the first two derivatives, and for swish those of s and s' with
+// respect to beta.
+template <class P> struct Derivatives {
+  P first, second;
+};
+
+template <class P> struct Tanh {
+  P value(const P& a) const { return simd::tanh(a); }
+  Derivatives<P> derivatives(const P&, const P& y) const {
+    const P first = sub(set<P>(1), mul(y, y));
+    return {first, mul(set<P>(-2), mul(y, first))};
+  }
+};
+
+template <class P> struct Softplus {
+  P value(const P& a) const { return softplus(a); }
+  Derivatives<P> derivatives(const P& a, const P&) const {
+    const P s = sigmoid(a);
+    return {s, mul(s, sub(set<P>(1), s))};
+  }
+};
+
+template <class P> struct Elu {
+  P value(const P& a) const {
+    const P clipped = where_less(a, set<P>(0), a, set<P>(0));  // exp of a large a is not wanted, even if unused
+    return where_less(a, set<P>(0), sub(exp(clipped), set<P>(1)), a);
+  }
+  Derivatives<P> derivatives(const P& a, const P& y) const {
+    const P e = add(y, set<P>(1));
+    return {where_less(a, set<P>(0), e, set<P>(1)), where_less(a, set<P>(0), e, set<P>(0))};
+  }
+};
+
+template <class P> struct Swish {
+  P beta;
+  P value(const P& a) const { return mul(a, sigmoid(mul(beta, a))); }
+  // With u = beta a and sigma(u): s' = sigma + u sigma', s'' = beta (2 sigma' + u sigma'').
+  struct Parts {
+    P u, s, s1, s2;
+  };
+  Parts parts(const P& a) const {
+    const P u = mul(beta, a), s = sigmoid(u), s1 = mul(s, sub(set<P>(1), s));
+    return {u, s, s1, mul(s1, sub(set<P>(1), add(s, s)))};
+  }
+  Derivatives<P> derivatives(const P& a, const P&) const {
+    const auto p = parts(a);
+    return {madd(p.u, p.s1, p.s), mul(beta, madd(p.u, p.s2, add(p.s1, p.s1)))};
+  }
+  // ds/dbeta = a^2 sigma', ds'/dbeta = a (2 sigma' + u sigma'').
+  Derivatives<P> beta_derivatives(const P& a) const {
+    const auto p = parts(a);
+    return {mul(mul(a, a), p.s1), mul(a, madd(p.u, p.s2, add(p.s1, p.s1)))};
+  }
+};
+
+template <class P> struct Relu {
+  P value(const P& a) const { return where_less(a, set<P>(0), set<P>(0), a); }
+  Derivatives<P> derivatives(const P& a, const P&) const {
+    return {where_less(set<P>(0), a, set<P>(1), set<P>(0)), set<P>(0)};
+  }
+};
+
+template <class P> struct Square {
+  P value(const P& a) const { return mul(a, a); }
+  Derivatives<P> derivatives(const P& a, const P&) const { return {add(a, a), set<P>(2)}; }
+};
+
+template <class P> struct Identity {
+  P value(const P& a) const { return a; }
+  Derivatives<P> derivatives(const P&, const P&) const { return {set<P>(1), set<P>(0)}; }
+};
+
+template <class P> struct Sin {
+  P value(const P& a) const {
+    return each(a, [](Scalar<P> x) { return std::sin(x); });
+  }
+  Derivatives<P> derivatives(const P& a, const P& y) const {
+    return {each(a, [](Scalar<P> x) { return std::cos(x); }), neg(y)};
+  }
+};
+
+template <class P> struct Gelu {
+  using T = Scalar<P>;
+  static T cdf(T x) { return T(0.5) * std::erfc(-x * T(std::numbers::sqrt2 / 2)); }
+  static T pdf(T x) { return T(0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2) * std::exp(T(-0.5) * x * x); }
+  P value(const P& a) const {
+    return each(a, [](T x) { return x * cdf(x); });
+  }
+  Derivatives<P> derivatives(const P& a, const P&) const {
+    return {each(a, [](T x) { return cdf(x) + x * pdf(x); }),
+            each(a, [](T x) { return x * x < 2000 ? (2 - x * x) * pdf(x) : x - x; })};
+  }
+};
+
+// One packet of rows, all samples. K: tangents when known at compile time, else -1.
+template <class P, int K, class F, class S>
+void forward_rows(const GatedActivation<S>& g, const F& f, Index row, S* y, S* yt) {
+  const Index k = K < 0 ? g.tangents : K, rows = g.rows, batch = g.batch;
+  const Index step = g.q_tangents_shared ? 0 : rows, block = g.q_tangents_shared ? rows : rows * batch;
+  const P gate = load<P>(g.gate + row), shift = load<P>(g.shift + row);
+  const S* qt = g.q_tangents + row;
+  for (Index b = 0; b < batch; ++b) {
+    const Index at = b * rows + row;
+    const P a = madd(gate, load<P>(g.q + at), shift), value = f.value(a);
+    store(y + at, value);
+    if (k == 0) continue;
+    const P slope = mul(gate, f.derivatives(a, value).first);
+    for (Index j = 0; j < k; ++j) store(yt + j * rows * batch + at, mul(slope, load<P>(qt + j * block + b * step)));
+  }
+}
+
+template <class P, int K, class F, class S>
+void pullback_rows(const GatedActivation<S>& g, const F& f, Index row, const S* y, S* y_bar, S* yt_bar, S* gate_bar,
+                   S* shift_bar, S* beta_bar) {
+  const Index k = K < 0 ? g.tangents : K, rows = g.rows, batch = g.batch;
+  const Index step = g.q_tangents_shared ? 0 : rows, block = g.q_tangents_shared ? rows : rows * batch;
+  const P gate = load<P>(g.gate + row), shift = load<P>(g.shift + row);
+  const S* qt = g.q_tangents + row;
+  P gate_sum = set<P>(0), shift_sum = set<P>(0), beta_sum = set<P>(0);
+  for (Index b = 0; b < batch; ++b) {
+    const Index at = b * rows + row;
+    const P q = load<P>(g.q + at), a = madd(gate, q, shift), yb = load<P>(y_bar + at);
+    const auto d = f.derivatives(a, load<P>(y + at));
+    P curve = set<P>(0);  // sum_j y_bar_j gate q_j, the cotangent of s'(a)
+    for (Index j = 0; j < k; ++j) {
+      S* bar = yt_bar + j * rows * batch + at;
+      const P qj = load<P>(qt + j * block + b * step), ybj = load<P>(bar), aj = mul(ybj, d.first);
+      curve = madd(ybj, qj, curve);
+      gate_sum = madd(aj, qj, gate_sum);
+      store(bar, mul(gate, aj));
+    }
+    curve = mul(curve, gate);
+    const P a_bar = madd(yb, d.first, mul(curve, d.second));
+    gate_sum = madd(a_bar, q, gate_sum);
+    shift_sum = add(shift_sum, a_bar);
+    if constexpr (requires { f.beta_derivatives(a); }) {
+      const auto db = f.beta_derivatives(a);
+      beta_sum = add(beta_sum, madd(yb, db.first, mul(curve, db.second)));
+    }
+    store(y_bar + at, mul(gate, a_bar));
+  }
+  store(gate_bar + row, add(load<P>(gate_bar + row), gate_sum));
+  store(shift_bar + row, add(load<P>(shift_bar + row), shift_sum));
+  if constexpr (requires(P a) { f.beta_derivatives(a); }) *beta_bar += sum(beta_sum);
+}
+
+// Calls body(F<P>, P{}, row) for every whole packet of rows, then for each row left.
+template <template <class> class F, class S, class Make, class Body> void over_rows(Index rows, Make make, Body body) {
+  using P = Packet<S>;
+  Index row = 0;
+  const F<P> packed = make.template operator()<F<P>>();
+  for (; row + kLanes<P> <= rows; row += kLanes<P>) body(packed, P{}, row);
+  const F<S> single = make.template operator()<F<S>>();
+  for (; row < rows; ++row) body(single, S{}, row);
+}
+
+template <template <class> class F, class S, class Body> void with(const GatedActivation<S>& g, Body body) {
+  auto make = [&]<class A>() {
+    if constexpr (requires { A::beta; }) return A{set<decltype(A::beta)>(g.beta)};
+    else return A{};
+  };
+  over_rows<F, S>(g.rows, make, body);
+}
+
+template <class S, class Body> void dispatch(const GatedActivation<S>& g, Body body) {
+  switch (g.activation) {
+    case Activation::tanh: return with<Tanh>(g, body);
+    case Activation::softplus: return with<Softplus>(g, body);
+    case Activation::elu: return with<Elu>(g, body);
+    case Activation::swish: return with<Swish>(g, body);
+    case Activation::relu: return with<Relu>(g, body);
+    case Activation::square: return with<Square>(g, body);
+    case Activation::identity: return with<Identity>(g, body);
+    case Activation::sin: return with<Sin>(g, body);
+    case Activation::gelu: return with<Gelu>(g, body);
+  }
+}
+
+}  // namespace
+
+template <class S> void GatedActivation<S>::forward(S* y, S* y_tangents) const {
+  dispatch(*this, [&](const auto& f, auto packet, Index row) {
+    using P = decltype(packet);
+    if (tangents == 0) return forward_rows<P, 0>(*this, f, row, y, y_tangents);
+    if (tangents == 2) return forward_rows<P, 2>(*this, f, row, y, y_tangents);
+    forward_rows<P, -1>(*this, f, row, y, y_tangents);
+  });
+}
+
+template <class S>
+void GatedActivation<S>::pullback(const S* y, S* y_bar, S* y_tangents_bar, S* gate_bar, S* shift_bar,
+                                  S* beta_bar) const {
+  dispatch(*this, [&](const auto& f, auto packet, Index row) {
+    using P = decltype(packet);
+    if (tangents == 0)
+      return pullback_rows<P, 0>(*this, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+    if (tangents == 2)
+      return pullback_rows<P, 2>(*this, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+    pullback_rows<P, -1>(*this, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+  });
+}
+
+template struct GatedActivation<float>;
+template struct GatedActivation<double>;
+
+}  // namespace pathline

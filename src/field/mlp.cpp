@@ -1,0 +1,318 @@
+#include "pathline/field/mlp.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+
+#include "core/option_check.hpp"
+#include "field/activation_kernel.hpp"
+#include "field/product.hpp"
+#include "field/time_layer.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr std::size_t kMostLayers = 32;
+
+template <class S> Matrix<S> uniform_matrix(Engine& engine, Index rows, Index cols, double bound) {
+  Matrix<S> m(rows, cols);
+  fill_uniform<S>(engine, m);
+  return ((2 * m.array() - 1) * static_cast<S>(bound)).matrix();
+}
+
+// The cotangents are known beforehand.
+template <class S> class GivenCotangents final : public CotangentRule<S> {
+ public:
+  GivenCotangents(const ConstMatrixRef<S>& f_bar, const ConstMatrixRef<S>& je_bar) : f_bar_(f_bar), je_bar_(je_bar) {}
+  void operator()(ConstMatrixRef<S>, ConstMatrixRef<S>, MatrixRef<S> f_bar, MatrixRef<S> je_bar) override {
+    f_bar = f_bar_;
+    je_bar = je_bar_;
+  }
+
+ private:
+  const ConstMatrixRef<S>&f_bar_, &je_bar_;
+};
+
+}  // namespace
+
+template <class S> struct Mlp<S>::Layers {
+  std::vector<TimeLayer<S>> list;
+};
+
+// What the reverse pass needs of one layer. Blocks are [value | tangents]: (1 + k) B columns.
+template <class S> struct Mlp<S>::Tape {
+  struct Layer {
+    typename TimeLayer<S>::Coefficients at;
+    const S* q;           // W x + C c, out x B
+    const S* q_tangents;  // out x kB, or W itself (out x d) for the first layer under identity seeds
+    const S* y;           // s(a): out x (1 + k) B
+    const S* h;           // what the next layer sees: y, or y + x with a residual connection
+  };
+  std::array<Layer, kMostLayers> layers;
+  TimeFeatures<S> time;
+  const S* seeds;  // d x kB, or null for identity
+
+  GatedActivation<S> gated(const Mlp& mlp, std::size_t l, Index batch, const Seeds<S>& e) const {
+    const auto& list = mlp.layers_->list;
+    const auto& now = layers[l];
+    return {.activation = l + 1 == list.size() ? Activation::identity : mlp.options_.activation,
+            .beta = mlp.beta_ < 0 ? S(1) : mlp.theta()[mlp.beta_],
+            .rows = list[l].out(),
+            .batch = batch,
+            .tangents = e.k,
+            .gate = now.at.gate,
+            .shift = now.at.shift,
+            .q = now.q,
+            .q_tangents = now.q_tangents,
+            .q_tangents_shared = l == 0 && e.kind == Seeds<S>::Kind::identity};
+  }
+};
+
+template <class S> Mlp<S>::Mlp(const MlpOptions& options)
+    : VectorField<S>(options.dim, options.condition_dim), options_(options), layers_(std::make_unique<Layers>()) {
+  require(options.dim >= 1, "dim", options.dim, ">= 1");
+  if (options.hidden.size() + 1 > kMostLayers)
+    throw InputError("model.hidden: at most " + std::to_string(kMostLayers - 1) + " layers");
+  require(options.time_frequencies >= 0 && options.time_frequencies <= kMostFrequencies, "model.time_features",
+          options.time_frequencies, fmt::format("in [0, {}]", kMostFrequencies));
+  Index in = options.dim;
+  auto add = [this](const std::string& name, Index rows, Index cols, bool decays) {
+    return this->add_parameter(name, rows, cols, decays);
+  };
+  for (std::size_t l = 0; l <= options.hidden.size(); ++l) {
+    const Index out = l < options.hidden.size() ? options.hidden[l] : options.dim;
+    if (out < 1) throw InputError("model.hidden = " + std::to_string(out) + ": each width must be >= 1");
+    layers_->list.emplace_back(options.layer, in, out, options.condition_dim, 1 + 2 * options.time_frequencies,
+                               "layers." + std::to_string(l), add);
+    in = out;
+  }
+  if (has_parameter(options.activation)) {
+    beta_ = add("activation_fns.0.beta", 1, 1, false);
+    Vector<S> theta = this->theta();
+    theta[beta_] = 1;
+    this->set_theta(theta);
+  }
+  theta_changed();
+}
+
+template <class S> Mlp<S>::~Mlp() = default;
+
+template <class S> std::unique_ptr<VectorField<S>> Mlp<S>::clone() const {
+  auto copy = std::make_unique<Mlp<S>>(options_);
+  copy->set_theta(this->theta());
+  return copy;
+}
+
+template <class S> void Mlp<S>::theta_changed() {
+  for (auto& layer : layers_->list) layer.theta_changed(this->theta().data());
+}
+
+template <class S> bool Mlp<S>::skips(std::size_t l) const {
+  const auto& list = layers_->list;
+  return options_.residual && l > 0 && l + 1 < list.size() && list[l].in() == list[l].out();
+}
+
+template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
+  Vector<S> theta = this->theta();
+  const std::string last = "layers." + std::to_string(layers_->list.size() - 1) + ".";
+  double bound = 1;
+  for (const auto& p : this->parameters()) {
+    if (p.name == "activation_fns.0.beta") continue;
+    const bool weight = p.name.ends_with("weight"), hyper = p.name.find("_hypernet") != std::string::npos;
+    if (weight) bound = 1 / std::sqrt(static_cast<double>(p.cols));  // a bias follows its weight
+    auto part = theta.segment(p.offset, p.size());
+    if (hyper && weight) part.setZero();
+    else if (hyper) {
+      Matrix<S> noise(p.size(), 1);
+      fill_normal<S>(engine, noise);
+      part = S(0.01) * noise;
+    } else {
+      part = uniform_matrix<S>(engine, p.size(), 1, bound);
+    }
+    const bool scaled = p.name.find("._layer") != std::string::npos || hyper ||
+                        p.name.ends_with("_hyper_bias.weight") || p.name.ends_with("_condition.weight");
+    if (scaled && p.name.starts_with(last)) part *= static_cast<S>(scale_last);
+  }
+  this->set_theta(theta);
+}
+
+template <class S>
+typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e, bool keep, Workspace<S>& w) const {
+  assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
+  const auto& list = layers_->list;
+  const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
+  const S* theta = this->theta().data();
+  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_frequencies), e.probes};
+
+  Index widest = 0;
+  for (const auto& layer : list) widest = std::max(widest, layer.out());
+  S* scratch[2] = {nullptr, nullptr};
+  if (!keep) scratch[0] = w.take(widest * columns), scratch[1] = w.take(widest * columns);
+
+  for (std::size_t l = 0; l < list.size(); ++l) {
+    const auto& layer = list[l];
+    auto& now = tape.layers[l];
+    const Index out = layer.out();
+    now.at = layer.at(x.t, tape.time, theta, w);
+    S* q = keep ? w.take(out * columns) : scratch[l % 2];
+    now.q = q, now.q_tangents = q + out * batch;
+    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    if (l == 0) {
+      multiply(now.at.weight, x.z.data(), x.z.outerStride(), batch, q, out);
+      if (shared) now.q_tangents = now.at.weight.columns;
+      else multiply(now.at.weight, e.probes, layer.in(), k * batch, q + out * batch, out);
+    } else {
+      multiply(now.at.weight, tape.layers[l - 1].h, layer.in(), columns, q, out);
+    }
+    if (layer.condition() > 0) {
+      using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+      const Eigen::Map<const RowMajor> c(theta + layer.condition_weight(), out, layer.condition());
+      MatrixMap<S>(q, out, batch).noalias() += c * x.c;
+    }
+    S* y = keep ? w.take(out * columns) : q;
+    tape.gated(*this, l, batch, e).forward(y, y + out * batch);
+    now.y = now.h = y;
+    if (skips(l)) {
+      S* h = keep ? w.take(out * columns) : y;
+      VectorMap<S>(h, out * columns) =
+          VectorMap<S>(y, out * columns) + ConstVectorMap<S>(tape.layers[l - 1].h, out * columns);
+      now.h = h;
+    }
+  }
+  return tape;
+}
+
+// bars: [f_bar | je_bar], d x (1 + k) B; destroyed.
+template <class S>
+void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, S* bars, FieldCotangent<S> to,
+                     Workspace<S>& w) const {
+  const auto& list = layers_->list;
+  const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
+  const S* theta = this->theta().data();
+  S* theta_bar = to.theta.data();
+  const bool wants_theta = to.theta.size() > 0;
+  TimeVector<S> u_bar = TimeVector<S>::Zero(tape.time.value.size());
+  double t_bar = 0;
+  S unused_beta = 0;
+  S* y_bar = bars;  // of the layer's h, then of its y, then of its q
+
+  for (std::size_t l = list.size(); l-- > 0;) {
+    const auto& layer = list[l];
+    const auto& now = tape.layers[l];
+    const Index in = layer.in(), out = layer.out();
+    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    const S* carried = nullptr;  // h_bar, which a residual connection hands on
+    if (skips(l)) {
+      S* copy = w.take(out * columns);
+      VectorMap<S>(copy, out * columns) = ConstVectorMap<S>(y_bar, out * columns);
+      carried = copy;
+    }
+    auto gate_bar = w.vector(out), shift_bar = w.vector(out);
+    gate_bar.setZero(), shift_bar.setZero();
+    tape.gated(*this, l, batch, e)
+        .pullback(now.y, y_bar, y_bar + out * batch, gate_bar.data(), shift_bar.data(),
+                  beta_ < 0 || !wants_theta ? &unused_beta : theta_bar + beta_);
+
+    S* weight_bar = wants_theta ? layer.weight_cotangent(theta_bar, w) : nullptr;
+    if (wants_theta && l > 0) {
+      add_outer(in, out, columns, tape.layers[l - 1].h, in, y_bar, out, weight_bar, in);
+    } else if (wants_theta) {
+      add_outer(in, out, batch, x.z.data(), x.z.outerStride(), y_bar, out, weight_bar, in);
+      if (shared) {
+        for (Index j = 0; j < k; ++j)
+          Matrix<S>::Map(weight_bar, in, out).row(j) +=
+              ConstMatrixMap<S>(y_bar + (1 + j) * out * batch, out, batch).rowwise().sum().transpose();
+      } else {
+        add_outer(in, out, k * batch, tape.seeds, in, y_bar + out * batch, out, weight_bar, in);
+      }
+    }
+    if (layer.condition() > 0) {
+      using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+      const ConstMatrixMap<S> q_bar(y_bar, out, batch);
+      if (wants_theta)
+        Eigen::Map<RowMajor>(theta_bar + layer.condition_weight(), out, layer.condition()).noalias() +=
+            q_bar * x.c.transpose();
+      to.c.noalias() +=
+          Eigen::Map<const RowMajor>(theta + layer.condition_weight(), out, layer.condition()).transpose() * q_bar;
+    }
+    if (wants_theta)
+      layer.pullback(x.t, tape.time, now.at, theta, weight_bar, gate_bar.data(), shift_bar.data(), theta_bar, u_bar,
+                     t_bar);
+
+    const LeftFactor<S> transpose{in, out, now.at.weight.rows_first, now.at.weight.columns};
+    if (l == 0) {
+      multiply(transpose, y_bar, out, batch, to.z.data(), to.z.outerStride());
+      break;
+    }
+    S* x_bar = w.take(in * columns);
+    multiply(transpose, y_bar, out, columns, x_bar, in);
+    if (carried) VectorMap<S>(x_bar, in * columns) += ConstVectorMap<S>(carried, in * columns);
+    y_bar = x_bar;
+  }
+  if (wants_theta) *to.t += t_bar + static_cast<double>(u_bar.dot(tape.time.derivative));
+}
+
+template <class S> void Mlp<S>::value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const Tape tape = forward(x, {}, false, w);
+  f = ConstMatrixMap<S>(tape.layers[layers_->list.size() - 1].y, this->dim(), x.batch());
+}
+
+template <class S>
+void Mlp<S>::tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+                      Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const Tape tape = forward(x, e, false, w);
+  const S* y = tape.layers[layers_->list.size() - 1].y;
+  f = ConstMatrixMap<S>(y, this->dim(), x.batch());
+  je = ConstMatrixMap<S>(y + this->dim() * x.batch(), this->dim(), e.k * x.batch());
+}
+
+template <class S>
+void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
+                                   MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const Index d = this->dim(), batch = x.batch();
+  const Tape tape = forward(x, e, true, w);
+  const S* y = tape.layers[layers_->list.size() - 1].y;
+  f = ConstMatrixMap<S>(y, d, batch);
+  je = ConstMatrixMap<S>(y + d * batch, d, e.k * batch);
+  S* bars = w.take(d * (1 + e.k) * batch);
+  rule(f, je, MatrixMap<S>(bars, d, batch), MatrixMap<S>(bars + d * batch, d, e.k * batch));
+  reverse(tape, x, e, bars, out, w);
+}
+
+template <class S>
+void Mlp<S>::pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                      FieldCotangent<S> out, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  auto f = w.matrix(this->dim(), x.batch());
+  auto je = w.matrix(this->dim(), e.k * x.batch());
+  GivenCotangents<S> rule(f_bar, je_bar);
+  tangents_and_pullback(x, e, rule, f, je, out, w);
+}
+
+// Products alone, two for a multiply-add; the rest is of the order of the widths and not of their products.
+template <class S> double Mlp<S>::flops(const Seeds<S>& e) const {
+  double sum = 0;
+  for (std::size_t l = 0; l < layers_->list.size(); ++l) {
+    const auto& layer = layers_->list[l];
+    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    sum += 2.0 * static_cast<double>(layer.out() * (layer.in() * (shared ? 1 : 1 + e.k) + layer.condition()));
+  }
+  return sum;
+}
+
+// One evaluation, and for each of its products two: into the weights and into the layer's input, but not the seeds.
+template <class S> double Mlp<S>::pullback_flops(const Seeds<S>& e) const {
+  double sum = 3 * flops(e);
+  const auto& first = layers_->list.front();
+  if (e.kind == Seeds<S>::Kind::probes) sum -= 2.0 * static_cast<double>(first.out() * first.in() * e.k);
+  return sum;
+}
+
+template class Mlp<float>;
+template class Mlp<double>;
+
+}  // namespace pathline

@@ -1,0 +1,287 @@
+#include "pathline/field/potential_field.hpp"
+
+#include <cassert>
+#include <cmath>
+
+#include "core/option_check.hpp"
+
+namespace pathline {
+namespace {
+
+template <class S> using Scratch = typename Workspace<S>::AlignedMatrix;
+
+}  // namespace
+
+// What one pass keeps. Columns: the B values, then k blocks of B tangents, N = (1 + k) B in all.
+template <class S> struct PotentialField<S>::Tape {
+  struct Layer {
+    Scratch<S> tanh;  // m x B: sigma' of the preactivation a
+    Scratch<S> a;     // m x N: the values' block is not kept
+    Scratch<S> u;     // m x N
+    Scratch<S> g, q;  // m x N: dPhi/du, dPhi/da
+  };
+  Index batch, k;
+  Scratch<S> v;         // n x N: s, then the seeds
+  Scratch<S> av;        // r x N: A v
+  Scratch<S> y;         // n x N: grad Phi, then the Hessian applied to the seeds
+  std::vector<Layer> layers;
+  auto block(Scratch<S>& m, Index j) const { return m.middleCols(j * batch, batch).array(); }
+  auto block(const Scratch<S>& m, Index j) const { return m.middleCols(j * batch, batch).array(); }
+};
+
+template <class S> PotentialField<S>::PotentialField(const PotentialFieldOptions& o)
+    : VectorField<S>(o.dim, o.condition_dim), options_(o) {
+  require(o.dim >= 1, "dim", o.dim, ">= 1");
+  require(o.width >= 1, "model.hidden", o.width, ">= 1");
+  require(o.layers >= 1, "model.hidden: layers", o.layers, ">= 1");
+  require(o.rank >= 1, "rank", o.rank, ">= 1");
+  options_.rank = std::min(o.rank, inputs());
+  for (Index l = 0; l < o.layers; ++l) {
+    const std::string name = "layers." + std::to_string(l);
+    weight_.push_back(this->add_parameter(name + ".weight", o.width, l == 0 ? inputs() : o.width, true));
+    bias_.push_back(this->add_parameter(name + ".bias", o.width, 1, false));
+  }
+  output_ = this->add_parameter("output", o.width, 1, true);
+  factor_ = this->add_parameter("quadratic.weight", options_.rank, inputs(), true);
+  linear_ = this->add_parameter("linear", inputs(), 1, false);
+}
+
+template <class S> std::unique_ptr<VectorField<S>> PotentialField<S>::clone() const {
+  return std::make_unique<PotentialField<S>>(*this);
+}
+
+template <class S> void PotentialField<S>::initialize(Engine& engine) {
+  Vector<S> theta = this->theta();
+  double bound = 1;
+  for (const auto& p : this->parameters()) {
+    auto part = theta.segment(p.offset, p.size());
+    if (p.name == "linear") continue;
+    if (p.name == "output") {
+      part.setConstant(static_cast<S>(1 / std::sqrt(static_cast<double>(options_.width))));
+      continue;
+    }
+    if (p.name.ends_with("weight")) bound = 1 / std::sqrt(static_cast<double>(p.cols));
+    Matrix<S> noise(p.size(), 1);
+    fill_uniform<S>(engine, noise);
+    part = (static_cast<S>(2 * bound) * noise.array() - static_cast<S>(bound)).matrix();
+  }
+  this->set_theta(theta);
+}
+
+namespace {
+
+template <class S> S step_size(Index layer, Index layers) {
+  return layer == 0 ? S(1) : S(1) / static_cast<S>(layers - 1);
+}
+
+// sigma(x) = log(e^x + e^-x), which is |x| + log(1 + e^{-2|x|})
+template <class A> auto log_cosh(const A& x) { return x.abs() + (-2 * x.abs()).exp().log1p(); }
+
+}  // namespace
+
+// The layers upward with their tangents, then the gradient downward with its own.
+template <class S>
+typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
+                                                            Workspace<S>& w) const {
+  assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
+  const Index d = x.dim(), batch = x.batch(), k = e.k, n = inputs(), m = options_.width, count = (1 + k) * batch;
+  const Index last = options_.layers - 1;
+  const S* theta = this->theta().data();
+  Tape tape{batch, k, w.matrix(n, count), w.matrix(options_.rank, count), w.matrix(n, count), {}};
+  tape.v.setZero();
+  tape.v.topLeftCorner(d, batch) = x.z;
+  tape.v.row(d).head(batch).setConstant(static_cast<S>(x.t));
+  if (n > d + 1) tape.v.bottomRows(n - d - 1).leftCols(batch) = x.c;  // without one c may have no columns either
+  if (k > 0) e.write(d, batch, tape.v.topRightCorner(d, k * batch));
+
+  for (Index l = 0; l <= last; ++l) {
+    const S h = step_size<S>(l, options_.layers);
+    const auto weight = this->weight(l);
+    const ConstVectorMap<S> bias(theta + bias_[static_cast<std::size_t>(l)], m);
+    typename Tape::Layer layer{w.matrix(m, batch), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count),
+                               w.matrix(m, count)};
+    const auto& below = l == 0 ? tape.v : tape.layers.back().u;
+    layer.a.noalias() = weight * below;
+    layer.a.leftCols(batch).colwise() += bias;
+    layer.tanh = layer.a.leftCols(batch).array().tanh();
+    layer.u.leftCols(batch) = h * log_cosh(layer.a.leftCols(batch).array());
+    for (Index j = 1; j <= k; ++j) tape.block(layer.u, j) = h * layer.tanh.array() * tape.block(layer.a, j);
+    if (l > 0) layer.u += below;
+    tape.layers.push_back(layer);
+  }
+  for (Index l = last; l >= 0; --l) {
+    auto& layer = tape.layers[static_cast<std::size_t>(l)];
+    if (l == last) {
+      layer.g.leftCols(batch) = ConstVectorMap<S>(theta + output_, m).replicate(1, batch);
+      layer.g.rightCols(k * batch).setZero();
+    } else {
+      const auto& above = tape.layers[static_cast<std::size_t>(l + 1)];
+      const auto weight = this->weight(l + 1);
+      layer.g = above.g;
+      layer.g.noalias() += weight.transpose() * above.q;
+    }
+    const S h = step_size<S>(l, options_.layers);
+    tape.block(layer.q, 0) = h * layer.tanh.array() * tape.block(layer.g, 0);
+    for (Index j = 1; j <= k; ++j)
+      tape.block(layer.q, j) =
+          h * ((1 - layer.tanh.array().square()) * tape.block(layer.a, j) * tape.block(layer.g, 0) +
+               layer.tanh.array() * tape.block(layer.g, j));
+  }
+  const auto first = weight(0);
+  const Eigen::Map<const RowMajor> factor(theta + factor_, options_.rank, n);
+  tape.av.noalias() = factor * tape.v;
+  tape.y.noalias() = first.transpose() * tape.layers[0].q;
+  tape.y.noalias() += factor.transpose() * tape.av;
+  tape.y.leftCols(batch).colwise() += ConstVectorMap<S>(theta + linear_, n);
+  return tape;
+}
+
+template <class S> void PotentialField<S>::write(const Tape& tape, MatrixRef<S> f, MatrixRef<S> je) const {
+  const Index d = this->dim(), batch = tape.batch;
+  f.topRows(d) = -tape.y.topLeftCorner(d, batch);
+  if (f.rows() > d) f.row(d) = tape.y.row(d).head(batch);
+  je = -tape.y.topRightCorner(d, tape.k * batch);
+}
+
+template <class S> void PotentialField<S>::value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  write(forward(x, {}, w), f, w.matrix(x.dim(), 0));
+}
+
+template <class S>
+void PotentialField<S>::tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+                                 Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  write(forward(x, e, w), f, je);
+}
+
+template <class S>
+void PotentialField<S>::pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar,
+                                 ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  reverse(forward(x, e, w), f_bar, je_bar, out, w);
+}
+
+template <class S>
+void PotentialField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule,
+                                              MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out,
+                                              Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const auto tape = forward(x, e, w);
+  write(tape, f, je);
+  auto f_bar = w.matrix(f.rows(), f.cols()), je_bar = w.matrix(je.rows(), je.cols());
+  rule(f, je, f_bar, je_bar);
+  reverse(tape, f_bar, je_bar, out, w);
+}
+
+// The transpose of forward, last line first. A bar is the cotangent of what it stands over.
+template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                                                   FieldCotangent<S> to, Workspace<S>& w) const {
+  const Index d = this->dim(), batch = tape.batch, k = tape.k, n = inputs(), m = options_.width,
+              count = (1 + k) * batch;
+  const Index layers = options_.layers, rank = options_.rank;
+  const S* theta = this->theta().data();
+  const bool wants_theta = to.theta.size() > 0;
+  S* theta_bar = to.theta.data();
+  auto weight_bar = [&](Index offset, Index rows, Index cols) {
+    return Eigen::Map<RowMajor>(theta_bar + offset, rows, cols);
+  };
+  auto vector_bar = [&](Index offset, Index rows) { return VectorMap<S>(theta_bar + offset, rows); };
+  const auto first = weight(0);
+  const Eigen::Map<const RowMajor> factor(theta + factor_, rank, n);
+
+  auto y_bar = w.matrix(n, count), v_bar = w.matrix(n, count), av_bar = w.matrix(rank, count);
+  y_bar.setZero();
+  y_bar.topLeftCorner(d, batch) = -f_bar.topRows(d);
+  if (f_bar.rows() > d) y_bar.row(d).head(batch) = f_bar.row(d);
+  y_bar.topRightCorner(d, k * batch) = -je_bar;
+  av_bar.noalias() = factor * y_bar;
+  v_bar.noalias() = factor.transpose() * av_bar;
+  if (wants_theta) {
+    weight_bar(factor_, rank, n).noalias() += tape.av * y_bar.transpose();
+    weight_bar(factor_, rank, n).noalias() += av_bar * tape.v.transpose();
+    vector_bar(linear_, n) += y_bar.leftCols(batch).rowwise().sum();
+    weight_bar(weight_[0], m, n).noalias() += tape.layers[0].q * y_bar.transpose();
+  }
+
+  // Through the gradient's way down, which is upward here; a_bar of each layer is kept for the second half.
+  auto q_bar = w.matrix(m, count), g_bar = w.matrix(m, count);
+  std::vector<Scratch<S>> a_bar;
+  g_bar.setZero();
+  q_bar.noalias() = first * y_bar;
+  for (Index l = 0; l < layers; ++l) {
+    const auto& layer = tape.layers[static_cast<std::size_t>(l)];
+    const S h = step_size<S>(l, layers);
+    if (l > 0) {
+      const auto weight = this->weight(l);
+      q_bar.noalias() = weight * g_bar;
+      if (wants_theta) weight_bar(weight_[static_cast<std::size_t>(l)], m, m).noalias() += layer.q * g_bar.transpose();
+    }
+    a_bar.push_back(w.matrix(m, count));
+    auto& a = a_bar.back();
+    const auto s1 = layer.tanh.array();
+    const auto s2 = 1 - s1.square();
+    const auto g = tape.block(layer.g, 0);
+    tape.block(a, 0) = h * s2 * g * tape.block(q_bar, 0);
+    tape.block(g_bar, 0) += h * s1 * tape.block(q_bar, 0);
+    for (Index j = 1; j <= k; ++j) {
+      const auto dot = tape.block(layer.a, j);
+      const auto along = tape.block(q_bar, j);
+      // sigma''' = -2 sigma' sigma''
+      tape.block(a, 0) += h * s2 * (tape.block(layer.g, j) - 2 * s1 * dot * g) * along;
+      tape.block(a, j) = h * s2 * g * along;
+      tape.block(g_bar, 0) += h * s2 * dot * along;
+      tape.block(g_bar, j) += h * s1 * along;
+    }
+  }
+  if (wants_theta) vector_bar(output_, m) += g_bar.leftCols(batch).rowwise().sum();
+
+  // Through the layers. q_bar's memory is u_bar's now.
+  auto& u_bar = q_bar;
+  u_bar.setZero();
+  for (Index l = layers - 1; l >= 0; --l) {
+    const auto& layer = tape.layers[static_cast<std::size_t>(l)];
+    const Index in = l == 0 ? n : m;
+    const S h = step_size<S>(l, layers);
+    auto& a = a_bar[static_cast<std::size_t>(l)];
+    const auto s1 = layer.tanh.array();
+    tape.block(a, 0) += h * s1 * tape.block(u_bar, 0);
+    for (Index j = 1; j <= k; ++j) {
+      tape.block(a, 0) += h * (1 - s1.square()) * tape.block(layer.a, j) * tape.block(u_bar, j);
+      tape.block(a, j) += h * s1 * tape.block(u_bar, j);
+    }
+    const auto weight = this->weight(l);
+    if (wants_theta) {
+      const auto& below = l == 0 ? tape.v : tape.layers[static_cast<std::size_t>(l - 1)].u;
+      weight_bar(weight_[static_cast<std::size_t>(l)], m, in).noalias() += a * below.transpose();
+      vector_bar(bias_[static_cast<std::size_t>(l)], m) += a.leftCols(batch).rowwise().sum();
+    }
+    if (l > 0) u_bar.noalias() += weight.transpose() * a;
+    else v_bar.noalias() += weight.transpose() * a;
+  }
+  to.z = v_bar.topLeftCorner(d, batch);
+  if (this->condition_dim() > 0) to.c += v_bar.bottomRows(this->condition_dim()).leftCols(batch);
+  if (wants_theta) *to.t += static_cast<double>(v_bar.row(d).head(batch).sum());
+}
+
+template <class S>
+void PotentialField<S>::potential(const FieldPoint<S>& x, MatrixRef<S> phi, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const auto tape = forward(x, {}, w);
+  const S* theta = this->theta().data();
+  phi = ConstVectorMap<S>(theta + output_, options_.width).transpose() * tape.layers.back().u +
+        ConstVectorMap<S>(theta + linear_, inputs()).transpose() * tape.v + S(0.5) * tape.av.colwise().squaredNorm();
+}
+
+template <class S> double PotentialField<S>::flops(const Seeds<S>& e) const {
+  const double n = static_cast<double>(inputs()), m = static_cast<double>(options_.width),
+               r = static_cast<double>(options_.rank);
+  return 2 * 2 * static_cast<double>(1 + e.k) * (n * m + static_cast<double>(options_.layers - 1) * m * m + r * n);
+}
+
+template <class S> double PotentialField<S>::pullback_flops(const Seeds<S>& e) const { return 3 * flops(e); }
+
+template class PotentialField<float>;
+template class PotentialField<double>;
+
+}  // namespace pathline

@@ -1,0 +1,71 @@
+// One affine layer whose coefficients depend on time: at a given t it is a = gate * (W x + C c) + shift.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "field/product.hpp"
+#include "pathline/core/types.hpp"
+#include "pathline/core/workspace.hpp"
+#include "pathline/field/layer_type.hpp"
+
+namespace pathline {
+
+inline constexpr Index kMostFrequencies = 64;
+// On the stack, so that an evaluation allocates nothing.
+template <class S> using TimeVector = Eigen::Matrix<S, Eigen::Dynamic, 1, 0, 1 + 2 * kMostFrequencies, 1>;
+
+// u(t) = (t, sin 2 pi t, cos 2 pi t, sin 4 pi t, ...): 1 + 2 K numbers, and its derivative.
+template <class S> struct TimeFeatures {
+  TimeVector<S> value, derivative;
+  TimeFeatures(double t, Index frequencies);
+};
+
+template <class S> class TimeLayer {
+ public:
+  using AddParameter = std::function<Index(const std::string& name, Index rows, Index cols, bool decays)>;
+  TimeLayer(LayerType type, Index in, Index out, Index condition, Index features, const std::string& name,
+            const AddParameter& add);
+
+  // The layer at one time. Arrays live as long as the layer and the workspace frame.
+  struct Coefficients {
+    LeftFactor<S> weight;      // W: out x in
+    const S* gate;             // out
+    const S* shift;            // out
+    const S* bias;             // out: shift = gate * bias + ...
+    const S* hidden = nullptr; // hyper: 8
+  };
+  Coefficients at(double t, const TimeFeatures<S>& u, const S* theta, Workspace<S>& w) const;
+
+  // Where dL/dW (in x out, columns contiguous: theta's own layout) is to be added: in theta_bar itself, or in a
+  // zeroed scratch array that pullback spreads over the parameters.
+  S* weight_cotangent(S* theta_bar, Workspace<S>& w) const;
+
+  // From the cotangents of W, gate (used up) and shift to those of the parameters, of u and of t (both added to).
+  void pullback(double t, const TimeFeatures<S>& u, const Coefficients& c, const S* theta, const S* weight_bar,
+                S* gate_bar, const S* shift_bar, S* theta_bar, TimeVector<S>& u_bar, double& t_bar) const;
+
+  void theta_changed(const S* theta);  // keeps W in the order that `at` hands out
+
+  Index in() const { return in_; }
+  Index out() const { return out_; }
+  Index condition() const { return condition_; }
+  Index condition_weight() const { return condition_weight_; }  // offset of C: out x dc, row-major
+  LayerType type() const { return type_; }
+
+ private:
+  bool gated() const { return type_ == LayerType::squash || type_ == LayerType::concatsquash; }
+  bool shifted() const { return type_ == LayerType::concat_v2 || type_ == LayerType::concatsquash; }
+
+  LayerType type_;
+  Index in_, out_, condition_, features_;
+  // Offsets in theta; -1 where the type has none.
+  Index weight_ = -1, bias_ = -1, weight1_ = -1, bias1_ = -1, gate_weight_ = -1, gate_bias_ = -1, shift_weight_ = -1,
+        condition_weight_ = -1, hyper_weight0_ = -1, hyper_bias0_ = -1, hyper_weight_ = -1, hyper_bias_ = -1;
+  Vector<S> ones_;
+  Matrix<S> weight_columns_;  // W: out x in
+  Matrix<S> weight_rows_;     // W^T: in x out, where theta has it with the time's columns between
+};
+
+}  // namespace pathline

@@ -1,0 +1,177 @@
+#include "pathline/field/potential_field.hpp"
+
+#include <gtest/gtest.h>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+struct Case {
+  Index dim, condition, width, layers, rank;
+  int probes;  // 0: identity seeds
+};
+
+// A random potential and everything around it, in double. f has the row of the potential's rate.
+struct Fixture {
+  explicit Fixture(const Case& c)
+      : field({.dim = c.dim, .condition_dim = c.condition, .width = c.width, .layers = c.layers, .rank = c.rank}) {
+    field.initialize(engine);
+    field.set_theta(field.theta() + 0.3 * random(field.theta().size(), 1));
+    z = random(c.dim, kBatch), condition = random(c.condition, kBatch), e = random(c.dim, c.probes * kBatch);
+    seeds =
+        c.probes > 0 ? Seeds<double>{Seeds<double>::Kind::probes, c.probes, e.data()} : Seeds<double>::identity(c.dim);
+    f_bar = random(c.dim + 1, kBatch), je_bar = random(c.dim, seeds.k * kBatch);
+  }
+  Matrix<double> random(Index rows, Index cols) {
+    Matrix<double> m(rows, cols);
+    fill_normal<double>(engine, m);
+    return m;
+  }
+  double paired(double at, const Matrix<double>& at_z, const Matrix<double>& at_c) {
+    Matrix<double> f(z.rows() + 1, kBatch), je(z.rows(), seeds.k * kBatch);
+    field.tangents({at, at_z, at_c}, seeds, f, je, work);
+    return f.cwiseProduct(f_bar).sum() + je.cwiseProduct(je_bar).sum();
+  }
+  Matrix<double> potential(double at, const Matrix<double>& at_z) {
+    Matrix<double> phi(1, kBatch);
+    field.potential({at, at_z, condition}, phi, work);
+    return phi;
+  }
+
+  static constexpr Index kBatch = 4;
+  Engine engine = make_stream(8, "potential_field_test");
+  PotentialField<double> field;
+  Workspace<double> work;
+  double t = 0.37;
+  Matrix<double> z, condition, e, f_bar, je_bar;
+  Seeds<double> seeds;
+};
+
+class PotentialFieldShapes : public testing::TestWithParam<Case> {};
+
+// Central differences, as in mlp_test.cpp.
+constexpr double kStep = 1e-5, kTolerance = 2e-7;
+
+TEST_P(PotentialFieldShapes, FieldAndRateAreThePotentialsDerivatives) {
+  Fixture s(GetParam());
+  const Index d = s.z.rows();
+  Matrix<double> f(d + 1, s.kBatch), je(d, s.seeds.k * s.kBatch), alone(d, s.kBatch);
+  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  s.field.value({s.t, s.z, s.condition}, alone, s.work);
+  EXPECT_LT((f.topRows(d) - alone).cwiseAbs().maxCoeff(), 1e-14);
+  for (Index i = 0; i < d; ++i) {
+    Matrix<double> up = s.z, down = s.z;
+    up.row(i).array() += kStep, down.row(i).array() -= kStep;
+    const Matrix<double> slope = (s.potential(s.t, up) - s.potential(s.t, down)) / (2 * kStep);
+    EXPECT_LT((f.row(i) + slope).cwiseAbs().maxCoeff(), 1e-8);
+  }
+  const Matrix<double> rate = (s.potential(s.t + kStep, s.z) - s.potential(s.t - kStep, s.z)) / (2 * kStep);
+  EXPECT_LT((f.row(d) - rate).cwiseAbs().maxCoeff(), 1e-8);
+}
+
+TEST_P(PotentialFieldShapes, TangentsAreTheJacobian) {
+  Fixture s(GetParam());
+  const Index d = s.z.rows(), k = s.seeds.k;
+  Matrix<double> f(d, s.kBatch), je(d, k * s.kBatch), e(d, k * s.kBatch), up(d, s.kBatch), down(d, s.kBatch);
+  s.seeds.write(d, s.kBatch, e);
+  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  for (Index j = 0; j < k; ++j) {
+    const Matrix<double> step = kStep * e.middleCols(j * s.kBatch, s.kBatch);
+    s.field.value({s.t, s.z + step, s.condition}, up, s.work);
+    s.field.value({s.t, s.z - step, s.condition}, down, s.work);
+    EXPECT_LT((je.middleCols(j * s.kBatch, s.kBatch) - (up - down) / (2 * kStep)).cwiseAbs().maxCoeff(), 1e-8);
+  }
+}
+
+TEST_P(PotentialFieldShapes, PullbackIsTheTransposeOfFiniteDifferences) {
+  Fixture s(GetParam());
+  const Index d = s.z.rows();
+  Matrix<double> z_bar(d, s.kBatch), c_bar = Matrix<double>::Zero(s.condition.rows(), s.kBatch);
+  Vector<double> theta_bar = Vector<double>::Zero(s.field.theta().size());
+  double t_bar = 0;
+  s.field.pullback({s.t, s.z, s.condition}, s.seeds, s.f_bar, s.je_bar, {z_bar, c_bar, theta_bar, &t_bar}, s.work);
+  auto expect = [](double got, double along, const std::string& what) {
+    EXPECT_NEAR(got, along, kTolerance * (1 + std::abs(along))) << what;
+  };
+  const Matrix<double> dz = s.random(d, s.kBatch), dc = s.random(s.condition.rows(), s.kBatch);
+  auto slope = [&](double ht, const Matrix<double>& hz, const Matrix<double>& hc) {
+    return (s.paired(s.t + kStep * ht, s.z + kStep * hz, s.condition + kStep * hc) -
+            s.paired(s.t - kStep * ht, s.z - kStep * hz, s.condition - kStep * hc)) / (2 * kStep);
+  };
+  expect(z_bar.cwiseProduct(dz).sum(), slope(0, dz, 0 * dc), "z");
+  expect(c_bar.cwiseProduct(dc).sum(), slope(0, 0 * dz, dc), "c");
+  expect(t_bar, slope(1, 0 * dz, 0 * dc), "t");
+  const Vector<double> theta = s.field.theta();
+  for (const auto& p : s.field.parameters()) {
+    Vector<double> step = Vector<double>::Zero(theta.size());
+    step.segment(p.offset, p.size()) = s.random(p.size(), 1);
+    s.field.set_theta(theta + kStep * step);
+    const double up = s.paired(s.t, s.z, s.condition);
+    s.field.set_theta(theta - kStep * step);
+    expect(theta_bar.dot(step), (up - s.paired(s.t, s.z, s.condition)) / (2 * kStep), p.name);
+  }
+}
+
+// The trainer's one pass does what tangents and pullback do, and what is not asked for is not touched.
+TEST_P(PotentialFieldShapes, OnePassIsTangentsThenPullback) {
+  Fixture s(GetParam());
+  const Index d = s.z.rows(), p = s.field.theta().size();
+  class Rule final : public CotangentRule<double> {
+   public:
+    explicit Rule(const Fixture& s) : s_(s) {}
+    void operator()(ConstMatrixRef<double>, ConstMatrixRef<double>, MatrixRef<double> f_bar,
+                    MatrixRef<double> je_bar) override {
+      f_bar = s_.f_bar, je_bar = s_.je_bar;
+    }
+    const Fixture& s_;
+  } rule(s);
+  Matrix<double> f(d + 1, s.kBatch), je(d, s.seeds.k * s.kBatch), z[3], c[3];
+  Vector<double> theta[3];
+  double t[3] = {0, 0, 0};
+  for (int i = 0; i < 3; ++i) {
+    z[i].resize(d, s.kBatch), c[i].setZero(s.condition.rows(), s.kBatch), theta[i].setZero(i < 2 ? p : 0);
+    const FieldCotangent<double> to{z[i], c[i], theta[i], &t[i]};
+    if (i == 1) s.field.pullback({s.t, s.z, s.condition}, s.seeds, s.f_bar, s.je_bar, to, s.work);
+    else s.field.tangents_and_pullback({s.t, s.z, s.condition}, s.seeds, rule, f, je, to, s.work);
+  }
+  EXPECT_EQ(z[0], z[1]);
+  EXPECT_EQ(z[0], z[2]);
+  EXPECT_EQ(theta[0], theta[1]);
+  EXPECT_EQ(t[0], t[1]);
+  EXPECT_EQ(t[2], 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, PotentialFieldShapes,
+                         testing::Values(Case{2, 0, 9, 2, 10, 0}, Case{1, 0, 5, 1, 1, 0}, Case{3, 2, 7, 3, 2, 0},
+                                         Case{5, 1, 8, 4, 3, 2}, Case{2, 0, 6, 2, 3, 1}));
+
+TEST(PotentialField, FloatAgreesWithDouble) {
+  Fixture s({2, 1, 32, 3, 10, 0});
+  PotentialField<float> single(s.field.options());
+  single.set_theta(s.field.theta().cast<float>());
+  Workspace<float> work;
+  const Matrix<float> z = s.z.cast<float>(), c = s.condition.cast<float>();
+  Matrix<double> f(2, s.kBatch), je(2, 2 * s.kBatch);
+  Matrix<float> f1(2, s.kBatch), je1(2, 2 * s.kBatch);
+  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  single.tangents({s.t, z, c}, Seeds<float>::identity(2), f1, je1, work);
+  EXPECT_LT((f1.cast<double>() - f).norm() / f.norm(), 1e-5);
+  EXPECT_LT((je1.cast<double>() - je).norm() / je.norm(), 1e-5);
+}
+
+TEST(PotentialField, FarOutItDoesNotOverflow) {
+  Fixture s({2, 0, 8, 2, 2, 0});
+  EXPECT_TRUE(s.potential(0.1, 1e4 * s.z).allFinite());
+  Matrix<double> f(2, s.kBatch), je(2, 2 * s.kBatch);
+  s.field.tangents({s.t, 1e4 * s.z, s.condition}, s.seeds, f, je, s.work);
+  EXPECT_TRUE(f.allFinite() && je.allFinite());
+}
+
+TEST(PotentialField, SizesBelowOneAreRefused) {
+  EXPECT_THROW(PotentialField<float>({.width = 0}), InputError);
+  EXPECT_THROW(PotentialField<float>({.layers = 0}), InputError);
+}
+
+}  // namespace
+}  // namespace pathline
