@@ -4,9 +4,11 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <optional>
 
 #include "core/option_check.hpp"
 #include "field/activation_kernel.hpp"
+#include "field/bilinear_trace.hpp"
 #include "field/product.hpp"
 #include "field/time_layer.hpp"
 
@@ -38,34 +40,64 @@ template <class S> class GivenCotangents final : public CotangentRule<S> {
 
 template <class S> struct Mlp<S>::Layers {
   std::vector<TimeLayer<S>> list;
+  Vector<S> ones;                       // of the widest hidden layer
+  Vector<S> trace_memory;               // of `trace`
+  std::optional<BilinearTrace<S>> trace;  // of layers whose slopes depend on time by the activation alone
 };
 
-// What the reverse pass needs of one layer. Blocks are [value | tangents]: (1 + k) B columns.
+// What the reverse pass needs of one layer. Blocks are [value | tangents]: (1 + k) B columns. For the closed form of
+// the trace there are no tangents; a hidden layer's slopes gate * s'(a), those of a tangent 1, follow its values.
 template <class S> struct Mlp<S>::Tape {
   struct Layer {
     typename TimeLayer<S>::Coefficients at;
     const S* q;           // W x + C c, out x B
-    const S* q_tangents;  // out x kB, or W itself (out x d) for the first layer under identity seeds
-    const S* y;           // s(a): out x (1 + k) B
+    const S* q_tangents;  // out x kB, or W itself (out x d) for the first layer under identity seeds; ones for slopes
+    const S* y;           // s(a): out x (1 + k) B, or [values | slopes]
     const S* h;           // what the next layer sees: y, or y + x with a residual connection
   };
   std::array<Layer, kMostLayers> layers;
   TimeFeatures<S> time;
   const S* seeds;  // d x kB, or null for identity
+  bool slopes;
 
   GatedActivation<S> gated(const Mlp& mlp, std::size_t l, Index batch, const Seeds<S>& e) const {
     const auto& list = mlp.layers_->list;
     const auto& now = layers[l];
+    const bool with_slopes = slopes && l + 1 < list.size();
     return {.activation = l + 1 == list.size() ? Activation::identity : mlp.options_.activation,
             .beta = mlp.beta_ < 0 ? S(1) : mlp.theta()[mlp.beta_],
             .rows = list[l].out(),
             .batch = batch,
-            .tangents = e.k,
+            .tangents = with_slopes ? 1 : e.k,
             .gate = now.at.gate,
             .shift = now.at.shift,
             .q = now.q,
             .q_tangents = now.q_tangents,
-            .q_tangents_shared = l == 0 && e.kind == Seeds<S>::Kind::identity};
+            .q_tangents_shared = with_slopes || (l == 0 && e.kind == Seeds<S>::Kind::identity)};
+  }
+};
+
+// What the reverse pass needs of the trace's closed form.
+template <class S> struct Mlp<S>::TracePullback {
+  const BilinearTrace<S>& form;
+  const S* product;    // M p1
+  const S* trace_bar;  // 1 x B
+  std::array<const S*, 2> slopes{};
+
+  // The form at the tape's time, formed in the workspace if it depends on time.
+  static BilinearTrace<S> form_at(const Mlp& mlp, const Tape& tape, Workspace<S>& w) {
+    if (mlp.layers_->trace) return *mlp.layers_->trace;
+    const auto& list = mlp.layers_->list;
+    typename BilinearTrace<S>::Layers layers{static_cast<int>(list.size()) - 1, {}, nullptr, mlp.skips(1)};
+    for (std::size_t l = 0; l < list.size(); ++l) layers.weight[l] = tape.layers[l].at.weight;
+    if (list.back().gated()) layers.gate = tape.layers[list.size() - 1].at.gate;
+    return BilinearTrace<S>(layers, w.take(BilinearTrace<S>::memory_size(layers)));
+  }
+  static std::array<const S*, 2> slopes_of(const Mlp& mlp, const Tape& tape, Index batch) {
+    std::array<const S*, 2> out{};
+    for (std::size_t l = 0; l + 1 < mlp.layers_->list.size(); ++l)
+      out[l] = tape.layers[l].y + mlp.layers_->list[l].out() * batch;
+    return out;
   }
 };
 
@@ -93,6 +125,9 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
     theta[beta_] = 1;
     this->set_theta(theta);
   }
+  Index widest = 0;
+  for (const Index width : options.hidden) widest = std::max(widest, width);
+  layers_->ones = Vector<S>::Ones(widest);
   theta_changed();
 }
 
@@ -105,7 +140,14 @@ template <class S> std::unique_ptr<VectorField<S>> Mlp<S>::clone() const {
 }
 
 template <class S> void Mlp<S>::theta_changed() {
-  for (auto& layer : layers_->list) layer.theta_changed(this->theta().data());
+  const S* theta = this->theta().data();
+  for (auto& layer : layers_->list) layer.theta_changed(theta);
+  const auto& list = layers_->list;
+  if (!has_trace() || !list.front().constant_slope()) return;
+  typename BilinearTrace<S>::Layers layers{static_cast<int>(list.size()) - 1, {}, nullptr, skips(1)};
+  for (std::size_t l = 0; l < list.size(); ++l) layers.weight[l] = list[l].weight(theta);
+  layers_->trace_memory.resize(BilinearTrace<S>::memory_size(layers));
+  layers_->trace.emplace(layers, layers_->trace_memory.data());
 }
 
 template <class S> bool Mlp<S>::skips(std::size_t l) const {
@@ -138,12 +180,14 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
 }
 
 template <class S>
-typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e, bool keep, Workspace<S>& w) const {
+typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e, Keep what, Slopes slopes,
+                                      Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
   const S* theta = this->theta().data();
-  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_frequencies), e.probes};
+  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_frequencies), e.probes, slopes == Slopes::yes};
+  const bool keep = what == Keep::for_pullback || tape.slopes;  // slopes are read after the last layer
 
   Index widest = 0;
   for (const auto& layer : list) widest = std::max(widest, layer.out());
@@ -158,10 +202,11 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
     S* q = keep ? w.take(out * columns) : scratch[l % 2];
     now.q = q, now.q_tangents = q + out * batch;
     const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    if (tape.slopes) now.q_tangents = layers_->ones.data();
     if (l == 0) {
       multiply(now.at.weight, x.z.data(), x.z.outerStride(), batch, q, out);
       if (shared) now.q_tangents = now.at.weight.columns;
-      else multiply(now.at.weight, e.probes, layer.in(), k * batch, q + out * batch, out);
+      else if (k > 0) multiply(now.at.weight, e.probes, layer.in(), k * batch, q + out * batch, out);
     } else {
       multiply(now.at.weight, tape.layers[l - 1].h, layer.in(), columns, q, out);
     }
@@ -170,7 +215,7 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
       const Eigen::Map<const RowMajor> c(theta + layer.condition_weight(), out, layer.condition());
       MatrixMap<S>(q, out, batch).noalias() += c * x.c;
     }
-    S* y = keep ? w.take(out * columns) : q;
+    S* y = keep ? w.take(out * (columns + (tape.slopes ? batch : 0))) : q;
     tape.gated(*this, l, batch, e).forward(y, y + out * batch);
     now.y = now.h = y;
     if (skips(l)) {
@@ -183,10 +228,10 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
   return tape;
 }
 
-// bars: [f_bar | je_bar], d x (1 + k) B; destroyed.
+// bars: [f_bar | je_bar], d x (1 + k) B; destroyed. trace: null without the closed form.
 template <class S>
-void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, S* bars, FieldCotangent<S> to,
-                     Workspace<S>& w) const {
+void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, const TracePullback* trace, S* bars,
+                     FieldCotangent<S> to, Workspace<S>& w) const {
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
   const S* theta = this->theta().data();
@@ -196,6 +241,22 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
   double t_bar = 0;
   S unused_beta = 0;
   S* y_bar = bars;  // of the layer's h, then of its y, then of its q
+
+  std::array<S*, kMostLayers> weight_bars{}, gate_bars{};
+  for (std::size_t l = 0; l < list.size(); ++l) {
+    weight_bars[l] = wants_theta ? list[l].weight_cotangent(theta_bar, w) : nullptr;
+    auto gate_bar = w.vector(list[l].out());
+    gate_bar.setZero();
+    gate_bars[l] = gate_bar.data();
+  }
+  typename BilinearTrace<S>::Cotangents of_trace{};
+  if (trace) {
+    for (std::size_t l = 0; l + 1 < list.size(); ++l) of_trace.slopes[l] = w.take(list[l].out() * batch);
+    std::copy_n(weight_bars.data(), list.size(), of_trace.weights);
+    of_trace.gate = gate_bars[list.size() - 1];
+    trace->form.pullback(trace->slopes.data(), trace->product, trace->trace_bar, batch,
+                         w.take(trace->form.pullback_size(batch)), of_trace);
+  }
 
   for (std::size_t l = list.size(); l-- > 0;) {
     const auto& layer = list[l];
@@ -208,13 +269,14 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
       VectorMap<S>(copy, out * columns) = ConstVectorMap<S>(y_bar, out * columns);
       carried = copy;
     }
-    auto gate_bar = w.vector(out), shift_bar = w.vector(out);
-    gate_bar.setZero(), shift_bar.setZero();
+    auto shift_bar = w.vector(out);
+    shift_bar.setZero();
+    S* slope_bar = trace && l + 1 < list.size() ? of_trace.slopes[l] : y_bar + out * batch;
     tape.gated(*this, l, batch, e)
-        .pullback(now.y, y_bar, y_bar + out * batch, gate_bar.data(), shift_bar.data(),
+        .pullback(now.y, y_bar, slope_bar, gate_bars[l], shift_bar.data(),
                   beta_ < 0 || !wants_theta ? &unused_beta : theta_bar + beta_);
 
-    S* weight_bar = wants_theta ? layer.weight_cotangent(theta_bar, w) : nullptr;
+    S* weight_bar = weight_bars[l];
     if (wants_theta && l > 0) {
       add_outer(in, out, columns, tape.layers[l - 1].h, in, y_bar, out, weight_bar, in);
     } else if (wants_theta) {
@@ -237,7 +299,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
           Eigen::Map<const RowMajor>(theta + layer.condition_weight(), out, layer.condition()).transpose() * q_bar;
     }
     if (wants_theta)
-      layer.pullback(x.t, tape.time, now.at, theta, weight_bar, gate_bar.data(), shift_bar.data(), theta_bar, u_bar,
+      layer.pullback(x.t, tape.time, now.at, theta, weight_bar, gate_bars[l], shift_bar.data(), theta_bar, u_bar,
                      t_bar);
 
     const LeftFactor<S> transpose{in, out, now.at.weight.rows_first, now.at.weight.columns};
@@ -255,7 +317,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
 
 template <class S> void Mlp<S>::value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
-  const Tape tape = forward(x, {}, false, w);
+  const Tape tape = forward(x, {}, Keep::nothing, Slopes::no, w);
   f = ConstMatrixMap<S>(tape.layers[layers_->list.size() - 1].y, this->dim(), x.batch());
 }
 
@@ -263,7 +325,7 @@ template <class S>
 void Mlp<S>::tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                       Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
-  const Tape tape = forward(x, e, false, w);
+  const Tape tape = forward(x, e, Keep::nothing, Slopes::no, w);
   const S* y = tape.layers[layers_->list.size() - 1].y;
   f = ConstMatrixMap<S>(y, this->dim(), x.batch());
   je = ConstMatrixMap<S>(y + this->dim() * x.batch(), this->dim(), e.k * x.batch());
@@ -274,13 +336,13 @@ void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, Co
                                    MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const Index d = this->dim(), batch = x.batch();
-  const Tape tape = forward(x, e, true, w);
+  const Tape tape = forward(x, e, Keep::for_pullback, Slopes::no, w);
   const S* y = tape.layers[layers_->list.size() - 1].y;
   f = ConstMatrixMap<S>(y, d, batch);
   je = ConstMatrixMap<S>(y + d * batch, d, e.k * batch);
   S* bars = w.take(d * (1 + e.k) * batch);
   rule(f, je, MatrixMap<S>(bars, d, batch), MatrixMap<S>(bars + d * batch, d, e.k * batch));
-  reverse(tape, x, e, bars, out, w);
+  reverse(tape, x, e, nullptr, bars, out, w);
 }
 
 template <class S>
@@ -291,6 +353,38 @@ void Mlp<S>::pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<
   auto je = w.matrix(this->dim(), e.k * x.batch());
   GivenCotangents<S> rule(f_bar, je_bar);
   tangents_and_pullback(x, e, rule, f, je, out, w);
+}
+
+template <class S>
+void Mlp<S>::value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace, Workspace<S>& w) const {
+  if (!has_trace()) return VectorField<S>::value_and_trace(x, f, trace, w);
+  typename Workspace<S>::Frame frame(w);
+  const Index batch = x.batch();
+  const Tape tape = forward(x, {}, Keep::nothing, Slopes::yes, w);
+  const auto form = TracePullback::form_at(*this, tape, w);
+  S* product = w.take(form.product_rows() * batch);
+  S* row = w.take(batch);
+  form.forward(TracePullback::slopes_of(*this, tape, batch).data(), batch, product, row);
+  f = ConstMatrixMap<S>(tape.layers[layers_->list.size() - 1].y, this->dim(), batch);
+  trace = ConstMatrixMap<S>(row, 1, batch);
+}
+
+template <class S>
+void Mlp<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
+                                FieldCotangent<S> out, Workspace<S>& w) const {
+  if (!has_trace()) return VectorField<S>::trace_and_pullback(x, rule, f, trace, out, w);
+  typename Workspace<S>::Frame frame(w);
+  const Index d = this->dim(), batch = x.batch();
+  const Tape tape = forward(x, {}, Keep::for_pullback, Slopes::yes, w);
+  const auto form = TracePullback::form_at(*this, tape, w);
+  S *product = w.take(form.product_rows() * batch), *row = w.take(batch);
+  TracePullback pullback{form, product, row, TracePullback::slopes_of(*this, tape, batch)};
+  form.forward(pullback.slopes.data(), batch, product, row);
+  f = ConstMatrixMap<S>(tape.layers[layers_->list.size() - 1].y, d, batch);
+  trace = ConstMatrixMap<S>(row, 1, batch);
+  S* bars = w.take(d * batch);
+  rule(f, trace, MatrixMap<S>(bars, d, batch), MatrixMap<S>(row, 1, batch));  // row: from here on the cotangent
+  reverse(tape, x, {}, &pullback, bars, out, w);
 }
 
 // Products alone, two for a multiply-add; the rest is of the order of the widths and not of their products.

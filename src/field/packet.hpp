@@ -26,6 +26,19 @@ template <class P> P neg(const P& a) { return ei::pnegate(a); }
 template <class P> P abs(const P& a) { return ei::pabs(a); }
 template <class P> Scalar<P> sum(const P& a) { return ei::predux(a); }
 
+// B = A^T of a square with as many rows as a packet has lanes.
+template <class S> void transpose_square(const S* a, Index lda, S* b, Index ldb) {
+  using P = Packet<S>;
+  constexpr int lanes = static_cast<int>(kLanes<P>);
+  if constexpr (lanes == 1) *b = *a;
+  else {
+    ei::PacketBlock<P, lanes> block;
+    for (int j = 0; j < lanes; ++j) block.packet[j] = ei::ploadu<P>(a + j * lda);
+    ei::ptranspose(block);
+    for (int j = 0; j < lanes; ++j) ei::pstoreu(b + j * ldb, block.packet[j]);
+  }
+}
+
 // yes where a < b, else no; no where either is NaN.
 template <class P> P where_less(const P& a, const P& b, const P& yes, const P& no) {
   if constexpr (kLanes<P> == 1) return a < b ? yes : no;

@@ -114,9 +114,20 @@ void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S*
   }
 }
 
+template <class S> void transpose(Index rows, Index cols, const S* a, Index lda, S* b, Index ldb) {
+  constexpr Index kLanes = simd::kLanes<Packet<S>>;
+  const Index square_rows = rows / kLanes * kLanes, square_cols = cols / kLanes * kLanes;
+  for (Index j = 0; j < square_cols; j += kLanes)
+    for (Index i = 0; i < square_rows; i += kLanes)
+      simd::transpose_square<S>(a + j * lda + i, lda, b + i * ldb + j, ldb);
+  for (Index j = 0; j < cols; ++j)
+    for (Index i = j < square_cols ? square_rows : 0; i < rows; ++i) b[i * ldb + j] = a[j * lda + i];
+}
+
 #define PATHLINE_INSTANTIATE(S)                                                                         \
   template void multiply<S>(const LeftFactor<S>&, const S*, Index, Index, S*, Index, Store);            \
-  template void add_outer<S>(Index, Index, Index, const S*, Index, const S*, Index, S*, Index);
+  template void add_outer<S>(Index, Index, Index, const S*, Index, const S*, Index, S*, Index);         \
+  template void transpose<S>(Index, Index, const S*, Index, S*, Index);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)
 #undef PATHLINE_INSTANTIATE

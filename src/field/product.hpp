@@ -23,4 +23,7 @@ void multiply(const LeftFactor<S>& a, const S* b, Index ldb, Index n, S* c, Inde
 template <class S>
 void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc);
 
+// B = A^T, with A: rows x cols (lda) and B: cols x rows (ldb).
+template <class S> void transpose(Index rows, Index cols, const S* a, Index lda, S* b, Index ldb);
+
 }  // namespace pathline

@@ -66,11 +66,15 @@ template <class S> void TimeLayer<S>::theta_changed(const S* theta) {
   }
 }
 
+template <class S> LeftFactor<S> TimeLayer<S>::weight(const S* theta) const {
+  return {out_, in_, weight_columns_.data(), type_ == LayerType::concat ? weight_rows_.data() : theta + weight_};
+}
+
 template <class S>
 typename TimeLayer<S>::Coefficients TimeLayer<S>::at(double t, const TimeFeatures<S>& u, const S* theta,
                                                      Workspace<S>& w) const {
   Coefficients c;
-  c.weight = {out_, in_, weight_columns_.data(), type_ == LayerType::concat ? weight_rows_.data() : theta + weight_};
+  c.weight = weight(theta);
   c.gate = ones_.data();
   c.bias = theta + bias_;
   if (type_ == LayerType::hyper) {

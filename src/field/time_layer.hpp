@@ -38,6 +38,13 @@ template <class S> class TimeLayer {
   };
   Coefficients at(double t, const TimeFeatures<S>& u, const S* theta, Workspace<S>& w) const;
 
+  // Whether W and the gate are the same at all times; weight() then is W.
+  bool constant_slope() const {
+    return type_ == LayerType::ignore || type_ == LayerType::concat || type_ == LayerType::concat_v2;
+  }
+  bool gated() const { return type_ == LayerType::squash || type_ == LayerType::concatsquash; }
+  LeftFactor<S> weight(const S* theta) const;  // not of hyper and blend
+
   // Where dL/dW (in x out, columns contiguous: theta's own layout) is to be added: in theta_bar itself, or in a
   // zeroed scratch array that pullback spreads over the parameters.
   S* weight_cotangent(S* theta_bar, Workspace<S>& w) const;
@@ -55,7 +62,6 @@ template <class S> class TimeLayer {
   LayerType type() const { return type_; }
 
  private:
-  bool gated() const { return type_ == LayerType::squash || type_ == LayerType::concatsquash; }
   bool shifted() const { return type_ == LayerType::concat_v2 || type_ == LayerType::concatsquash; }
 
   LayerType type_;

@@ -4,6 +4,37 @@
 
 namespace pathline {
 
+namespace {
+
+// je: d x dB along the identity; writes the sum of its diagonal: 1 x B.
+template <class S> void sum_diagonal(ConstMatrixRef<S> je, MatrixRef<S> trace) {
+  trace.setZero();
+  for (Index j = 0; j < je.rows(); ++j) trace += je.row(j).segment(j * trace.cols(), trace.cols());
+}
+
+// Cotangents of the trace as those of the diagonal of J.
+template <class S> class DiagonalCotangents final : public CotangentRule<S> {
+ public:
+  DiagonalCotangents(CotangentRule<S>& of_trace, MatrixRef<S> trace, Workspace<S>& w)
+      : of_trace_(of_trace), trace_(trace), w_(w) {}
+  void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> f_bar, MatrixRef<S> je_bar) override {
+    typename Workspace<S>::Frame frame(w_);
+    const Index batch = f.cols();
+    auto trace_bar = w_.matrix(1, batch);
+    sum_diagonal<S>(je, trace_);
+    of_trace_(f, trace_, f_bar, trace_bar);
+    je_bar.setZero();
+    for (Index j = 0; j < je.rows(); ++j) je_bar.row(j).segment(j * batch, batch) = trace_bar;
+  }
+
+ private:
+  CotangentRule<S>& of_trace_;
+  MatrixRef<S> trace_;
+  Workspace<S>& w_;
+};
+
+}  // namespace
+
 template <class S> void Seeds<S>::write(Index dim, Index batch, MatrixRef<S> e) const {
   assert(e.rows() == dim && e.cols() == k * batch);
   if (kind == Kind::probes) {
@@ -38,6 +69,24 @@ void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S
   tangents(x, e, f, je, w);
   rule(f, je, f_bar, je_bar);
   pullback(x, e, f_bar, je_bar, out, w);
+}
+
+template <class S>
+void VectorField<S>::value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace,
+                                     Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  auto je = w.matrix(dim_, dim_ * x.batch());
+  tangents(x, Seeds<S>::identity(dim_), f, je, w);
+  sum_diagonal<S>(je, trace);
+}
+
+template <class S>
+void VectorField<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f,
+                                        MatrixRef<S> trace, FieldCotangent<S> out, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  auto je = w.matrix(dim_, dim_ * x.batch());
+  DiagonalCotangents<S> diagonal(rule, trace, w);
+  tangents_and_pullback(x, Seeds<S>::identity(dim_), diagonal, f, je, out, w);
 }
 
 template class VectorField<float>;

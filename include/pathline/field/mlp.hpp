@@ -39,6 +39,12 @@ template <class S> class Mlp final : public VectorField<S> {
                 FieldCotangent<S> out, Workspace<S>& w) const override;
   void tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
                              MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
+  /// True with two hidden layers or fewer: the trace is then a bilinear form in the layers' slopes and costs one more
+  /// product of the second layer's size, whatever the dimension (src/field/bilinear_trace.hpp has the formula).
+  bool has_trace() const override { return options_.hidden.size() <= 2; }
+  void value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace, Workspace<S>& w) const override;
+  void trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
+                          FieldCotangent<S> out, Workspace<S>& w) const override;
   double flops(const Seeds<S>& e) const override;
   double pullback_flops(const Seeds<S>& e) const override;
 
@@ -46,10 +52,13 @@ template <class S> class Mlp final : public VectorField<S> {
 
  private:
   struct Tape;
+  struct TracePullback;
+  enum class Keep { nothing, for_pullback };
+  enum class Slopes { no, yes };
   void theta_changed() override;
-  Tape forward(const FieldPoint<S>& x, const Seeds<S>& e, bool keep, Workspace<S>& w) const;
-  void reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, S* bars, FieldCotangent<S> to,
-               Workspace<S>& w) const;
+  Tape forward(const FieldPoint<S>& x, const Seeds<S>& e, Keep keep, Slopes slopes, Workspace<S>& w) const;
+  void reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, const TracePullback* trace, S* bars,
+               FieldCotangent<S> to, Workspace<S>& w) const;
   bool skips(std::size_t layer) const;  // has a residual connection
 
   MlpOptions options_;

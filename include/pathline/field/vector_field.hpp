@@ -90,6 +90,19 @@ template <class S> class VectorField {
   virtual void tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
                                      MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const;
 
+  /// True if the exact trace tr(df/dz) has a closed form that costs about as much as f, whatever the dimension.
+  /// Otherwise the two functions below take d tangents.
+  virtual bool has_trace() const { return false; }
+
+  /// f (d x B) and the exact trace tr(df/dz) (1 x B). The default sums the diagonal of `tangents` along the identity.
+  virtual void value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace, Workspace<S>& w) const;
+
+  /// Writes f (d x B) and the trace (1 x B), and applies the transpose of (z, c, theta, t) -> (f, trace) to the
+  /// cotangents that `rule` gives for them: it sees the trace, 1 x B, in place of J E. The default goes through
+  /// `tangents_and_pullback` along the identity.
+  virtual void trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
+                                  FieldCotangent<S> out, Workspace<S>& w) const;
+
   // Multiply-adds of one sample, times two; 0 if not known. k: tangents; identity seeds save the first product.
   virtual double flops(const Seeds<S>&) const { return 0; }
   virtual double pullback_flops(const Seeds<S>&) const { return 0; }  // with the evaluation it needs
