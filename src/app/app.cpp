@@ -1,7 +1,6 @@
 #include "pathline/app/app.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <limits>
@@ -13,9 +12,9 @@
 #include <fmt/format.h>
 
 #include "app/command.hpp"
+#include "app/report.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
-#include "pathline/io/replace_file.hpp"
 
 namespace pathline {
 namespace {
@@ -64,16 +63,6 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
   return fmt::format("{}; see {} --help", text, path);
 }
 
-// A full disk is heard of only when the buffer is written.
-void flush_stdout() {
-  errno = 0;
-  const bool failed = std::ferror(stdout) != 0;
-  if (std::fflush(stdout) == 0 && !failed) return;
-  if (errno == 0) errno = EIO;
-  std::clearerr(stdout);
-  throw_cannot_write("standard output");
-}
-
 int parse_and_run(CLI::App& app, const Action& chosen, int argc, char** argv) {
   try {
     app.parse(argc, argv);
@@ -85,7 +74,7 @@ int parse_and_run(CLI::App& app, const Action& chosen, int argc, char** argv) {
   try {
     return chosen();
   } catch (const std::system_error&) {  // fmt::print
-    flush_stdout();
+    flush_results();
     throw;
   }
 }
@@ -96,7 +85,7 @@ int run_app(int argc, char** argv) {
   CLI::App app("Continuous normalizing flows: train a density, sample it, evaluate it", "pathline");
   app.require_subcommand(1);
   app.set_version_flag("--version", PATHLINE_VERSION);
-  app.footer("Exit codes: 0 done, 1 a computation failed, 2 bad input, 130 interrupted and saved.");
+  app.footer("Exit codes: 0 success, 1 a computation failed, 2 bad input, 130 interrupted (`train` has then saved its state).");
   Action chosen;
   add_train_command(app, chosen);
   add_sample_command(app, chosen);
@@ -108,16 +97,16 @@ int run_app(int argc, char** argv) {
   check_integers(app);
   try {
     const int code = parse_and_run(app, chosen, argc, argv);
-    flush_stdout();
+    flush_results();
     return code;
   } catch (const InputError& e) {
-    fmt::print(stderr, "pathline: {}\n", e.what());
+    report(fmt::format("pathline: {}\n", e.what()));
     return 2;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "pathline: out of memory\n");
+    report("pathline: out of memory\n");
     return 1;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "pathline: {}\n", e.what());
+    report(fmt::format("pathline: {}\n", e.what()));
     return 1;
   }
 }

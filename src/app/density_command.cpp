@@ -8,7 +8,9 @@
 #include "app/grid.hpp"
 #include "app/output.hpp"
 #include "app/point_source.hpp"
+#include "app/part_size.hpp"
 #include "app/progress_line.hpp"
+#include "app/report.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/train/evaluate.hpp"
@@ -16,7 +18,6 @@
 namespace pathline {
 namespace {
 
-constexpr Index kPart = 1 << 16;  // points in memory
 
 struct DensityFlags {
   std::string model, input, output, condition, grid;
@@ -55,7 +56,7 @@ class DensityOutput {
     if (lines_) {
       fmt::memory_buffer text;
       for (Index i = 0; i < log_prob.size(); ++i) fmt::format_to(std::back_inserter(text), "{:.9g}\n", log_prob[i]);
-      if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw_cannot_write("standard output");
+      write_result({text.data(), text.size()});
     } else if (file_) {
       points_->append(x), density_->append(Matrix<double>(log_prob));
       if (condition_) condition_->append(c);
@@ -68,7 +69,7 @@ class DensityOutput {
   }
   Hdf5File* file() { return file_.get(); }
   void commit() {
-    if (lines_ && std::fflush(stdout) != 0) throw_cannot_write("standard output");
+    if (lines_) flush_results();
     points_.reset(), condition_.reset(), density_.reset();
     if (file_) file_->commit();
     if (table_) table_->commit();
@@ -156,11 +157,9 @@ void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptio
   if (options.trace.kind != TraceKind::exact) return;
   const DensityError e(f, t, options);
   if (e.unknown.empty() && e.mean > 0.01)
-    fmt::print(
-        stderr,
-        "pathline: warning: --steps {} are too few: the log-densities are off by {:.1e} nats on average, {:.1e} at "
-        "most; give more, or none for step control\n",
-        options.solver.steps, e.mean, e.largest);
+    report_warning("--steps {} is too few: the mean log-density error is {:.1e} nats, the largest {:.1e}; use more steps, or "
+                   "omit --steps for adaptive steps",
+                   options.solver.steps, e.mean, e.largest);
 }
 
 // How to make an array of the points' log-densities: count of each axis, the first running fastest.
@@ -226,7 +225,8 @@ template <class S> int run_as(const DensityFlags& f) {
   Matrix<double> x, c;
   const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
   ProgressLine progress(f.common.quiet || (f.output.empty() && !f.summary), "points", points->rows().value_or(0));
-  for (Index done = 0; points->read(x, c, kPart); done += x.cols()) {
+  PartSize part;
+  for (Index done = 0; points->read(x, c, part.next()); done += x.cols()) {
     options.first = done;
     const auto got = log_prob_of_rows(flow, x, c, options, table, done);
     output.append(x, c, got.log_prob);

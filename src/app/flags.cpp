@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/report.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/train/build_flow.hpp"
@@ -60,7 +61,7 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
   for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
   EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};
   auto note = [&](const std::string& text) {
-    if (!common.quiet) fmt::print(stderr, "pathline: note: {}\n", text);
+    if (!common.quiet) report_note("{}", text);
   };
   if (out.trace.kind == TraceKind::hutchinson)
     note(

@@ -7,6 +7,7 @@
 #include "app/command.hpp"
 #include "app/grid.hpp"
 #include "app/number_text.hpp"
+#include "app/report.hpp"
 #include "core/option_check.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/app/figure.hpp"
@@ -70,7 +71,7 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
     if (!f.data.empty()) throw;
     out.source.clear();
     if (!f.common.quiet)
-      fmt::print(stderr, "pathline: note: without the data: {}; --data names it where it is now\n", error.what());
+      report_note("the plot is drawn without data: {}; use --data to give its present location", error.what());
   }
   return out;
 }

@@ -1,10 +1,10 @@
 #include "app/point_source.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 
+#include "app/report.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 
@@ -55,7 +55,7 @@ TablePoints::TablePoints(const std::string& input, const ModelCard& card, Index 
   if (given && !quiet_)
     for (const auto& name : card.condition_columns)
       if (contains(names, name))
-        fmt::print(stderr, "pathline: note: {}: its column '{}' is not used: --condition is given\n", input_, name);
+        report_note("{}: column '{}' is not used because --condition is given", input_, name);
   auto selected = given ? card.columns : wanted;
   for (Index i = 0; i < dim; ++i) rows_.push_back(i);
   for (Index i = dim; i < static_cast<Index>(selected.size()); ++i) condition_rows_.push_back(i);
@@ -79,8 +79,7 @@ void TablePoints::take_by_order(const ModelCard& card, Index dim, Index conditio
     throw InputError(fmt::format("{}: has {} columns{}; the model needs {}{}", input_, reader_->dim(),
                                  known_row_ < 0 ? "" : ", one of them log_density", dim, list));
   if (!names.empty() && !card.columns.empty() && !quiet_)
-    fmt::print(stderr, "pathline: note: {}: none of its columns is named as the model's{}: they are taken in their "
-               "order\n", input_, list);
+    report_note("{}: column names do not match those of the model{}; using column order", input_, list);
 }
 
 bool TablePoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {

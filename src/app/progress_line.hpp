@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-// One line on stderr that is drawn anew; nothing if quiet or not a terminal.
+// On a terminal, one line that is drawn anew five times a second; elsewhere a line every half minute; nothing if quiet.
 class ProgressLine {
  public:
   ProgressLine(bool quiet, std::string what, Index total);
@@ -15,10 +15,10 @@ class ProgressLine {
   void operator()(Index done);
 
  private:
-  bool on_;
+  bool on_, terminal_, drawn_ = false;
   std::string what_;
   Index total_;
-  double last_ = 0;
+  double begin_, last_;
 };
 bool stderr_is_terminal();
 // In the place of the last, cut to the terminal's width: a longer one would wrap, and stay.

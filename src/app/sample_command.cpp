@@ -2,6 +2,7 @@
 
 #include "app/command.hpp"
 #include "app/output.hpp"
+#include "app/part_size.hpp"
 #include "app/progress_line.hpp"
 #include "core/option_check.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -9,7 +10,6 @@
 namespace pathline {
 namespace {
 
-constexpr Index kPart = 1 << 16;  // samples in memory; a multiple of every tile
 
 struct SampleFlags {
   std::string model, output, condition;
@@ -48,8 +48,9 @@ template <class S> int run_as(const SampleFlags& f) {
   }
   double evaluations = 0;
   ProgressLine progress(f.common.quiet, "samples", f.count);
-  for (Index first = 0; first < f.count; first += kPart) {
-    const Index n = std::min(kPart, f.count - first);
+  PartSize part;
+  for (Index first = 0, n = 0; first < f.count; first += n) {
+    n = std::min(part.next(), f.count - first);
     std::vector<Matrix<double>> along;
     options.first = first;
     const auto drawn = flow.push_along(flow.draw_base(n, f.seed, options.tile, first), times, along, options,

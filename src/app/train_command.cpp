@@ -3,12 +3,14 @@
 #include <cmath>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "app/command.hpp"
 #include "app/number_text.hpp"
 #include "app/progress_line.hpp"
+#include "app/report.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/train/trainer.hpp"
 #include "train/stage_plan.hpp"
@@ -18,15 +20,16 @@ namespace {
 
 std::atomic<bool> g_interrupted{false};
 
-struct sigaction g_before[2];
-constexpr int kSignals[] = {SIGINT, SIGTERM};
+// Ctrl-C; a batch system that ends a job, warns before its time is up (SLURM's --signal=USR1) or limits CPU seconds; a
+// terminal that closes.
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
+struct sigaction g_before[std::size(kSignals)];
 
 void restore_signals() {
-  for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &g_before[i], nullptr);
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) ::sigaction(kSignals[i], &g_before[i], nullptr);
 }
 
-// The first Ctrl-C, or SIGTERM of a batch system, asks for a save; the second ends the process as it would without
-// this.
+// The first of these signals asks for a save; the second ends the process as it would without this handler.
 extern "C" void on_interrupt(int) {
   g_interrupted = true;
   restore_signals();
@@ -40,7 +43,11 @@ class SaveOnSignal {
     struct sigaction action {};
     action.sa_handler = on_interrupt;
     action.sa_flags = SA_RESTART;
-    for (int i = 0; i < 2; ++i) ::sigaction(kSignals[i], &action, &g_before[i]);
+    for (std::size_t i = 0; i < std::size(kSignals); ++i) {
+      ::sigaction(kSignals[i], nullptr, &g_before[i]);
+      const bool ignored = kSignals[i] == SIGHUP && g_before[i].sa_handler == SIG_IGN;  // by nohup
+      if (!ignored) ::sigaction(kSignals[i], &action, nullptr);
+    }
   }
   ~SaveOnSignal() { restore_signals(); }
 };
@@ -65,7 +72,7 @@ class TrainingBar {
  public:
   explicit TrainingBar(bool quiet) : quiet_(quiet), terminal_(stderr_is_terminal()) {}
   ~TrainingBar() {
-    if (drawn_) fmt::print(stderr, "\n");
+    if (drawn_) report("\n");
   }
   void operator()(const TrainingProgress& p) {
     if (quiet_) return;
@@ -82,7 +89,7 @@ class TrainingBar {
         fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss,
                     smooth_, validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
     if (terminal_) draw_line(bar(p) + text), drawn_ = true;
-    else fmt::print(stderr, "{}\n", text);
+    else report(text + "\n");
   }
 
  private:
@@ -136,9 +143,8 @@ void print_target(const Evaluation& e) {
   if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {}", *e.kl - e.nll, with_error(*e.kl, *e.kl_error));
   fmt::print("\n");
   if (has_lost_mass(e))
-    fmt::print(stderr,
-               "pathline: warning: wider draws find log Z = {}: the flow has lost a part of the target, which "
-               "its effective sample size cannot tell; train with objective.anneal = 0.2\n",
+    report_warning("wider draws give log Z = {}: the flow misses a part of the target, which its effective sample size "
+                   "cannot detect; train with objective.anneal = 0.2",
                with_error(*e.wide_log_z, *e.wide_log_z_error));
 }
 
@@ -169,9 +175,7 @@ int run(const TrainFlags& f) {
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);
   if (const Index beyond = beyond_stages(recipe); beyond > 0 && !f.common.quiet)
-    fmt::print(stderr,
-               "pathline: note: the last stage takes the {} iterations that train.iterations has beyond the stages\n",
-               beyond);
+    report_note("the last stage also runs the {} iterations by which train.iterations exceeds the stages", beyond);
   TrainingResult result;
   {
     const SaveOnSignal save;
@@ -183,8 +187,7 @@ int run(const TrainFlags& f) {
                             .stop = [] { return g_interrupted.load(); }});
   }
   if (result.interrupted) {
-    fmt::print(stderr, "stopped after {} iterations; go on with: pathline train --resume {}\n", result.iterations,
-               where);
+    report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations, where));
     return 130;
   }
   print_result(result, where);

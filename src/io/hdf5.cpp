@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cerrno>
 #include <cstdio>
@@ -30,10 +31,15 @@ class Quiet {
   void* data_ = nullptr;
 };
 
+// The library writes what is small only when an object closes, so a close can fail like a write. Such failures are
+// counted, because a destructor cannot throw, and a file that saw one is not committed.
+std::atomic<long> g_failures{0};
+
 void release(hid_t id) {
   if (id < 0) return;
   const Quiet quiet;
-  H5Idec_ref(id);  // closes an object of any kind; fails for one that closed with its file
+  if (H5Iis_valid(id) <= 0) return;            // it closed with its file
+  if (H5Idec_ref(id) < 0) ++g_failures;        // closes an object of any kind
 }
 
 // A data space, type, property list or the like, closed at the end of its scope.
@@ -75,6 +81,10 @@ struct Item {
   hid_t space() const { return attribute ? H5Aget_space(id) : H5Dget_space(id); }
 
   [[noreturn]] void fail(const std::string& what) const { throw InputError(where + ": " + what); }
+  [[noreturn]] void fail_to_write() const {
+    ++g_failures;
+    fail("cannot write: " + reason());
+  }
 
   void read(hid_t memory_type, void* out) const {
     const herr_t status =
@@ -228,7 +238,7 @@ void write_attribute(hid_t node, const Item& item, const std::string& name, hid_
   H5Pset_char_encoding(list, H5T_CSET_UTF8);
   const Scoped attribute(H5Acreate2(node, name.c_str(), type, space, list, H5P_DEFAULT));
   if (attribute < 0 || (volume(shape) > 0 && H5Awrite(attribute, type, values) < 0))
-    item.fail("cannot write: " + reason());
+    item.fail_to_write();
 }
 
 std::string attribute_label(const std::string& where, const std::string& name) {
@@ -243,9 +253,18 @@ std::string list_text(const std::vector<std::string>& names) {
   return text.empty() ? "nothing" : text;
 }
 
-std::shared_ptr<const std::int64_t> shared(hid_t id) {
-  return {new std::int64_t(id), [](const std::int64_t* held) {
+std::shared_ptr<std::int64_t> shared(hid_t id) {
+  return {new std::int64_t(id), [](std::int64_t* held) {
             release(*held);
+            delete held;
+          }};
+}
+
+// Of a file that is being written. After a failure the library's own state of the file is broken, and closing it again
+// would crash (1.10): the id and its memory are then left behind.
+std::shared_ptr<std::int64_t> shared_output(hid_t id) {
+  return {new std::int64_t(id), [failures = g_failures.load()](std::int64_t* held) {
+            if (g_failures == failures) release(*held);
             delete held;
           }};
 }
@@ -459,7 +478,7 @@ template <class S> void Hdf5Dataset::write_block(const Hdf5Shape& first, const H
   const Item item{*id_, false, file_ + ": " + path_};
   const Scoped space(select_box(item, first, count)), memory(make_space(count));
   if (volume(count) > 0 && H5Dwrite(*id_, memory_type<S>(), memory, space, H5P_DEFAULT, values) < 0)
-    item.fail("cannot write: " + reason());
+    item.fail_to_write();
 }
 
 template <class S> Matrix<S> Hdf5Dataset::read_rows(Index first, Index count) const {
@@ -481,7 +500,7 @@ template <class S> void Hdf5Dataset::append_rows(ConstMatrixRef<S> samples) {
   extent.front() += samples.cols();
   {
     const Quiet quiet;
-    if (H5Dset_extent(*id_, extents(extent).data()) < 0) item.fail("cannot append: " + reason());
+    if (H5Dset_extent(*id_, extents(extent).data()) < 0) item.fail_to_write();
   }
   if (extent.size() == 2) write_block<S>({first, 0}, {samples.cols(), samples.rows()}, samples.data());
   else write_block<S>({first}, {samples.cols()}, samples.data());
@@ -552,7 +571,7 @@ Hdf5Group Hdf5Group::create_group(const std::string& path) {
   if (is_group(path)) return group(path);
   const Scoped links(make_link_list());
   const hid_t id = H5Gcreate2(*id_, inner(path).c_str(), links, H5P_DEFAULT, H5P_DEFAULT);
-  if (id < 0) throw InputError(file_ + ": " + inner(path) + ": cannot make the group: " + reason());
+  if (id < 0) Item{id, false, file_ + ": " + inner(path)}.fail_to_write();
   return {file_, inner(path), id};
 }
 
@@ -571,7 +590,7 @@ Hdf5Dataset Hdf5Group::create(const std::string& path, std::int64_t type, const 
   const Scoped space(shape.empty() ? H5Screate(H5S_SCALAR)
                                    : H5Screate_simple(static_cast<int>(dims.size()), dims.data(), most.data()));
   const hid_t id = H5Dcreate2(*id_, inner(path).c_str(), type, space, links, list, H5P_DEFAULT);
-  if (id < 0) throw InputError(file_ + ": " + inner(path) + ": cannot make the data set: " + reason());
+  if (id < 0) Item{id, false, file_ + ": " + inner(path)}.fail_to_write();
   return {file_, inner(path), id};
 }
 
@@ -607,7 +626,7 @@ void Hdf5Group::write_raw(const std::string& path, std::int64_t type, const Hdf5
   const Quiet quiet;
   const Hdf5Dataset made = create(path, type, shape, false);
   if (volume(shape) > 0 && H5Dwrite(*made.id_, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-    throw InputError(file_ + ": " + made.path() + ": cannot write: " + reason());
+    Item{*made.id_, false, file_ + ": " + made.path()}.fail_to_write();
 }
 
 template <class S> void Hdf5Group::write_values(const std::string& path, const Hdf5Shape& shape, const S* values) {
@@ -664,7 +683,9 @@ PATHLINE_HDF5_INSTANTIATE(std::int64_t)
 // Hdf5File
 
 Hdf5File::Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFile> output)
-    : Hdf5Group(std::move(file), "/", id), output_(std::move(output)) {}
+    : Hdf5Group(std::move(file), "/", output ? -1 : id), output_(std::move(output)), failures_(g_failures) {
+  if (output_) id_ = shared_output(id);
+}
 
 Hdf5File Hdf5File::open(const std::string& file) {
   const Quiet quiet;
@@ -696,8 +717,14 @@ Hdf5File Hdf5File::create(const std::string& file) {
 void Hdf5File::commit() {
   const Quiet quiet;
   assert(output_);
-  if (H5Fflush(*id_, H5F_SCOPE_GLOBAL) < 0 || H5Fclose(*id_) < 0)
-    throw InputError(file_ + ": cannot write: " + reason());
+  const hid_t id = std::exchange(*id_, -1);  // closed once, whatever becomes of it
+  const bool flushed = H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0;
+  if (!flushed) ++g_failures;
+  const std::string why = flushed ? "" : reason();
+  // A file whose flush failed is not closed: that would write, and fail, again.
+  if (flushed && H5Fclose(id) < 0) ++g_failures;
+  if (g_failures != failures_)
+    throw InputError(file_ + ": cannot write: " + (why.empty() ? "an object of the file could not be closed" : why));
   output_->commit();
 }
 

@@ -257,7 +257,7 @@ TEST_F(App, InterruptSavesAndTheRunGoesOn) {
                      file("code") + "'\n");
   ASSERT_EQ(std::system(("bash -m '" + file("stop.sh") + "' 2> '" + file("err") + "'").c_str()), 0);
   EXPECT_EQ(get("code"), "130\n");
-  EXPECT_THAT(get("err"), HasSubstr("go on with: pathline train --resume"));
+  EXPECT_THAT(get("err"), HasSubstr("continue with: pathline train --resume"));
   const auto group = Hdf5File::open(file("run/last.h5"));
   const auto done = group.group("training").attribute<std::int64_t>("iteration");
   EXPECT_GT(done, 0);
@@ -498,7 +498,7 @@ TEST_F(App, ARunOfStagesGoesOnInItsLast) {
   ASSERT_EQ(run({"train", file("r.toml"), "-o", file("run"), "--quiet"}).code, 0);
   const auto more = run({"train", "--resume", file("run"), "--iterations", "25"});
   EXPECT_EQ(more.code, 0) << more.err;
-  EXPECT_THAT(more.err, HasSubstr("note: the last stage takes the 5 iterations"));
+  EXPECT_THAT(more.err, HasSubstr("note: the last stage also runs the 5 iterations"));
   EXPECT_THAT(more.out, HasSubstr("25 iterations in"));
   EXPECT_THAT(run({"train", file("r.toml"), "-o", file("x"), "--iterations", "2"}).err,
               HasSubstr("objective.2.iterations"));

@@ -48,7 +48,7 @@ class Hdf5Node {
   Hdf5Node(std::string file, std::string path, std::int64_t id);
 
   std::string file_, path_;
-  std::shared_ptr<const std::int64_t> id_;  // the C library's hid_t, closed with the last copy
+  std::shared_ptr<std::int64_t> id_;  // the C library's hid_t, closed with the last copy
 
  private:
   void set_raw(const std::string& name, std::int64_t type, const Hdf5Shape& shape, const void* values);
@@ -134,13 +134,15 @@ class Hdf5File : public Hdf5Group {
   static Hdf5File open(const std::string& file);  // to read
   static Hdf5File create(const std::string& file);
 
-  // Closes a created file, with all that was opened in it, and puts it in its place.
+  /// Closes a created file with all objects opened in it, and puts it in its place. Throws InputError, and leaves the
+  /// older file as it is, if any write or close since create() failed.
   void commit();
 
  private:
   Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFile> output);
 
   std::unique_ptr<ReplaceFile> output_;  // of a created file
+  long failures_;                        // of writes and closes in the process, when the file was opened
 };
 
 // HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk).

@@ -28,7 +28,7 @@ class ReplaceFile {
   bool direct_ = false, pending_ = false;
 };
 
-// SIGINT, SIGTERM and SIGHUP remove the temporary files before they end the process. For a main function to call; a
+// SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU remove the temporary files before they end the process. For a main function to call; a
 // signal that is ignored stays so.
 void remove_temporaries_on_signals();
 

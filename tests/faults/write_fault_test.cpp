@@ -1,0 +1,163 @@
+// Every write of a small run is failed once (strace's injection): no command may end with success and a file that is not
+// the one it would have been, an older file stays whole, and nothing else is left behind.
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <gmock/gmock.h>
+
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kCalls = {"pwrite64", "write", "writev", "fsync", "rename", "ftruncate"};
+
+struct Outcome {
+  int code;            // of the program; 128 + n for signal n
+  std::string errors;  // its standard error
+};
+
+class WriteFaultsSlow : public Scratch {
+ protected:
+  void SetUp() override {
+    Scratch::SetUp();
+    if (std::system("strace -qq -o /dev/null true > /dev/null 2>&1") != 0)
+      GTEST_SKIP() << "strace cannot trace here, so no system call can be failed";
+  }
+
+  // arguments: of pathline, in the scratch directory. strace: its options; what it prints goes to trace.txt.
+  Outcome run(const std::string& strace, const std::string& arguments) const {
+    const std::string shell = "cd '" + root_.string() + "/work' && strace -f -qq -o ../trace.txt " + strace + " " +
+                              PATHLINE_TOOL + " " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
+    const int status = std::system(("bash -c '" + escaped(shell) + "'").c_str());
+    return {WEXITSTATUS(status), get("err.txt")};
+  }
+  static std::string escaped(const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out;
+  }
+
+  // What is in the working directory: names and bytes.
+  std::map<std::string, std::string> content() const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : fs::recursive_directory_iterator(root_ / "work")) {
+      if (!entry.is_regular_file()) continue;
+      std::ostringstream text;
+      text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      all[fs::relative(entry.path(), root_ / "work").string()] = text.str();
+    }
+    return all;
+  }
+
+  void restore(const std::map<std::string, std::string>& files) const {
+    fs::remove_all(root_ / "work");
+    fs::create_directories(root_ / "work");
+    for (const auto& [name, text] : files) {
+      fs::create_directories((root_ / "work" / name).parent_path());
+      std::ofstream(root_ / "work" / name, std::ios::binary) << text;
+    }
+  }
+
+  int count(const std::string& call) const {
+    int n = 0;
+    std::istringstream lines(get("trace.txt"));
+    for (std::string line; std::getline(lines, line);) n += line.find(" " + call + "(") != std::string::npos;
+    return n;
+  }
+
+  // Fails each call of the command once. same(clean, now): whether a run that ended with 0 made what it should.
+  template <class Same> void fail_each_call(const std::string& arguments, const std::string& output, Same same) {
+    const auto before = content();
+    std::string all_calls;
+    for (const char* call : kCalls) all_calls += (all_calls.empty() ? "" : ",") + std::string(call);
+    const auto clean = run("-e trace=" + all_calls, arguments);
+    ASSERT_EQ(clean.code, 0) << clean.errors;
+    const auto after = content();
+    std::map<std::string, int> calls;
+    for (const char* call : kCalls) calls[call] = count(call);
+    int injected = 0, refused = 0;
+    for (const auto& [call, n] : calls)
+      for (const char* error : {"ENOSPC", "EIO"})
+        for (int k = 1; k <= n; ++k) {
+          restore(before);
+          const std::string fault = call + ":error=" + error + ":when=" + std::to_string(k);
+          const auto outcome = run("-e trace=" + call + " -e inject=" + fault, arguments);
+          ++injected, refused += outcome.code != 0;
+          SCOPED_TRACE(arguments + "   " + fault + "   " + outcome.errors);
+          const auto now = content();
+          EXPECT_LT(outcome.code, 3);
+          if (outcome.code == 0) {
+            EXPECT_TRUE(same(after, now));
+          } else {
+            // The line about the fault may be what could not be written.
+            if (!outcome.errors.empty() || call != "write")
+              EXPECT_THAT(outcome.errors, testing::AllOf(testing::StartsWith("pathline: "), testing::EndsWith("\n")));
+            EXPECT_LE(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1);
+            if (before.count(output)) EXPECT_TRUE(now.count(output) && (now.at(output) == before.at(output) ||
+                                                                        now.at(output) == after.at(output)));
+          }
+          for (const auto& [name, text] : now) EXPECT_EQ(name.find(".part"), name.npos) << name;
+          if (HasFailure()) return;
+        }
+    restore(after);
+    EXPECT_GT(refused, 0) << "no fault was noticed";
+    RecordProperty("injected", injected);
+  }
+
+  // theta and Adam's moments are whole: the run goes on.
+  bool resumes(const std::map<std::string, std::string>& files) const {
+    restore(files);
+    const std::string shell = "cd '" + (root_ / "work").string() + "' && " + PATHLINE_TOOL +
+                              " train --resume run --iterations 6 --threads 1 --quiet > ../out.txt 2>&1 < /dev/null";
+    return std::system(shell.c_str()) == 0;
+  }
+
+  static bool is_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+    return a == b;
+  }
+};
+
+TEST_F(WriteFaultsSlow, EveryCommandWritesAllOrFails) {
+  restore({{"d.h5", "old"}, {"d.csv", "old"}, {"d.npy", "old"}, {"s.h5", "old"}, {"i.h5", "old"}, {"t.h5", "old"}, {"p.png", "old"}});
+  const std::string model = std::string(PATHLINE_SOURCE_DIR) + "/models/otflow_8gaussians.h5 ";
+  for (const char* output : {"d.h5", "d.csv", "d.npy"})
+    fail_each_call("density " + model + "--grid=-1:1:5 --quiet -o " + output, output, is_same);
+  fail_each_call("sample " + model + "-n 70 --log-density --quiet -o s.h5", "s.h5", is_same);
+  fail_each_call("data sample moons -n 50 -o t.h5", "t.h5", is_same);
+  fail_each_call("data sample moons -n 50 -o d.csv", "d.csv", is_same);
+  fail_each_call("import ffjord " + std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5 -o i.h5", "i.h5", is_same);
+  fail_each_call("plot " + model + "--cells 10 --samples 20 --quiet -o p.png", "p.png", is_same);
+}
+
+// Times are part of a run's files, so what a run ended with 0 made is judged by the model that it says it made.
+TEST_F(WriteFaultsSlow, TrainingSavesAllOrFails) {
+  fs::create_directories(root_ / "work");
+  const std::string train = "train --data moons --iterations 4 --set model.hidden=4 --set data.validation_size=20 "
+                            "--set data.test_size=20 --set train.evaluate_every=2 --set train.checkpoint_every=2 "
+                            "--batch 20 --threads 1 --quiet -o run";
+  fail_each_call(train, "run/model.h5", [this](const auto& clean, const auto& now) {
+    if (!now.count("run/model.h5") || !now.count("run/last.h5")) return false;
+    const std::string digest = std::string(PATHLINE_TOOL) + " info run/model.h5 | grep -E \"digest|parameters\"";
+    const auto info = [&](const std::map<std::string, std::string>& files) {
+      restore(files);
+      const std::string shell = "cd '" + (root_ / "work").string() + "' && " + digest + " > ../info.txt 2>&1; " +
+                                PATHLINE_TOOL + " info run/last.h5 | grep digest >> ../info.txt 2>&1";
+      if (std::system(shell.c_str()) != 0) return std::string("none");
+      return get("info.txt");
+    };
+    const std::string expected = info(clean), found = info(now);
+    return expected == found && expected != "none" && resumes(now);
+  });
+}
+
+}  // namespace
+}  // namespace pathline
