@@ -115,7 +115,7 @@ TEST_F(App, TooFewFixedStepsAreWarnedOf) {
   const auto coarse =
       run({"density", kFfjord, kFfjord + ":points", "--stepper", "euler", "--steps", "3", "-o", file("d.npy")});
   EXPECT_EQ(coarse.code, 0);
-  EXPECT_THAT(coarse.err, HasSubstr("warning: --steps 3 are too few: the log-densities are off by"));
+  EXPECT_THAT(coarse.err, HasSubstr("warning: --steps 3 is too few: the mean log-density error is"));
   const auto fine = run({"density", kFfjord, kFfjord + ":points", "--stepper", "cash_karp", "--steps", "8", "--quiet"});
   EXPECT_EQ(fine.err, "");
 }
@@ -348,7 +348,7 @@ TEST_F(App, DensityFindsEveryColumnOrSaysWhichIsMissing) {
   const auto other = run({"density", geyser, file("other.csv")});
   EXPECT_EQ(other.out, right.out);
   EXPECT_THAT(other.err, HasSubstr("note: " + file("other.csv") +
-                                   ": none of its columns is named as the model's (eruptions, waiting)"));
+                                   ": column names do not match those of the model (eruptions, waiting)"));
   EXPECT_EQ(run({"density", geyser, file("other.csv"), "--quiet"}).err, "");
   EXPECT_THAT(run({"density", geyser, file("truth.csv")}).err,
               HasSubstr("2 columns, one of them log_density; the model needs 2"));
@@ -370,7 +370,7 @@ TEST_F(App, DensityOfAConditionNeedsNames) {
   EXPECT_EQ(run({"density", posterior, file("point.csv"), "--condition", "0.5"}).out, named.out);
   const auto given = run({"density", posterior, file("named.csv"), "--condition", "0.5"});
   EXPECT_EQ(given.out, named.out);
-  EXPECT_THAT(given.err, HasSubstr("its column 'x1' is not used: --condition is given"));
+  EXPECT_THAT(given.err, HasSubstr("column 'x1' is not used because --condition is given"));
   ASSERT_EQ(run({"density", posterior, file("named.csv"), "-o", file("d.csv")}).code, 0);
   const auto table = read_table(file("d.csv"));
   EXPECT_THAT(table.columns, testing::ElementsAre("x2", "x1", "log_density"));
@@ -519,7 +519,7 @@ TEST_F(App, PlotWithoutTheDataShowsTheModel) {
   std::filesystem::remove(file("d.csv"));
   const auto without = run({"plot", file("run"), "-o", file("q.svg"), "--samples", "200"});
   EXPECT_EQ(without.code, 0) << without.err;
-  EXPECT_THAT(without.err, StartsWith("pathline: note: without the data: " + file("d.csv") + ": cannot read"));
+  EXPECT_THAT(without.err, StartsWith("pathline: note: the plot is drawn without data: " + file("d.csv") + ": cannot read"));
   EXPECT_TRUE(std::filesystem::exists(file("q.svg")));
   EXPECT_EQ(run({"plot", file("run"), "-o", file("r.svg"), "--data", file("none.csv")}).code, 2);
 }
