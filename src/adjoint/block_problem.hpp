@@ -1,21 +1,22 @@
-// One block of a chain, one tile: what an adjoint strategy reverses.
+// One solve of one tile: what an adjoint strategy reverses.
 #pragma once
 
 #include <vector>
 
-#include "pathline/flow/cnf.hpp"
+#include "pathline/ode/augmented.hpp"
 #include "pathline/ode/tableau.hpp"
 
 namespace pathline {
 
-// The loss of a sample is a function of z(t1), plus l(t1) and r(t1): the integrals of -tr(df/dz) and of the penalty
-// along the solve from the data's time t0 to the base's t1.
+// The loss of a sample is a function of z(t1), plus weight l(t1) and r(t1): the integrals of -tr(df/dz) and of the
+// penalty along the solve from t0 to t1.
 template <class S> struct BlockProblem {
   const VectorField<S>& field;
   const Seeds<S>& seeds;
   const Matrix<S>& condition;
   const Integrand<S>* penalty;  // may be null
   double t0, t1;
+  const RowVector<S>* weight = nullptr;  // of l, 1 x B; null: 1 for each sample
 
   // Rows of f: d, and one for the potential's rate where the penalty needs it.
   Index rows(Index d) const { return d + (penalty && penalty->needs_potential() ? 1 : 0); }
@@ -62,9 +63,11 @@ template <class S> class PathRule final : public CotangentRule<S> {
     if (seeds_.k == 0) return;
     typename Workspace<S>::Frame frame(w_);
     auto row = w_.matrix(1, f.cols());
-    row.setConstant(-scale_);
+    if (problem_.weight) row = -scale_ * *problem_.weight;
+    else row.setConstant(-scale_);
     trace_pullback<S>(seeds_, row, je_bar);
     trace<S>(seeds_, je, row);
+    if (problem_.weight) row = row.cwiseProduct(*problem_.weight);
     paired = -static_cast<double>(row.sum()) * static_cast<double>(scale_);
     if (!problem_.penalty) return;
     const S scaled = scale_ * problem_.sign();

@@ -86,6 +86,7 @@ template <class S> double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& 
   auto je = w.matrix(z.rows(), e.k * z.cols()), row = w.matrix(1, z.cols());
   problem.field.tangents({t, z, problem.condition}, e, f, je, w);
   trace<S>(e, je, row);
+  if (problem.weight) row = row.cwiseProduct(*problem.weight);
   double rate = static_cast<double>(f.topRows(z.rows()).cwiseProduct(a).sum()) - static_cast<double>(row.sum());
   if (problem.penalty) {
     problem.penalty->value(e, f, je, row);

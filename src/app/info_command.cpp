@@ -72,8 +72,8 @@ int run(const InfoFlags& f) {
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), fmt::join(card.condition_columns, ", "));
   fmt::print("parameters   {}\n", flow.theta().size());
-  for (std::size_t i = 0; i < flow.blocks.size(); ++i) {
-    const auto& cnf = flow.blocks[i];
+  for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
+    const auto& cnf = *flow.blocks()[i];
     const auto* mlp = dynamic_cast<const Mlp<double>*>(cnf.field.get());
     fmt::print("block {}      ", i);
     if (mlp) {
@@ -87,9 +87,9 @@ int run(const InfoFlags& f) {
                  potential->options().rank);
     fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
   }
-  if (!flow.norms.empty()) fmt::print("batch norm   {}\n", flow.norms.size());
+  if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());
   fmt::print("base         {}\n", to_string(flow.base->kind()));
-  fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean), numbers(flow.scale));
+  fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean()), numbers(flow.scale()));
   const auto options = evaluation_options(card, {}, {.quiet = true, .precision = ""});
   fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
              options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");

@@ -42,8 +42,8 @@ template <class S> Cnf<S> read_cnf(const Source& in, const MlpOptions& options, 
   return {field, root * root, FieldClock::data_to_base};
 }
 
-BatchNorm read_norm(const Source& in, Index dim, const std::string& prefix) {
-  BatchNorm norm(dim);
+template <class S> BatchNorm<S> read_norm(const Source& in, Index dim, const std::string& prefix) {
+  BatchNorm<S> norm(dim);
   norm.mean = in.values(prefix + "running_mean", {dim}), norm.variance = in.values(prefix + "running_var", {dim});
   norm.log_weight = in.values(prefix + "weight", {dim}), norm.bias = in.values(prefix + "bias", {dim});
   if (in.file.has_attribute("batch_norm_epsilon")) norm.epsilon = in.file.attribute<double>("batch_norm_epsilon");
@@ -72,10 +72,9 @@ template <class S> Flow<S> read_chain(const Source& in, const MlpOptions& option
   std::vector<Cnf<S>> blocks;
   for (auto i = count - 1; i >= 0; --i)
     blocks.push_back(read_cnf<S>(in, options, prefix(norms ? 2 * i + 1 : i)));
-  Flow<S> flow(std::move(blocks));
-  if (norms)
-    for (auto i = count; i >= 0; --i) flow.norms.push_back(read_norm(in, options.dim, prefix(2 * i)));
-  return flow;
+  std::vector<BatchNorm<S>> between;
+  for (auto i = count; norms && i >= 0; --i) between.push_back(read_norm<S>(in, options.dim, prefix(2 * i)));
+  return Flow<S>(std::move(blocks), std::move(between));
 }
 
 }  // namespace
@@ -90,17 +89,19 @@ template <class S> Flow<S> read_ffjord(const std::string& file) {
     const auto scale = in.file.attribute<std::vector<double>>("scale");
     if (static_cast<Index>(mean.size()) != flow.dim() || mean.size() != scale.size())
       in.refuse(fmt::format("mean, scale: {} and {} numbers, expected {}", mean.size(), scale.size(), flow.dim()));
-    flow.mean = ConstVectorMap<double>(mean.data(), flow.dim());
-    flow.scale = ConstVectorMap<double>(scale.data(), flow.dim());
-    if (!flow.mean.allFinite() || !(flow.scale.minCoeff() > 0)) in.refuse("scale: must be > 0");
+    const Vector<double> m = ConstVectorMap<double>(mean.data(), flow.dim());
+    const Vector<double> s = ConstVectorMap<double>(scale.data(), flow.dim());
+    if (!m.allFinite() || !(s.minCoeff() > 0)) in.refuse("scale: must be > 0");
+    flow.standardize(m, s);
   }
   return flow;
 }
 
 template <class S> void write_ffjord(const std::string& file, const Flow<S>& flow) {
-  const auto* field = dynamic_cast<const Mlp<S>*>(flow.blocks.front().field.get());
-  if (!field || flow.blocks.size() != 1 || !flow.norms.empty() || flow.base->kind() != BaseKind::normal ||
-      flow.blocks.front().clock != FieldClock::data_to_base || field->options().residual ||
+  const auto blocks = flow.blocks();
+  const auto* field = blocks.size() == 1 ? dynamic_cast<const Mlp<S>*>(blocks[0]->field.get()) : nullptr;
+  if (!field || flow.chain.size() != 1 || flow.base->kind() != BaseKind::normal || flow.logit() > 0 ||
+      blocks[0]->clock != FieldClock::data_to_base || field->options().residual ||
       field->options().time_frequencies != 0 || field->options().condition_dim != 0)
     throw InputError(file + ": this flow has no place in FFJORD's layout");
   auto out = Hdf5File::create(file);
@@ -109,15 +110,16 @@ template <class S> void write_ffjord(const std::string& file, const Flow<S>& flo
   out.set_attribute("hidden", std::vector<std::int64_t>(o.hidden.begin(), o.hidden.end()));
   out.set_attribute("layer_type", to_string(o.layer));
   out.set_attribute("nonlinearity", to_string(o.activation));
-  out.set_attribute("end_time", flow.blocks.front().end_time);
-  out.set_attribute("mean", std::vector<double>(flow.mean.begin(), flow.mean.end()));
-  out.set_attribute("scale", std::vector<double>(flow.scale.begin(), flow.scale.end()));
+  out.set_attribute("end_time", blocks[0]->end_time);
+  const Vector<double> mean = flow.mean(), scale = flow.scale();
+  out.set_attribute("mean", std::vector<double>(mean.begin(), mean.end()));
+  out.set_attribute("scale", std::vector<double>(scale.begin(), scale.end()));
   auto group = out.create_group("parameters");
   for (const auto& p : field->parameters()) {
     const Vector<S> values = field->theta().segment(p.offset, p.size());
     group.write_values<S>(p.name, shape_of(p), values.data());
   }
-  const double root = std::sqrt(flow.blocks.front().end_time);
+  const double root = std::sqrt(blocks[0]->end_time);
   group.write_values<double>("sqrt_end_time", {}, &root);
   out.commit();
 }

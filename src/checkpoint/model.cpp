@@ -23,10 +23,6 @@ std::string path_of(std::string name) {
   return "parameters/" + name;
 }
 
-std::string clock_name(FieldClock clock) {
-  return clock == FieldClock::base_to_data ? "base_to_data" : "data_to_base";
-}
-
 [[noreturn]] void refuse(const std::string& file, const std::string& what) { throw InputError(file + ": " + what); }
 
 // What a part of the model refused (a layer's name, a width), with the file before it.
@@ -41,7 +37,7 @@ std::vector<std::int64_t> integers(const std::vector<Index>& list) { return {lis
 
 template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
   block.set_attribute("end_time", cnf.end_time);
-  block.set_attribute("clock", clock_name(cnf.clock));
+  block.set_attribute("clock", to_string(cnf.clock));
   block.set_attribute("train_end_time", cnf.train_end_time);
   if (const auto* mlp = dynamic_cast<const Mlp<S>*>(cnf.field.get())) {
     const auto& o = mlp->options();
@@ -130,9 +126,9 @@ template <class S> Vector<double> read_parameters(const std::string& file, const
   }
   // The root of an end time is squared again: what block attributes hold is exact.
   std::vector<double> times;
-  for (const auto& block : flow.blocks) times.push_back(block.end_time);
+  for (const auto* block : flow.blocks()) times.push_back(block->end_time);
   flow.set_theta(theta);
-  for (std::size_t i = 0; i < times.size(); ++i) flow.blocks[i].end_time = times[i];
+  for (std::size_t i = 0; i < times.size(); ++i) flow.blocks()[i]->end_time = times[i];
   return theta;
 }
 
@@ -164,14 +160,16 @@ template <class S> std::string digest(const Flow<S>& flow, const Vector<double>&
   Hash hash;
   auto add = [&hash](const Vector<double>& v) { hash.add({v.data(), v.size(), 1}); };
   for (const auto& p : flow.parameters()) hash.add(p.name.data(), p.name.size());
-  for (const auto& block : flow.blocks) {
-    hash.add(&block.end_time, sizeof block.end_time);
-    const std::string clock = clock_name(block.clock);
+  for (const auto* block : flow.blocks()) {
+    hash.add(&block->end_time, sizeof block->end_time);
+    const std::string clock = to_string(block->clock);
     hash.add(clock.data(), clock.size());
   }
-  for (const auto& norm : flow.norms) add(norm.mean), add(norm.variance);
-  for (const auto* v : {&flow.mean, &flow.scale, &flow.condition_mean, &flow.condition_scale}) add(*v);
-  hash.add(&flow.logit, sizeof flow.logit);
+  for (const auto* norm : flow.norms()) add(norm->mean), add(norm->variance);
+  const Vector<double> mean = flow.mean(), scale = flow.scale();
+  for (const auto* v : {&mean, &scale, &flow.condition_mean, &flow.condition_scale}) add(*v);
+  const double logit = flow.logit();
+  hash.add(&logit, sizeof logit);
   add(theta);
   return fmt::format("{:016x}", hash.value());
 }
@@ -184,27 +182,30 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   for (int i = 0; in.exists("blocks/" + std::to_string(i)); ++i)
     blocks.push_back(read_block<S>(file, in.group("blocks/" + std::to_string(i)), dim, condition_dim));
   if (blocks.empty()) refuse(file, "blocks: there is none");
-  Model<S> model{Flow<S>(std::move(blocks)), read_card_of(file, in)};
-  auto& flow = model.flow;
+  std::vector<BatchNorm<S>> norms;
   for (int i = 0; in.exists("norms/" + std::to_string(i)); ++i) {
     const auto group = in.group("norms/" + std::to_string(i));
-    BatchNorm norm(dim);
+    BatchNorm<S> norm(dim);
     norm.mean = read_sized(file, group, "mean", dim), norm.variance = read_sized(file, group, "variance", dim);
     norm.epsilon = group.attribute<double>("epsilon");
-    flow.norms.push_back(std::move(norm));
+    norms.push_back(std::move(norm));
   }
-  if (!flow.norms.empty() && flow.norms.size() != flow.blocks.size() + 1)
-    refuse(file, fmt::format("norms: {}, expected {}", flow.norms.size(), flow.blocks.size() + 1));
+  if (!norms.empty() && norms.size() != blocks.size() + 1)
+    refuse(file, fmt::format("norms: {}, expected {}", norms.size(), blocks.size() + 1));
+  Model<S> model{Flow<S>(std::move(blocks), std::move(norms)), read_card_of(file, in)};
+  auto& flow = model.flow;
   const auto base = in.group("base");
   Engine unused = make_stream(0, "checkpoint.base");
   flow.base = make_base(parse_base(base.attribute<std::string>("kind")), dim,
                         base.attribute<std::int64_t>("components"), unused);
-  flow.mean = read_sized(file, in, "mean", dim), flow.scale = read_sized(file, in, "scale", dim);
+  const auto mean = read_sized(file, in, "mean", dim), scale = read_sized(file, in, "scale", dim);
   flow.condition_mean = read_sized(file, in, "condition_mean", condition_dim);
   flow.condition_scale = read_sized(file, in, "condition_scale", condition_dim);
-  if (!(flow.scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
-  flow.logit = in.attribute<double>("logit");
-  if (!(flow.logit >= 0 && flow.logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
+  if (!(scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
+  flow.standardize(mean, scale);
+  const auto logit = in.attribute<double>("logit");
+  if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
+  flow.set_logit(logit);
   const auto found = digest(flow, read_parameters(file, in, flow));
   if (found != model.card.digest)
     refuse(file,
@@ -227,19 +228,21 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   out.set_attribute("digest", digest(flow));
   out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
   out.set_attribute("condition_dim", static_cast<std::int64_t>(flow.condition_dim()));
-  out.set_attribute("logit", flow.logit);
+  out.set_attribute("logit", flow.logit());
   out.write_string("recipe", model.card.recipe);
   out.write_strings("columns", model.card.columns);
   out.write_strings("condition_columns", model.card.condition_columns);
   out.write_strings("metrics", model.card.metrics);
-  out.write_vector("mean", flow.mean), out.write_vector("scale", flow.scale);
+  out.write_vector("mean", flow.mean()), out.write_vector("scale", flow.scale());
   out.write_vector("condition_mean", flow.condition_mean), out.write_vector("condition_scale", flow.condition_scale);
-  for (std::size_t i = 0; i < flow.blocks.size(); ++i)
-    write_block<S>(out.create_group("blocks/" + std::to_string(i)), flow.blocks[i]);
-  for (std::size_t i = 0; i < flow.norms.size(); ++i) {
+  const auto blocks = flow.blocks();
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    write_block<S>(out.create_group("blocks/" + std::to_string(i)), *blocks[i]);
+  const auto norms = flow.norms();
+  for (std::size_t i = 0; i < norms.size(); ++i) {
     auto group = out.create_group("norms/" + std::to_string(i));
-    group.write_vector("mean", flow.norms[i].mean), group.write_vector("variance", flow.norms[i].variance);
-    group.set_attribute("epsilon", flow.norms[i].epsilon);
+    group.write_vector("mean", norms[i]->mean), group.write_vector("variance", norms[i]->variance);
+    group.set_attribute("epsilon", norms[i]->epsilon);
   }
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));

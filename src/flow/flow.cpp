@@ -1,155 +1,146 @@
 #include "pathline/flow/flow.hpp"
 
 #include <cassert>
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
 
-#include "flow/path.hpp"
 #include "core/option_check.hpp"
+#include "flow/tile.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/core/parallel.hpp"
 
 namespace pathline {
+namespace {
 
-template <class S> Flow<S>::Flow(Cnf<S> block) : Flow(std::vector<Cnf<S>>{std::move(block)}) {}
+template <class S> Chain<S> interleaved(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms) {
+  assert(norms.empty() || norms.size() == blocks.size() + 1);
+  Chain<S> chain;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (!norms.empty()) chain.add(std::move(norms[i]));
+    chain.add(std::move(blocks[i]));
+  }
+  if (!norms.empty()) chain.add(std::move(norms.back()));
+  return chain;
+}
 
-template <class S> Flow<S>::Flow(std::vector<Cnf<S>> chain) : blocks(std::move(chain)) {
-  assert(!blocks.empty());
-  const Index d = blocks.front().field->dim();
+template <class S> Chain<S> chain_of_one(Cnf<S> block) {
+  Chain<S> chain;
+  chain.add(std::move(block));
+  return chain;
+}
+
+// What the maps to the data's units need of a context: nothing but the point's number.
+struct DataSideContext {
+  TransformScratch<double> scratch;
+  SolveOptions<double> options;
+  Matrix<double> condition;
+  TransformContext<double> at(Index first) { return {scratch, options, condition, first}; }
+};
+
+}  // namespace
+
+template <class S> Flow<S>::Flow(Cnf<S> block) : Flow(chain_of_one(std::move(block))) {}
+
+template <class S>
+Flow<S>::Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms)
+    : Flow(interleaved(std::move(blocks), std::move(norms))) {}
+
+template <class S> Flow<S>::Flow(Chain<S> transforms) : chain(std::move(transforms)) {
+  assert(!chain.empty());
   Engine unused = make_stream(0, "flow.base");
-  base = make_base(BaseKind::normal, d, 1, unused);
-  mean = Vector<double>::Zero(d);
-  scale = Vector<double>::Ones(d);
-  condition_mean = Vector<double>::Zero(condition_dim());
-  condition_scale = Vector<double>::Ones(condition_dim());
+  base = make_base(BaseKind::normal, chain[0].dim(), 1, unused);
+  condition_mean = Vector<double>::Zero(chain.condition_dim());
+  condition_scale = Vector<double>::Ones(chain.condition_dim());
 }
 
-template <class S> Flow<S> Flow<S>::clone() const {
-  Flow copy = *this;
-  for (auto& block : copy.blocks) block.field = block.field->clone();
-  copy.base = base->clone();
-  return copy;
-}
-
-template <class S> double Flow<S>::end_time() const {
-  double sum = 0;
-  for (const auto& block : blocks) sum += block.end_time;
-  return sum;
+template <class S> Flow<S> Flow<S>::share() const {
+  Flow out(chain.share());
+  out.data_side = data_side, out.base = base;
+  out.condition_mean = condition_mean, out.condition_scale = condition_scale;
+  return out;
 }
 
 template <class S> FlowLayout Flow<S>::layout() const {
   FlowLayout out;
-  for (const auto& block : blocks) {
-    out.field.push_back(out.size);
-    out.size += block.field->theta().size();
-    out.root_time.push_back(block.train_end_time ? out.size : -1);
-    out.size += block.train_end_time ? 1 : 0;
-  }
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    out.norm.push_back(out.size);
-    out.size += 2 * dim();
-  }
-  out.base = out.size;
-  out.size += base->theta().size();
+  out.chain = chain.offsets(), out.data_side = data_side.offsets();
+  for (auto& offset : out.data_side) offset += chain.parameter_count();
+  out.base = chain.parameter_count() + data_side.parameter_count();
+  out.size = out.base + base->theta().size();
   return out;
 }
 
 template <class S> std::vector<Parameter> Flow<S>::parameters() const {
-  const auto at = layout();
-  std::vector<Parameter> out;
+  auto out = chain.parameters();
   auto add_all = [&](const std::string& prefix, const std::vector<Parameter>& part, Index offset) {
     for (auto p : part) {
       p.name = prefix + p.name, p.offset += offset;
       out.push_back(std::move(p));
     }
   };
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const std::string prefix = "blocks." + std::to_string(i) + ".";
-    add_all(prefix, blocks[i].field->parameters(), at.field[i]);
-    if (at.root_time[i] >= 0) out.push_back({prefix + "sqrt_end_time", 1, 1, at.root_time[i], false});
-  }
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    const std::string prefix = "norms." + std::to_string(i) + ".";
-    out.push_back({prefix + "weight", dim(), 1, at.norm[i], false});
-    out.push_back({prefix + "bias", dim(), 1, at.norm[i] + dim(), false});
-  }
-  add_all("base.", base->parameters(), at.base);
+  add_all("data_side.", data_side.parameters(), chain.parameter_count());
+  add_all("base.", base->parameters(), layout().base);
   return out;
 }
 
 template <class S> Vector<double> Flow<S>::theta() const {
-  const auto at = layout();
-  Vector<double> out(at.size);
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto& theta = blocks[i].field->theta();
-    out.segment(at.field[i], theta.size()) = theta.template cast<double>();
-    if (at.root_time[i] >= 0) out[at.root_time[i]] = std::sqrt(blocks[i].end_time);
-  }
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    out.segment(at.norm[i], dim()) = norms[i].log_weight;
-    out.segment(at.norm[i] + dim(), dim()) = norms[i].bias;
-  }
-  out.tail(base->theta().size()) = base->theta();
+  Vector<double> out(layout().size);
+  out << chain.theta(), data_side.theta(), base->theta();
   return out;
 }
 
 template <class S> void Flow<S>::set_theta(ConstVectorRef<double> theta) {
   const auto at = layout();
   assert(theta.size() == at.size);
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    auto& field = *blocks[i].field;
-    field.set_theta(theta.segment(at.field[i], field.theta().size()).template cast<S>());
-    if (at.root_time[i] >= 0) blocks[i].end_time = theta[at.root_time[i]] * theta[at.root_time[i]];
-  }
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    norms[i].log_weight = theta.segment(at.norm[i], dim());
-    norms[i].bias = theta.segment(at.norm[i] + dim(), dim());
-  }
-  base->set_theta(theta.tail(base->theta().size()));
+  chain.set_theta(theta.head(chain.parameter_count()));
+  data_side.set_theta(theta.segment(chain.parameter_count(), data_side.parameter_count()));
+  base->set_theta(theta.tail(at.size - at.base));
 }
 
-namespace {
-
-// alpha + (1 - 2 alpha) x, in (0, 1).
-Matrix<double> squeezed(ConstMatrixRef<double> x, double alpha) {
-  Matrix<double> t = (alpha + (1 - 2 * alpha) * x.array()).matrix();
-  for (Index j = 0; j < t.cols(); ++j)
-    for (Index i = 0; i < t.rows(); ++i)
-      if (!(t(i, j) > 0 && t(i, j) < 1))
-        throw InputError(fmt::format("point {}, column {}: {}: the model's logit transform takes values in [0, 1]",
-                                     j + 1, i + 1, x(i, j)));
-  return t;
+template <class S> void Flow<S>::standardize(const Vector<double>& mean, const Vector<double>& scale) {
+  assert(mean.size() == dim());
+  const auto affine = data_side.template all<Affine<double>>();
+  if (affine.empty()) data_side.insert(0, std::make_unique<Affine<double>>(mean, scale));
+  else *affine.front() = Affine<double>(mean, scale);
 }
 
-}  // namespace
-
-template <class S> Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x) const {
-  if (logit == 0) return ((x.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
-  const Matrix<double> t = squeezed(x, logit);
-  const Matrix<double> y = (t.array() / (1 - t.array())).log();
-  return ((y.colwise() - mean).array().colwise() / scale.array()).template cast<S>();
+template <class S> Vector<double> Flow<S>::mean() const {
+  const auto affine = data_side.template all<Affine<double>>();
+  return affine.empty() ? Vector<double>(Vector<double>::Zero(dim())) : affine.front()->mean;
 }
 
-template <class S> Matrix<double> Flow<S>::unstandardized(ConstMatrixRef<double> z) const {
-  Matrix<double> y = (z.array().colwise() * scale.array()).matrix().colwise() + mean;
-  if (logit > 0) y = ((1 + (-y.array()).exp()).inverse() - logit) / (1 - 2 * logit);
+template <class S> Vector<double> Flow<S>::scale() const {
+  const auto affine = data_side.template all<Affine<double>>();
+  return affine.empty() ? Vector<double>(Vector<double>::Ones(dim())) : affine.front()->scale;
+}
+
+template <class S> void Flow<S>::set_logit(double alpha) {
+  for (std::size_t i = data_side.size(); i-- > 0;)
+    if (dynamic_cast<const Logit<double>*>(&data_side[i])) data_side.remove(i);
+  if (alpha > 0) data_side.add(Logit<double>(dim(), alpha));
+}
+
+template <class S> double Flow<S>::logit() const {
+  const auto found = data_side.template all<Logit<double>>();
+  return found.empty() ? 0 : found.front()->alpha;
+}
+
+template <class S>
+Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x, RowVector<double>* log_det, Index first) const {
+  Matrix<double> y = x;
+  DataSideContext context;
+  data_side.apply(Direction::data_to_base, y, log_det, context.at(first));
+  return y.template cast<S>();
+}
+
+template <class S>
+Matrix<double> Flow<S>::unstandardized(ConstMatrixRef<double> z, RowVector<double>* log_det) const {
+  Matrix<double> y = z;
+  DataSideContext context;
+  data_side.apply(Direction::base_to_data, y, log_det, context.at(0));
   return y;
-}
-
-template <class S> RowVector<double> Flow<S>::log_scale(ConstMatrixRef<double> x) const {
-  RowVector<double> out = RowVector<double>::Constant(x.cols(), scale.array().log().sum());
-  if (logit == 0) return out;
-  const Matrix<double> t = squeezed(x, logit);
-  out += (t.array() * (1 - t.array()) / (1 - 2 * logit)).log().matrix().colwise().sum();
-  return out;
-}
-
-// log t (1 - t) of t = sigmoid(y), which x no longer tells where t has been rounded to 0 or 1.
-template <class S> RowVector<double> Flow<S>::log_scale_of_standardized(ConstMatrixRef<double> z) const {
-  RowVector<double> out = RowVector<double>::Constant(z.cols(), scale.array().log().sum());
-  if (logit == 0) return out;
-  const Matrix<double> size = ((z.array().colwise() * scale.array()).matrix().colwise() + mean).cwiseAbs();
-  out += (-size.array() - 2 * (-size.array()).exp().log1p() - std::log(1 - 2 * logit)).matrix().colwise().sum();
-  return out;
 }
 
 template <class S>
@@ -172,27 +163,95 @@ template <class S> void Flow<S>::check_time(double t) const {
   require(t >= 0 && t <= end_time(), "time", t, fmt::format("in [0, {}]", end_time()));
 }
 
+namespace {
+
+// What each thread keeps between tiles.
+template <class S> struct TileWorker {
+  TransformScratch<S> scratch;
+  Matrix<S> condition;
+  ChainTape<S> tape;
+};
+
+template <class S> SolveOptions<S> solve_options(const EvaluationOptions& o) { return {o.solver, o.trace}; }
+
+// body(begin, batch, context, worker) of every tile, on the threads. NumericalError with advice if a solve failed.
+template <class S, class Body>
+SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, Index size, std::uint64_t seed,
+                          Index first, const SolveOptions<S>& options, double& nfe, Body body) {
+  require(size >= 1, "tile", size, ">= 1");
+  options.solver.check();
+  const Tiles tiles{n, size};
+  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
+  std::vector<TileWorker<S>> workers(static_cast<std::size_t>(thread_count()));
+  parallel_for(tiles.count(), [&](Index tile, int id) {
+    auto& w = workers[static_cast<std::size_t>(id)];
+    const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
+    w.condition = flow.standardized_condition(c, begin, batch);
+    const TransformContext<S> context{
+        w.scratch, options, w.condition, begin,
+        {.seed = seed, .purpose = "flow.probes", .i = static_cast<std::uint64_t>(first / size + tile), .j = 0}};
+    reports[static_cast<std::size_t>(tile)] = body(begin, batch, context, w);
+  });
+  SolveReport sum;
+  for (const auto& r : reports) sum.add(r);
+  if (reports.empty()) sum.status = SolveStatus::success;
+  nfe = reports.empty() ? 0 : static_cast<double>(sum.evaluations) / static_cast<double>(reports.size());
+  if (!sum.ok()) throw NumericalError(sum.advice());
+  return sum;
+}
+
+// All of the chain where nothing in it takes time, or from one time to another.
+template <class S>
+SolveReport follow(const Chain<S>& chain, double from, double to, MatrixRef<S> z, RowVector<double>& log_det,
+                   bool density, const TransformContext<S>& context, const std::vector<double>& times = {}) {
+  SolveReport report;
+  if (chain.end_time() > 0)
+    report = chain.apply_between(from, to, z, density ? &log_det : nullptr, context, times);
+  else report = chain.apply(from > to ? Direction::data_to_base : Direction::base_to_data, z,
+                            density ? &log_det : nullptr, context);
+  if (!density) log_det.setConstant(std::numeric_limits<double>::quiet_NaN());
+  return report;
+}
+
+template <class S, class Keep> class KeepPath final : public PathKeeper<S> {
+ public:
+  KeepPath(Keep keep) : keep_(keep) {}
+  void keep(std::size_t k, ConstMatrixRef<S> z) override { keep_(k, z); }
+
+ private:
+  Keep keep_;
+};
+
+}  // namespace
+
 template <class S>
 LogProb<S> Flow<S>::log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                              const EvaluationOptions& options) const {
-  return log_prob_at(end_time(), x, c, options);
+  return log_prob_from(end_time() > 0 ? end_time() : 1, x, c, options);
 }
 
 template <class S>
 LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                 const EvaluationOptions& options) const {
-  check(x, c);
   check_time(t);
+  return log_prob_from(t, x, c, options);
+}
+
+template <class S>
+LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                  const EvaluationOptions& options) const {
+  check(x, c);
   const Index n = x.cols();
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
-  const RowVector<double> shift = log_scale(x);
-  out.report = walk_tiles<S>(
-      *this, n, c, t, 0, options, out.nfe,
-      [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
-      [&](Index begin, const auto& z, const auto& change) {
-        out.base.middleCols(begin, z.cols()) = z;
-        out.log_prob.segment(begin, z.cols()) =
-            base->log_density(z.template cast<double>()) - change - shift.segment(begin, z.cols());
+  out.report = for_each_tile<S>(
+      *this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
+        RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
+        Matrix<S> z = standardized(x.middleCols(begin, batch), &outer, begin);
+        const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
+        out.base.middleCols(begin, batch) = z;
+        out.log_prob.segment(begin, batch) = base->log_density(z.template cast<double>()) + inner + outer;
+        return report;
       });
   return out;
 }
@@ -204,13 +263,15 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
   for (double t : {from, to}) check_time(t);
   const Index n = x.cols();
   Transformed out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
-  out.report = walk_tiles<S>(
-      *this, n, c, from, to, options, out.nfe,
-      [&](Index begin, auto z) { z = standardized(x.middleCols(begin, z.cols())); },
-      [&](Index begin, const auto& z, const auto& change) {
-        out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
-        out.log_change.segment(begin, z.cols()) =
-            change + log_scale(x.middleCols(begin, z.cols())) - log_scale_of_standardized(z.template cast<double>());
+  out.report = for_each_tile<S>(
+      *this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
+        RowVector<double> in = RowVector<double>::Zero(batch), inner = in, outward = in;
+        Matrix<S> z = standardized(x.middleCols(begin, batch), &in, begin);
+        const auto report = follow<S>(chain, from, to, z, inner, options.density, context);
+        out.points.middleCols(begin, batch) = unstandardized(z.template cast<double>(), &outward);
+        out.log_change.segment(begin, batch) = -inner - in - outward;
+        return report;
       });
   return out;
 }
@@ -224,17 +285,65 @@ Samples<S> Flow<S>::push_along(const Matrix<S>& z0, const std::vector<double>& t
   const Index n = z0.cols();
   Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
   along.assign(times.size(), Matrix<double>(dim(), n));
-  out.report = walk_tiles<S>(
-      *this, n, c, 0, end_time(), options, out.nfe,
-      [&](Index begin, auto z) { z = z0.middleCols(begin, z.cols()); },
-      [&](Index begin, const auto& z, const auto& change) {
-        out.points.middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
-        const auto start = base->log_density(z0.middleCols(begin, z.cols()).template cast<double>());
-        out.log_prob.segment(begin, z.cols()) = start + change - log_scale_of_standardized(z.template cast<double>());
-      },
-      times, [&](std::size_t k, Index begin, const auto& z) {
-        along[k].middleCols(begin, z.cols()) = unstandardized(z.template cast<double>());
+  out.report = for_each_tile<S>(
+      *this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
+        RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
+        Matrix<S> z = z0.middleCols(begin, batch);
+        KeepPath<S, std::function<void(std::size_t, ConstMatrixRef<S>)>> keeper(
+            [&](std::size_t k, ConstMatrixRef<S> at) {
+              along[k].middleCols(begin, batch) = unstandardized(at.template cast<double>());
+            });
+        auto kept = context;
+        kept.keeper = &keeper;
+        const auto report = follow<S>(chain, 0, end_time(), z, inner, options.density, kept, times);
+        const auto start = base->log_density(z0.middleCols(begin, batch).template cast<double>());
+        out.points.middleCols(begin, batch) = unstandardized(z.template cast<double>(), &outer);
+        out.log_prob.segment(begin, batch) = start - inner - outer;
+        return report;
       });
+  return out;
+}
+
+template <class S>
+Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const ScoreOptions& options) const {
+  check(x, c);
+  const Index n = x.cols();
+  Score out{Matrix<double>(dim(), n), RowVector<double>(n), {}, {}, 0, 0};
+  const SolveOptions<S> solve{options.solver, options.trace, options.adjoint};
+  chain.check(solve);
+  std::vector<SolveReport> backward(static_cast<std::size_t>(Tiles{n, std::max<Index>(options.tile, 1)}.count()));
+  out.report = for_each_tile<S>(
+      *this, n, c, options.tile, options.seed, 0, solve, out.nfe,
+      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
+        // The gradient of -log p, whose log-determinants have weight -1, with the other sign.
+        RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
+        const RowVector<double> weight = -RowVector<double>::Ones(batch);
+        ChainTape<double> outer_tape;
+        DataSideContext data;
+        Vector<double> no_theta;
+        Matrix<double> y = x.middleCols(begin, batch), no_condition(0, 0);
+        data_side.apply(Direction::data_to_base, y, &outer, data.at(begin), &outer_tape);
+        Matrix<S> z = y.template cast<S>();
+        const auto report = chain.apply(Direction::data_to_base, z, &inner, context, &w.tape);
+        if (!report.ok()) return report;
+        const Matrix<double> z0 = z.template cast<double>();
+        out.log_prob.segment(begin, batch) = base->log_density(z0) + inner + outer;
+        Vector<double> unused(base->theta().size());
+        base->pullback(z0, -1, y, unused);
+        z = y.template cast<S>();
+        Matrix<S> c_bar = Matrix<S>::Zero(w.condition.rows(), w.condition.cols());
+        auto& back = backward[static_cast<std::size_t>(begin / options.tile)];
+        back = chain.pullback(w.tape, {z, weight, no_theta, c_bar}, context);
+        y = z.template cast<double>();
+        data_side.pullback(outer_tape, {y, weight, no_theta, no_condition}, data.at(begin));
+        out.score.middleCols(begin, batch) = -y;
+        return report;
+      });
+  if (n == 0) out.backward.status = SolveStatus::success;
+  for (const auto& r : backward) out.backward.add(r);
+  if (!out.backward.ok()) throw NumericalError(out.backward.advice());
+  out.backward_nfe = n == 0 ? 0 : static_cast<double>(out.backward.evaluations) / static_cast<double>(backward.size());
   return out;
 }
 

@@ -1,28 +1,11 @@
-// What solving a batch tile by tile needs, forward and for gradients.
+// How a batch is cut into tiles, each on one thread.
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
-#include "pathline/core/parallel.hpp"
-#include "pathline/ode/solver.hpp"
+#include "pathline/core/types.hpp"
 
 namespace pathline {
-
-// What each thread keeps between tiles.
-template <class S> struct TileWorker {
-  explicit TileWorker(const SolverOptions& options) : solver(options) {}
-  Solver<S> solver;
-  Workspace<S> workspace;
-  State<S> state, node;
-  Matrix<S> condition, probes;
-};
-
-template <class S> std::vector<TileWorker<S>> make_tile_workers(const SolverOptions& options) {
-  std::vector<TileWorker<S>> workers;
-  for (int i = 0; i < thread_count(); ++i) workers.emplace_back(options);
-  return workers;
-}
 
 // n samples in tiles of `size`, the last perhaps smaller.
 struct Tiles {

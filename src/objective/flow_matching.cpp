@@ -7,6 +7,7 @@
 
 #include "core/option_check.hpp"
 #include "flow/tile.hpp"
+#include "pathline/core/parallel.hpp"
 
 namespace pathline {
 namespace {
@@ -107,11 +108,11 @@ template <class S>
 MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                              std::uint64_t iteration) {
   auto& m = *impl_;
-  if (flow.blocks.size() != 1 || !flow.norms.empty())
+  if (flow.chain.size() != 1 || flow.blocks().size() != 1)
     throw InputError("objective.kind = flow_matching: needs one block without batch norms");
   if (m.options.coupling == Coupling::optimal_transport && flow.condition_dim() > 0)
     throw InputError("objective.coupling = ot: pairs across conditions; expected independent for a conditional flow");
-  const auto& cnf = flow.blocks.front();
+  const auto& cnf = *flow.blocks().front();
   const Tiles tiles{x.cols(), m.options.tile};
   m.data = flow.standardized(x);
   Matrix<double> draws(flow.dim(), x.cols());
@@ -136,7 +137,7 @@ MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   for (Index g = 0; g < groups; ++g) {
     out.loss += m.loss[static_cast<std::size_t>(g)];
     const auto& theta = m.theta[static_cast<std::size_t>(g)];
-    out.theta.segment(at.field[0], theta.size()) += theta.template cast<double>();
+    out.theta.segment(at.chain[0], theta.size()) += theta.template cast<double>();
   }
   return out;
 }

@@ -74,8 +74,9 @@ template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index con
                                         : build_mlp<S>(m, dim, condition_dim, engine);
     blocks.push_back({std::move(field), m.end_time, FieldClock::base_to_data, m.train_end_time});
   }
-  Flow<S> flow(std::move(blocks));
-  if (m.batch_norm) flow.norms.assign(static_cast<std::size_t>(m.blocks) + 1, BatchNorm(dim));
+  std::vector<BatchNorm<S>> norms;
+  if (m.batch_norm) norms.assign(static_cast<std::size_t>(m.blocks) + 1, BatchNorm<S>(dim));
+  Flow<S> flow(std::move(blocks), std::move(norms));
   flow.base = make_base(parse_base(m.base), dim, m.base_components, engine);
   return flow;
 }

@@ -65,16 +65,16 @@ void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uin
   Matrix<double> z(d, half), x(d, 2 * half);
   fill_normal<double>(engine, z);
   x << flow.sample(half, seed, options).points,
-      ((kWider * z).array().colwise() * flow.scale.array()).matrix().colwise() + flow.mean;
+      ((kWider * z).array().colwise() * flow.scale().array()).matrix().colwise() + flow.mean();
   RowVector<double> q;
   try {
     q = flow.log_prob(x, Matrix<double>(0, 2 * half), options).log_prob;
   } catch (const NumericalError&) {
     return;
   }
-  const Matrix<double> standard = (x.colwise() - flow.mean).array().colwise() / (kWider * flow.scale.array());
+  const Matrix<double> standard = (x.colwise() - flow.mean()).array().colwise() / (kWider * flow.scale().array());
   const RowVector<double> wide =
-      standard_normal_log_density<double>(standard).array() - (kWider * flow.scale.array()).log().sum();
+      standard_normal_log_density<double>(standard).array() - (kWider * flow.scale().array()).log().sum();
   const RowVector<double> top = q.cwiseMax(wide), p = target.log_density(x, nullptr);
   const RowVector<double> mixture =
       top.array() + (0.5 * (q - top).array().exp() + 0.5 * (wide - top).array().exp()).log();

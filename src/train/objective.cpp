@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pathline/adjoint/reverse_kl.hpp"
+#include "pathline/objective/reverse_kl.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/objective/flow_matching.hpp"
 #include "pathline/train/build_flow.hpp"
@@ -41,17 +41,23 @@ template <class S> class Likelihood final : public Objective<S> {
                                Index iteration) override {
     const auto step = static_cast<std::uint64_t>(iteration);
     if (steer_ == 0) return result(solver_(flow, x, c, step));
-    Flow<S> moved = flow;  // shares the fields
+    Flow<S> moved = flow.share();  // of the same fields, which are not changed
     Engine engine = make_stream(seed_, "train.steer", step);
     std::vector<double> stretch;
-    for (auto& block : moved.blocks) {
+    for (auto* block : moved.blocks()) {
       stretch.push_back(uniform(engine, 1 - steer_, 1 + steer_));
-      block.end_time *= stretch.back();
+      block->end_time *= stretch.back();
     }
     auto g = solver_(moved, x, c, step);
-    const auto at = flow.layout();
-    for (std::size_t i = 0; i < stretch.size(); ++i)  // sqrt(u T) as a function of sqrt(T)
-      if (at.root_time[i] >= 0) g.theta[at.root_time[i]] *= std::sqrt(stretch[i]);
+    std::size_t solve = 0;
+    const auto at = flow.chain.offsets();
+    for (std::size_t i = 0; i < flow.chain.size(); ++i) {
+      const auto* block = dynamic_cast<const Cnf<S>*>(&flow.chain[i]);
+      if (!block) continue;
+      if (block->train_end_time)  // sqrt(u T) as a function of sqrt(T)
+        g.theta[at[i] + block->parameter_count() - 1] *= std::sqrt(stretch[solve]);
+      ++solve;
+    }
     return result(std::move(g));
   }
   std::vector<double> first_steps() const override { return solver_.first_steps(); }
@@ -59,7 +65,7 @@ template <class S> class Likelihood final : public Objective<S> {
 
  private:
   static ObjectiveGradient result(NllGradient g) {
-    return {g.nll + g.penalty, std::move(g.theta), g.nfe, g.backward_nfe, std::move(g.norms)};
+    return {g.nll + g.penalty, std::move(g.theta), g.nfe, g.backward_nfe, std::move(g.statistics)};
   }
 
   NllGradientSolver<S> solver_;

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/train/recipe.hpp"
 #include "pathline/train/training_data.hpp"
 
@@ -13,7 +13,7 @@ struct ObjectiveGradient {
   double loss = 0;
   Vector<double> theta;  // of Flow::theta()
   double nfe = 0, backward_nfe = 0;
-  std::vector<NormStatistics> norms;  // for the flow's moving batch norms; empty if the loss does not pass them
+  std::vector<BatchStatistics> statistics;  // for Chain::update; empty if the loss gathers none
 };
 
 template <class S> class Objective {

@@ -67,8 +67,8 @@ template <class S> class Run {
  private:
   void begin() {
     flow_ = std::make_unique<Flow<S>>(build_flow<S>(recipe_, data_.dim(), data_.condition_dim()));
-    flow_->mean = data_.standardizer().mean, flow_->scale = data_.standardizer().scale;
-    flow_->logit = recipe_.data.logit;
+    flow_->standardize(data_.standardizer().mean, data_.standardizer().scale);
+    flow_->set_logit(recipe_.data.logit);
     flow_->condition_mean = data_.condition_standardizer().mean;
     flow_->condition_scale = data_.condition_standardizer().scale;
     state_.theta = flow_->theta(), state_.data_hash = data_.hash();
@@ -169,8 +169,7 @@ template <class S> class Run {
     out.learning_rate = learning_rate(plan.schedule, state_.iteration - plan.first);
     adam_->step(state_.theta, gradient.theta, out.learning_rate);
     flow_->set_theta(state_.theta);
-    for (std::size_t i = 0; i < gradient.norms.size(); ++i)
-      flow_->norms[i].update(gradient.norms[i].mean, gradient.norms[i].variance);
+    if (!gradient.statistics.empty()) flow_->chain.update(gradient.statistics);
     if (recipe_.optimizer.ema > 0) ema_->update(state_.theta);
     ++state_.iteration;
     const double took = now() - before;
@@ -208,7 +207,7 @@ template <class S> class Run {
   // What is validated and kept: the moving average of the weights, or the weights.
   Flow<S> candidate() const {
     if (recipe_.optimizer.ema == 0) return *flow_;
-    auto flow = flow_->clone();
+    auto flow = *flow_;
     flow.set_theta(ema_->average());
     return flow;
   }

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
 

@@ -30,8 +30,8 @@ TEST(Ffjord, LogDensityAndBaseAgreeWithTheFixture) {
 TEST(Ffjord, AChainWithBatchNormAgreesWithFfjordsOwnClasses) {
   const std::string fixture = std::string(PATHLINE_FIXTURES) + "/ffjord_chain.h5";
   const auto flow = read_ffjord<double>(fixture);
-  EXPECT_EQ(flow.blocks.size(), 2u);
-  EXPECT_EQ(flow.norms.size(), 3u);
+  EXPECT_EQ(flow.blocks().size(), 2u);
+  EXPECT_EQ(flow.norms().size(), 3u);
   const auto file = Hdf5File::open(fixture);
   const auto got = flow.log_prob(file.read_matrix<double>("points"), Matrix<double>(0, 0), kFine);
   EXPECT_LT((got.log_prob.transpose() - file.read_vector<double>("log_density")).cwiseAbs().maxCoeff(), 1e-7);

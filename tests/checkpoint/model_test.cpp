@@ -27,12 +27,12 @@ template <class S> Model<S> everything() {
       PotentialFieldOptions{.dim = 3, .condition_dim = 2, .width = 6, .layers = 3, .rank = 2});
   potential->initialize(engine);
   blocks.push_back({potential, 0.3, FieldClock::base_to_data, false});
-  Flow<S> flow(std::move(blocks));
-  flow.mean << 1, 2, 3, flow.scale << 0.5, 1, 2;
+  std::vector<BatchNorm<S>> norms(4, BatchNorm<S>(3));
+  norms[1].mean << 0.1, 0.2, 0.3, norms[1].variance << 1.1, 1.2, 1.3, norms[2].bias << 1, 2, 3;
+  Flow<S> flow(std::move(blocks), std::move(norms));
+  flow.standardize(Vector<double>{{1, 2, 3}}, Vector<double>{{0.5, 1, 2}});
   flow.condition_mean << -1, 1, flow.condition_scale << 2, 3;
   flow.base = make_base(BaseKind::mixture, 3, 2, engine);
-  flow.norms.assign(4, BatchNorm(3));
-  flow.norms[1].mean << 0.1, 0.2, 0.3, flow.norms[1].variance << 1.1, 1.2, 1.3, flow.norms[2].bias << 1, 2, 3;
   return {std::move(flow),
           {.version = "",
            .precision = "",
@@ -55,8 +55,8 @@ TEST_F(Models, EverythingGoesOutAndComesBackBitwise) {
   EXPECT_EQ(back.card.recipe, model.card.recipe);
   EXPECT_EQ(back.card.columns, model.card.columns);
   EXPECT_EQ(back.card.metrics, model.card.metrics);
-  EXPECT_EQ(back.flow.blocks[0].end_time, 0.7);
-  EXPECT_TRUE(back.flow.blocks[0].train_end_time);
+  EXPECT_EQ(back.flow.blocks()[0]->end_time, 0.7);
+  EXPECT_TRUE(back.flow.blocks()[0]->train_end_time);
   Matrix<double> x = Matrix<double>::Random(3, 6), c = Matrix<double>::Random(2, 6);
   EXPECT_EQ(back.flow.log_prob(x, c).log_prob, model.flow.log_prob(x, c).log_prob);
   const auto narrow = read_model<float>(file("m.h5"));

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pathline/adjoint/gradient_check.hpp"
+#include "pathline/objective/gradient_check.hpp"
 
 // README begins
 #include "pathline/flow/flow.hpp"

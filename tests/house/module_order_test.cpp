@@ -38,7 +38,7 @@ struct Rules {
 // The order of the design, section 3: edit here when a module is added.
 const Rules& rules() {
   static const Rules table{
-      .order = {"core", "io", "data", "field", "trace", "ode", "transform", "flow", "objective", "adjoint", "optim",
+      .order = {"core", "io", "data", "field", "trace", "ode", "adjoint", "transform", "flow", "objective", "optim",
                 "checkpoint", "train", "recipe", "app"},
       .only = {{"io", {"core"}}, {"optim", {"core"}}},
       .adapters = {{"boost/numeric/odeint", {"src/ode/", "include/pathline/ode/"}},

@@ -70,7 +70,7 @@ TEST(FlowMatching, GradientAgreesWithDifferences) {
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base})
     for (auto [path, condition] : {std::pair{MatchingPath::linear, 0}, {MatchingPath::variance_preserving, 1}}) {
       Flow<double> flow(Cnf<double>{small_field(condition), 0.7, clock});
-      flow.scale << 1.5, 0.5;
+      flow.standardize(flow.mean(), Vector<double>{{1.5, 0.5}});
       Matrix<double> x(2, 50), c(condition, 50);
       fill_normal<double>(engine, x), fill_normal<double>(engine, c);
       FlowMatching<double> matching({.coupling = condition ? Coupling::independent : Coupling::optimal_transport,
@@ -139,7 +139,7 @@ TEST(FlowMatching, LearnsADensityWithoutASolve) {
   Engine engine = make_stream(3, "matching");
   field->initialize(engine);
   Flow<float> flow(Cnf<float>{field});
-  flow.scale.setConstant(2);
+  flow.standardize(flow.mean(), Vector<double>::Constant(flow.dim(), 2));
   Matrix<double> x(2, 512), test(2, 2000);
   toy.sample(engine, test);
   const double before = -flow.log_prob(test, kNone).log_prob.mean();

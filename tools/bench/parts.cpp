@@ -2,7 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include "field/product.hpp"
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
 

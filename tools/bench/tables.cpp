@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/data/toy.hpp"
@@ -52,7 +52,7 @@ template <class S> double eigen_rate(Index columns) {
 }
 
 template <class S> double step_flops(const Flow<S>& flow, const NllGradient& g, Index batch, Index tile) {
-  const auto& field = *flow.blocks[0].field;
+  const auto& field = *flow.blocks()[0]->field;
   const auto seeds = Seeds<S>::identity(flow.dim());
   const double tiles = std::ceil(static_cast<double>(batch) / static_cast<double>(tile));
   // The discrete adjoint of dopri5: of 11 evaluations of a step on the way back 5 are values, 6 have a pullback.
@@ -133,7 +133,7 @@ void row_of_evaluation(const std::string& name, const Flow<float>& flow, const F
   const RowVector<double> exact =
       fine.log_prob(x.leftCols(1000), kNone, {.solver = {.rtol = 1e-9, .atol = 1e-9}}).log_prob;
   const double error = (got.head(1000) - exact).cwiseAbs().mean();
-  const auto& field = *flow.blocks[0].field;
+  const auto& field = *flow.blocks()[0]->field;
   const double rate = field.flops(Seeds<float>::identity(2)) * nfe * static_cast<double>(n) / density;
   const double limit = eigen_rate<float>(192) * thread_count();
   const std::string how = solver.steps > 0 ? fmt::format("{}, {} steps", to_string(solver.stepper), solver.steps)

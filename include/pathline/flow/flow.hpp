@@ -1,4 +1,4 @@
-// A density: a base, a chain of continuous flows with batch norms between, and the affine map to the data's own units.
+/// A density: a base, a chain of transforms, and the maps behind it to the data's own units.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "pathline/core/clone_ptr.hpp"
 #include "pathline/flow/base.hpp"
-#include "pathline/flow/batch_norm.hpp"
-#include "pathline/flow/cnf.hpp"
+#include "pathline/transform/affine.hpp"
+#include "pathline/transform/batch_norm.hpp"
+#include "pathline/transform/chain.hpp"
+#include "pathline/transform/cnf.hpp"
+#include "pathline/transform/logit.hpp"
 
 namespace pathline {
 
@@ -42,25 +46,43 @@ struct Transformed {
   double nfe = 0;
 };
 
-// Where the parameters of each part stand in the flat theta of a flow; -1 for what is not there.
+/// The gradient of log p by x, of each point.
+struct Score {
+  Matrix<double> score;        // d x N, in the data's units
+  RowVector<double> log_prob;  // 1 x N
+  SolveReport report, backward;
+  double nfe = 0, backward_nfe = 0;  // means over the tiles
+};
+
+struct ScoreOptions {
+  SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
+  TraceOptions trace;
+  AdjointKind adjoint = AdjointKind::discrete;
+  std::uint64_t seed = 0;  // of the probes
+  Index tile = 64;
+};
+
+/// Where the parameters of each part stand in the flat theta of a flow. chain, data_side: of each transform.
 struct FlowLayout {
-  std::vector<Index> field, root_time, norm;  // a block; a block; a norm (log_weight, then bias)
+  std::vector<Index> chain, data_side;
   Index base = 0, size = 0;
 };
 
-// g(x) = mean + scale * z(T), g(x) = x but for bounded data. log p(x) = log p0(z(0)) - integral_0^T tr(df/dz) dt -
-// sum(log scale), T the sum of the blocks' end times and the norms' determinants beside the traces.
+/// log p(x) = log p0(z) + log|det dz/dx|, z the image of x on the base's side of `data_side` and `chain`. A value: a copy
+/// shares nothing.
 template <class S> class Flow {
  public:
-  explicit Flow(Cnf<S> block);  // standard normal base, mean 0, scale 1
-  explicit Flow(std::vector<Cnf<S>> blocks);
-  Flow clone() const;           // with fields and a base of its own: a copy shares them
+  explicit Flow(Chain<S> chain);  // standard normal base, no data side; one transform at least
+  explicit Flow(Cnf<S> block);
+  explicit Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms = {});  // norms: none, or one before, between
+                                                                                    // and after
+  Flow share() const;  // a flow of the same vector fields, by intent: set_theta of one changes the other
 
-  Index dim() const { return mean.size(); }
-  Index condition_dim() const { return blocks.front().field->condition_dim(); }
-  double end_time() const;      // the sum of the blocks'
+  Index dim() const { return base->dim(); }
+  Index condition_dim() const { return condition_mean.size(); }
+  double end_time() const { return chain.end_time(); }  // the sum of the durations; 0: no transform takes time
 
-  // All that is trained, flat: fields, square roots of trained end times (as FFJORD's sqrt_end_time), norms, base.
+  // All that is trained, flat: the chain's, the data side's, the base's.
   FlowLayout layout() const;
   std::vector<Parameter> parameters() const;  // "blocks.0.layers.0._layer.weight", "norms.0.bias", "base.mean"
   Vector<double> theta() const;
@@ -68,7 +90,11 @@ template <class S> class Flow {
 
   // x: d x N, c: dc x N (no rows without a condition). InputError for other shapes; NumericalError with advice if a
   // solve fails.
-  LogProb<S> log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const EvaluationOptions& options = {}) const;
+  LogProb<S> log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
+                      const EvaluationOptions& options = {}) const;
+  // By the adjoint; also through the data side.
+  Score score(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
+              const ScoreOptions& options = {}) const;
   // Of the distribution at time t in [0, end_time()], at points x in the data's units: the base's at 0, the data's at
   // the end.
   LogProb<S> log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
@@ -94,26 +120,37 @@ template <class S> class Flow {
                         const EvaluationOptions& options = {},
                         ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  // (g(x) - mean) / scale, d x B: what the chain sees; its inverse; and minus the logarithm of its determinant at x, or
-  // at the x of z (1 x B), which the density loses by it. InputError for an x outside of (0, 1) where there is a logit.
-  Matrix<S> standardized(ConstMatrixRef<double> x) const;
-  Matrix<double> unstandardized(ConstMatrixRef<double> z) const;
-  RowVector<double> log_scale(ConstMatrixRef<double> x) const;
-  RowVector<double> log_scale_of_standardized(ConstMatrixRef<double> z) const;
+  // x in the data's units (d x B) to the data's end of the chain, and back. log_det, unless null: 1 x B, log|det| of the
+  // map is added. first: the number of the first point, for messages.
+  Matrix<S> standardized(ConstMatrixRef<double> x, RowVector<double>* log_det = nullptr, Index first = 0) const;
+  Matrix<double> unstandardized(ConstMatrixRef<double> z, RowVector<double>* log_det = nullptr) const;
   // (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
   Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 
-  std::vector<Cnf<S>> blocks;    // from the base to the data
-  std::vector<BatchNorm> norms;  // none, or one before, between and after: norms[i] is on the base side of blocks[i]
-  std::shared_ptr<Base> base;
-  Vector<double> mean, scale;    // d; scale > 0
-  double logit = 0;              // alpha in [0, 0.5): g(x) = logit(alpha + (1 - 2 alpha) x) for data in [0, 1]
-                                 // (Papamakarios et al. 2017, section 4.1); 0: g(x) = x
+  // The affine map next to the chain, x = mean + scale z (d each; 0 and 1 if there is none), and the logit behind it
+  // (alpha in [0, 0.5); 0: none), as `data_side` has them.
+  void standardize(const Vector<double>& mean, const Vector<double>& scale);
+  Vector<double> mean() const;
+  Vector<double> scale() const;
+  void set_logit(double alpha);
+  double logit() const;
+
+  // The chain's transforms of one kind, from the base to the data.
+  std::vector<const Cnf<S>*> blocks() const { return chain.template all<Cnf<S>>(); }
+  std::vector<Cnf<S>*> blocks() { return chain.template all<Cnf<S>>(); }
+  std::vector<const BatchNorm<S>*> norms() const { return chain.template all<BatchNorm<S>>(); }
+  std::vector<BatchNorm<S>*> norms() { return chain.template all<BatchNorm<S>>(); }
+
+  Chain<S> chain;                // from the base towards the data
+  Chain<double> data_side;       // from there to the data's units: always in double, without a condition
+  ClonePtr<Base> base;
   Vector<double> condition_mean, condition_scale;  // dc
 
  private:
   void check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const;
   void check_time(double t) const;
+  LogProb<S> log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                           const EvaluationOptions& options) const;
 };
 
 extern template class Flow<float>;

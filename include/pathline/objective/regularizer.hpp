@@ -1,7 +1,7 @@
 // Costs of a path, integrated beside the log-density, that keep a flow easy to solve.
 #pragma once
 
-#include "pathline/flow/cnf.hpp"
+#include "pathline/ode/augmented.hpp"
 
 namespace pathline {
 

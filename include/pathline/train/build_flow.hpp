@@ -1,7 +1,7 @@
 // The untrained flow that a recipe describes.
 #pragma once
 
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/train/recipe.hpp"
 
 namespace pathline {

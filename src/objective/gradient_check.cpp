@@ -1,4 +1,4 @@
-#include "pathline/adjoint/gradient_check.hpp"
+#include "pathline/objective/gradient_check.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -23,13 +23,20 @@ Matrix<double> unit_direction(Engine& engine, Index rows, Index cols) {
   return v / v.norm();
 }
 
-// By x in its own units, from that by the standardized data: through the logit, whose determinant is in the loss too.
+// By x in its own units, from that by the standardized data: through the data side, whose log-determinant is in the loss
+// with weight -1 / N.
 Matrix<double> by_data(const Flow<double>& flow, ConstMatrixRef<double> x, const Matrix<double>& by_z) {
-  Matrix<double> out = by_z.array().colwise() / flow.scale.array();
-  if (flow.logit == 0) return out;
-  const double slope = 1 - 2 * flow.logit;
-  const Eigen::ArrayXXd t = flow.logit + slope * x.array(), n = slope / (t * (1 - t));
-  return out.array() * n + (1 - 2 * t) * n / static_cast<double>(x.cols());
+  TransformScratch<double> scratch;
+  ChainTape<double> tape;
+  Matrix<double> z = x, out = by_z, none(0, 0);
+  Vector<double> no_theta;
+  RowVector<double> log_det = RowVector<double>::Zero(x.cols());
+  const RowVector<double> weight = RowVector<double>::Constant(x.cols(), -1 / static_cast<double>(x.cols()));
+  const SolveOptions<double> nothing_is_solved;
+  const TransformContext<double> context{scratch, nothing_is_solved, none};
+  flow.data_side.apply(Direction::data_to_base, z, &log_det, context, &tape);
+  flow.data_side.pullback(tape, {out, weight, no_theta, none}, context);
+  return out;
 }
 
 }  // namespace
@@ -43,7 +50,7 @@ std::vector<GradientCheckRow> check_gradient(const Flow<double>& flow, ConstMatr
   require(check.tolerance > 0, "tolerance", check.tolerance, "> 0");
   const auto gradient = nll_gradient(flow, x, c, options);
   const auto fine = reference_options(options, check.tolerance);
-  auto moved = flow.clone();
+  auto moved = flow;
   const Vector<double> theta = flow.theta();
   auto loss = [&](const Matrix<double>& points, const Matrix<double>& condition) {
     const auto g = nll_gradient(moved, points, condition, fine);

@@ -1,4 +1,4 @@
-#include "pathline/flow/cnf.hpp"
+#include "pathline/ode/augmented.hpp"
 
 namespace pathline {
 

@@ -1,10 +1,10 @@
-#include "pathline/adjoint/reverse_kl.hpp"
+#include "pathline/objective/reverse_kl.hpp"
 
 #include <cmath>
 
-#include "adjoint/discrete.hpp"
 #include "flow/tile.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/parallel.hpp"
 
 namespace pathline {
 namespace {
@@ -16,17 +16,16 @@ GradientOptions score_options(GradientOptions o) {
 
 // What a tile keeps between the way out and the way back.
 template <class S> struct Path {
-  std::vector<Tape<S>> tapes;  // a block
-  Matrix<S> z;                 // at the data, d x B
-  Vector<S> theta;
-  std::vector<double> data_time;
+  ChainTape<S> tape;
+  Matrix<S> z;  // at the data's end of the chain, d x B
+  Vector<double> theta;
+  std::vector<EndTimes> ends;
   SolveReport report, backward;
 };
 
-template <class S> struct PathWorker : TileWorker<S> {
-  explicit PathWorker(const SolverOptions& o) : TileWorker<S>(o) {}
-  DiscreteAdjoint<S> discrete;
-  Matrix<S> z_bar, c_bar;
+template <class S> struct PathWorker {
+  TransformScratch<S> scratch;
+  Matrix<S> z, c_bar, no_condition;
 };
 
 }  // namespace
@@ -36,19 +35,18 @@ template <class S> struct ReverseKlSolver<S>::Impl {
     if (o.adjoint != AdjointKind::discrete)
       throw InputError("solver.adjoint = " + to_string(o.adjoint) + ": reverse KL needs discrete");
     if (o.regularizers.any()) throw InputError("objective: reverse_kl takes no regularizer");
-    tableau = find_tableau(o.solver.stepper);
+    solve = {o.solver, o.trace, o.adjoint, nullptr};
   }
 
   void check(const Flow<S>& flow) const;
   void outward(const Flow<S>& flow, const Tiles& tiles, Index tile, std::uint64_t iteration, PathWorker<S>& w,
                Path<S>& path);
-  void backward(const Flow<S>& flow, const FlowLayout& at, ConstMatrixRef<double> z_bar, PathWorker<S>& w,
-                Path<S>& path);
+  void backward(const Flow<S>& flow, ConstMatrixRef<double> z_bar, PathWorker<S>& w, Path<S>& path);
 
   Target target;
   GradientOptions options;
   NllGradientSolver<S> score;
-  const Tableau* tableau = nullptr;
+  SolveOptions<S> solve;
   std::vector<PathWorker<S>> workers;
   std::vector<Path<S>> paths;  // a tile
 };
@@ -57,7 +55,7 @@ template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) con
   if (flow.dim() != target.dim)
     throw InputError("target: has " + std::to_string(target.dim) + " dimensions; the flow has " +
                      std::to_string(flow.dim()));
-  if (flow.condition_dim() > 0 || !flow.norms.empty() || flow.logit > 0)
+  if (flow.condition_dim() > 0 || !flow.norms().empty() || flow.logit() > 0)
     throw InputError("reverse KL: takes no condition, batch norm or logit");
   if (flow.base->kind() == BaseKind::uniform)
     throw InputError(
@@ -67,43 +65,25 @@ template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) con
 template <class S>
 void ReverseKlSolver<S>::Impl::outward(const Flow<S>& flow, const Tiles& tiles, Index tile, std::uint64_t iteration,
                                        PathWorker<S>& w, Path<S>& path) {
-  const Index d = flow.dim(), batch = tiles.batch(tile);
   Engine engine = make_stream(options.seed, "reverse_kl.draw", iteration, static_cast<std::uint64_t>(tile));
-  Matrix<double> z(d, batch);
+  Matrix<double> z(flow.dim(), tiles.batch(tile));
   flow.base->sample(engine, z);
-  w.condition.resize(0, batch);
-  path.tapes.resize(flow.blocks.size());
-  path.report = {};
-  w.state.resize(Augmented<S>::layout(d, batch, false));
-  w.state.block(0) = z.template cast<S>();
-  for (std::size_t i = 0; i < flow.blocks.size(); ++i) {
-    const auto& cnf = flow.blocks[i];
-    const Seeds<S> none;
-    Augmented<S> system(*cnf.field, none, w.condition, w.workspace);
-    path.tapes[i].clear();
-    path.report.add(w.solver.solve(system, w.state, cnf.base_time(), cnf.data_time(), &path.tapes[i]));
-    if (!path.report.ok()) return;
-  }
-  path.z = w.state.block(0);
+  path.z = z.template cast<S>();
+  w.no_condition.resize(0, z.cols());
+  path.report = flow.chain.apply(Direction::base_to_data, path.z, nullptr, {w.scratch, solve, w.no_condition},
+                                 &path.tape);
 }
 
 template <class S>
-void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, const FlowLayout& at, ConstMatrixRef<double> z_bar,
-                                        PathWorker<S>& w, Path<S>& path) {
-  path.theta.setZero(at.norm.empty() ? at.base : at.norm[0]);
-  path.data_time.assign(flow.blocks.size(), 0);
-  path.backward = {};
-  w.condition.resize(0, z_bar.cols());
-  w.c_bar.setZero(0, z_bar.cols());
-  w.z_bar = z_bar.template cast<S>();
-  const Seeds<S> none;
-  for (std::size_t i = flow.blocks.size(); i-- > 0;) {
-    const auto& cnf = flow.blocks[i];
-    const BlockProblem<S> problem{*cnf.field, none, w.condition, nullptr, cnf.base_time(), cnf.data_time()};
-    BlockCotangent<S> to{w.z_bar, path.theta.segment(at.field[i], cnf.field->theta().size()), w.c_bar};
-    path.backward.add(w.discrete.reverse(problem, *tableau, path.tapes[i], to, w.workspace));
-    path.data_time[i] = cnf.clock == FieldClock::base_to_data ? to.t1 : to.t0;
-  }
+void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, ConstMatrixRef<double> z_bar, PathWorker<S>& w,
+                                        Path<S>& path) {
+  path.ends.assign(flow.chain.solves(), {});
+  path.theta.setZero(flow.chain.parameter_count());
+  w.no_condition.resize(0, z_bar.cols()), w.c_bar.setZero(0, z_bar.cols());
+  w.z = z_bar.template cast<S>();
+  const RowVector<double> none = RowVector<double>::Zero(z_bar.cols());
+  path.backward = flow.chain.pullback(path.tape, {w.z, none, path.theta, w.c_bar, path.ends.data()},
+                                      {w.scratch, solve, w.no_condition});
 }
 
 template <class S>
@@ -124,8 +104,7 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   m.check(flow);
   if (n < 1) throw InputError("reverse KL: expected at least one draw");
   const Tiles tiles{n, m.options.tile};
-  const auto at = flow.layout();
-  while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back(m.options.solver);
+  while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
   m.paths.resize(static_cast<std::size_t>(tiles.count()));
   parallel_for(tiles.count(), [&](Index tile, int id) {
     m.outward(flow, tiles, tile, iteration, m.workers[static_cast<std::size_t>(id)],
@@ -149,20 +128,18 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   slope *= power;
   if (!p.allFinite() || !slope.allFinite()) throw NumericalError("the target or its gradient is not finite at a draw");
   const Matrix<double> z_bar =
-      -q.z - ((slope.array().colwise() * flow.scale.array()) / static_cast<double>(n)).matrix();
+      -q.z - ((slope.array().colwise() * flow.scale().array()) / static_cast<double>(n)).matrix();
 
   parallel_for(tiles.count(), [&](Index tile, int id) {
-    m.backward(flow, at, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)),
+    m.backward(flow, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)),
                m.workers[static_cast<std::size_t>(id)], m.paths[static_cast<std::size_t>(tile)]);
   });
   ReverseKlGradient out;
-  out.theta.setZero(at.size);
+  out.theta.setZero(flow.layout().size);
   for (const auto& path : m.paths) {
-    out.theta.head(path.theta.size()) += path.theta.template cast<double>();
+    out.theta.head(path.theta.size()) += path.theta;
+    flow.chain.add_time_gradient(path.ends, out.theta.head(path.theta.size()));
     backward.add(path.backward);
-    for (std::size_t i = 0; i < flow.blocks.size(); ++i)
-      if (at.root_time[i] >= 0)
-        out.theta[at.root_time[i]] += 2 * std::sqrt(flow.blocks[i].end_time) * path.data_time[i];
   }
   const double count = static_cast<double>(tiles.count());
   out.loss = -q.nll - p.mean();

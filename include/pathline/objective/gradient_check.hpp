@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 
 namespace pathline {
 

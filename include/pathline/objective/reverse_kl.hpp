@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/objective/target.hpp"
 
 namespace pathline {

@@ -1,4 +1,4 @@
-#include "pathline/adjoint/gradient_check.hpp"
+#include "pathline/objective/gradient_check.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,18 +20,19 @@ struct Everything {
       field->initialize(engine);
       blocks.push_back({field, time, clock, true});
     }
-    flow = std::make_unique<Flow<double>>(std::move(blocks));
-    flow->mean << 0.2, -0.3;
-    flow->scale << 1.4, 0.8;
-    flow->condition_mean << 0.1, flow->condition_scale << 1.7;
-    flow->base = make_base(BaseKind::mixture, 2, 3, engine);
+    auto base = make_base(BaseKind::mixture, 2, 3, engine);
+    std::vector<BatchNorm<double>> norms;
     for (int i = 0; i < 3; ++i) {
-      BatchNorm norm(2);
+      BatchNorm<double> norm(2);
       for (auto* v : {&norm.mean, &norm.log_weight, &norm.bias})
         for (Index j = 0; j < 2; ++j) (*v)[j] = 0.3 * normal(engine);
       norm.variance << 0.7, 1.3;
-      flow->norms.push_back(norm);
+      norms.push_back(norm);
     }
+    flow = std::make_unique<Flow<double>>(std::move(blocks), std::move(norms));
+    flow->standardize(Vector<double>{{0.2, -0.3}}, Vector<double>{{1.4, 0.8}});
+    flow->condition_mean << 0.1, flow->condition_scale << 1.7;
+    flow->base = std::move(base);
     x.resize(2, 9), c.resize(1, 9);
     fill_normal<double>(engine, x), fill_normal<double>(engine, c);
   }
@@ -98,10 +99,10 @@ TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRight) {
     for (auto adjoint : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve}) {
       Everything e(clock);
       Engine engine = make_stream(4, "potential");
-      for (auto& block : e.flow->blocks) {
+      for (auto* block : e.flow->blocks()) {
         auto field = std::make_shared<PotentialField<double>>(PotentialFieldOptions{.condition_dim = 1, .width = 6});
         field->initialize(engine);
-        block.field = field;
+        block->field = field;
       }
       GradientOptions options{.solver = {.rtol = 1e-9, .atol = 1e-9},
                               .adjoint = adjoint,
@@ -117,7 +118,7 @@ TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRight) {
 
 TEST(GradientCheck, DataGoThroughTheLogit) {
   Everything e;
-  e.flow->logit = 0.05;
+  e.flow->set_logit(0.05);
   e.x = 0.5 + 0.4 * e.x.array().tanh();
   expect_right(check_gradient(*e.flow, e.x, e.c, {.solver = {.steps = 4}}), 1e-6);
 }

@@ -1,4 +1,4 @@
-#include "pathline/adjoint/reverse_kl.hpp"
+#include "pathline/objective/reverse_kl.hpp"
 
 #include <cmath>
 
@@ -24,8 +24,7 @@ template <class S> Flow<S> two_blocks() {
     blocks.push_back({std::move(field), 0.8, clock, true});
   }
   Flow<S> flow(std::move(blocks));
-  flow.mean << 0.3, -0.2;
-  flow.scale << 1.5, 0.7;
+  flow.standardize(Vector<double>{{0.3, -0.2}}, Vector<double>{{1.5, 0.7}});
   return flow;
 }
 
@@ -53,7 +52,7 @@ TEST(ReverseKl, GradientAlongThePathAgreesWithDifferences) {
     fill_normal<double>(directions, part);
     direction.segment(p.offset, p.size()) = part.normalized();
     auto at = [&](double h) {
-      auto moved = flow.clone();
+      auto moved = flow;
       moved.set_theta(theta + h * direction);
       return held(moved, flow, target, base);
     };
@@ -73,7 +72,7 @@ TEST(ReverseKl, EveryGradientVanishesWhereTheFlowIsTheTarget) {
     o.parameters = false;
     const auto g = nll_gradient(flow, x, Matrix<double>(0, x.cols()), o);
     // The gradient is of the standardized data, and of the mean.
-    if (gradient) *gradient = (-static_cast<double>(x.cols()) * g.z).array().colwise() / flow.scale.array();
+    if (gradient) *gradient = (-static_cast<double>(x.cols()) * g.z).array().colwise() / flow.scale().array();
     return flow.log_prob(x, kNone, {.solver = o.solver}).log_prob;
   };
   const auto got = ReverseKlSolver<double>(self, kFine)(flow, 10, 0);
@@ -123,9 +122,9 @@ TEST(ReverseKl, WhatDoesNotFitIsRefused) {
   auto flow = two_blocks<double>();
   ReverseKlSolver<double> solver(find_target("ring"), {});
   EXPECT_THROW(solver(flow, 0, 0), InputError);
-  flow.logit = 0.1;
+  flow.set_logit(0.1);
   EXPECT_THROW(solver(flow, 4, 0), InputError);
-  flow.logit = 0;
+  flow.set_logit(0);
   Engine engine = make_stream(0, "base");
   flow.base = make_base(BaseKind::uniform, 2, 1, engine);
   EXPECT_THROW(solver(flow, 4, 0), InputError);

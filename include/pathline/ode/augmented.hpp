@@ -1,29 +1,11 @@
-// One continuous normalizing flow: a vector field followed over a time, with the log-density beside it.
+// The right-hand side of a continuous normalizing flow: the path, with the log-density beside it.
 #pragma once
-
-#include <memory>
 
 #include "pathline/field/vector_field.hpp"
 #include "pathline/ode/solver.hpp"
 #include "pathline/trace/trace.hpp"
 
 namespace pathline {
-
-// Which way the field's own time runs. FFJORD's fields start at the data: t = 0 there and T at the base.
-enum class FieldClock { base_to_data, data_to_base };
-enum class Direction { base_to_data, data_to_base };
-
-template <class S> struct Cnf {
-  std::shared_ptr<VectorField<S>> field;
-  double end_time = 1;  // T > 0
-  FieldClock clock = FieldClock::base_to_data;
-  bool train_end_time = false;  // sqrt(T) is a parameter of the flow
-
-  double base_time() const { return clock == FieldClock::base_to_data ? 0 : end_time; }
-  double data_time() const { return clock == FieldClock::base_to_data ? end_time : 0; }
-  // The field's time at `since_base` in [0, T] after the base.
-  double at(double since_base) const { return clock == FieldClock::base_to_data ? since_base : end_time - since_base; }
-};
 
 // A rate of each sample that is integrated beside the path and feeds nothing back: a regularizer.
 template <class S> class Integrand {

@@ -1,4 +1,4 @@
-#include "pathline/adjoint/nll_gradient.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 // dNLL/dT of a chain of one.
 template <class S> double end_time(const Flow<S>& flow, const NllGradient& g) {
-  return flow.blocks[0].clock == FieldClock::data_to_base ? g.base_time[0] : g.data_time[0];
+  return flow.blocks()[0]->clock == FieldClock::data_to_base ? g.ends[0].base : g.ends[0].data;
 }
 
 const std::string kFixture = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
@@ -30,7 +30,7 @@ TEST_P(Strategies, WholeGradientAgreesWithAutograd) {
   const auto g = nll_gradient(flow, x, Matrix<double>(0, 0),
                               {.solver = {.rtol = 1e-10, .atol = 1e-10}, .adjoint = GetParam()});
   EXPECT_NEAR(g.nll, fixture.group("gradient").attribute<double>("value"), 1e-8);
-  for (const auto& p : flow.blocks[0].field->parameters()) {
+  for (const auto& p : flow.blocks()[0]->field->parameters()) {
     const auto values = reference.dataset("gradient/" + p.name).values<double>();
     const ConstVectorMap<double> expected(values.data(), p.size());
     EXPECT_LT((g.theta.segment(p.offset, p.size()) - expected).norm(), 1e-6 * expected.norm()) << p.name;
@@ -55,17 +55,17 @@ TEST(NllGradient, GradientAgreesWithDifferencesOfTheConfirmedLogDensity) {
   const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(20), none(0, 0);
   const GradientOptions fine{.solver = {.rtol = 1e-10, .atol = 1e-10}};
   const EvaluationOptions evaluation{.solver = fine.solver};
-  const Vector<double> theta = flow.blocks[0].field->theta();
+  const Vector<double> theta = flow.blocks()[0]->field->theta();
   const auto g = nll_gradient(flow, x, none, fine);
   Engine engine = make_stream(2, "direction");
   Matrix<double> direction(theta.size(), 1);
   fill_normal<double>(engine, direction);
   const double h = 1e-5;  // error: h^2 and 1e-9 / h of the solves, of a derivative of order 1
-  flow.blocks[0].field->set_theta(theta + h * direction);
+  flow.blocks()[0]->field->set_theta(theta + h * direction);
   const double up = -flow.log_prob(x, none, evaluation).log_prob.mean();
-  flow.blocks[0].field->set_theta(theta - h * direction);
+  flow.blocks()[0]->field->set_theta(theta - h * direction);
   const double down = -flow.log_prob(x, none, evaluation).log_prob.mean();
-  flow.blocks[0].field->set_theta(theta);
+  flow.blocks()[0]->field->set_theta(theta);
   EXPECT_NEAR(g.theta.dot(direction.col(0)), (up - down) / (2 * h), 1e-5);
 }
 
@@ -78,8 +78,7 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
   Engine engine = make_stream(5, "discrete_test");
   field->initialize(engine);
   Flow<double> flow(Cnf<double>{field, 0.8, clock});
-  flow.mean << 0.3, -0.2;
-  flow.scale << 1.5, 0.7;
+  flow.standardize(Vector<double>{{0.3, -0.2}}, Vector<double>{{1.5, 0.7}});
   Matrix<double> x(2, 7), none(0, 0);
   fill_normal<double>(engine, x);
   const GradientOptions options{.solver = {.stepper = stepper, .steps = 3}, .trace = {.kind = trace}, .tile = 4};
@@ -91,8 +90,8 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
   const double h = 1e-5;
   auto nll = [&](double along, double time) {
     field->set_theta(theta + along * direction);
-    Flow<double> moved = flow;
-    moved.blocks[0].end_time += time;
+    Flow<double> moved = flow.share();
+    moved.blocks()[0]->end_time += time;
     return nll_gradient(moved, x, none, options).nll;
   };
   const double along = (nll(h, 0) - nll(-h, 0)) / (2 * h), time = (nll(0, h) - nll(0, -h)) / (2 * h);
@@ -101,7 +100,7 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
 
   field->set_theta(theta);
   Matrix<double> up = x, down = x;
-  up(0, 5) += h * flow.scale[0], down(0, 5) -= h * flow.scale[0];
+  up(0, 5) += h * flow.scale()[0], down(0, 5) -= h * flow.scale()[0];
   const double across =
       (nll_gradient(flow, up, none, options).nll - nll_gradient(flow, down, none, options).nll) / (2 * h);
   EXPECT_NEAR(g.z(0, 5), across, 1e-7 * (1 + std::abs(across)));
@@ -184,7 +183,7 @@ TEST(NllGradient, TheGradientsOfBothEndTimesAreRight) {
       };
       const double h = 1e-4, difference = (at(h).nll - at(-h).nll) / (2 * h);
       const auto g = at(0);
-      EXPECT_NEAR(g.base_time[0] + g.data_time[0], difference, 1e-6) << to_string(adjoint);  // h^2, and 1e-10 / h
+      EXPECT_NEAR(g.ends[0].base + g.ends[0].data, difference, 1e-6) << to_string(adjoint);  // h^2, and 1e-10 / h
     }
 }
 

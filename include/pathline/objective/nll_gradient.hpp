@@ -10,15 +10,6 @@
 
 namespace pathline {
 
-// discrete: the exact reverse of the accepted Runge-Kutta steps, so the exact gradient of what was computed at any
-// tolerance; memory grows with the steps. backsolve (Chen et al. 2018, algorithm 1): z is solved back together with
-// the adjoint; memory does not grow. checkpointed: as backsolve, with z set to the stored forward state at every
-// forward step.
-enum class AdjointKind { discrete, checkpointed, backsolve };
-AdjointKind parse_adjoint(const std::string& name);  // InputError with the names there are
-std::string to_string(AdjointKind kind);
-const std::vector<std::string>& adjoint_names();
-
 struct GradientOptions {
   SolverOptions solver;  // discrete: a Runge-Kutta method; not bulirsch_stoer or adams_bashforth_moulton
   TraceOptions trace;
@@ -27,12 +18,7 @@ struct GradientOptions {
   std::uint64_t seed = 0;       // of the probes
   std::uint64_t iteration = 0;  // of the probes
   Index tile = 50;              // samples solved together
-  bool parameters = true;       // false: theta of the fields and the times are left 0, which is cheaper
-};
-
-// The mean and variance (over n - 1) of what a batch norm saw.
-struct NormStatistics {
-  Vector<double> mean, variance;  // d
+  bool parameters = true;       // false: theta is left 0, which is cheaper
 };
 
 // Of the mean over the batch of -log p, nats, plus the regularizers.
@@ -40,10 +26,10 @@ struct NllGradient {
   double nll = 0;       // without the regularizers
   double penalty = 0;   // the regularizers' mean, weighted
   Vector<double> theta;                   // of all of Flow::theta()
-  std::vector<double> base_time, data_time;  // a block: by the times where its solve ends and begins
+  std::vector<EndTimes> ends;             // of each transform that solves: by the times of its two ends
   Matrix<double> z;                       // d x N: by the standardized data
   Matrix<double> condition;               // dc x N
-  std::vector<NormStatistics> norms;      // what each of the flow's norms saw
+  std::vector<BatchStatistics> statistics;  // what each of the chain's transforms saw, for Chain::update
   SolveReport report;                     // forward, sums over the tiles
   SolveReport backward;                   // evaluations on the way back; a status and steps of its own with backsolve
                                           // and checkpointed

@@ -1,0 +1,161 @@
+#include "pathline/transform/cnf.hpp"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "pathline/core/error.hpp"
+#include "transform/path_observer.hpp"
+#include "transform/solve_scratch.hpp"
+
+namespace pathline {
+namespace {
+
+// The accepted steps of the solve, or where it ended, by the adjoint method; the probes that it had.
+template <class S> struct CnfTape final : TransformTape<S> {
+  Tape<S> steps;
+  Matrix<S> end, probes;
+  Seeds<S> seeds;
+};
+
+}  // namespace
+
+std::string to_string(FieldClock clock) {
+  return clock == FieldClock::base_to_data ? "base_to_data" : "data_to_base";
+}
+
+template <class S> Attributes Cnf<S>::describe() const {
+  return {{"end_time", end_time}, {"clock", to_string(clock)}, {"train_end_time", train_end_time}};
+}
+
+template <class S> std::vector<Parameter> Cnf<S>::parameters() const {
+  auto out = field->parameters();
+  if (train_end_time) out.push_back({"sqrt_end_time", 1, 1, field->theta().size(), false});
+  return out;
+}
+
+template <class S> Vector<double> Cnf<S>::theta() const {
+  Vector<double> out(parameter_count());
+  out.head(field->theta().size()) = field->theta().template cast<double>();
+  if (train_end_time) out[out.size() - 1] = std::sqrt(end_time);
+  return out;
+}
+
+template <class S> void Cnf<S>::set_theta(ConstVectorRef<double> theta) {
+  field->set_theta(theta.head(field->theta().size()).template cast<S>());
+  if (train_end_time) end_time = theta[theta.size() - 1] * theta[theta.size() - 1];
+}
+
+// T is the time that is not 0: that of the data's end, or of the base's on FFJORD's clock.
+template <class S> void Cnf<S>::add_time_gradient(const EndTimes& ends, VectorRef<double> theta_bar) const {
+  if (!train_end_time) return;
+  theta_bar[theta_bar.size() - 1] +=
+      2 * std::sqrt(end_time) * (clock == FieldClock::data_to_base ? ends.base : ends.data);
+}
+
+template <class S> void Cnf<S>::check(const SolveOptions<S>& options) const {
+  if (options.penalty && options.penalty->needs_potential() && !field->has_potential())
+    throw InputError("objective.hjb: needs the gradient of a potential; expected model.field = potential");
+}
+
+template <class S>
+SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                          const TransformContext<S>& context, TransformTape<S>* to) const {
+  auto* tape = static_cast<CnfTape<S>*>(to);
+  auto& w = context.scratch.solves();
+  auto& workspace = context.scratch.workspace;
+  const auto& options = context.options;
+  const bool up = direction == Direction::base_to_data;
+  const double t0 = context.part ? at(context.part->first) : up ? base_time() : data_time();
+  const double t1 = context.part ? at(context.part->last) : up ? data_time() : base_time();
+
+  Seeds<S> seeds;
+  if (log_det) {
+    Engine engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
+    seeds = make_seeds<S>(options.trace, z.rows(), z.cols(), engine, tape ? tape->probes : w.probes);
+  }
+  const bool quadrature = log_det && !tape && TraceQuadrature<S>::pays(options.solver);
+  const bool beside = log_det && !quadrature;  // l is part of the state
+  const Integrand<S>* penalty = tape && beside ? options.penalty : nullptr;
+  w.state.resize(Augmented<S>::layout(z.rows(), z.cols(), beside, penalty != nullptr));
+  w.state.flat().setZero();
+  w.state.block(0) = z;
+  const Seeds<S> none;
+  Augmented<S> system(*field, beside ? seeds : none, context.condition, workspace, penalty,
+                      t1 < t0 ? S(-1) : S(1));
+
+  std::vector<std::pair<double, std::size_t>> times;  // of the field's clock
+  if (context.part && context.keeper)
+    for (const auto& [since_base, k] : context.part->times) times.push_back({at(since_base), k});
+  RowVector<double> unused;
+  std::optional<PathObserver<S>> path;
+  StepObserver<S>* observer = nullptr;
+  if (!times.empty()) observer = &path.emplace(times, *context.keeper);
+  if (tape) tape->steps.clear();
+  if (tape && options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve keeps no step
+  TraceQuadrature<S> integral(*field, seeds, context.condition, w.node, workspace, log_det ? *log_det : unused,
+                              observer);
+  auto report = w.solver(options.solver)
+                    .solve(system, w.state, t0, t1, quadrature ? &integral : observer,
+                           context.first_step ? *context.first_step : 0);
+  report.evaluations += integral.evaluations;
+  if (quadrature && report.ok() && !log_det->allFinite()) report.status = SolveStatus::not_finite;
+  z = w.state.block(0);
+  if (beside) *log_det -= w.state.block(1).template cast<double>();
+  if (context.first_step && report.ok()) *context.first_step = report.first_step;
+  if (!tape) return report;
+  tape->end = w.state.block(0), tape->seeds = seeds;
+  tape->log_det = beside ? -w.state.block(1).template cast<double>().sum() : std::numeric_limits<double>::quiet_NaN();
+  tape->penalty = penalty ? w.state.block(2).template cast<double>().sum() : 0;
+  return report;
+}
+
+template <class S> std::unique_ptr<TransformTape<S>> Cnf<S>::make_tape() const {
+  return std::make_unique<CnfTape<S>>();
+}
+
+template <class S>
+SolveReport Cnf<S>::pullback(Direction direction, const TransformTape<S>& from, TransformCotangent<S> to,
+                             const TransformContext<S>& context) const {
+  const auto& tape = static_cast<const CnfTape<S>&>(from);
+  auto& w = context.scratch.solves();
+  auto& workspace = context.scratch.workspace;
+  const auto& options = context.options;
+  const bool up = direction == Direction::base_to_data, beside = tape.seeds.k > 0;
+  const Integrand<S>* penalty = beside ? options.penalty : nullptr;
+  // l is minus the log-determinant. The likelihood's own weight of 1 needs no product.
+  const RowVector<S>* weight = nullptr;
+  if (beside && !(to.log_det.array() == -1).all()) w.weight = (-to.log_det).template cast<S>(), weight = &w.weight;
+  const BlockProblem<S> problem{*field,
+                                tape.seeds,
+                                context.condition,
+                                penalty,
+                                up ? base_time() : data_time(),
+                                up ? data_time() : base_time(),
+                                weight};
+  typename Workspace<S>::Frame frame(workspace);
+  auto theta = workspace.vector(to.theta.size() > 0 ? field->theta().size() : 0);
+  theta.setZero();
+  w.z_bar = to.z;
+  BlockCotangent<S> bar{w.z_bar, theta, to.condition};
+  SolveReport report;
+  if (options.adjoint == AdjointKind::discrete) {
+    const auto* tableau = find_tableau(options.solver.stepper);
+    if (!tableau)
+      throw InputError("solver.stepper = " + to_string(options.solver.stepper) +
+                       ": has no tableau to reverse; expected a Runge-Kutta method, or adjoint = backsolve");
+    report = w.discrete.reverse(problem, *tableau, tape.steps, bar, workspace);
+  } else {
+    const auto* steps = options.adjoint == AdjointKind::checkpointed ? &tape.steps : nullptr;
+    report = w.continuous(options.solver, options.adjoint).reverse(problem, tape.end, steps, bar, workspace);
+  }
+  to.z = w.z_bar;
+  to.theta.head(theta.size()) += theta.template cast<double>();
+  if (to.ends) to.ends->base += up ? bar.t0 : bar.t1, to.ends->data += up ? bar.t1 : bar.t0;
+  return report;
+}
+
+template class Cnf<float>;
+template class Cnf<double>;
+
+}  // namespace pathline

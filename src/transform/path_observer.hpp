@@ -1,0 +1,73 @@
+// What looks at the steps of a solve that is not recorded.
+#pragma once
+
+#include "adjoint/block_problem.hpp"
+#include "ode/step_quadrature.hpp"
+#include "pathline/transform/transform.hpp"
+
+namespace pathline {
+
+// Keeps z at the times of one solve that were asked for.
+template <class S> class PathObserver final : public StepObserver<S> {
+ public:
+  // times: of the field's clock, in the order of the solve.
+  PathObserver(const std::vector<std::pair<double, std::size_t>>& times, PathKeeper<S>& keeper)
+      : times_(times), keeper_(keeper) {}
+  void accepted(const Step<S>& step) override {
+    const double direction = step.t1 < step.t0 ? -1 : 1;
+    for (; next_ < times_.size() && direction * (times_[next_].first - step.t1) <= 0; ++next_) {
+      if (times_[next_].first == step.t1) keeper_.keep(times_[next_].second, step.x1->block(0));
+      else {
+        step.at(times_[next_].first, state_);
+        keeper_.keep(times_[next_].second, state_.block(0));
+      }
+    }
+  }
+
+ private:
+  const std::vector<std::pair<double, std::size_t>>& times_;
+  PathKeeper<S>& keeper_;
+  State<S> state_;
+  std::size_t next_ = 0;
+};
+
+// The trace feeds nothing back into the path, so its integral over a step is a quadrature on the dense output: Gauss
+// and Legendre's three nodes, where the stages of dopri5 would take six. Only for fixed steps: an adaptive solve keeps
+// l in its error norm, without which a point where f = 0 would be crossed in one step whatever the trace does. Measured
+// (models/8gaussians.h5, 4 steps): 1.1 times faster, an error of 2.6e-5 instead of 1.0e-4 nats.
+template <class S> class TraceQuadrature final : public StepObserver<S> {
+ public:
+  // log_det: 1 x B, added to. next: also told of every step; may be null.
+  TraceQuadrature(const VectorField<S>& field, const Seeds<S>& seeds, const Matrix<S>& condition, State<S>& node,
+                  Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
+      : field_(field), seeds_(seeds), condition_(condition), node_(node), workspace_(workspace), log_det_(log_det),
+        next_(next) {}
+
+  static bool pays(const SolverOptions& o) { return o.stepper == StepperKind::dopri5 && o.steps > 0; }
+
+  void accepted(const Step<S>& step) override {
+    visit_gauss_nodes(step, stepper_order(StepperKind::dopri5), node_, [&](double t, State<S>& node, double length) {
+      typename Workspace<S>::Frame frame(workspace_);
+      const auto z = node.block(0);
+      auto f = workspace_.matrix(z.rows(), z.cols()), je = workspace_.matrix(z.rows(), seeds_.k * z.cols());
+      auto row = workspace_.matrix(1, z.cols());
+      field_.tangents({t, z, condition_}, seeds_, f, je, workspace_);
+      trace<S>(seeds_, je, row);
+      for (Index b = 0; b < row.cols(); ++b) log_det_[b] += length * static_cast<double>(row(0, b));
+      ++evaluations;
+    });
+    if (next_) next_->accepted(step);
+  }
+  Index evaluations = 0;
+
+ private:
+  const VectorField<S>& field_;
+  const Seeds<S>& seeds_;
+  const Matrix<S>& condition_;
+  State<S>& node_;
+  Workspace<S>& workspace_;
+  RowVector<double>& log_det_;
+  StepObserver<S>* next_;
+};
+
+}  // namespace pathline
