@@ -1,10 +1,12 @@
 #include "pathline/transform/cnf.hpp"
 
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "pathline/core/error.hpp"
+#include "pathline/ode/tableau.hpp"
 #include "transform/path_observer.hpp"
 #include "transform/solve_scratch.hpp"
 
@@ -54,6 +56,9 @@ template <class S> void Cnf<S>::add_time_gradient(const EndTimes& ends, VectorRe
 }
 
 template <class S> void Cnf<S>::check(const SolveOptions<S>& options) const {
+  if (options.adjoint == AdjointKind::discrete && !find_tableau(options.solver.stepper))
+    throw InputError("solver.stepper = " + to_string(options.solver.stepper) +
+                     ": has no tableau to reverse; expected a Runge-Kutta method, or adjoint = backsolve");
   if (options.penalty && options.penalty->needs_potential() && !field->has_potential())
     throw InputError("objective.hjb: needs the gradient of a potential; expected model.field = potential");
 }
@@ -141,9 +146,7 @@ SolveReport Cnf<S>::pullback(Direction direction, const TransformTape<S>& from, 
   SolveReport report;
   if (options.adjoint == AdjointKind::discrete) {
     const auto* tableau = find_tableau(options.solver.stepper);
-    if (!tableau)
-      throw InputError("solver.stepper = " + to_string(options.solver.stepper) +
-                       ": has no tableau to reverse; expected a Runge-Kutta method, or adjoint = backsolve");
+    assert(tableau);  // by check()
     report = w.discrete.reverse(problem, *tableau, tape.steps, bar, workspace);
   } else {
     const auto* steps = options.adjoint == AdjointKind::checkpointed ? &tape.steps : nullptr;

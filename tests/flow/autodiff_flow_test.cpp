@@ -1,7 +1,7 @@
 // A flow of a field that is one function: its density, its gradient by every adjoint, against the field by hand.
 #include <gtest/gtest.h>
 
-#include "pathline/adjoint/gradient_check.hpp"
+#include "pathline/objective/gradient_check.hpp"
 #include "pathline/field/autodiff_field.hpp"
 
 namespace pathline {
@@ -20,7 +20,7 @@ class AutoDiffFlow : public testing::TestWithParam<AdjointKind> {};
 TEST_P(AutoDiffFlow, HasTheGradientOfItsLoss) {
   for (const Index d : {1, 3}) {
     const auto field = make_field<double>(Relaxation{}, d, {{"a", -0.3}, {"mu", Matrix<double>::Constant(d, 1, 0.7)}}, d);
-    Flow<double> flow(Cnf<double>{.field = field, .end_time = 0.8, .train_end_time = true});
+    Flow<double> flow(Cnf<double>{field, 0.8, FieldClock::base_to_data, true});
     const Matrix<double> x = Matrix<double>::Random(d, 5), c = Matrix<double>::Random(d, 5);
     GradientOptions options{.adjoint = GetParam(), .regularizers = {.kinetic = 0.1, .jacobian = 0.2}};
     if (GetParam() == AdjointKind::discrete) options.solver.steps = 5;
