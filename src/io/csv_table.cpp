@@ -1,141 +1,87 @@
-// Comma-separated values: RFC 4180 without line breaks in cells; semicolons, tabs and blanks separate too.
+// Tables of text: comma-separated values and what people write in their place.
 #include <algorithm>
-#include <charconv>
+#include <cctype>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
-#include <iostream>
-#include <string_view>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "io/csv_line.hpp"
 #include "io/tables.hpp"
+#include "io/text_lines.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
 namespace pathline {
 namespace {
 
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
-  return s;
-}
+bool is_blank_or_comment(std::string_view line) { return line.empty() || line.front() == '#' || line.front() == '%'; }
 
-// Whole cells alone: "1.5e3", "+2", "nan", "inf".
-bool parse_number(std::string_view cell, double& value) {
-  if (cell.size() > 1 && cell.front() == '+' && cell[1] != '-') cell.remove_prefix(1);
-  if (cell.empty()) return false;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (end != cell.data() + cell.size()) return false;
-  if (error == std::errc::result_out_of_range)
-    value = std::strtod(std::string(cell).c_str(), nullptr);  // inf or about 0
-  return error != std::errc::invalid_argument;
-}
-
-bool separates(char c, char separator) { return c == separator || (separator == ' ' && c == '\t'); }
-
-// Past the quotes that begin the text; npos if they do not close.
-std::size_t end_of_quotes(std::string_view text) {
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] != '"') continue;
-    if (i + 1 == text.size() || text[i + 1] != '"') return i + 1;
-    ++i;  // a doubled one is a quote of the text
-  }
-  return std::string_view::npos;
-}
-
-// Of the separators that stand outside quotes.
-char separator_of(std::string_view line) {
-  char found = ' ';
-  bool begins = true;  // a cell
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (begins && line[i] == '"') i = std::min(end_of_quotes(line.substr(i)), line.size() - i) + i - 1;
-    else if (line[i] == ',') return ',';
-    else if (line[i] == ';' || (line[i] == '\t' && found != ';')) found = line[i];
-    begins = line[i] == ' ' || line[i] == ';' || line[i] == '\t';
-  }
-  return found;
-}
-
-// As it stands in the line, without its quotes; a quote of the text is still doubled.
-struct Cell {
-  std::string_view text;
+// "1 kg # by hand": without what follows a '#' after a blank, outside quotes.
+std::string_view without_remark(std::string_view line) {
   bool quoted = false;
-};
-
-// False if quotes do not close.
-bool split(std::string_view line, char separator, std::vector<Cell>& cells) {
-  cells.clear();
-  while (true) {
-    while (!line.empty() && (line.front() == ' ' || (line.front() == '\t' && separator != '\t'))) line.remove_prefix(1);
-    std::size_t end = 0;
-    if (line.starts_with('"') && (end = end_of_quotes(line)) == std::string_view::npos) return false;
-    const std::size_t closed = end;
-    while (end < line.size() && !separates(line[end], separator)) ++end;
-    const auto text = trimmed(line.substr(0, end));
-    const bool quoted = closed > 0 && closed == text.size();
-    cells.push_back({quoted ? text.substr(1, text.size() - 2) : text, quoted});
-    if (end == line.size()) return true;
-    line.remove_prefix(end + 1);
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') quoted = !quoted;
+    if (!quoted && line[i] == '#' && i > 0 && (line[i - 1] == ' ' || line[i - 1] == '\t'))
+      return trimmed(line.substr(0, i));
   }
+  return line;
 }
 
-std::string name_of(const Cell& cell) {
-  auto text = cell.text;
-  if (!cell.quoted && text.size() >= 2 && text.front() == '\'' && text.back() == '\'')
-    text = text.substr(1, text.size() - 2);
-  std::string name(text);
-  for (std::size_t at = 0; cell.quoted && (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
-  return name;
-}
-
-std::string quoted_if_needed(const std::string& name) {
-  double unused;
-  if (name.find_first_of(",;\t \"'#") == std::string::npos && !parse_number(name, unused)) return name;
-  std::string text = "\"";
-  for (const char c : name) text.append(c == '"' ? 2 : 1, c);
-  return text + '"';
+bool begins_with_word(std::string_view line, std::string_view word) {  // in any case
+  return line.size() >= word.size() && std::equal(word.begin(), word.end(), line.begin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
 }
 
 class CsvReader final : public TableReader {
  public:
-  explicit CsvReader(const std::string& input) : TableReader(input == "-" ? "standard input" : input) {
-    if (input != "-") {
-      file_.open(input, std::ios::binary);
-      // A directory opens and does not read.
-      if (!file_ || (file_.peek(), file_.bad())) throw_cannot_read(name_);
-    }
-    in_ = input == "-" ? &std::cin : &file_;
-    if (!next_line()) {
-      if (in_->bad()) throw_cannot_read(name_);
-      throw InputError(name_ + ": no rows");
-    }
-    if (text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);
-    first_line_ = line_;
-    separator_ = separator_of(trimmed(text_));
-    split_line();
-    width_ = cells_.size(), dim_ = static_cast<Index>(width_);
+  CsvReader(const std::string& input, const TableOptions& options)
+      : TableReader(input == "-" ? "standard input" : input, options), lines_(input, name_) {
+    read_preamble();
+    width_ = cells_.size();
+    has_trailing_separator_ = drops_last_cell();
+    if (has_trailing_separator_) --width_, cells_.pop_back();
     pending_ = !read_header();
+    if (pending_ && columns_.empty()) take_names_from_outside(input);
+    if (!columns_.empty() && columns_[0].empty() && width_ > 1) {
+      has_index_ = true;
+      columns_.erase(columns_.begin());
+      notes_.push_back(name_ + ": the first column has no name and is left out, as the index of a pandas frame");
+    }
+    dim_ = static_cast<Index>(width_) - (has_index_ ? 1 : 0);
+    if (pending_ && options.header == TableOptions::Header::automatic) note_header_of_numbers();
   }
 
-  bool read(Matrix<double>& out, Index most) override {
+ protected:
+  bool reads_selected() const override { return true; }
+  std::string place(Index row) const override {
+    return fmt::format("line {}", places_[static_cast<std::size_t>(row - first_of_part_)]);
+  }
+
+  bool read_rows(Matrix<double>& out, Index most) override {
     values_.clear();
+    first_of_part_ += static_cast<Index>(places_.size()), places_.clear();
     Index n = 0;
     for (; n < most && (pending_ || next_line()); ++n) {
       pending_ = false;
       split_line();
+      if (cells_.size() == width_ + 1 && cells_.back().text.empty() && separator_ != ' ') cells_.pop_back();
       if (cells_.size() != width_)
-        throw InputError(fmt::format("{}: line {}: {} columns, expected {}", name_, line_, cells_.size(), width_));
+        throw InputError(fmt::format("{}: line {}: {} columns, expected {}{}", name_, line_, cells_.size(), width_,
+                                     only_words_so_far_ ? "; lines before the header must begin with #" : ""));
       if (doubtful_ && cells_[0].quoted)
-        fail(first_line_, "numbers in quotes: a header or a row? Expected names, or numbers without quotes");
-      doubtful_ = false;
+        fail(first_line_, "quoted numbers may be a header or a row; use names, or numbers without quotes");
+      doubtful_ = only_words_so_far_ = false;
+      if (has_index_) check_index();
       for (std::size_t j = 0; j < static_cast<std::size_t>(dim_); ++j) {
-        const std::size_t at = selected_.empty() ? j : static_cast<std::size_t>(selected_[j]);
+        const std::size_t at = (selected_.empty() ? j : static_cast<std::size_t>(selected_[j])) + (has_index_ ? 1 : 0);
         values_.push_back(number(cells_[at], at));
       }
+      places_.push_back(line_);
     }
-    if (in_->bad()) throw_cannot_read(name_);
     if (n == 0) return false;
     out = ConstMatrixMap<double>(values_.data(), dim_, n);
     return true;
@@ -150,58 +96,191 @@ class CsvReader final : public TableReader {
     throw InputError(fmt::format("{}: line {}, column {}: {}", name_, line_, column + 1, what));
   }
 
-  void split_line() {
-    if (!split(trimmed(text_), separator_, cells_))
-      fail(line_, "quotes that do not close; expected it on the same line");
+  // To the first line that is neither blank nor a comment, and its cells.
+  void read_preamble() {
+    bool separator_given = false;
+    while (true) {
+      if (!next_line(&remark_)) throw InputError(name_ + ": no rows");
+      if (text_.starts_with("\xEF\xBB\xBF")) {
+        text_.erase(0, 3);
+        if (is_blank_or_comment(trimmed(text_))) continue;
+      }
+      const auto line = trimmed(text_);
+      if (line.size() == 5 && begins_with_word(line, "sep=")) separator_ = line[4], separator_given = true;  // Excel's
+      else if (line.front() == '@') read_arff(line);
+      else break;
+    }
+    first_line_ = line_;
+    if (!separator_given) separator_ = find_separator(without_remark(trimmed(text_)));
+    split_line();
+    only_words_so_far_ = true;
+    decimal_comma_ = separator_ == ';' || separator_ == '\t';  // where a comma separates nothing, it is decimal
   }
 
-  // A header has names alone: one number without quotes makes the line a row. A name may be empty, or a number in
+  // Weka's header: the names stand in lines of their own.
+  void read_arff(std::string_view line) {
+    if (!begins_with_word(line, "@attribute")) return;
+    std::vector<Cell> cells;
+    if (split_cells(trimmed(line.substr(10)), ' ', cells) && !cells.empty()) arff_.push_back(name_of(cells[0]));
+  }
+
+  // "1,2," in the first two lines: each row ends with a separator.
+  bool drops_last_cell() {
+    if (separator_ == ' ' || width_ < 2 || !cells_.back().text.empty() || cells_.back().quoted) return false;
+    const auto* second = peek();
+    std::vector<Cell> cells;
+    return second && split_cells(trimmed(*second), separator_, cells) && cells.back().text.empty() &&
+           cells.size() == width_;
+  }
+
+  void split_line() {
+    if (!split_cells(without_remark(trimmed(text_)), separator_, cells_))
+      fail(line_, "unclosed quotes; they must close on the same line");
+  }
+
+  // A header consists of names: one number without quotes makes the line a row. A name may be empty, or a number in
   // quotes.
   bool read_header() {
-    double unused;
-    doubtful_ = true;
-    bool named = false;
-    for (const auto& cell : cells_) {
-      const bool number = parse_number(cell.text, unused);
-      if (number && !cell.quoted) return doubtful_ = false;
-      doubtful_ = doubtful_ && number;
-      named = named || !cell.text.empty();
+    if (options_.header == TableOptions::Header::no) return false;
+    if (options_.header == TableOptions::Header::automatic) {
+      double unused;
+      doubtful_ = true;
+      bool named = false;
+      for (const auto& cell : cells_) {
+        const bool number = parse_number(cell.text, unused, decimal_comma_);
+        if (number && !cell.quoted) return doubtful_ = false;
+        doubtful_ = doubtful_ && number;
+        named = named || !cell.text.empty();
+      }
+      if (!named) return doubtful_ = false;
     }
-    if (!named) return doubtful_ = false;
-    for (const auto& cell : cells_) columns_.push_back(name_of(cell));
-    check_columns(fmt::format("{}: line {}", name_, line_), columns_);
+    set_columns(cells_, fmt::format("{}: line {}", name_, line_));
     return true;
   }
 
+  void set_columns(const std::vector<Cell>& cells, const std::string& where) {
+    for (const auto& cell : cells) columns_.push_back(name_of(cell));
+    check_columns(where, columns_);
+  }
+
+  // Rows without a header: the last comment before them ("# a b"), an ARFF header, or ROOT.paramnames may name them.
+  void take_names_from_outside(const std::string& input) {
+    if (options_.header == TableOptions::Header::no) return;
+    if (arff_.size() == width_) {
+      columns_ = arff_;
+    } else if (auto names = chain_columns(input); names.size() == width_) {
+      columns_ = std::move(names);
+    } else {
+      std::string_view line = trimmed(remark_);
+      while (!line.empty() && (line.front() == '#' || line.front() == '%')) line.remove_prefix(1);
+      std::vector<Cell> cells;
+      double unused;
+      for (const char separator : {',', ';', '\t', ' '}) {
+        if (!split_cells(trimmed(line), separator, cells) || cells.size() != width_) continue;
+        if (width_ == 1 && cells[0].text.find(' ') != std::string_view::npos) continue;  // a sentence
+        const bool named = std::none_of(cells.begin(), cells.end(), [&](const Cell& cell) {
+          return cell.text.empty() || parse_number(cell.text, unused);
+        });
+        if (!named) continue;
+        set_columns(cells, fmt::format("{}: line {}", name_, remark_line_));
+        break;
+      }
+    }
+    if (!columns_.empty()) check_columns(name_, columns_);
+  }
+
+  // "2019,2020" over decimal fractions: a row by the rule, and perhaps a header by intent.
+  void note_header_of_numbers() {
+    const auto is_integer = [](const Cell& cell) {
+      return cell.text.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    if (!columns_.empty() || !std::all_of(cells_.begin(), cells_.end(), is_integer)) return;
+    const auto* second = peek();
+    std::vector<Cell> cells;
+    if (!second || !split_cells(trimmed(*second), separator_, cells)) return;
+    if (std::none_of(cells.begin(), cells.end(), is_integer))
+      notes_.push_back(fmt::format("{}: line {} is read as a row of numbers; if it is a header, use --header yes", name_,
+                                   first_line_));
+  }
+
+  void check_index() const {
+    double value = 0;
+    if (!parse_number(cells_[0].text, value) || value != std::floor(value))
+      fail_cell(0, fmt::format("'{}': expected an integer, because the column has no name and is taken for an index; "
+                               "give it a name if it is data",
+                               name_of(cells_[0])));
+  }
+
+  // NaN for a missing value where these are dropped.
   double number(const Cell& cell, std::size_t column) const {
     double value = 0;
-    if (!parse_number(cell.text, value))
+    if (options_.drop_missing && is_missing(cell.text)) return std::numeric_limits<double>::quiet_NaN();
+    if (!parse_number(cell.text, value, decimal_comma_))
       fail_cell(column, (cell.text.empty() ? "is empty" : fmt::format("'{}'", name_of(cell))) + ": expected a number" +
-                            (line_ == first_line_ ? " (or a header of names alone)" : ""));
+                            advice(cell));
     if (!std::isfinite(value)) fail_cell(column, std::string(cell.text) + ": must be finite");
+    if (is_inexact_integer(cell.text))
+      fail_cell(column, std::string(cell.text) +
+                            ": an integer above 2^53 that double precision cannot represent; leave the column out");
     return value;
   }
 
-  // The next line that is neither blank nor a comment.
-  bool next_line() {
-    while (std::getline(*in_, text_)) {
-      ++line_;
+  std::string advice(const Cell& cell) const {
+    if (line_ == first_line_) return " (or a header that contains only names)";
+    std::string digits(cell.text);
+    std::erase(digits, ',');
+    double unused;
+    if (parse_number(digits, unused)) return " without thousands separators";
+    // Words in the first row: perhaps in all rows.
+    return places_.empty() && first_of_part_ == 1 && !columns_.empty() && !cell.text.empty()
+               ? "; if the column holds text, choose the other columns"
+               : "";
+  }
+
+  // The next line that is neither blank nor a comment. remark, if given, receives the last comment before it.
+  bool next_line(std::string* remark = nullptr) {
+    if (ahead_) {
+      text_ = std::move(*ahead_), line_ = ahead_line_;
+      ahead_.reset();
+      return true;
+    }
+    while (lines_.next(text_)) {
+      line_ = lines_.number();
       const auto t = trimmed(text_);
-      if (!t.empty() && t.front() != '#') return true;
+      if (!is_blank_or_comment(t)) return true;
+      if (remark && !t.empty()) *remark = t, remark_line_ = line_;
     }
     return false;
   }
 
-  std::string text_;
-  std::ifstream file_;
-  std::istream* in_ = nullptr;
+  // The line after the present one, which stays the present one; null at the end. For the first line alone.
+  const std::string* peek() {
+    if (!ahead_) {
+      std::string now = std::move(text_);
+      const Index line = line_;
+      if (next_line()) ahead_ = std::move(text_), ahead_line_ = line_;
+      text_ = std::move(now), line_ = line;
+      split_line();  // the cells are views of the text
+      if (has_trailing_separator_) cells_.pop_back();
+    }
+    return ahead_ ? &*ahead_ : nullptr;
+  }
+
+  TextLines lines_;
+  std::string text_, remark_;
+  std::optional<std::string> ahead_;
+  std::vector<std::string> arff_;  // names
   std::vector<Cell> cells_;
   std::vector<double> values_;
-  std::size_t width_ = 0;  // columns of the file
+  std::vector<Index> places_;      // the line of each row last read
+  std::size_t width_ = 0;          // columns of the file
   char separator_ = ',';
-  Index line_ = 0, first_line_ = 0;
-  bool pending_ = false;   // the first line is a row
-  bool doubtful_ = false;  // a header of numbers in quotes, before the first row
+  bool decimal_comma_ = false;
+  Index line_ = 0, first_line_ = 0, remark_line_ = 0, ahead_line_ = 0, first_of_part_ = 1;
+  bool has_trailing_separator_ = false, has_index_ = false;
+  bool pending_ = false;            // the first line is a row
+  bool doubtful_ = false;           // a header of numbers in quotes, before the first row
+  bool only_words_so_far_ = false;  // no row has been read
 };
 
 class CsvWriter final : public TableWriter {
@@ -232,7 +311,9 @@ class CsvWriter final : public TableWriter {
 
 }  // namespace
 
-std::unique_ptr<TableReader> open_csv(const std::string& input) { return std::make_unique<CsvReader>(input); }
+std::unique_ptr<TableReader> open_csv(const std::string& input, const TableOptions& options) {
+  return std::make_unique<CsvReader>(input, options);
+}
 std::unique_ptr<TableWriter> create_csv(const std::string& output, const std::vector<std::string>& columns, Index) {
   return std::make_unique<CsvWriter>(output, columns);
 }

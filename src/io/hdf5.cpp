@@ -481,6 +481,78 @@ template <class S> void Hdf5Dataset::write_block(const Hdf5Shape& first, const H
     item.fail_to_write();
 }
 
+bool Hdf5Dataset::is_wide_integer() const {
+  const Quiet quiet;
+  const Scoped type(H5Dget_type(*id_));
+  return H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) >= 8;
+}
+
+namespace {
+
+// One number of a record: its field, and which element of it where the field is an array.
+struct RecordField {
+  std::string name;
+  Index elements;  // 1 for a single number
+};
+
+std::vector<RecordField> record_fields(hid_t type) {
+  std::vector<RecordField> out;
+  const int count = H5Tget_nmembers(type);
+  for (unsigned i = 0; i < static_cast<unsigned>(std::max(count, 0)); ++i) {
+    const Scoped member(H5Tget_member_type(type, i));
+    const bool array = H5Tget_class(member) == H5T_ARRAY;
+    const Scoped element(array ? H5Tget_super(member) : H5Tcopy(member));
+    if (H5Tget_class(element) != H5T_INTEGER && H5Tget_class(element) != H5T_FLOAT) continue;
+    hsize_t extent = 1;
+    if (array && (H5Tget_array_ndims(member) != 1 || H5Tget_array_dims2(member, &extent) < 0)) continue;
+    if (extent > (1u << 16)) continue;  // an image, no columns
+    char* name = H5Tget_member_name(type, i);
+    out.push_back({name ? name : "", static_cast<Index>(extent)});
+    H5free_memory(name);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Hdf5Dataset::fields() const {
+  const Quiet quiet;
+  const Scoped type(H5Dget_type(*id_));
+  if (H5Tget_class(type) != H5T_COMPOUND) return {};
+  std::vector<std::string> names;
+  for (const auto& field : record_fields(type)) {
+    if (field.elements == 1) names.push_back(field.name);
+    else
+      for (Index j = 0; j < field.elements; ++j) names.push_back(field.name + "_" + std::to_string(j));
+  }
+  return names;
+}
+
+Matrix<double> Hdf5Dataset::read_fields(Index first, Index count) const {
+  const Quiet quiet;
+  const Item item{*id_, false, file_ + ": " + path_};
+  const Scoped type(H5Dget_type(*id_));
+  const auto fields = record_fields(type);
+  Index k = 0;
+  for (const auto& field : fields) k += field.elements;
+  if (k == 0) item.fail("holds " + type_text(type) + ": expected records with number fields");
+  const Scoped memory(H5Tcreate(H5T_COMPOUND, static_cast<std::size_t>(k) * sizeof(double)));
+  std::size_t offset = 0;
+  for (const auto& field : fields) {
+    const hsize_t extent = static_cast<hsize_t>(field.elements);
+    const Scoped element(extent == 1 ? H5Tcopy(H5T_NATIVE_DOUBLE) : H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &extent));
+    H5Tinsert(memory, field.name.c_str(), offset, element);
+    offset += extent * sizeof(double);
+  }
+  Hdf5Shape start(shape().size(), 0), box = shape();
+  if (!box.empty()) start[0] = first, box[0] = count;
+  const Scoped file_space(select_box(item, start, box)), memory_space(make_space(box));
+  Matrix<double> out(k, volume(box));
+  if (out.size() > 0 && H5Dread(*id_, memory, memory_space, file_space, H5P_DEFAULT, out.data()) < 0)
+    item.fail("cannot read: " + reason());
+  return out;
+}
+
 template <class S> Matrix<S> Hdf5Dataset::read_rows(Index first, Index count) const {
   const Hdf5Shape extent = shape();
   const Index dim = row_width({*id_, false, file_ + ": " + path_}, extent);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -42,13 +43,14 @@ struct NumberKind {
   std::string_view name;
   Index size;
   double (*as_double)(const char* bytes, bool swap);
+  bool is_wide_integer = false;  // holds what a double cannot
 };
 
 constexpr NumberKind kKinds[] = {
     {"f2", 2, as_double<Half>},          {"f4", 4, as_double<float>},         {"f8", 8, as_double<double>},
     {"i1", 1, as_double<std::int8_t>},   {"i2", 2, as_double<std::int16_t>},  {"i4", 4, as_double<std::int32_t>},
-    {"i8", 8, as_double<std::int64_t>},  {"u1", 1, as_double<std::uint8_t>},  {"u2", 2, as_double<std::uint16_t>},
-    {"u4", 4, as_double<std::uint32_t>}, {"u8", 8, as_double<std::uint64_t>},
+    {"i8", 8, as_double<std::int64_t>, true},  {"u1", 1, as_double<std::uint8_t>},  {"u2", 2, as_double<std::uint16_t>},
+    {"u4", 4, as_double<std::uint32_t>}, {"u8", 8, as_double<std::uint64_t>, true},
 };
 
 // What stands after 'key': in the dictionary, blanks skipped; empty if the key is not there.
@@ -68,31 +70,50 @@ std::optional<std::string_view> enclosed(std::string_view text, char open, char 
   return text.substr(1, end - 1);
 }
 
+// One column of the array: where its numbers begin in a row of the file.
+struct Column {
+  const NumberKind* kind;
+  Index offset;
+  bool swap;
+};
+
 class NpyReader final : public TableReader {
  public:
-  explicit NpyReader(const std::string& input) : TableReader(input), in_(input, std::ios::binary) {
-    if (!in_ || (in_.peek(), in_.bad())) throw_cannot_read(name_);
+  NpyReader(const std::string& name, std::unique_ptr<std::istream> in, const TableOptions& options)
+      : TableReader(name, options), in_(std::move(in)) {
     parse_header(header());
-    start_ = in_.tellg();
-    in_.seekg(0, std::ios::end);
-    const auto there = static_cast<Index>(in_.tellg() - start_), expected = rows_ * dim_ * kind_->size;
+    start_ = in_->tellg();
+    in_->seekg(0, std::ios::end);
+    const auto there = static_cast<Index>(in_->tellg() - start_), expected = rows_ * row_bytes_;
     if (there < expected)
-      throw InputError(fmt::format("{}: is cut off: {} bytes of data, expected {}", name_, there, expected));
+      throw InputError(fmt::format("{}: truncated: {} bytes of data, expected {}", name_, there, expected));
+    if (rows_ <= 20 && dim_ > 10 * rows_ && columns_.empty())
+      notes_.push_back(fmt::format("{}: {} rows and {} columns; if the array is transposed, write its transpose", name_,
+                                   rows_, dim_));
   }
 
   std::optional<Index> rows() const override { return rows_; }
 
-  bool read(Matrix<double>& out, Index most) override {
-    const Index count = std::min(most, rows_ - next_);
+ protected:
+  bool read_rows(Matrix<double>& out, Index most) override {
+    const Index count = std::min(most, rows_ - next_), dim = static_cast<Index>(layout_.size());
     if (count <= 0) return false;
-    out.resize(dim_, count);
-    // Along the file: rows of dim_, or, in Fortran's order, a run of each column.
-    if (fortran_)
-      for (Index j = 0; j < dim_; ++j)
-        read_run((j * rows_ + next_), count, [&](Index i) -> double& { return out(j, i); });
-    else
-      read_run(next_ * dim_, count * dim_, [&](Index i) -> double& { return out(i % dim_, i / dim_); });
-    require_finite(name_, out, next_ + 1);
+    out.resize(dim, count);
+    // Along the file: whole rows, or, in Fortran's order, a run of each column.
+    if (fortran_) {
+      const Index size = layout_[0].kind->size;
+      for (Index j = 0; j < dim; ++j) {
+        read_bytes((j * rows_ + next_) * size, count * size);
+        for (Index i = 0; i < count; ++i) out(j, i) = number(layout_[0], i * size, j, i);
+      }
+    } else {
+      read_bytes(next_ * row_bytes_, count * row_bytes_);
+      for (Index i = 0; i < count; ++i)
+        for (Index j = 0; j < dim; ++j) {
+          const Column& column = layout_[static_cast<std::size_t>(j)];
+          out(j, i) = number(column, i * row_bytes_ + column.offset, j, i);
+        }
+    }
     next_ += count;
     return true;
   }
@@ -100,39 +121,86 @@ class NpyReader final : public TableReader {
  private:
   [[noreturn]] void refuse(const std::string& what) const { throw InputError(name_ + ": " + what); }
 
+  double number(const Column& column, Index at, Index j, Index i) const {
+    const double value = column.kind->as_double(buffer_.data() + at, column.swap);
+    // 2^53 + 1 is rounded to 2^53.
+    if (column.kind->is_wide_integer && std::abs(value) >= 0x1p53)
+      refuse(fmt::format("row {}, column {}: an integer of 2^53 or more that double precision cannot represent", next_ + i + 1,
+                         j + 1));
+    return value;
+  }
+
   std::string header() {
     char start[8];
-    if (!in_.read(start, 8) || std::memcmp(start, "\x93NUMPY", 6) != 0) refuse("is not an NPY file");
+    if (!in_->read(start, 8) || std::memcmp(start, "\x93NUMPY", 6) != 0) refuse("not an NPY file");
     const int major = start[6];
     if (major < 1 || major > 3) refuse(fmt::format("NPY version {}: expected 1, 2 or 3", major));
     unsigned char length[4] = {};
-    in_.read(reinterpret_cast<char*>(length), major == 1 ? 2 : 4);
+    in_->read(reinterpret_cast<char*>(length), major == 1 ? 2 : 4);
     const std::size_t n = length[0] | length[1] << 8 | length[2] << 16 | static_cast<std::size_t>(length[3]) << 24;
-    if (!in_) refuse("is cut off in its header");
-    if (n > (1u << 16)) refuse(fmt::format("has a header of {} bytes; expected 65536 at most", n));
+    if (!*in_) refuse("truncated in its header");
+    if (n > (1u << 16)) refuse(fmt::format("the header has {} bytes; at most 65536 are allowed", n));
     std::string text(n, ' ');
-    if (!in_.read(text.data(), static_cast<std::streamsize>(n))) refuse("is cut off in its header");
+    if (!in_->read(text.data(), static_cast<std::streamsize>(n))) refuse("truncated in its header");
     return text;
   }
 
-  void parse_header(std::string_view text) {
-    const auto type = enclosed(value_of(text, "descr"), '\'', '\'');
-    if (!type) refuse("its header has no simple 'descr'");
-    kind_ = std::find_if(std::begin(kKinds), std::end(kKinds),
-                         [&](const NumberKind& k) { return type->size() == 3 && type->substr(1) == k.name; });
-    if (kind_ == std::end(kKinds))
-      refuse(fmt::format("holds '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8", type->substr(0, 40)));
-    swap_ = type->front() == '>' && std::endian::native == std::endian::little;
-    const auto order = value_of(text, "fortran_order");
-    if (!order.starts_with("True") && !order.starts_with("False")) refuse("its header has no 'fortran_order'");
-    fortran_ = order.starts_with("True");
-    const auto shape = enclosed(value_of(text, "shape"), '(', ')');
-    if (!shape) refuse("its header has no 'shape'");
-    parse_shape(*shape);
-    if (dim_ < 1) refuse("has no columns");
+  Column column_of(std::string_view type, Index offset) const {
+    const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                   [&](const NumberKind& k) { return type.size() == 3 && type.substr(1) == k.name; });
+    if (kind == std::end(kKinds))
+      refuse(fmt::format("contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8{}", type.substr(0, 40),
+                         type == "|O" ? ": convert it with numpy.asarray(x, dtype=float)" : ""));
+    return {kind, offset, type.front() == '>' && std::endian::native == std::endian::little};
   }
 
-  void parse_shape(std::string_view inside) {
+  void parse_header(std::string_view text) {
+    const auto descr = value_of(text, "descr");
+    const auto type = enclosed(descr, '\'', '\'');
+    const bool structured = descr.starts_with('[');
+    if (!type && !structured) refuse("the header has no simple 'descr'");
+    if (type) layout_ = {column_of(*type, 0)}, row_bytes_ = layout_[0].kind->size;
+    else parse_fields(descr);
+    const auto order = value_of(text, "fortran_order");
+    if (!order.starts_with("True") && !order.starts_with("False")) refuse("the header has no 'fortran_order'");
+    fortran_ = order.starts_with("True");
+    const auto shape = enclosed(value_of(text, "shape"), '(', ')');
+    if (!shape) refuse("the header has no 'shape'");
+    parse_shape(*shape, structured);
+    if (layout_.empty()) refuse("the table has no columns");
+    dim_ = static_cast<Index>(layout_.size());
+    check_columns(name_, columns_);
+  }
+
+  // [('x', '<f8'), ('y', '<i4')]: records. Fields that are no single numbers are refused.
+  void parse_fields(std::string_view text) {
+    while (true) {
+      text.remove_prefix(std::min(text.find_first_not_of("[, "), text.size()));
+      if (text.empty()) refuse("the list of fields in the header does not end");
+      if (text.front() == ']') return;
+      const auto field = enclosed(text, '(', ')');
+      if (!field) refuse("the header has no list of fields as NumPy writes it");
+      const auto name = enclosed(*field, '\'', '\'');
+      auto rest = name ? field->substr(name->size() + 2) : std::string_view();
+      rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
+      const auto type = enclosed(rest, '\'', '\'');
+      if (!name || !type || rest.substr(type->size() + 2).find('(') != std::string_view::npos)
+        refuse(fmt::format("the field ({}) is not a single number", field->substr(0, 60)));
+      if (name->empty() && type->starts_with("|V")) {  // padding
+        Index bytes = 0;
+        std::from_chars(type->data() + 2, type->data() + type->size(), bytes);
+        row_bytes_ += std::clamp<Index>(bytes, 0, 1 << 20);
+      } else {
+        layout_.push_back(column_of(*type, row_bytes_));
+        row_bytes_ += layout_.back().kind->size;
+        columns_.emplace_back(*name);
+      }
+      text.remove_prefix(field->size() + 2);
+    }
+  }
+
+  // (N, d), (N), or (..., d), whose first axes are joined: steps and walkers of a chain. Of records (...).
+  void parse_shape(std::string_view inside, bool structured) {
     const auto fail = [&] { refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside.substr(0, 40))); };
     std::vector<Index> shape;
     for (auto rest = inside; !rest.empty();) {
@@ -144,33 +212,43 @@ class NpyReader final : public TableReader {
       if (!rest.empty() && rest.front() != ',') fail();
       rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
     }
-    if (shape.empty() || shape.size() > 2) fail();
-    rows_ = shape[0], dim_ = shape.size() == 2 ? shape[1] : 1;
+    if (shape.empty() || shape.size() > 8 || (fortran_ && shape.size() > 2)) fail();
+    const Index d = structured || shape.size() == 1 ? 1 : shape.back();
+    if (d > (Index{1} << 24)) fail();
+    if (!structured && shape.size() > 1) shape.pop_back();
+    rows_ = 1;
     Index bytes = 0;
-    if (__builtin_mul_overflow(dim_, kind_->size, &bytes) || __builtin_mul_overflow(bytes, rows_, &bytes)) fail();
+    for (const Index extent : shape)
+      if (__builtin_mul_overflow(rows_, extent, &rows_)) fail();
+    if (__builtin_mul_overflow(d, row_bytes_, &row_bytes_) || __builtin_mul_overflow(row_bytes_, rows_, &bytes)) fail();
+    if (!structured) {
+      const Column first = layout_[0];
+      layout_.assign(static_cast<std::size_t>(d), first);
+      for (Index j = 0; j < d; ++j) layout_[static_cast<std::size_t>(j)].offset = j * first.kind->size;
+    }
+    if (shape.size() > 1)
+      notes_.push_back(fmt::format("{}: shape ({}): all axes but the last are joined to {} rows", name_, inside, rows_));
   }
 
-  template <class At> void read_run(Index first, Index count, At at) {
-    const Index size = kind_->size;
-    buffer_.resize(static_cast<std::size_t>(count * size));
-    in_.seekg(start_ + static_cast<std::streamoff>(first * size));
-    if (!in_.read(buffer_.data(), count * size)) throw_cannot_read(name_);
-    for (Index i = 0; i < count; ++i) at(i) = kind_->as_double(buffer_.data() + i * size, swap_);
+  void read_bytes(Index first, Index count) {
+    buffer_.resize(static_cast<std::size_t>(count));
+    in_->seekg(start_ + static_cast<std::streamoff>(first));
+    if (!in_->read(buffer_.data(), count)) throw_cannot_read(name_);
   }
 
-  const NumberKind* kind_ = nullptr;
-  std::ifstream in_;
+  std::unique_ptr<std::istream> in_;
   std::streampos start_;
   std::vector<char> buffer_;
-  Index rows_ = 0, next_ = 0;
-  bool swap_ = false, fortran_ = false;
+  std::vector<Column> layout_;
+  Index rows_ = 0, row_bytes_ = 0, next_ = 0;
+  bool fortran_ = false;
 };
 
 class NpyWriter final : public TableWriter {
  public:
   NpyWriter(const std::string& output, Index dim) : dim_(dim), target_(output), out_(target_.path(), std::ios::binary) {
     if (target_.is_direct())
-      throw InputError(output + ": NPY says its number of rows first and cannot go into a pipe; expected a file");
+      throw InputError(output + ": NPY stores the number of rows first and cannot be written to a pipe; use a regular file");
     write_header();
   }
   void append(ConstMatrixRef<double> values) override {
@@ -208,7 +286,15 @@ class NpyWriter final : public TableWriter {
 
 }  // namespace
 
-std::unique_ptr<TableReader> open_npy(const std::string& input) { return std::make_unique<NpyReader>(input); }
+std::unique_ptr<TableReader> open_npy(const std::string& input, const TableOptions& options) {
+  auto in = std::make_unique<std::ifstream>(input, std::ios::binary);
+  if (!*in || (in->peek(), in->bad())) throw_cannot_read(input);
+  return open_npy(input, std::move(in), options);
+}
+std::unique_ptr<TableReader> open_npy(const std::string& name, std::unique_ptr<std::istream> in,
+                                      const TableOptions& options) {
+  return std::make_unique<NpyReader>(name, std::move(in), options);
+}
 std::unique_ptr<TableWriter> create_npy(const std::string& output, Index dim) {
   return std::make_unique<NpyWriter>(output, dim);
 }

@@ -45,6 +45,7 @@ const Rules& rules() {
                    {"boost/random", {"src/core/random.", "include/pathline/core/random."}},
                    {"hdf5", {"src/io/"}},
                    {"H5", {"src/io/"}},
+                   {"zlib.h", {"src/io/text_lines.", "src/io/npz_table."}},
                    {"omp.h", {"src/core/parallel."}},
                    {"#pragma omp", {"src/core/parallel."}},
                    {"cairo", {"src/app/"}},

@@ -64,6 +64,7 @@ class Hdf5Dataset : public Hdf5Node {
   Hdf5Shape shape() const;
   Index rows() const;     // of the first axis; 1 for a single value
   bool is_numeric() const;  // integers or floating point
+  bool is_wide_integer() const;  // integers of 64 bits, which a double may not represent
 
   template <class S> std::vector<S> values() const;  // all, last axis fastest
   std::vector<std::string> strings() const;          // all; fixed or variable length
@@ -74,6 +75,12 @@ class Hdf5Dataset : public Hdf5Node {
 
   // Rows [first, first + count) of shape (N, d) as d x count, of shape (N) as 1 x count.
   template <class S> Matrix<S> read_rows(Index first, Index count) const;
+
+  /// The number fields of records (a compound type), in their order; the elements of an array field `x` are x_0, x_1, ...
+  /// Fields of another type are left out. Empty if the data set does not hold records.
+  std::vector<std::string> fields() const;
+  /// The values of fields() for the records [first, first + count) of the first axis: k x count.
+  Matrix<double> read_fields(Index first, Index count) const;
 
   // More rows (d x n) at the end of what create_extendible made; 1 x n for shape (N).
   void append(ConstMatrixRef<double> samples);

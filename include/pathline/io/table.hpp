@@ -1,8 +1,15 @@
-// Tables of finite numbers in CSV, NPY and HDF5: one sample a row in the file, one a column in memory.
-//
-// A table is named by one string: FILE.csv (or .txt, .tsv), FILE.npy, FILE.h5:dataset (or .hdf5; without a data set's
-// name if the file has just one), or "-" for CSV on the standard input. Every error is an InputError of one line that
-// names the file, the line or row and the column, what was found and what was expected.
+/// \file
+/// Tables of finite numbers in text, NPY, NPZ and HDF5: one sample per row in the file, one per column in memory.
+///
+/// A table is named by one string:
+///
+///     FILE.csv   text: .csv, .tsv, .txt, .dat, .data, .arff, each also with .gz; "-" is text on the standard input
+///     ROOT       a GetDist chain ROOT_1.txt, ROOT_2.txt, ... whose names are in ROOT.paramnames
+///     FILE.npy   an array (N, d) or (N), or a structured array of numbers; FILE.npz:name is one array of an archive
+///     FILE.h5:x  a data set (N, d) or (N) or of records, or a group with one data set per column, or a pandas frame
+///
+/// Every error is an InputError of one line that names the file, the line or row and the column, what was found and what
+/// was expected.
 #pragma once
 
 #include <memory>
@@ -14,59 +21,79 @@
 
 namespace pathline {
 
-// Reads in parts, so that a table of any length takes bounded memory.
+/// How a table is read.
+struct TableOptions {
+  /// Whether the first line of a text names the columns. With automatic it does if none of its cells is a number.
+  enum class Header { automatic, yes, no };
+  Header header = Header::automatic;
+  bool drop_missing = false;  ///< leave out rows with an empty cell, NA or NaN, instead of refusing the table
+};
+
+/// Reads a table in parts, so that a table of any length needs bounded memory.
 class TableReader {
  public:
-  static std::unique_ptr<TableReader> open(const std::string& input);
+  [[nodiscard]] static std::unique_ptr<TableReader> open(const std::string& input, const TableOptions& options = {});
   virtual ~TableReader() = default;
 
-  const std::vector<std::string>& columns() const { return columns_; }  // d names, or none
-  Index dim() const { return dim_; }                                    // d, known once open
-  virtual std::optional<Index> rows() const { return std::nullopt; }    // if known without reading
-  // The next rows, `most` (>= 1) at most, as d x n; false at the end.
-  virtual bool read(Matrix<double>& out, Index most) = 0;
+  const std::vector<std::string>& columns() const { return columns_; }  ///< d names, or none
+  Index dim() const { return dim_; }                                    ///< d
+  virtual std::optional<Index> rows() const { return std::nullopt; }    ///< rows of the file, if known without reading
 
-  // Before the first read: only these columns, in this order; what the others hold, words even, is not looked at.
-  // InputError for a name that is not there, with the nearest, and for a table without names.
+  /// Reads up to `most` (>= 1) further rows as d x n. Returns false at the end of the table.
+  bool read(Matrix<double>& out, Index most);
+
+  /// Chooses columns by name, in this order; "1" is the first column if no column has this name. The contents of the
+  /// others are not looked at. Call it before the first read. Throws InputError for a column that does not exist.
   void select(const std::vector<std::string>& names);
 
- protected:
-  explicit TableReader(std::string name) : name_(std::move(name)) {}
-  // d x n of every column to those selected.
-  void keep_selected(Matrix<double>& all) const {
-    if (!selected_.empty()) all = all(selected_, Eigen::all).eval();
-  }
+  const std::vector<std::string>& notes() const { return notes_; }  ///< what the user should know; complete at the end
+  virtual Index dropped() const { return dropped_; }                ///< rows left out for missing values, so far
 
-  std::string name_;  // for errors
-  std::vector<std::string> columns_;
+ protected:
+  TableReader(std::string name, const TableOptions& options) : name_(std::move(name)), options_(options) {}
+
+  /// Reads up to `most` rows with all columns, or with the selected ones if reads_selected(). NaN is a missing value.
+  virtual bool read_rows(Matrix<double>& out, Index most) = 0;
+  virtual bool reads_selected() const { return false; }
+  virtual std::string place(Index row) const;  ///< "row 7"; row: from 1, of those read so far
+
+  std::string name_;  ///< for errors
+  TableOptions options_;
+  std::vector<std::string> columns_, notes_;
   Index dim_ = 0;
-  std::vector<Index> selected_;  // places in the file; all of them if empty
+  std::vector<Index> selected_;  ///< places in the file; empty = all
+
+ private:
+  void drop_missing(Matrix<double>& rows);
+
+  Index read_ = 0, dropped_ = 0;
 };
 
 struct Table {
-  Matrix<double> values;             // d x N
-  std::vector<std::string> columns;  // d names, or none
+  Matrix<double> values;             ///< d x N
+  std::vector<std::string> columns;  ///< d names, or none
 };
-// only: those columns, all of them if empty. InputError too for a table without rows.
-Table read_table(const std::string& input, const std::vector<std::string>& only = {});
+/// Reads a whole table. only: the columns to read; empty = all. notes, if given, receives the reader's notes. Throws
+/// InputError also for a table without rows.
+[[nodiscard]] Table read_table(const std::string& input, const std::vector<std::string>& only = {},
+                               const TableOptions& options = {}, std::vector<std::string>* notes = nullptr);
 
-// Writes in parts by suffix: .csv, .npy (float64, C order), .h5 or .hdf5 (data set `values`, or FILE.h5:name). The
-// file takes its place at commit(), or not at all.
+/// Writes a table in parts: .csv, .npy (float64, C order), .h5 or .hdf5 (data set `values`, or FILE.h5:name). The file
+/// replaces an older one at commit(), or not at all.
 class TableWriter {
  public:
-  // dim columns, with names or none. One column is shape (N) in NPY and HDF5.
+  /// dim columns, with names or none. One column has shape (N) in NPY and HDF5.
   static std::unique_ptr<TableWriter> create(const std::string& output, const std::vector<std::string>& columns,
                                              Index dim);
   virtual ~TableWriter() = default;
-  virtual void append(ConstMatrixRef<double> values) = 0;  // d x n
+  virtual void append(ConstMatrixRef<double> values) = 0;  ///< d x n
   virtual void commit() = 0;
 };
 
-// What a name ends with decides.
-enum class TableFormat { csv, npy, hdf5 };
-// "a.h5:x" is hdf5; InputError for a suffix that is none of them.
+/// The format, which the end of a name decides: "a.h5:x" is hdf5. Throws InputError for an unknown one.
+enum class TableFormat { csv, npy, npz, hdf5 };
 TableFormat table_format(const std::string& name);
-// "a.h5:x" in two; the second part may be empty.
+/// Splits "a.h5:x" (or "a.npz:x") in two; the second part may be empty.
 std::pair<std::string, std::string> split_hdf5_name(const std::string& name);
 
 }  // namespace pathline

@@ -1,0 +1,134 @@
+#include "io/csv_line.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+
+namespace pathline {
+namespace {
+
+bool separates(char c, char separator) { return c == separator || (separator == ' ' && c == '\t'); }
+
+// Past the quotes that begin the text; npos if they do not close.
+std::size_t end_of_quotes(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] != '"') continue;
+    if (i + 1 == text.size() || text[i + 1] != '"') return i + 1;
+    ++i;  // a doubled one is a quote of the text
+  }
+  return std::string_view::npos;
+}
+
+bool is_all_numbers(std::string_view line, char separator, bool decimal_comma) {
+  std::vector<Cell> cells;
+  double unused;
+  return split_cells(line, separator, cells) && std::all_of(cells.begin(), cells.end(), [&](const Cell& cell) {
+           return parse_number(cell.text, unused, decimal_comma);
+         });
+}
+
+bool parse_plain(std::string_view cell, double& value) {
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (end != cell.data() + cell.size()) return false;
+  if (error == std::errc::result_out_of_range)
+    value = std::strtod(std::string(cell).c_str(), nullptr);  // inf or about 0
+  return error != std::errc::invalid_argument;
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view s) {
+  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
+  return s;
+}
+
+bool parse_number(std::string_view cell, double& value, bool decimal_comma) {
+  if (cell.size() > 1 && cell.front() == '+' && cell[1] != '-') cell.remove_prefix(1);
+  if (cell.empty()) return false;
+  if (parse_plain(cell, value)) return true;
+  // What remains is rare: a decimal comma, or Fortran's D.
+  std::string text(cell);
+  if (decimal_comma && std::count(text.begin(), text.end(), ',') == 1 && text.find('.') == std::string::npos)
+    std::replace(text.begin(), text.end(), ',', '.');
+  const auto d = text.find_first_of("dD");
+  if (d != std::string::npos && d > 0 && (std::isdigit(static_cast<unsigned char>(text[d - 1])) || text[d - 1] == '.'))
+    text[d] = 'e';
+  return text != cell && parse_plain(text, value);
+}
+
+bool is_inexact_integer(std::string_view cell) {
+  if (cell.size() < 16) return false;  // below 10^15 < 2^53
+  if (cell.front() == '+' || cell.front() == '-') cell.remove_prefix(1);
+  std::uint64_t integer = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), integer);
+  if (end != cell.data() + cell.size()) return false;  // not an integer
+  if (error == std::errc::result_out_of_range) return true;
+  const double rounded = static_cast<double>(integer);
+  return rounded >= 0x1p64 || static_cast<std::uint64_t>(rounded) != integer;
+}
+
+bool is_missing(std::string_view cell) {
+  std::string text(cell);
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* word : {"", "na", "n/a", "nan", "null", "none", "?"})
+    if (text == word) return true;
+  return false;
+}
+
+bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells) {
+  cells.clear();
+  while (true) {
+    while (!line.empty() && (line.front() == ' ' || (line.front() == '\t' && separator != '\t'))) line.remove_prefix(1);
+    std::size_t end = 0;
+    if (line.starts_with('"') && (end = end_of_quotes(line)) == std::string_view::npos) return false;
+    const std::size_t closed = end;
+    while (end < line.size() && !separates(line[end], separator)) ++end;
+    const auto text = trimmed(line.substr(0, end));
+    const bool quoted = closed > 0 && closed == text.size();
+    cells.push_back({quoted ? text.substr(1, text.size() - 2) : text, quoted});
+    if (end == line.size()) return true;
+    line.remove_prefix(end + 1);
+  }
+}
+
+char find_separator(std::string_view line) {
+  bool comma = false, semicolon = false, tab = false;
+  bool begins = true;  // a cell
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (begins && line[i] == '"') i = std::min(end_of_quotes(line.substr(i)), line.size() - i) + i - 1;
+    else if (line[i] == ',') comma = true;
+    else if (line[i] == ';') semicolon = true;
+    else if (line[i] == '\t') tab = true;
+    begins = line[i] == ' ' || line[i] == ',' || line[i] == ';' || line[i] == '\t';
+  }
+  if (semicolon && comma && is_all_numbers(line, ';', true)) return ';';
+  if (tab && comma && is_all_numbers(line, '\t', true)) return '\t';
+  if (comma) return ',';
+  if (semicolon) return ';';
+  // Blanks and tabs mixed, as MontePython writes them, separate alike where only so there are numbers.
+  if (tab && !is_all_numbers(line, '\t', false) && is_all_numbers(line, ' ', false)) return ' ';
+  return tab ? '\t' : ' ';
+}
+
+std::string name_of(const Cell& cell) {
+  auto text = cell.text;
+  if (!cell.quoted && text.size() >= 2 && text.front() == '\'' && text.back() == '\'')
+    text = text.substr(1, text.size() - 2);
+  std::string name(text);
+  for (std::size_t at = 0; cell.quoted && (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
+  return name;
+}
+
+std::string quoted_if_needed(const std::string& name) {
+  double unused;
+  if (name.find_first_of(",;\t \"'#%") == std::string::npos && !parse_number(name, unused)) return name;
+  std::string text = "\"";
+  for (const char c : name) text.append(c == '"' ? 2 : 1, c);
+  return text + '"';
+}
+
+}  // namespace pathline

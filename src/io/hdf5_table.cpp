@@ -1,0 +1,309 @@
+// Tables in HDF5: a data set of numbers or of records, a group with a data set per column, a frame of pandas.
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "io/tables.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/io/hdf5.hpp"
+
+namespace pathline {
+namespace {
+
+// Rows of numbers from one or several data sets of a file.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  virtual Index rows() const = 0;
+  virtual Matrix<double> read(Index first, Index count) const = 0;  // d x count
+  std::vector<std::string> columns;                                 // d names, or none
+  Index dim = 0;
+  std::string note;
+};
+
+// 2^53 + 1 is rounded to 2^53.
+void refuse_inexact(const std::string& name, const Matrix<double>& values, Index first) {
+  if (values.size() == 0 || values.cwiseAbs().maxCoeff() < 0x1p53) return;
+  for (Index row = 0; row < values.cols(); ++row)
+    if (values.col(row).cwiseAbs().maxCoeff() >= 0x1p53)
+      throw InputError(fmt::format("{}: row {}: an integer of 2^53 or more that double precision cannot represent", name,
+                                   first + row + 1));
+}
+
+// Shape (N, d) or (N); the first axes of more are joined: steps and walkers of a chain.
+class NumberRows final : public RowSource {
+ public:
+  NumberRows(Hdf5Dataset data, std::string name) : data_(std::move(data)), name_(std::move(name)), shape_(data_.shape()) {
+    dim = shape_.size() >= 2 ? shape_.back() : 1;
+    for (std::size_t i = 1; i + 1 < shape_.size(); ++i) inner_ *= shape_[i];
+    if (inner_ > (Index{1} << 24)) throw InputError(name_ + ": the inner axes have more than 2^24 elements");
+    if (data_.has_attribute("columns")) columns = data_.attribute<std::vector<std::string>>("columns");
+    if (static_cast<Index>(columns.size()) != dim) columns.clear();
+    if (shape_.size() > 2)
+      note = fmt::format("{}: shape ({}): all axes but the last are joined to {} rows", name_, fmt::join(shape_, ", "),
+                         rows());
+    else if (rows() <= 20 && dim > 10 * rows() && columns.empty())
+      note = fmt::format("{}: {} rows and {} columns; if the data set is transposed, write its transpose", name_, rows(),
+                         dim);
+  }
+  Index rows() const override { return shape_[0] * inner_; }
+  Matrix<double> read(Index first, Index count) const override {
+    Matrix<double> out;
+    if (shape_.size() <= 2) {
+      out = data_.read_rows<double>(first, count);
+    } else {  // whole elements of the first axis that hold the rows
+      const Index begin = first / inner_, end = (first + count + inner_ - 1) / inner_;
+      Hdf5Shape start(shape_.size(), 0), box = shape_;
+      start[0] = begin, box[0] = end - begin;
+      Matrix<double> all(dim, (end - begin) * inner_);
+      data_.read_block<double>(start, box, all.data());
+      out = all.middleCols(first - begin * inner_, count);
+    }
+    if (data_.is_wide_integer()) refuse_inexact(name_, out, first);
+    return out;
+  }
+
+ private:
+  Hdf5Dataset data_;
+  std::string name_;
+  Hdf5Shape shape_;
+  Index inner_ = 1;
+};
+
+// The names that a pandas frame has for the elements of values_block_0: a pickled list, as text of protocol 0.
+std::vector<std::string> pickled_names(const std::string& pickle) {
+  std::vector<std::string> names;
+  std::istringstream lines(pickle);
+  for (std::string line; std::getline(lines, line);) {
+    const auto at = line.find_first_not_of("(lp0123456789a");
+    if (at != std::string::npos && line[at] == 'V') names.push_back(line.substr(at + 1));
+  }
+  return names;
+}
+
+// Records: each number field is a column. In pandas' tables the index is not one, and value blocks have names.
+class RecordRows final : public RowSource {
+ public:
+  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)) {
+    columns = data_.fields();
+    if (columns.empty()) throw InputError(name + ": expected numbers, or records with number fields");
+    if (data_.shape().size() != 1) throw InputError(name + ": records of more than one axis; expected shape (N,)");
+    for (Index i = 0; i < static_cast<Index>(columns.size()); ++i) kept_.push_back(i);
+    if (pandas) name_blocks();
+    dim = static_cast<Index>(columns.size());
+  }
+  Index rows() const override { return data_.rows(); }
+  Matrix<double> read(Index first, Index count) const override {
+    return data_.read_fields(first, count)(kept_, Eigen::all);
+  }
+
+ private:
+  void name_blocks() {
+    std::vector<std::string> names;
+    std::vector<Index> kept;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (columns[i] == "index") continue;
+      kept.push_back(static_cast<Index>(i));
+      names.push_back(columns[i]);
+      const auto underscore = columns[i].rfind('_');
+      for (const std::string& block : {columns[i], columns[i].substr(0, underscore)}) {
+        if (!block.starts_with("values_block_") || !data_.has_attribute(block + "_kind")) continue;
+        const auto real = pickled_names(data_.attribute<std::string>(block + "_kind"));
+        const std::size_t element = block == columns[i] ? 0 : std::stoul(columns[i].substr(underscore + 1));
+        if (element < real.size()) names.back() = real[element];
+        break;
+      }
+    }
+    columns = names, kept_ = kept;
+  }
+
+  Hdf5Dataset data_;
+  std::vector<Index> kept_;
+};
+
+// A group: each data set of one axis is a column.
+class ColumnRows final : public RowSource {
+ public:
+  ColumnRows(const Hdf5Group& group, const std::string& name) : name_(name) {
+    for (const auto& child : group.children()) {
+      if (!group.is_dataset(child)) continue;
+      auto data = group.dataset(child);
+      if (!data.is_numeric() || data.shape().size() != 1) continue;
+      if (!data_.empty() && data.rows() != data_[0].rows())
+        throw InputError(fmt::format("{}: the columns '{}' and '{}' have {} and {} rows", name, columns[0], child,
+                                     data_[0].rows(), data.rows()));
+      columns.push_back(child);
+      data_.push_back(std::move(data));
+    }
+    if (data_.empty())
+      throw InputError(fmt::format("{}: a group without data sets of shape (N,); it contains {}", name,
+                                   fmt::join(group.children(), ", ")));
+    dim = static_cast<Index>(data_.size());
+  }
+  Index rows() const override { return data_[0].rows(); }
+  Matrix<double> read(Index first, Index count) const override {
+    Matrix<double> out(dim, count);
+    for (Index j = 0; j < dim; ++j) {
+      const auto& data = data_[static_cast<std::size_t>(j)];
+      const Matrix<double> values = data.read_rows<double>(first, count);
+      if (data.is_wide_integer()) refuse_inexact(name_ + "/" + columns[static_cast<std::size_t>(j)], values, first);
+      out.row(j) = values;
+    }
+    return out;
+  }
+
+ private:
+  std::string name_;
+  std::vector<Hdf5Dataset> data_;
+};
+
+// A frame that pandas wrote with format="fixed": blocks of columns of one type.
+class FrameRows final : public RowSource {
+ public:
+  FrameRows(const Hdf5Group& group, const std::string& name) {
+    columns = group.read_strings("axis0");
+    dim = static_cast<Index>(columns.size());
+    for (int b = 0; group.exists(fmt::format("block{}_values", b)); ++b) {
+      auto data = group.dataset(fmt::format("block{}_values", b));
+      const auto items = group.read_strings(fmt::format("block{}_items", b));
+      if (!data.is_numeric() || data.shape().size() != 2 || data.shape()[1] != std::ssize(items))
+        throw InputError(fmt::format("{}: the columns {} are no numbers; write the frame without them", name,
+                                     fmt::join(items, ", ")));
+      Block block{std::move(data), {}};
+      for (const auto& item : items) {
+        const auto at = std::find(columns.begin(), columns.end(), item);
+        if (at == columns.end()) throw InputError(name + ": block items and axis0 of the frame differ");
+        block.rows.push_back(at - columns.begin());
+      }
+      covered_ += std::ssize(items);
+      blocks_.push_back(std::move(block));
+    }
+    if (blocks_.empty() || covered_ != dim) throw InputError(name + ": a pandas frame without all of its values");
+    for (const auto& block : blocks_)
+      if (block.data.rows() != rows()) throw InputError(name + ": the blocks of the frame have different rows");
+  }
+  Index rows() const override { return blocks_[0].data.rows(); }
+  Matrix<double> read(Index first, Index count) const override {
+    Matrix<double> out(dim, count);
+    for (const auto& block : blocks_) out(block.rows, Eigen::all) = block.data.read_rows<double>(first, count);
+    return out;
+  }
+
+ private:
+  struct Block {
+    Hdf5Dataset data;
+    std::vector<Index> rows;  // of the table's columns
+  };
+  std::vector<Block> blocks_;
+  Index covered_ = 0;
+};
+
+// What may be a table in a file: data sets, but those of a frame only by the frame's name.
+void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, std::vector<std::string>& out) {
+  Index columns = 0;
+  for (const auto& child : group.children()) {
+    if (group.is_group(child) && depth > 0) {
+      const auto inner = group.group(child);
+      if (inner.has_attribute("pandas_type")) out.push_back(prefix + child);
+      else list_tables(inner, prefix + child + "/", depth - 1, out);
+    } else if (group.is_dataset(child)) {
+      out.push_back(prefix + child);
+      const auto data = group.dataset(child);
+      if (data.is_numeric() && data.shape().size() == 1) ++columns;
+    }
+  }
+  if (columns >= 2 && !prefix.empty()) out.push_back(prefix.substr(0, prefix.size() - 1));
+}
+
+std::unique_ptr<RowSource> open_rows(const Hdf5File& file, const std::string& path, const std::string& name) {
+  if (file.is_dataset(path)) {
+    auto data = file.dataset(path);
+    if (!data.is_numeric()) return std::make_unique<RecordRows>(std::move(data), name, false);
+    if (data.shape().empty()) throw InputError(name + ": a single value; expected numbers of shape (N, d) or (N)");
+    return std::make_unique<NumberRows>(std::move(data), name);
+  }
+  const auto group = file.group(path);
+  if (!group.has_attribute("pandas_type")) return std::make_unique<ColumnRows>(group, name);
+  const auto type = group.attribute<std::string>("pandas_type");
+  if (type == "frame") return std::make_unique<FrameRows>(group, name);
+  if (type == "frame_table") return std::make_unique<RecordRows>(group.dataset("table"), name + "/table", true);
+  throw InputError(fmt::format("{}: pandas type '{}'; expected a DataFrame", name, type));
+}
+
+class Hdf5TableReader final : public TableReader {
+ public:
+  Hdf5TableReader(const std::string& input, const TableOptions& options) : TableReader(input, options) {
+    auto [name, path] = split_hdf5_name(input);
+    file_ = std::make_unique<Hdf5File>(Hdf5File::open(name));
+    std::vector<std::string> all;
+    if (path.empty() || !file_->exists(path)) list_tables(*file_, "", 8, all);
+    if (path.empty()) {
+      if (file_->has_attribute("format") && file_->attribute<std::string>("format") == "pathline")
+        throw InputError(name + ": a model of pathline and not a table");
+      // The columns of one group are one table.
+      if (all.size() > 1 && std::all_of(all.begin(), all.end() - 1, [&](const auto& p) { return p.starts_with(all.back() + "/"); }))
+        all = {all.back()};
+      if (all.size() != 1)
+        throw InputError(fmt::format("{}: contains {} data sets; expected FILE:dataset with one of: {}", name, all.size(),
+                                     fmt::join(all, ", ")));
+      path = all[0];
+    }
+    name_ = name + ":" + path;
+    if (!file_->exists(path))
+      throw InputError(fmt::format("{}: no data set '{}'; the file contains: {}", name, path, fmt::join(all, ", ")));
+    source_ = open_rows(*file_, path, name_);
+    dim_ = source_->dim, columns_ = source_->columns;
+    if (dim_ < 1) throw InputError(name_ + ": the table has no columns");
+    if (!source_->note.empty()) notes_.push_back(source_->note);
+    check_columns(name_, columns_);
+  }
+  std::optional<Index> rows() const override { return source_->rows(); }
+
+ protected:
+  bool read_rows(Matrix<double>& out, Index most) override {
+    const Index count = std::min(most, source_->rows() - next_);
+    if (count <= 0) return false;
+    out = source_->read(next_, count);
+    next_ += count;
+    return true;
+  }
+
+ private:
+  std::unique_ptr<Hdf5File> file_;  // outlives the source
+  std::unique_ptr<RowSource> source_;
+  Index next_ = 0;
+};
+
+class Hdf5TableWriter final : public TableWriter {
+ public:
+  Hdf5TableWriter(const std::string& output, const std::vector<std::string>& columns, Index dim)
+      : file_(Hdf5File::create(split_hdf5_name(output).first)) {
+    const auto name = split_hdf5_name(output).second;
+    data_ = std::make_unique<Hdf5Dataset>(
+        file_.create_extendible<double>(name.empty() ? "values" : name, dim == 1 ? Hdf5Shape{} : Hdf5Shape{dim}));
+    if (!columns.empty()) data_->set_attribute("columns", columns);
+  }
+  void append(ConstMatrixRef<double> values) override { data_->append(values); }
+  void commit() override {
+    data_.reset();
+    file_.commit();
+  }
+
+ private:
+  Hdf5File file_;
+  std::unique_ptr<Hdf5Dataset> data_;
+};
+
+}  // namespace
+
+std::unique_ptr<TableReader> open_hdf5_table(const std::string& input, const TableOptions& options) {
+  return std::make_unique<Hdf5TableReader>(input, options);
+}
+std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const std::vector<std::string>& columns,
+                                               Index dim) {
+  return std::make_unique<Hdf5TableWriter>(output, columns, dim);
+}
+
+}  // namespace pathline

@@ -1,0 +1,207 @@
+// The layouts in which people keep their tables: each is made here by its own program and read back, or refused with words
+// that say how to convert it.
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "pathline/io/table.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Layouts : public Scratch {
+ protected:
+  Matrix<double> expected_ = (Matrix<double>(2, 3) << 1.5, 3, -2, 10, 0.25, 7).finished();  // rows (1.5, 10), ...
+
+  void expect_read(const std::string& name, const std::vector<std::string>& columns) {
+    std::vector<std::string> notes;
+    const auto table = read_table(file(name), {}, {}, &notes);
+    EXPECT_EQ(table.values, expected_) << name;
+    EXPECT_EQ(table.columns, columns) << name;
+  }
+  std::vector<std::string> notes_of(const std::string& name) {
+    std::vector<std::string> notes;
+    (void)read_table(file(name), {}, {}, &notes);
+    return notes;
+  }
+  std::string refused(const std::string& name) {
+    return message([&] { (void)read_table(file(name)); });
+  }
+};
+
+TEST_F(Layouts, TextWithNamesInAComment) {
+  for (const char* text : {"# x y\n1.5 10\n3 0.25\n-2 7\n",                        // numpy.savetxt
+                           "# run 3 of the sampler\n#  x, y\n1.5 10 \n3 0.25 \n-2 7 \n",  // DNest4
+                           "#   x    y\n   1.5  10\n   3  0.25\n  -2  7\n",             // Cobaya
+                           "% by hand\nx,y\n1.5,10\n3,0.25\n-2,7\n",
+                           "@relation t\n@attribute x numeric\n@attribute y real\n@data\n1.5,10\n3,0.25\n-2,7\n",
+                           "sep=;\nx;y\n1.5;10\n3;0.25\n-2;7\n",
+                           "x,y,\n1.5,10,\n3,0.25,\n-2,7,\n",    // each line ends with a separator
+                           "x,y\n1.5,10,\n3,0.25,\n-2,7,\n",
+                           "x;y\n1,5;10\n3;0,25\n-2;7\n",         // decimal commas
+                           "x\ty\n1,5\t10\n3\t0,25\n-2\t7\n",
+                           "x,y\r1.5,10\r3,0.25\r-2,7",          // line ends of old Macs
+                           "x y\n1.5D+00 1.0d+01\n3 .25\n-2 7\n",  // Fortran
+                           "x,y\n1.5,10 # ok\n3,0.25 # ok\n-2,7\n",
+                           ",x,y\n0,1.5,10\n1,3,0.25\n2,-2,7\n"})  // pandas with its index
+    put("a.txt", text), expect_read("a.txt", {"x", "y"});
+  put("plain.dat", "1.5  10\t\n3 \t0.25\t\n-2\t7\t\n");  // MontePython: blanks and tabs mixed
+  expect_read("plain.dat", {});
+  put("german.csv", "1,5;10,0\n3,0;0,25\n-2;7\n");
+  expect_read("german.csv", {});
+  EXPECT_THAT(notes_of("a.txt"), ElementsAre(HasSubstr("the first column has no name and is left out")));
+}
+
+TEST_F(Layouts, CompressedTextIsRead) {
+  ASSERT_EQ(python("import gzip; gzip.open('a.csv.gz', 'wt').write('x,y\\n1.5,10\\n3,0.25\\n-2,7\\n')\n"
+                   "b = open('a.csv.gz', 'rb').read(); open('cut.csv.gz', 'wb').write(b[:-9])"), "");
+  expect_read("a.csv.gz", {"x", "y"});
+  EXPECT_THAT(refused("cut.csv.gz"), HasSubstr("cut.csv.gz: cannot decompress: "));
+}
+
+TEST_F(Layouts, WhatTextIsRefusedNamesWhatWasFound) {
+  const auto what = [&](const std::string& text) {
+    put("a.csv", text);
+    const std::string all = refused("a.csv");
+    return all.substr(std::min(all.find("a.csv"), all.size()));
+  };
+  EXPECT_THAT(what(std::string("\xFF\xFEx\0", 4)), HasSubstr("UTF-16; convert it with: iconv"));
+  EXPECT_THAT(what(std::string("x\0\n1\n", 5)), HasSubstr("line 1 contains a NUL byte"));
+  EXPECT_EQ(what("x,y\n\"1,234\",5\n"), "a.csv: line 2, column 1: '1,234': expected a number without thousands separators");
+  EXPECT_THAT(what("x,label\n1,signal\n"), HasSubstr("'signal': expected a number; if the column holds text, choose"));
+  EXPECT_EQ(what("mass (kg) speed\n1 2\n"),
+            "a.csv: line 2: 2 columns, expected 3; lines before the header must begin with #");
+  EXPECT_EQ(what(",x\n0.5,1\n").substr(0, 52), "a.csv: line 2, column 1: '0.5': expected an integer,");
+  EXPECT_THAT(what("id,x\n1,2\n9007199254740993,3\n"),
+              HasSubstr("line 3, column 1: 9007199254740993: an integer above 2^53"));
+  put("a.csv", "id,x\n9007199254740994,3\n");
+  EXPECT_EQ(read_table(file("a.csv")).values(0, 0), 0x1p53 + 2);  // which a double represents
+}
+
+// `density` shifted by one row: names that are numbers were read as a row.
+TEST_F(Layouts, AHeaderOfNumbersIsNotedAndCanBeChosen) {
+  put("a.csv", "2019,2020\n1.5,10\n3,0.25\n-2,7\n");
+  EXPECT_THAT(notes_of("a.csv"), IsEmpty());  // 10 is an integer too: nothing tells
+  put("a.csv", "2019,2020\n1.5,10.5\n3,0.25\n-2,7\n");
+  EXPECT_THAT(notes_of("a.csv"), ElementsAre(HasSubstr("line 1 is read as a row of numbers; if it is a header")));
+  EXPECT_EQ(read_table(file("a.csv")).values.cols(), 4);
+  const auto table = read_table(file("a.csv"), {}, {.header = TableOptions::Header::yes});
+  EXPECT_EQ(table.values.cols(), 3);
+  EXPECT_THAT(table.columns, ElementsAre("2019", "2020"));
+  put("b.csv", "a,b\n1,2\n");
+  EXPECT_THAT(message([&] { (void)read_table(file("b.csv"), {}, {.header = TableOptions::Header::no}); }),
+              HasSubstr("line 1, column 1: 'a': expected a number"));
+}
+
+TEST_F(Layouts, RowsWithMissingValuesAreRefusedOrDroppedAndCounted) {
+  put("a.csv", "x,y\n1.5,10\nNA,1\n3,0.25\n5,\n-2,7\nnan,?\n");
+  EXPECT_THAT(refused("a.csv"), HasSubstr("line 3, column 1: 'NA': expected a number"));
+  std::vector<std::string> notes;
+  EXPECT_EQ(read_table(file("a.csv"), {}, {.drop_missing = true}, &notes).values, expected_);
+  EXPECT_THAT(notes, ElementsAre(EndsWith("a.csv: 3 rows with missing values are left out")));
+  EXPECT_EQ(read_table(file("a.csv"), {"y"}, {.drop_missing = true}).values.cols(), 4);  // of this column alone
+  ASSERT_EQ(python("a = np.array([[1.5, 10], [np.nan, 1], [3, .25], [-2, 7]]); np.save('a', a)\n"
+                   "with h5py.File('a.h5', 'w') as f: f['x'] = a\nb = a.copy(); b[1, 0] = np.inf; np.save('inf', b)"), "");
+  for (const char* name : {"a.npy", "a.h5"}) {
+    EXPECT_THAT(refused(name), HasSubstr("row 2, column 1: nan: must be finite"));
+    EXPECT_EQ(read_table(file(name), {}, {.drop_missing = true}).values, expected_) << name;
+  }
+  EXPECT_THAT(message([&] { (void)read_table(file("inf.npy"), {}, {.drop_missing = true}); }), HasSubstr("inf: must be finite"));
+}
+
+TEST_F(Layouts, ColumnsAreChosenByNumberToo) {
+  put("a.csv", "1,2,3\n4,5,6\n");
+  const auto table = read_table(file("a.csv"), {"3", "1"});
+  EXPECT_EQ(table.values, (Matrix<double>(2, 2) << 3, 6, 1, 4).finished());
+  EXPECT_THAT(table.columns, ElementsAre("column_3", "column_1"));
+  EXPECT_THAT(message([&] { (void)read_table(file("a.csv"), {"4"}); }), HasSubstr("choose columns by number, 1 to 3"));
+  EXPECT_THAT(message([&] { (void)read_table(file("a.csv"), {"1", "1"}); }), HasSubstr("column '1' is chosen twice"));
+  put("b.csv", "2,\"a, b\"\n1,2\n");
+  EXPECT_THAT(message([&] { (void)read_table(file("b.csv")); }), HasSubstr("expected a number"));
+  put("c.csv", "\"2\",\"a, b\"\n7,8\n");
+  EXPECT_EQ(read_table(file("c.csv"), {"2"}).values(0, 0), 7);  // a name goes before a number
+  EXPECT_EQ(read_table(file("c.csv"), {"a, b"}).values(0, 0), 8);
+}
+
+TEST_F(Layouts, ChainsOfGetDistHaveTheNamesOfTheirParamnames) {
+  put("run_1.txt", "3 0.5 1 2\n1 0.7 3 4\n"), put("run_2.txt", "2 0.1 5 6\n");
+  put("run.paramnames", "omega  \\Omega_m\nsigma*  \\sigma_8\n");
+  for (const char* name : {"run", "run_1.txt"})
+    EXPECT_THAT(read_table(file(name)).columns, ElementsAre("weight", "minuslogpost", "omega", "sigma")) << name;
+  EXPECT_EQ(read_table(file("run")).values.cols(), 3);
+  EXPECT_EQ(read_table(file("run"), {"sigma"}).values, (Matrix<double>(1, 3) << 2, 4, 6).finished());
+  put("run_2.txt", "2 0.1 5\n");
+  EXPECT_THAT(refused("run"), HasSubstr("run_2.txt: 3 columns, expected 4"));
+}
+
+TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
+  ASSERT_EQ(python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
+                   "r = np.array([tuple(x) for x in a], dtype=np.dtype([('x', '<f4'), ('y', '>f8')], align=True)); np.save('r', r)\n"
+                   "np.savez('one', a); np.savez_compressed('two', a=a, b=r)\n"
+                   "np.save('wide', np.array([2**53 + 1, 1])); np.save('names', np.array([('u', 1.)], dtype=[('n', 'U3'), ('x', 'f8')]))\n"
+                   "np.save('cube', np.arange(12.).reshape(3, 2, 2)); np.save('flat', np.zeros((2, 50)))\n"
+                   "b = open('two.npz', 'rb').read(); open('cut.npz', 'wb').write(b[:-30]); open('bad.npz', 'wb').write(b[:60] + b'xx' + b[62:])"),
+            "");
+  expect_read("r.npy", {"x", "y"});
+  expect_read("one.npz", {});
+  expect_read("two.npz:a", {});
+  expect_read("two.npz:b", {"x", "y"});
+  EXPECT_THAT(refused("two.npz"), HasSubstr("contains 2 arrays; expected FILE:array with one of: a, b"));
+  EXPECT_THAT(refused("two.npz:c"), HasSubstr("no array 'c'; the archive contains: a, b"));
+  EXPECT_THAT(refused("cut.npz:a"), HasSubstr("not a NumPy archive (.npz), or damaged"));
+  EXPECT_THAT(refused("bad.npz:a"), HasSubstr("bad.npz"));
+  EXPECT_THAT(refused("wide.npy"), HasSubstr("row 1, column 1: an integer of 2^53 or more"));
+  EXPECT_THAT(refused("names.npy"), HasSubstr("contains '<U3'"));
+  EXPECT_THAT(notes_of("cube.npy"), ElementsAre(HasSubstr("joined to 6 rows")));
+  EXPECT_THAT(notes_of("flat.npy"), ElementsAre(HasSubstr("if the array is transposed")));
+}
+
+TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
+  ASSERT_EQ(python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
+                   "with h5py.File('records.h5', 'w') as f:\n"
+                   "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), ('y', 'f8')])\n"
+                   "with h5py.File('group.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
+                   "with h5py.File('uneven.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:2, 1]\n"
+                   "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), ('z', 'f8', (2,))])\n"
+                   "with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(24.).reshape(4, 3, 2)\n"
+                   "with h5py.File('wide.h5', 'w') as f: f['id'] = np.array([1, 2**53 + 1])\n"
+                   // What pandas writes, by hand: format=fixed, and format=table with its pickled names.
+                   "with h5py.File('fixed.h5', 'w') as f:\n"
+                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+                   "  g['axis0'] = np.array([b'x', b'y']); g['axis1'] = np.arange(3)\n"
+                   "  g['block0_items'] = np.array([b'y']); g['block0_values'] = a[:, 1:]\n"
+                   "  g['block1_items'] = np.array([b'x']); g['block1_values'] = a[:, :1]\n"
+                   "with h5py.File('table.h5', 'w') as f:\n"
+                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+                   "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', 'i8'), ('values_block_0', 'f8', (2,))]))\n"
+                   "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')"),
+            "");
+  for (const char* name : {"records.h5", "records.h5:posterior", "group.h5", "group.h5:g", "fixed.h5", "table.h5:df"})
+    expect_read(name, {"x", "y"});
+  EXPECT_THAT(read_table(file("vector.h5")).columns, ElementsAre("t", "z_0", "z_1"));
+  EXPECT_EQ(read_table(file("chain.h5")).values.col(4), Vector<double>({{8, 9}}));
+  EXPECT_THAT(notes_of("chain.h5"), ElementsAre(HasSubstr("joined to 12 rows")));
+  EXPECT_THAT(refused("uneven.h5:g"), HasSubstr("the columns 'x' and 'y' have 3 and 2 rows"));
+  EXPECT_THAT(refused("wide.h5"), HasSubstr("row 2: an integer of 2^53 or more"));
+}
+
+// A part that ended inside a step of the chain.
+TEST_F(Layouts, AChainOfThreeAxesIsReadInPartsOfAnySize) {
+  ASSERT_EQ(python("with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(30.).reshape(5, 3, 2)"), "");
+  for (const Index most : {1, 2, 4, 7, 100}) {
+    const auto reader = TableReader::open(file("chain.h5"));
+    Matrix<double> part;
+    double next = 0;
+    while (reader->read(part, most))
+      for (Index i = 0; i < part.size(); ++i) EXPECT_EQ(part.data()[i], next++);
+    EXPECT_EQ(next, 30) << most;
+  }
+}
+
+}  // namespace
+}  // namespace pathline
