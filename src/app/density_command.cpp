@@ -235,7 +235,7 @@ template <class S> int run_as(const DensityFlags& f) {
   }
   if (totals.nll.n == 0) throw InputError(table + ": no rows");
   if (auto* file = output.file()) {
-    file->set_attribute("model", f.model), file->set_attribute("digest", digest(flow));
+    file->set_attribute("model", f.model), file->set_attribute("digest", model.card.digest);
     write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
     file->set_attribute("nfe", totals.nfe());
     if (grid) write_grid(*file, *grid);

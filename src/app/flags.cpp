@@ -56,7 +56,9 @@ bool is_double(const ModelCard& card, const CommonFlags& common) {
 
 EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common) {
   Recipe recipe;
-  if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  // A file of format 1 has its evaluation in the recipe alone.
+  if (card.evaluation) recipe.solver.evaluation = evaluation_recipe(*card.evaluation);
+  else if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   recipe.trace = {};  // exact, however it was trained
   for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
   EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};

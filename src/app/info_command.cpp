@@ -66,7 +66,7 @@ int run(const InfoFlags& f) {
   }
   fmt::print("model        {}\n", file);
   fmt::print("written by   pathline {}, {}\n", card.version, card.precision);
-  fmt::print("digest       {}\n", digest(flow));
+  fmt::print("digest       {}\n", card.digest);
   fmt::print("dimension    {}{}\n", flow.dim(),
              card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", ")));
   if (flow.condition_dim() > 0)

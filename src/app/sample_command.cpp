@@ -63,7 +63,7 @@ template <class S> int run_as(const SampleFlags& f) {
     progress(first + n);
   }
   file.set_attribute("seed", f.seed);
-  file.set_attribute("model", f.model), file.set_attribute("digest", digest(flow));
+  file.set_attribute("model", f.model), file.set_attribute("digest", model.card.digest);
   write_solve(file, options, std::is_same_v<S, float> ? "float" : "double");
   file.set_attribute("nfe", f.count > 0 ? evaluations / static_cast<double>(f.count) : 0.0);
   if (condition.rows() > 0)

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "checkpoint/digest.hpp"
 #include "checkpoint/parameter_shape.hpp"
-#include "core/hash.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
@@ -16,7 +16,7 @@
 namespace pathline {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;  // 1: another digest, norms' weights (d, 1), no evaluation
 
 std::string path_of(std::string name) {
   std::replace(name.begin(), name.end(), '.', '/');
@@ -98,6 +98,23 @@ Vector<double> read_sized(const std::string& file, const Hdf5Group& group, const
   return v;
 }
 
+void write_evaluation(Hdf5Group group, const SolverOptions& o) {
+  group.set_attribute("stepper", to_string(o.stepper));
+  group.set_attribute("rtol", o.rtol), group.set_attribute("atol", o.atol);
+  group.set_attribute("steps", static_cast<std::int64_t>(o.steps));
+  group.set_attribute("max_steps", static_cast<std::int64_t>(o.max_steps));
+}
+
+SolverOptions read_evaluation(const Hdf5Group& group) {
+  const SolverOptions o{.stepper = parse_stepper(group.attribute<std::string>("stepper")),
+                        .rtol = group.attribute<double>("rtol"),
+                        .atol = group.attribute<double>("atol"),
+                        .steps = group.attribute<std::int64_t>("steps"),
+                        .max_steps = group.attribute<std::int64_t>("max_steps")};
+  o.check();
+  return o;
+}
+
 template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
   const Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
@@ -144,6 +161,8 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   card.columns = in.read_strings("columns");
   card.condition_columns = in.read_strings("condition_columns");
   card.metrics = in.read_strings("metrics");
+  card.format_version = in.attribute<std::int64_t>("format_version");
+  if (card.format_version > 1) card.evaluation = read_evaluation(in.group("evaluation"));
   return card;
 }
 
@@ -151,31 +170,34 @@ void check_format(const std::string& file, const Hdf5File& in) {
   if (!in.has_attribute("format") || in.attribute<std::string>("format") != "pathline")
     refuse(file, "not a model: expected a file of `pathline train`, or of tools/ffjord_to_hdf5.py");
   const auto format = in.attribute<std::int64_t>("format_version");
-  if (format != kFormat)
-    refuse(file, fmt::format("model format {}: this pathline ({}) reads format {}", format, PATHLINE_VERSION, kFormat));
+  if (format < 1 || format > kFormat)
+    refuse(file, fmt::format("model format {}: this pathline ({}) reads formats 1 to {}", format, PATHLINE_VERSION,
+                             kFormat));
 }
 
-// theta: in double, of a flow that may have rounded it.
-template <class S> std::string digest(const Flow<S>& flow, const Vector<double>& theta) {
-  Hash hash;
-  auto add = [&hash](const Vector<double>& v) { hash.add({v.data(), v.size(), 1}); };
-  for (const auto& p : flow.parameters()) hash.add(p.name.data(), p.name.size());
-  for (const auto* block : flow.blocks()) {
-    hash.add(&block->end_time, sizeof block->end_time);
-    const std::string clock = to_string(block->clock);
-    hash.add(clock.data(), clock.size());
+// InputError if the file is not what its digest was written for. theta: in double, as the file has it.
+template <class S> void check_digest(const std::string& file, const Hdf5File& in, const ModelCard& card,
+                                     const Flow<S>& flow, const Vector<double>& theta) {
+  const auto found = card.format_version == 1 ? digest_of_format_1(in, flow.parameters(), theta)
+                                              : content_digest(in, file);
+  if (found != card.digest)
+    refuse(file, fmt::format("digest {}, expected {}: the model was changed after it was written", found, card.digest));
+}
+
+// What a part of the file was refused for, and that the digest, too, says that the file was changed.
+InputError with_digest(const std::string& file, const Hdf5File& in, const InputError& error) {
+  const InputError named = in_file(file, error);
+  try {
+    const auto found = content_digest(in, file), expected = in.attribute<std::string>("digest");
+    if (in.attribute<std::int64_t>("format_version") == 1 || found == expected) return named;
+    return InputError(fmt::format("{} (digest {}, expected {}: the model was changed after it was written)",
+                                  named.what(), found, expected));
+  } catch (const InputError&) {
+    return named;
   }
-  for (const auto* norm : flow.norms()) add(norm->mean), add(norm->variance);
-  const Vector<double> mean = flow.mean(), scale = flow.scale();
-  for (const auto* v : {&mean, &scale, &flow.condition_mean, &flow.condition_scale}) add(*v);
-  const double logit = flow.logit();
-  hash.add(&logit, sizeof logit);
-  add(theta);
-  return fmt::format("{:016x}", hash.value());
 }
 
 template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
-  check_format(file, in);
   const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
   if (dim < 1 || condition_dim < 0) refuse(file, "dim and condition_dim: must be >= 1 and >= 0");
   std::vector<Cnf<S>> blocks;
@@ -206,10 +228,7 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   const auto logit = in.attribute<double>("logit");
   if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   flow.set_logit(logit);
-  const auto found = digest(flow, read_parameters(file, in, flow));
-  if (found != model.card.digest)
-    refuse(file,
-           fmt::format("digest {}, expected {}: the model was changed after it was written", found, model.card.digest));
+  check_digest(file, in, model.card, flow, read_parameters(file, in, flow));
   return model;
 }
 
@@ -217,15 +236,12 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
 
 bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format") && file.has_attribute("layer_type"); }
 
-template <class S> std::string digest(const Flow<S>& flow) { return digest(flow, flow.theta()); }
-
 template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   const auto& flow = model.flow;
   out.set_attribute("format", "pathline");
   out.set_attribute("format_version", kFormat);
   out.set_attribute("version", PATHLINE_VERSION);
   out.set_attribute("precision", std::is_same_v<S, float> ? "float" : "double");
-  out.set_attribute("digest", digest(flow));
   out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
   out.set_attribute("condition_dim", static_cast<std::int64_t>(flow.condition_dim()));
   out.set_attribute("logit", flow.logit());
@@ -247,24 +263,33 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
   base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));
+  write_evaluation(out.create_group("evaluation"), model.card.evaluation.value_or(EvaluationOptions{}.solver));
   write_parameters(out, flow);
+  out.set_attribute("digest", content_digest(out, model.card.file));  // last: it covers all that is there
 }
 
 template <class S> void write_model(const std::string& file, const Model<S>& model) {
-  auto out = Hdf5File::create(file);
+  auto out = Hdf5File::create_sealed(file);
   write_model(out, model);
   out.commit();
 }
 
 template <class S> Model<S> read_model(const std::string& file) {
   const auto in = Hdf5File::open(file);
+  if (!is_ffjord_file(in)) {
+    check_format(file, in);
+    try {
+      return read_native<S>(file, in);
+    } catch (const InputError& error) {
+      throw with_digest(file, in, error);
+    }
+  }
   try {
-    if (!is_ffjord_file(in)) return read_native<S>(file, in);
     return {read_ffjord<S>(file),
             {.version = PATHLINE_VERSION,
              .precision = "float",
              .recipe = "",
-             .digest = "",
+             .digest = content_digest(in, file),
              .columns = {},
              .condition_columns = {},
              .metrics = {},
@@ -284,8 +309,7 @@ ModelCard read_card(const std::string& file) {
 #define PATHLINE_INSTANTIATE(S)                                        \
   template Model<S> read_model<S>(const std::string&);                 \
   template void write_model<S>(Hdf5File&, const Model<S>&);            \
-  template void write_model<S>(const std::string&, const Model<S>&);   \
-  template std::string digest<S>(const Flow<S>&);
+  template void write_model<S>(const std::string&, const Model<S>&);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)
 #undef PATHLINE_INSTANTIATE

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "io/seal.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -133,6 +134,17 @@ std::string type_text(hid_t type) {
     case H5T_ENUM: return "an enumeration (h5py: bool)";
     case H5T_COMPOUND: return "records (compound)";
     default: return "another type";
+  }
+}
+
+Hdf5Kind kind_of(const Item& item) {
+  const Scoped type(item.type());
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER: return Hdf5Kind::integer;
+    case H5T_FLOAT: return Hdf5Kind::real;
+    case H5T_STRING: return Hdf5Kind::text;
+    case H5T_ENUM: return Hdf5Kind::boolean;
+    default: return Hdf5Kind::other;
   }
 }
 
@@ -362,7 +374,7 @@ std::vector<std::string> Hdf5Node::attribute_names() const {
   return names;
 }
 
-template <class T> T Hdf5Node::attribute(const std::string& name) const {
+template <class Read> auto Hdf5Node::read_attribute(const std::string& name, Read read) const {
   const Quiet quiet;
   const std::string where = file_ + ": " + path_;
   if (H5Aexists(*id_, name.c_str()) <= 0)
@@ -370,12 +382,26 @@ template <class T> T Hdf5Node::attribute(const std::string& name) const {
   const Scoped id(H5Aopen(*id_, name.c_str(), H5P_DEFAULT));
   const Item item{id, true, attribute_label(where, name)};
   if (id < 0) item.fail("cannot read: " + reason());
+  return read(item);
+}
+
+Hdf5Kind Hdf5Node::attribute_kind(const std::string& name) const { return read_attribute(name, kind_of); }
+
+Hdf5Shape Hdf5Node::attribute_shape(const std::string& name) const { return read_attribute(name, shape_of); }
+
+namespace {
+
+template <class T> T read_as(const Item& item) {
   if constexpr (std::is_same_v<T, bool>) return read_bool(item);
   else if constexpr (std::is_arithmetic_v<T>) return single(item, read_values<T>(item));
   else if constexpr (std::is_same_v<T, std::string>) return single(item, read_strings(item));
   else if constexpr (std::is_same_v<T, std::vector<std::string>>) return read_strings(item);
   else return read_values<typename T::value_type>(item);
 }
+
+}  // namespace
+
+template <class T> T Hdf5Node::attribute(const std::string& name) const { return read_attribute(name, read_as<T>); }
 
 template double Hdf5Node::attribute(const std::string&) const;
 template std::int64_t Hdf5Node::attribute(const std::string&) const;
@@ -448,11 +474,12 @@ Index Hdf5Dataset::rows() const {
   return extent.empty() ? 1 : extent.front();
 }
 
-bool Hdf5Dataset::is_numeric() const {
+Hdf5Kind Hdf5Dataset::kind() const {
   const Quiet quiet;
-  const Scoped type(H5Dget_type(*id_));
-  return H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_FLOAT;
+  return kind_of({*id_, false, file_ + ": " + path_});
 }
+
+bool Hdf5Dataset::is_numeric() const { return kind() == Hdf5Kind::integer || kind() == Hdf5Kind::real; }
 
 template <class S> std::vector<S> Hdf5Dataset::values() const {
   const Quiet quiet;
@@ -604,6 +631,19 @@ bool Hdf5Group::is_dataset(const std::string& path) const {
   const Quiet quiet;
   const Scoped id(open_object(*id_, inner(path)));
   return id >= 0 && H5Iget_type(id) == H5I_DATASET;
+}
+
+bool Hdf5Group::has_own(const std::string& name) const {
+  const Quiet quiet;
+  H5L_info_t info;
+  return H5Lget_info(*id_, inner(name).c_str(), &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+}
+
+Index Hdf5Group::file_bytes() const {
+  const Quiet quiet;
+  const Scoped file(H5Iget_file_id(*id_));
+  hsize_t bytes = 0;
+  return file >= 0 && H5Fget_filesize(file, &bytes) >= 0 ? static_cast<Index>(bytes) : 0;
 }
 
 std::vector<std::string> Hdf5Group::children() const {
@@ -769,6 +809,7 @@ Hdf5File Hdf5File::open(const std::string& file) {
   std::fclose(probe);
   errno = reading;
   if (first == EOF && reading != 0) throw_cannot_read(file);
+  check_seal(file);
   if (H5Fis_hdf5(file.c_str()) <= 0) throw InputError(file + (first == EOF ? ": empty" : "") + ": not an HDF5 file");
   const Scoped access(make_file_access_list());
   const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
@@ -776,17 +817,24 @@ Hdf5File Hdf5File::open(const std::string& file) {
   return {file, id, nullptr};
 }
 
-Hdf5File Hdf5File::create(const std::string& file) {
+Hdf5File Hdf5File::create(const std::string& file) { return create(file, false); }
+
+Hdf5File Hdf5File::create_sealed(const std::string& file) { return create(file, true); }
+
+Hdf5File Hdf5File::create(const std::string& file, bool sealed) {
   const Quiet quiet;
   auto output = std::make_unique<ReplaceFile>(file);
   if (output->is_direct()) throw InputError(file + ": cannot write: HDF5 needs a regular file");
-  const Scoped access(make_file_access_list());
-  const hid_t id = H5Fcreate(output->path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  const Scoped access(make_file_access_list()), creation(H5Pcreate(H5P_FILE_CREATE));
+  H5Pset_userblock(creation, sealed ? kSealBytes : 0);
+  const hid_t id = H5Fcreate(output->path().c_str(), H5F_ACC_TRUNC, creation, access);
   if (id < 0) throw InputError(file + ": cannot write: " + reason());
-  return {file, id, std::move(output)};
+  Hdf5File made(file, id, std::move(output));
+  made.sealed_ = sealed;
+  return made;
 }
 
-void Hdf5File::commit() {
+void Hdf5File::commit(const std::string& previous) {
   const Quiet quiet;
   assert(output_);
   const hid_t id = std::exchange(*id_, -1);  // closed once, whatever becomes of it
@@ -797,7 +845,8 @@ void Hdf5File::commit() {
   if (flushed && H5Fclose(id) < 0) ++g_failures;
   if (g_failures != failures_)
     throw InputError(file_ + ": cannot write: " + (why.empty() ? "an object of the file could not be closed" : why));
-  output_->commit();
+  if (sealed_) write_seal(output_->path(), file_);
+  output_->commit(previous);
 }
 
 void skip_hdf5_exit_handler() { H5dont_atexit(); }

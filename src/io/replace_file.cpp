@@ -145,9 +145,17 @@ ReplaceFile::~ReplaceFile() {
   forget(path_);
 }
 
-void ReplaceFile::commit() {
+void ReplaceFile::commit(const std::string& previous) {
   if (!pending_) return;
-  if (!sync_file(path_) || ::rename(path_.c_str(), final_.c_str()) != 0) throw_cannot_write(target_);
+  if (!sync_file(path_)) throw_cannot_write(target_);
+  const bool kept = !previous.empty() && ::rename(final_.c_str(), previous.c_str()) == 0;
+  if (!previous.empty() && !kept && errno != ENOENT) throw_cannot_write(previous);
+  if (::rename(path_.c_str(), final_.c_str()) != 0) {
+    const int reason = errno;
+    if (kept) ::rename(previous.c_str(), final_.c_str());
+    errno = reason;
+    throw_cannot_write(target_);
+  }
   pending_ = false;
   forget(path_);
   const std::string directory = fs::path(final_).parent_path().string();

@@ -24,6 +24,10 @@ SolverOptions solver_options(const EvaluationRecipe& r) {
       .stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
 }
 
+EvaluationRecipe evaluation_recipe(const SolverOptions& o) {
+  return {.stepper = to_string(o.stepper), .rtol = o.rtol, .atol = o.atol, .steps = o.steps, .max_steps = o.max_steps};
+}
+
 RegularizerWeights regularizer_weights(const ObjectiveRecipe& r) {
   return {.kinetic = r.kinetic, .jacobian = r.jacobian, .transport = r.transport, .hjb = r.hjb,
           .l1int = r.l1int, .l2int = r.l2int, .dl2int = r.dl2int,

@@ -28,7 +28,7 @@ class RunDirectory {
   void append_metrics(const std::string& line) const;
 
   template <class S> void save_last(const Model<S>& model, const TrainingState& state) const {
-    auto out = Hdf5File::create(last());
+    auto out = Hdf5File::create_sealed(last());
     write_model(out, model);
     write_training_state(out, state);
     out.commit();

@@ -232,7 +232,8 @@ template <class S> class Run {
 
   ModelCard card() const {
     return {.version = PATHLINE_VERSION, .precision = recipe_.model.precision, .recipe = to_toml(recipe_), .digest = "",
-            .columns = data_.columns(), .condition_columns = data_.condition_columns(), .metrics = metrics_};
+            .columns = data_.columns(), .condition_columns = data_.condition_columns(), .metrics = metrics_,
+            .evaluation = solver_options(recipe_.solver.evaluation)};
   }
 
   void save_last() {

@@ -1,7 +1,8 @@
 // A trained density and what is known of it; its HDF5 file.
 //
-// The file (format 1), readable by h5dump and h5py:
-//   attributes       format "pathline", format_version 1, version (of pathline), precision, digest, dim, condition_dim,
+// The file (format 2), readable by h5dump and h5py. models/README.md has the formulas that give the density:
+//   bytes 0 to 511   a checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
+//   attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim, condition_dim,
 //                    logit
 //   /recipe          the resolved recipe, TOML; empty for an imported model
 //   /columns, /condition_columns   names
@@ -9,11 +10,16 @@
 //   /blocks/<i>      attributes: end_time, clock, train_end_time, field, and the field's architecture
 //   /norms/<i>       mean, variance: running statistics; attribute epsilon
 //   /base            attributes: kind, components
+//   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
 //   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
 //   /metrics         one JSON object a string: the lines of metrics.jsonl
 //   /training/...    last.h5 only: the optimizer's state (checkpoint/training_state.hpp)
+// Format 1 is read too: it has no checksum and no /evaluation (the recipe has it), its digest does not cover the
+// architecture, and norms' weights are (d, 1).
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,10 +31,16 @@ namespace pathline {
 struct ModelCard {
   std::string version, precision;  // of the pathline that wrote it; "float" or "double"
   std::string recipe;              // TOML, or empty
-  std::string digest;              // 16 hexadecimal digits of all that decides a density; read_model checks it
+  /// 16 hexadecimal digits, a hash of all groups, attributes and data sets but metrics and training. read_model()
+  /// checks it; write_model() computes it and ignores this.
+  std::string digest;
   std::vector<std::string> columns, condition_columns;
   std::vector<std::string> metrics;
   std::string file = {};           // it was read from; for errors
+  /// How density() and sample() solve by default. Absent in files of format 1, whose recipe says it; what has none is
+  /// written with the defaults of EvaluationOptions.
+  std::optional<SolverOptions> evaluation = {};
+  std::int64_t format_version = 0;  // of the file that was read
 };
 
 template <class S> struct Model {
@@ -48,14 +60,10 @@ ModelCard read_card(const std::string& file);  // without the arrays
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 
-// FNV-1a over architecture and arrays.
-template <class S> std::string digest(const Flow<S>& flow);
-
 #define PATHLINE_EXTERN(S)                                                     \
   extern template Model<S> read_model<S>(const std::string&);                  \
   extern template void write_model<S>(Hdf5File&, const Model<S>&);             \
-  extern template void write_model<S>(const std::string&, const Model<S>&);    \
-  extern template std::string digest<S>(const Flow<S>&);
+  extern template void write_model<S>(const std::string&, const Model<S>&);
 PATHLINE_EXTERN(float)
 PATHLINE_EXTERN(double)
 #undef PATHLINE_EXTERN

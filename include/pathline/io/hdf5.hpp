@@ -19,6 +19,9 @@ namespace pathline {
 
 using Hdf5Shape = std::vector<Index>;  // as h5py says it: (N, d); empty for one single value
 
+/// What an attribute or a data set holds. boolean: an enumeration, as h5py writes one.
+enum class Hdf5Kind { integer, real, text, boolean, other };
+
 // A place in a file with attributes. Copies are the same place; none outlives the file's being open.
 class Hdf5Node {
  public:
@@ -26,6 +29,8 @@ class Hdf5Node {
 
   bool has_attribute(const std::string& name) const;
   std::vector<std::string> attribute_names() const;  // sorted
+  Hdf5Kind attribute_kind(const std::string& name) const;
+  Hdf5Shape attribute_shape(const std::string& name) const;
 
   // T: double, std::int64_t, std::uint64_t, bool, std::string,
   // or std::vector of double, std::int64_t or std::string.
@@ -51,6 +56,7 @@ class Hdf5Node {
   std::shared_ptr<std::int64_t> id_;  // the C library's hid_t, closed with the last copy
 
  private:
+  template <class Read> auto read_attribute(const std::string& name, Read read) const;
   void set_raw(const std::string& name, std::int64_t type, const Hdf5Shape& shape, const void* values);
   void set_bool(const std::string& name, bool value);
   void set_real(const std::string& name, double value);
@@ -63,6 +69,7 @@ class Hdf5Dataset : public Hdf5Node {
  public:
   Hdf5Shape shape() const;
   Index rows() const;     // of the first axis; 1 for a single value
+  Hdf5Kind kind() const;
   bool is_numeric() const;  // integers or floating point
   bool is_wide_integer() const;  // integers of 64 bits, which a double may not represent
 
@@ -99,6 +106,9 @@ class Hdf5Group : public Hdf5Node {
   bool is_group(const std::string& path) const;
   bool is_dataset(const std::string& path) const;
   std::vector<std::string> children() const;  // names, sorted
+  /// Whether the child of that name is stored in this file: not a soft or an external link.
+  bool has_own(const std::string& name) const;
+  Index file_bytes() const;  ///< of the whole file, as it is on the disk or is being written
   std::vector<std::string> datasets() const;  // paths relative to the group, of all below it
 
   Hdf5Group group(const std::string& path) const;
@@ -140,16 +150,22 @@ class Hdf5File : public Hdf5Group {
  public:
   static Hdf5File open(const std::string& file);  // to read
   static Hdf5File create(const std::string& file);
+  /// As create(); commit() then writes a checksum of all other bytes into the file's first 512 bytes (a user block,
+  /// which every HDF5 reader skips), and open() verifies it before the HDF5 library sees the file.
+  static Hdf5File create_sealed(const std::string& file);
 
   /// Closes a created file with all objects opened in it, and puts it in its place. Throws InputError, and leaves the
-  /// older file as it is, if any write or close since create() failed.
-  void commit();
+  /// older file as it is, if any write or close since create() failed. previous: a path beside the file, where the file
+  /// that is replaced is kept; empty: it is not kept.
+  void commit(const std::string& previous = "");
 
  private:
   Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFile> output);
+  static Hdf5File create(const std::string& file, bool sealed);
 
   std::unique_ptr<ReplaceFile> output_;  // of a created file
   long failures_;                        // of writes and closes in the process, when the file was opened
+  bool sealed_ = false;                  // a created file gets a checksum
 };
 
 // HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk).

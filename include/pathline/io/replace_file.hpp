@@ -21,7 +21,9 @@ class ReplaceFile {
   bool is_direct() const { return direct_; }         // path() is the target itself
 
   // After the file was closed: puts it on the disk, then in the place of the target. InputError if it cannot.
-  void commit();
+  /// previous: where an older target is kept, a path in the same directory; empty: it is not kept. Between the two
+  /// renames there is no target, but both the older file and the new one are whole, the first of them at `previous`.
+  void commit(const std::string& previous = "");
 
  private:
   std::string target_, final_, path_;  // as given; links followed; where to write

@@ -14,6 +14,7 @@ template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index con
 TraceOptions trace_options(const TraceRecipe& recipe);
 SolverOptions solver_options(const SolverRecipe& recipe);
 SolverOptions solver_options(const EvaluationRecipe& recipe);
+EvaluationRecipe evaluation_recipe(const SolverOptions& options);  // the reverse
 RegularizerWeights regularizer_weights(const ObjectiveRecipe& recipe);
 
 extern template Flow<float> build_flow<float>(const Recipe&, Index, Index);

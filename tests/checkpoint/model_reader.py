@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+"""log p(x) of a pathline model file, from the file and models/README.md alone: h5py, NumPy and SciPy.
+
+    model_reader.py MODEL.h5 POINTS.h5      # data sets x (N, d) and, for a condition, c (N, dc); prints nats, one a line
+"""
+import sys
+
+import h5py
+import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.special import erfc, logsumexp
+
+STEP = 1e-30  # Im f(z + i STEP e_j) / STEP is df/dz_j to the last digit (complex step)
+
+
+def sigmoid(a):
+    return np.exp(-softplus(-a))
+
+
+def softplus(a):
+    return np.where(a.real > 0, a, 0) + np.log1p(np.exp(np.where(a.real > 0, -a, a)))
+
+
+def activation(name, beta):
+    return {"tanh": np.tanh, "softplus": softplus, "swish": lambda a: a * sigmoid(beta * a), "sin": np.sin,
+            "elu": lambda a: np.where(a.real < 0, np.exp(np.where(a.real < 0, a, 0)) - 1, a),
+            "relu": lambda a: np.where(a.real < 0, 0, a), "square": lambda a: a * a, "identity": lambda a: a,
+            "gelu": lambda a: a * 0.5 * erfc(-a / np.sqrt(2))}[name]
+
+
+def layer(kind, p, u, t, h, c):
+    """One layer before its activation. p(name): its array; u: time features; h: in x B; c: dc x B."""
+    condition = p("_condition.weight") @ c if len(c) else 0
+    if kind == "hyper":
+        both = p("_hypernet.2.weight") @ np.tanh(p("_hypernet.0.weight") @ u + p("_hypernet.0.bias")) + p("_hypernet.2.bias")
+        out = len(both) // (len(h) + 1)
+        return both[out:].reshape(out, len(h)) @ h + condition + both[:out, None]
+    if kind == "blend":
+        weight, bias = ((1 - t) * p("_layer0." + n) + t * p("_layer1." + n) for n in ("weight", "bias"))
+        return weight @ h + condition + bias[:, None]
+    if kind == "concat":
+        h = np.vstack([np.repeat(u[:, None], h.shape[1], 1), h])
+    a = p("_layer.weight") @ h + condition + p("_layer.bias")[:, None]
+    if kind in ("squash", "concatsquash"):
+        gate = "_hyper" if kind == "squash" else "_hyper_gate"
+        a = a * sigmoid(p(gate + ".weight") @ u + p(gate + ".bias"))[:, None]
+    if kind in ("concat_v2", "concatsquash"):
+        a = a + (p("_hyper_bias.weight") @ u)[:, None]
+    return a
+
+
+def mlp(attributes, parameters):
+    beta = parameters["activation_fns.0.beta"][()] if "activation_fns.0.beta" in parameters else 1
+    s, depth = activation(attributes["activation"], beta), len(attributes["hidden"]) + 1
+
+    def f(t, h, c):
+        j = 2 * np.pi * np.arange(1, attributes["time_frequencies"] + 1)
+        u = np.concatenate([[t], np.stack([np.sin(j * t), np.cos(j * t)], 1).ravel()])
+        for l in range(depth):
+            y = layer(attributes["layer"], lambda name: parameters[f"layers.{l}.{name}"], u, t, h, c)
+            if l + 1 == depth:
+                return y
+            h = s(y) + h if attributes["residual"] and l > 0 and len(y) == len(h) else s(y)
+
+    return f
+
+
+def potential(attributes, p):
+    layers = range(attributes["layers"])
+    K, b = [p[f"layers.{l}.weight"] for l in layers], [p[f"layers.{l}.bias"][:, None] for l in layers]
+    step = [1] + [1 / (len(K) - 1)] * (len(K) - 1) if len(K) > 1 else [1]
+
+    def f(t, z, c):
+        s = np.vstack([z, np.full((1, z.shape[1]), t), c])
+        u, slope = 0, []
+        for l in layers:
+            a = K[l] @ (u if l else s) + b[l]
+            slope.append(step[l] * np.tanh(a))
+            size = np.where(a.real < 0, -a, a)
+            u = u + step[l] * (size + np.log1p(np.exp(-2 * size)))
+        g = np.repeat(p["output"][:, None], z.shape[1], 1)
+        for l in layers[:0:-1]:
+            g = g + K[l].T @ (slope[l] * g)
+        A = p["quadratic.weight"]
+        return -(K[0].T @ (slope[0] * g) + A.T @ (A @ s) + p["linear"][:, None])[:len(z)]
+
+    return f
+
+
+def to_base(block, parameters, z, c):
+    """z (d x B) from the data's side of a block to the base's, and the integral of the trace on that way."""
+    d, batch = z.shape
+    f = {"mlp": mlp, "potential": potential}[block["field"]](block, parameters)
+    ends = (block["end_time"], 0) if block["clock"] == "base_to_data" else (0, block["end_time"])
+    ones, wide = np.repeat(np.eye(d), batch, 1), np.tile(c, d)
+
+    def rates(t, state):
+        z = state[:d * batch].reshape(d, batch)
+        both = f(t, np.tile(z, d) + 1j * STEP * ones, wide)  # column j B + i: point i, along axis j
+        return np.concatenate([both.real[:, :batch].ravel(), (both.imag * ones).sum(0).reshape(d, batch).sum(0) / STEP])
+
+    end = solve_ivp(rates, ends, np.concatenate([z.ravel(), np.zeros(batch)]), "DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
+    return end[:d * batch].reshape(d, batch), end[d * batch:]
+
+
+def log_base(kind, p, z):
+    normal = lambda e: -0.5 * (e**2).sum(0) - 0.5 * len(e) * np.log(2 * np.pi)
+    if kind == "normal":
+        return normal(z)
+    if kind == "uniform":
+        return np.where(abs(z).max(0) <= np.sqrt(3), -len(z) * np.log(2 * np.sqrt(3)), -np.inf)
+    if kind == "diagonal":
+        return normal((z - p["mean"][:, None]) / np.exp(p["log_scale"])[:, None]) - p["log_scale"].sum()
+    if kind == "full":
+        raw = p["log_cholesky"].reshape(len(z), len(z))
+        factor = np.tril(raw, -1) + np.diag(np.exp(np.diag(raw)))
+        return normal(np.linalg.solve(factor, z - p["mean"][:, None])) - np.trace(raw)
+    mean, log_scale = (p[name].reshape(-1, len(z), 1) for name in ("mean", "log_scale"))
+    each = [normal((z - m) / np.exp(s)) - s.sum() for m, s in zip(mean, log_scale)]
+    return logsumexp(p["logits"][:, None] - logsumexp(p["logits"]) + np.array(each), 0)
+
+
+def log_prob(model, x, c):
+    """model: an open h5py.File. x: (N, d), c: (N, dc). Gives (N,)."""
+    def arrays(path):
+        found = {}
+        if path in model:
+            model[path].visititems(lambda name, o: found.update({name.replace("/", "."): o[()].astype(float)})
+                                   if isinstance(o, h5py.Dataset) else None)
+        return found
+
+    alpha = model.attrs["logit"]
+    squeezed = alpha + (1 - 2 * alpha) * x
+    y = np.log(squeezed / (1 - squeezed)) if alpha > 0 else x
+    z = ((y - model["mean"][:]) / model["scale"][:]).T
+    log_p = np.full(len(x), -np.log(model["scale"][:]).sum())
+    if alpha > 0:
+        log_p -= np.log(squeezed * (1 - squeezed) / (1 - 2 * alpha)).sum(1)
+    c = ((c - model["condition_mean"][:]) / model["condition_scale"][:]).T
+
+    for i in range(len(model["blocks"]), -1, -1):  # norm n, block n - 1, norm n - 1, ..., block 0, norm 0
+        if f"norms/{i}" in model:
+            norm, p = model[f"norms/{i}"], arrays(f"parameters/norms/{i}")
+            log_slope = p["weight"].ravel() - 0.5 * np.log(norm["variance"][:] + norm.attrs["epsilon"])
+            z = (z.T - norm["mean"][:]) * np.exp(log_slope) + p["bias"]
+            z, log_p = z.T, log_p + log_slope.sum()
+        if i > 0:
+            z, trace = to_base(dict(model[f"blocks/{i - 1}"].attrs), arrays(f"parameters/blocks/{i - 1}"), z, c)
+            log_p = log_p + trace
+    return log_p + log_base(model["base"].attrs["kind"], arrays("parameters/base"), z)
+
+
+if __name__ == "__main__":
+    with h5py.File(sys.argv[1]) as model, h5py.File(sys.argv[2]) as points:
+        x = points["x"][:]
+        c = points["c"][:] if "c" in points else np.zeros((len(x), 0))
+        print("\n".join(f"{value:.17g}" for value in log_prob(model, x, c)))

@@ -1,0 +1,142 @@
+// The density of a model file is rebuilt from the file alone by tests/checkpoint/model_reader.py (NumPy and SciPy), which
+// follows models/README.md, and is compared with pathline's.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <sstream>
+
+#include <gmock/gmock.h>
+
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/field/potential_field.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr double kTolerance = 1e-8;  // both solve to 1e-12, where a kink of elu or relu in the trace costs 1e-9
+
+class ModelReaderSlow : public Scratch {
+ protected:
+  // Compares at points x (d x N) under conditions c (dc x N).
+  void compare(const std::string& model_file, const Matrix<double>& x, const Matrix<double>& c) const {
+    auto out = Hdf5File::create(file("points.h5"));
+    out.write_matrix("x", x);
+    if (c.rows() > 0) out.write_matrix("c", c);
+    out.commit();
+    const std::string printed = python(
+        "import subprocess, sys\nprint(subprocess.run(['/usr/bin/python3', '-W', 'error', "
+        "r'" PATHLINE_SOURCE_DIR "/tests/checkpoint/model_reader.py', r'" + model_file +
+        "', 'points.h5'], check=True, stdout=subprocess.PIPE, text=True).stdout)");
+    const EvaluationOptions fine{.solver = {.rtol = 1e-12, .atol = 1e-12}};
+    const auto expected = read_model<double>(model_file).flow.log_prob(x, c, fine).log_prob;
+    std::istringstream lines(printed);
+    for (Index i = 0; i < x.cols(); ++i) {
+      std::string word;
+      ASSERT_TRUE(lines >> word) << printed;
+      if (std::isinf(expected[i])) EXPECT_EQ(word, "-inf");  // outside of a uniform base
+      else EXPECT_NEAR(std::stod(word), expected[i], kTolerance) << "point " << i;
+    }
+  }
+
+  // A model of random weights.
+  template <class Field> Model<double> random_model(std::vector<std::shared_ptr<Field>> fields) const {
+    Engine engine = make_stream(2, "model_reader_test");
+    std::vector<Cnf<double>> blocks;
+    for (auto& field : fields) {
+      field->initialize(engine);
+      blocks.push_back({field, 0.7, blocks.size() % 2 ? FieldClock::data_to_base : FieldClock::base_to_data});
+    }
+    Model<double> model{Flow<double>(std::move(blocks)), {}};
+    model.card.precision = "double";
+    return model;
+  }
+
+  void compare_random(Model<double> model, bool unit_cube = false) const {
+    auto& flow = model.flow;
+    Engine engine = make_stream(3, "model_reader_test");
+    Vector<double> theta = flow.theta();
+    for (Index i = 0; i < theta.size(); ++i) theta[i] += 0.1 * normal(engine);
+    flow.set_theta(theta);
+    write_model(file("m.h5"), model);
+    Matrix<double> x(flow.dim(), 3), c(flow.condition_dim(), 3);
+    if (unit_cube) fill_uniform<double>(engine, x);
+    else fill_normal<double>(engine, x);
+    fill_normal<double>(engine, c);
+    compare(file("m.h5"), x, c);
+  }
+
+  static std::shared_ptr<Mlp<double>> mlp(MlpOptions options) { return std::make_shared<Mlp<double>>(options); }
+};
+
+TEST_F(ModelReaderSlow, RebuildsEveryLayerAndActivation) {
+  const auto& activations = activation_names();
+  const auto& layers = layer_type_names();
+  for (std::size_t i = 0; i < std::max(activations.size(), layers.size()); ++i) {
+    const auto layer = static_cast<LayerType>(i % layers.size());
+    const auto activation = static_cast<Activation>(i % activations.size());
+    SCOPED_TRACE(to_string(layer) + " " + to_string(activation));
+    compare_random(random_model<Mlp<double>>({mlp({.dim = 2, .condition_dim = i % 2 ? 2 : 0, .hidden = {5, 5, 4},
+                                                   .layer = layer, .activation = activation, .residual = i % 3 == 0,
+                                                   .time_frequencies = static_cast<Index>(i % 3)})}));
+  }
+}
+
+TEST_F(ModelReaderSlow, RebuildsEveryBase) {
+  for (const auto& name : base_names()) {
+    SCOPED_TRACE(name);
+    auto model = random_model<Mlp<double>>({mlp({.dim = 3, .hidden = {4}})});
+    Engine engine = make_stream(4, "model_reader_test");
+    model.flow.base = make_base(parse_base(name), 3, name == "mixture" ? 2 : 1, engine);
+    compare_random(std::move(model));
+  }
+}
+
+TEST_F(ModelReaderSlow, RebuildsPotentialsNormsAndTransforms) {
+  for (Index layers : {1, 2, 4}) {
+    SCOPED_TRACE(layers);
+    auto potential = std::make_shared<PotentialField<double>>(
+        PotentialFieldOptions{.dim = 2, .condition_dim = 1, .width = 5, .layers = layers, .rank = 2});
+    compare_random(random_model<PotentialField<double>>({potential, potential}));
+  }
+  auto model = random_model<Mlp<double>>({mlp({.dim = 2, .hidden = {4}}), mlp({.dim = 2, .hidden = {3}})});
+  auto& flow = model.flow;
+  flow.blocks[1].end_time = 0.4;
+  flow.norms.assign(3, BatchNorm(2));
+  for (Index i = 0; i < 3; ++i) {
+    auto& norm = flow.norms[static_cast<std::size_t>(i)];
+    norm.mean << 0.1, -0.2 * static_cast<double>(i), norm.variance << 1.2 + static_cast<double>(i), 0.7;
+  }
+  flow.mean << 1, -1, flow.scale << 0.5, 2;
+  compare_random(model);
+  flow.logit = 0.05;
+  compare_random(model, true);
+}
+
+class ShippedModelReaderSlow : public ModelReaderSlow, public ::testing::WithParamInterface<std::string> {};
+
+std::vector<std::string> shipped() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(PATHLINE_SOURCE_DIR "/models"))
+    if (entry.path().extension() == ".h5") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST_P(ShippedModelReaderSlow, RebuildsTheDensity) {
+  const std::string model = PATHLINE_SOURCE_DIR "/models/" + GetParam() + ".h5";
+  const auto flow = read_model<double>(model).flow;
+  Matrix<double> c(flow.condition_dim(), 4);
+  if (c.rows() > 0) c = flow.condition_mean.replicate(1, 4) + flow.condition_scale * Matrix<double>::Random(1, 4);
+  Matrix<double> x = flow.sample(4, 5, {}, 0, c).points;
+  if (flow.logit == 0) x.col(3) = 2 * x.col(2) - flow.mean;  // off the data
+  compare(model, x, c);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ShippedModelReaderSlow, testing::ValuesIn(shipped()),
+                         [](const auto& named) { return "model_" + named.param; });
+
+}  // namespace
+}  // namespace pathline
