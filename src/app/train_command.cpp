@@ -184,7 +184,8 @@ int run(const TrainFlags& f) {
                             .resume = !f.resume.empty(),
                             .replace = f.force,
                             .progress = [&](const TrainingProgress& p) { bar(p); },
-                            .stop = [] { return g_interrupted.load(); }});
+                            .stop = [] { return g_interrupted.load(); },
+                            .note = [](const std::string& text) { report_note("{}", text); }});
   }
   if (result.interrupted) {
     report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations, where));

@@ -27,16 +27,21 @@ bool is_dead_part(const std::string& name, const std::string& of) {
 
 }  // namespace
 
+void RunDirectory::lock() {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error || !fs::is_directory(path_)) throw_cannot_write(path_);
+  lock_ = std::make_unique<LockFile>(path_ + "/.lock", path_);
+}
+
 void RunDirectory::create_new(bool replace) const {
   std::error_code error;
-  for (const auto& file : {last(), model()}) {
+  for (const auto& file : {last(), previous(), model()}) {
     if (replace) fs::remove(file, error);
     if (fs::exists(file, error))
       throw InputError(file + ": a run is there already; continue it with --resume " + path_ +
                        ", or give another -o (or --force to replace it)");
   }
-  fs::create_directories(path_, error);
-  if (error || !fs::is_directory(path_)) throw_cannot_write(path_);
   remove_dead_parts();
   restart_metrics({});
 }
@@ -52,7 +57,28 @@ void RunDirectory::remove_dead_parts() const {
 }
 
 void RunDirectory::check_existing() const {
-  if (!fs::exists(last())) throw InputError(last() + ": is not there; expected the directory of an earlier run");
+  if (!fs::exists(last()) && !fs::exists(previous()))
+    throw InputError(last() + ": not found; expected the directory of an earlier run");
+}
+
+std::string RunDirectory::resumable(std::string& note) const {
+  check_existing();
+  const auto whole = [](const std::string& file) {
+    (void)read_card(file);
+    (void)read_training_state(file);
+  };
+  try {
+    whole(last());
+    return last();
+  } catch (const InputError& error) {
+    try {
+      whole(previous());
+    } catch (const InputError&) {
+      throw error;
+    }
+    note = std::string(error.what()) + "; continuing from " + previous();
+    return previous();
+  }
 }
 
 void RunDirectory::restart_metrics(const std::vector<std::string>& lines) const {

@@ -1,9 +1,11 @@
 // The files of a run.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "io/lock_file.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/checkpoint/training_state.hpp"
 
@@ -15,11 +17,18 @@ class RunDirectory {
 
   std::string model() const { return path_ + "/model.h5"; }
   std::string last() const { return path_ + "/last.h5"; }
+  std::string previous() const { return path_ + "/previous.h5"; }  // the last.h5 before
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
 
-  // InputError if it cannot be made, or holds a run (a last.h5 or a model.h5) that is not to be replaced.
+  // Makes the directory if it is not there, and locks it until the object is destroyed. Throws InputError that names the
+  // process which holds the lock.
+  void lock();
+  // Throws InputError if the directory cannot be made, or contains a run that is not to be replaced.
   void create_new(bool replace) const;
-  void check_existing() const;  // InputError if there is no last.h5
+  void check_existing() const;  // throws InputError if there is neither a last.h5 nor a previous.h5
+  // The file to resume from: last.h5, or previous.h5 if that is missing or damaged; note then says so. Throws InputError,
+  // about last.h5, if neither can be read.
+  std::string resumable(std::string& note) const;
   // The temporary files of a process that was killed while it wrote.
   void remove_dead_parts() const;
 
@@ -31,11 +40,12 @@ class RunDirectory {
     auto out = Hdf5File::create_sealed(last());
     write_model(out, model);
     write_training_state(out, state);
-    out.commit();
+    out.commit(previous());
   }
 
  private:
   std::string path_;
+  std::unique_ptr<LockFile> lock_;
 };
 
 }  // namespace pathline

@@ -73,22 +73,27 @@ template <class S> class Run {
     flow_->condition_scale = data_.condition_standardizer().scale;
     state_.theta = flow_->theta(), state_.data_hash = data_.hash();
     begin_stage(0);
+    files_.lock();
     files_.create_new(options_.replace);
     save_last();
   }
 
   void resume() {
     files_.check_existing();
+    files_.lock();
     files_.remove_dead_parts();
-    auto model = read_model<S>(files_.last());
-    state_ = read_training_state(files_.last());
+    std::string note;
+    const std::string from = files_.resumable(note);
+    if (!note.empty() && options_.note) options_.note(note);
+    auto model = read_model<S>(from);
+    state_ = read_training_state(from);
     flow_ = std::make_unique<Flow<S>>(std::move(model.flow));
     if (flow_->dim() != data_.dim() || flow_->condition_dim() != data_.condition_dim() ||
         state_.theta.size() != flow_->theta().size())
-      throw InputError(files_.last() + ": does not fit the data or the model of the recipe");
+      throw InputError(from + ": does not fit the data or the model of the recipe");
     if (state_.data_hash != data_.hash())
       throw InputError(recipe_.data.source + ": has other rows or columns than the table with which the run of " +
-                       files_.last() + " began");
+                       from + " began");
     flow_->set_theta(state_.theta);
     metrics_ = std::move(model.card.metrics);
     files_.restart_metrics(metrics_);
@@ -282,9 +287,9 @@ TrainingResult train(const Recipe& recipe, const TrainingOptions& options) {
 }
 
 Recipe recipe_of_run(const std::string& directory) {
-  const RunDirectory files(directory);
-  files.check_existing();
-  return parse_recipe(read_card(files.last()).recipe, files.last());
+  std::string unused;
+  const std::string from = RunDirectory(directory).resumable(unused);
+  return parse_recipe(read_card(from).recipe, from);
 }
 
 }  // namespace pathline

@@ -25,11 +25,12 @@ struct TrainingProgress {
 
 struct TrainingOptions {
   std::string directory;  // made if it is not there
-  bool resume = false;    // go on from its last.h5
+  bool resume = false;    // continue from its last.h5, or from previous.h5 if that is damaged
   bool replace = false;   // a run that is there goes, once all of the new one but its first step is made
   std::function<void(const TrainingProgress&)> progress = {};
   std::optional<Target> target = {};  // of one's own: what objective.target = "user" is
   std::function<bool()> stop = {};  // asked after each iteration: true saves and returns
+  std::function<void(const std::string&)> note = {};  ///< receives what the user should know, such as a damaged last.h5
 };
 
 struct TrainingResult {
