@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "core/option_check.hpp"
+#include "field/packet.hpp"
+#include "field/product.hpp"
 
 namespace pathline {
 namespace {
@@ -75,7 +77,70 @@ template <class S> S step_size(Index layer, Index layers) {
 }
 
 // sigma(x) = log(e^x + e^-x), which is |x| + log(1 + e^{-2|x|})
-template <class A> auto log_cosh(const A& x) { return x.abs() + (-2 * x.abs()).exp().log1p(); }
+template <class P> P log_cosh(const P& x) {
+  const P magnitude = simd::abs(x), e = simd::exp(simd::neg(simd::add(magnitude, magnitude)));
+  if constexpr (simd::kLanes<P> == 1) return magnitude + std::log1p(e);
+  else return simd::add(magnitude, simd::ei::generic_plog1p(e));
+}
+
+// f(row, packet or scalar) for the rows of a column: whole packets first. Which of the two a row is, and so its
+// rounding, depends on the row alone; over a whole matrix it would depend on the columns beside, as Eigen's products do.
+template <class S, class F> void for_packets(Index rows, F f) {
+  constexpr Index lanes = simd::kLanes<simd::Packet<S>>;
+  Index i = 0;
+  for (; i + lanes <= rows; i += lanes) f(i, simd::set<simd::Packet<S>>(0));
+  for (; i < rows; ++i) f(i, S(0));
+}
+
+// A weight in both orders. theta has its rows contiguous, which are the transpose's columns.
+template <class S> struct WeightPair {
+  Index rows, cols;
+  const S *rows_first, *columns;
+  template <class Weight> WeightPair(const Weight& weight, Workspace<S>& w) : rows(weight.rows()), cols(weight.cols()) {
+    auto copy = w.matrix(rows, cols);
+    copy = weight;
+    rows_first = weight.data(), columns = copy.data();
+  }
+  void apply(const Scratch<S>& b, Scratch<S>& c, Store store = Store::overwrite) const {  // c = W b
+    multiply(LeftFactor<S>{rows, cols, columns, rows_first}, b.data(), b.rows(), b.cols(), c.data(), c.rows(), store);
+  }
+  void apply_transpose(const Scratch<S>& b, Scratch<S>& c, Store store = Store::overwrite) const {  // c = W^T b
+    multiply(LeftFactor<S>{cols, rows, rows_first, columns}, b.data(), b.rows(), b.cols(), c.data(), c.rows(), store);
+  }
+};
+
+// sigma' and sigma of the values, and the tangents: t = tanh(a), u = h log_cosh(a), u_j = h t a_j.
+template <class S>
+void activate(S h, Index batch, Index k, const Scratch<S>& a, Scratch<S>& t, Scratch<S>& u) {
+  for (Index b = 0; b < batch; ++b)
+    for_packets<S>(a.rows(), [&](Index i, auto lane) {
+      using P = decltype(lane);
+      const P scale = simd::set<P>(h), at = simd::load<P>(&a(i, b)), slope = simd::tanh(at);
+      simd::store(&t(i, b), slope);
+      simd::store(&u(i, b), simd::mul(scale, log_cosh(at)));
+      for (Index j = 1; j <= k; ++j)
+        simd::store(&u(i, j * batch + b),
+                    simd::mul(simd::mul(scale, slope), simd::load<P>(&a(i, j * batch + b))));
+    });
+}
+
+// The same on the way down: q = h t g, q_j = h (sigma'' a_j g + t g_j), sigma'' = 1 - t^2.
+template <class S>
+void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scratch<S>& t, const Scratch<S>& g,
+                       Scratch<S>& q) {
+  for (Index b = 0; b < batch; ++b)
+    for_packets<S>(a.rows(), [&](Index i, auto lane) {
+      using P = decltype(lane);
+      const P scale = simd::set<P>(h), slope = simd::load<P>(&t(i, b)), at = simd::load<P>(&g(i, b));
+      const P curvature = simd::sub(simd::set<P>(1), simd::mul(slope, slope));
+      simd::store(&q(i, b), simd::mul(simd::mul(scale, slope), at));
+      for (Index j = 1; j <= k; ++j) {
+        const Index column = j * batch + b;
+        const P bent = simd::mul(simd::mul(curvature, simd::load<P>(&a(i, column))), at);
+        simd::store(&q(i, column), simd::mul(scale, simd::madd(slope, simd::load<P>(&g(i, column)), bent)));
+      }
+    });
+}
 
 }  // namespace
 
@@ -94,18 +159,17 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
   if (n > d + 1) tape.v.bottomRows(n - d - 1).leftCols(batch) = x.c;  // without one c may have no columns either
   if (k > 0) e.write(d, batch, tape.v.topRightCorner(d, k * batch));
 
+  std::vector<WeightPair<S>> weights;
+  for (Index l = 0; l <= last; ++l) weights.emplace_back(this->weight(l), w);
   for (Index l = 0; l <= last; ++l) {
     const S h = step_size<S>(l, options_.layers);
-    const auto weight = this->weight(l);
     const ConstVectorMap<S> bias(theta + bias_[static_cast<std::size_t>(l)], m);
     typename Tape::Layer layer{w.matrix(m, batch), w.matrix(m, count), w.matrix(m, count), w.matrix(m, count),
                                w.matrix(m, count)};
     const auto& below = l == 0 ? tape.v : tape.layers.back().u;
-    layer.a.noalias() = weight * below;
+    weights[static_cast<std::size_t>(l)].apply(below, layer.a);
     layer.a.leftCols(batch).colwise() += bias;
-    layer.tanh = layer.a.leftCols(batch).array().tanh();
-    layer.u.leftCols(batch) = h * log_cosh(layer.a.leftCols(batch).array());
-    for (Index j = 1; j <= k; ++j) tape.block(layer.u, j) = h * layer.tanh.array() * tape.block(layer.a, j);
+    activate(h, batch, k, layer.a, layer.tanh, layer.u);
     if (l > 0) layer.u += below;
     tape.layers.push_back(layer);
   }
@@ -116,22 +180,15 @@ typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>&
       layer.g.rightCols(k * batch).setZero();
     } else {
       const auto& above = tape.layers[static_cast<std::size_t>(l + 1)];
-      const auto weight = this->weight(l + 1);
       layer.g = above.g;
-      layer.g.noalias() += weight.transpose() * above.q;
+      weights[static_cast<std::size_t>(l + 1)].apply_transpose(above.q, layer.g, Store::add);
     }
-    const S h = step_size<S>(l, options_.layers);
-    tape.block(layer.q, 0) = h * layer.tanh.array() * tape.block(layer.g, 0);
-    for (Index j = 1; j <= k; ++j)
-      tape.block(layer.q, j) =
-          h * ((1 - layer.tanh.array().square()) * tape.block(layer.a, j) * tape.block(layer.g, 0) +
-               layer.tanh.array() * tape.block(layer.g, j));
+    activate_gradient(step_size<S>(l, options_.layers), batch, k, layer.a, layer.tanh, layer.g, layer.q);
   }
-  const auto first = weight(0);
-  const Eigen::Map<const RowMajor> factor(theta + factor_, options_.rank, n);
-  tape.av.noalias() = factor * tape.v;
-  tape.y.noalias() = first.transpose() * tape.layers[0].q;
-  tape.y.noalias() += factor.transpose() * tape.av;
+  const WeightPair<S> factor(Eigen::Map<const RowMajor>(theta + factor_, options_.rank, n), w);
+  factor.apply(tape.v, tape.av);
+  weights[0].apply_transpose(tape.layers[0].q, tape.y);
+  factor.apply_transpose(tape.av, tape.y, Store::add);
   tape.y.leftCols(batch).colwise() += ConstVectorMap<S>(theta + linear_, n);
   return tape;
 }

@@ -173,5 +173,37 @@ TEST(PotentialField, SizesBelowOneAreRefused) {
   EXPECT_THROW(PotentialField<float>({.layers = 0}), InputError);
 }
 
+// A sample's numbers do not depend on its neighbours, nor on how many there are. Eigen's products round a column by
+// where it stands among the others, and so did the activations of a width that is no multiple of a packet.
+template <class S> void expect_independent_bitwise(const PotentialFieldOptions& options) {
+  PotentialField<S> field(options);
+  Engine engine = make_stream(1, "independent");
+  field.initialize(engine);
+  const Index d = options.dim, most = 67;
+  Matrix<S> z(d, most), c(options.condition_dim, most), f(d + 1, most), je(d, d * most);
+  fill_normal<S>(engine, z), fill_normal<S>(engine, c);
+  Workspace<S> work;
+  field.tangents({0.1, z, c}, Seeds<S>::identity(d), f, je, work);
+  for (Index batch = 1; batch < most; ++batch)
+    for (Index begin : {Index{0}, (most - batch) / 2, most - batch}) {
+      Matrix<S> f_part(d + 1, batch), je_part(d, d * batch);
+      const Matrix<S> z_part = z.middleCols(begin, batch), c_part = c.middleCols(begin, batch);
+      field.tangents({0.1, z_part, c_part}, Seeds<S>::identity(d), f_part, je_part, work);
+      ASSERT_EQ(f_part, f.middleCols(begin, batch)) << batch << " samples from " << begin;
+      for (Index j = 0; j < d; ++j)
+        ASSERT_EQ(je_part.middleCols(j * batch, batch), je.middleCols(j * most + begin, batch))
+            << batch << " samples from " << begin << ", tangent " << j;
+    }
+}
+
+TEST(PotentialField, SamplesAreIndependentBitwise) {
+  for (const PotentialFieldOptions& o : {PotentialFieldOptions{.dim = 2, .width = 32, .layers = 2, .rank = 3},
+                                         {.dim = 3, .condition_dim = 2, .width = 21, .layers = 3, .rank = 4},
+                                         {.dim = 1, .width = 7, .layers = 2, .rank = 1}}) {
+    expect_independent_bitwise<float>(o);
+    expect_independent_bitwise<double>(o);
+  }
+}
+
 }  // namespace
 }  // namespace pathline
