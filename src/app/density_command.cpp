@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -14,6 +15,8 @@
 #include "pathline/core/error.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/train/evaluate.hpp"
+#include "train/density_statistics.hpp"
+#include "train/metrics_line.hpp"
 
 namespace pathline {
 namespace {
@@ -82,17 +85,6 @@ class DensityOutput {
   std::unique_ptr<TableWriter> table_;
 };
 
-// The mean of many values, and its standard error.
-struct Moments {
-  double n = 0, mean = 0, squares = 0;
-  void add(const RowVector<double>& v) {  // Chan, Golub & LeVeque 1983
-    const double m = static_cast<double>(v.size()), centre = v.mean(), shift = centre - mean;
-    squares += (v.array() - centre).square().sum() + shift * shift * n * m / (n + m);
-    mean += shift * m / (n + m), n += m;
-  }
-  double error() const { return n > 1 ? std::sqrt(squares / (n * (n - 1))) : std::nan(""); }
-};
-
 std::string plus_minus(const Moments& m) {
   const std::string mean = fmt::format("{:.5f}", m.mean);
   return std::isfinite(m.error()) ? fmt::format("{} +- {:.5f}", mean, m.error()) : mean;
@@ -102,8 +94,7 @@ std::string plus_minus(const Moments& m) {
 struct Totals {
   Moments nll, kl;
   double evaluations = 0, mass = 0;
-  Matrix<double> x, c;         // the first points, to be checked
-  RowVector<double> log_prob;  // of these
+  PointSample sample{256};  // to be checked
 
   template <class Got> void add(const Matrix<double>& points, const Matrix<double>& conditions, const Got& got,
                                 const RowVector<double>& known) {
@@ -111,39 +102,14 @@ struct Totals {
     if (known.size() > 0) kl.add(known - got.log_prob);
     mass += got.log_prob.array().exp().sum();
     evaluations += got.nfe * static_cast<double>(points.cols());
-    if (log_prob.size() > 0) return;
-    const Index some = std::min<Index>(256, points.cols());
-    x = points.leftCols(some), c = conditions.leftCols(conditions.rows() > 0 ? some : 0);
-    log_prob = got.log_prob.head(some);
+    sample.add(points, conditions, got.log_prob);
   }
   double nfe() const { return evaluations / nll.n; }
 };
 
-// How far the log-densities of some points are from those in double at a tolerance far below, which not every flow can
-// be solved at; of the points that have a density in both.
-struct DensityError {
-  double mean = 0, largest = 0;
-  Index points = 0;
-  std::string unknown;  // why there is none
-
-  DensityError(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
-    auto fine = options;
-    fine.solver = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 100000};
-    RowVector<double> exact;
-    try {
-      exact = read_model<double>(model_file(f.model)).flow.log_prob(t.x, t.c, fine).log_prob;
-    } catch (const NumericalError& error) {
-      unknown = fmt::format("in double at tolerance 1e-9: {}", error.what());
-      return;
-    }
-    for (Index i = 0; i < exact.size(); ++i) {
-      const double off = std::abs(t.log_prob[i] - exact[i]);
-      if (std::isfinite(off)) mean += off, largest = std::max(largest, off), ++points;
-    }
-    if (points == 0) unknown = "no point has a finite log-density";
-    else mean /= static_cast<double>(points);
-  }
-};
+DensityError error_of(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
+  return density_error(read_model<double>(model_file(f.model)).flow, t.sample, options);
+}
 
 void print_error(const DensityError& e) {
   if (!e.unknown.empty()) fmt::print("log-density error  not known: {}\n", e.unknown);
@@ -155,11 +121,29 @@ void print_error(const DensityError& e) {
 // Fixed steps have no error control: nobody else would say that there are too few.
 void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
   if (options.trace.kind != TraceKind::exact) return;
-  const DensityError e(f, t, options);
+  const auto e = error_of(f, t, options);
   if (e.unknown.empty() && e.mean > 0.01)
     report_warning("--steps {} is too few: the mean log-density error is {:.1e} nats, the largest {:.1e}; use more steps, or "
                    "omit --steps for adaptive steps",
                    options.solver.steps, e.mean, e.largest);
+}
+
+// The points of another table, or in other units, have log-densities that look like numbers. The bounds are far beyond
+// what data of the model's kind reach: by the scale of the training data, and by their NLL.
+template <class S> void warn_of_far_points(const Flow<S>& flow, const ModelCard& card, const Totals& t) {
+  const double distance = median_distance(flow, t.sample);
+  RowVector<double> nll = -t.sample.log_prob();
+  std::sort(nll.begin(), nll.end(), [](double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); });
+  const double median = nll[nll.size() / 2];
+  const auto trained = validation_nll(card);
+  const bool unlikely = trained && median > *trained + 20 + 2 * static_cast<double>(flow.dim());
+  if (!(distance > 6) && !unlikely) return;
+  const std::string of_training = trained ? fmt::format(" (the training data: {:.1f})", *trained) : "";
+  fmt::print(stderr,
+             "pathline: warning: most of the points are far from the data that the model was trained on: their median "
+             "distance from the mean is {:.1f} standard deviations, their median NLL {:.1f} nats{}; check the table's "
+             "columns, their order and their units\n",
+             distance, median, of_training);
 }
 
 // How to make an array of the points' log-densities: count of each axis, the first running fastest.
@@ -170,14 +154,36 @@ void write_grid(Hdf5File& file, const Grid& grid) {
   file.set_attribute("grid_low", low), file.set_attribute("grid_high", high), file.set_attribute("grid_count", count);
 }
 
-void print_summary(const DensityFlags& f, const Totals& t, const std::optional<Grid>& grid,
+// A KL divergence is no better than the log-densities that it is made of.
+void warn_of_kl(const Totals& t, const std::optional<DensityError>& error) {
+  const bool solved = error && error->unknown.empty();
+  if (is_impossible_kl(t.kl.mean, t.kl.error()))
+    fmt::print(stderr,
+               "pathline: warning: KL(data || model) = {} is negative, which no density can have: the log-densities{} or "
+               "the column log_density are wrong\n",
+               plus_minus(t.kl), solved ? fmt::format(", off by {:.1e} nats on average,", error->mean) : "");
+  else if (solved && std::abs(error->bias) > 1e-3 && !(std::abs(error->bias) <= 2 * t.kl.error()))
+    fmt::print(stderr,
+               "pathline: warning: the solve is too coarse for KL(data || model) = {}: it shifts the mean log-density by "
+               "{:.1e} nats; use a smaller --rtol and --atol, or more --steps\n",
+               plus_minus(t.kl), error->bias);
+}
+
+template <class S>
+void print_summary(const DensityFlags& f, const Flow<S>& flow, const Totals& t, const std::optional<Grid>& grid,
                    const EvaluationOptions& options) {
   fmt::print("points             {:.0f}\n", t.nll.n);
   if (grid) fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", t.mass * grid->cell());
   else fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
+  std::optional<DensityError> error;
+  if (options.trace.kind == TraceKind::exact) error = error_of(f, t, options);
   if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
   fmt::print("NFE                {:.1f}\n", t.nfe());
-  if (options.trace.kind == TraceKind::exact) print_error(DensityError(f, t, options));
+  if (error) print_error(*error);
+  else
+    fmt::print("log-density error  {:.1e} nats: the standard error of each by {} of Hutchinson's probes, over {} points\n",
+               probe_error(flow, t.sample, options), options.trace.probes, t.sample.size());
+  if (t.kl.n > 0) warn_of_kl(t, error);
 }
 
 // What failed names a point of its part, or none: here are the file and the row.
@@ -241,7 +247,8 @@ template <class S> int run_as(const DensityFlags& f) {
     if (grid) write_grid(*file, *grid);
   }
   output.commit();
-  if (f.summary) print_summary(f, totals, grid, options);
+  if (!grid) warn_of_far_points(flow, model.card, totals);
+  if (f.summary) print_summary(f, flow, totals, grid, options);
   else if (options.solver.steps > 0) warn_of_error(f, totals, options);
   return 0;
 }

@@ -62,9 +62,17 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
   recipe.trace = {};  // exact, however it was trained
   for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
   EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};
+  if (flags.probes && out.trace.kind != TraceKind::hutchinson)
+    throw InputError("--probes applies only to --trace hutchinson; the trace is exact");
+  if (flags.steps && *flags.steps > 0 && (flags.rtol || flags.atol))
+    throw InputError(fmt::format("{} has no effect with --steps, which has no step control: give one of the two",
+                                 flags.rtol ? "--rtol" : "--atol"));
   auto note = [&](const std::string& text) {
     if (!common.quiet) report_note("{}", text);
   };
+  if (out.solver.steps > 0 && (flags.rtol || flags.atol))
+    note(fmt::format("{} has no effect: the model is evaluated with {} fixed steps; --steps 0 gives step control",
+                     flags.rtol ? "--rtol" : "--atol", out.solver.steps));
   if (out.trace.kind == TraceKind::hutchinson)
     note(
         fmt::format("--trace hutchinson: each log-density is a random estimate by {} probes; use --trace exact for the "
@@ -73,6 +81,11 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
   if (!is_double(card, common) && out.solver.steps == 0 && (out.solver.rtol < 5e-7 || out.solver.atol < 5e-7))
     note("float arithmetic has about 7 digits: a tolerance below 5e-7 needs --precision double");
   return out;
+}
+
+void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why) {
+  for (const char* option : options)
+    if (command.count(option) > 0) throw InputError(fmt::format("{}: {}", option, why));
 }
 
 Matrix<double> parse_condition(const std::string& text, Index condition_dim) {

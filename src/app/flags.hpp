@@ -1,6 +1,7 @@
 // The options that subcommands share, and what a model makes of them.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,10 @@ std::string model_file(const std::string& model);
 // make a density less than exact.
 EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common);
 bool is_double(const ModelCard& card, const CommonFlags& common);
+
+// InputError naming the first of `options` ("--paths") that the command line has, where `why` says what makes it useless:
+// an option that would be ignored is a mistake.
+void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why);
 
 // The condition's values: "0.5,1.2", the same for every point. dc x 1; 0 x 0 without one. InputError for another count.
 Matrix<double> parse_condition(const std::string& text, Index condition_dim);

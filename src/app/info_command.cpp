@@ -46,6 +46,8 @@ void print_keys() {
 }
 
 int run(const InfoFlags& f) {
+  if (f.recipe + f.keys + f.metrics > 1) throw InputError("info: expected one of --recipe, --keys and --metrics");
+  if (f.keys && !f.model.empty()) throw InputError("info: --keys lists every key of a recipe and takes no MODEL");
   if (f.keys) {
     print_keys();
     return 0;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,7 @@
 #include "pathline/app/figure.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "pathline/train/training_data.hpp"
+#include "train/density_statistics.hpp"
 #include "train/metrics_line.hpp"
 
 namespace pathline {
@@ -27,6 +30,7 @@ struct PlotFlags {
   bool paths = false, training = false;
   CommonFlags common;
   SolveFlags solve;
+  const CLI::App* command = nullptr;  // which of them were given
 };
 
 // The data beside the model: what it was trained on, or --data.
@@ -79,6 +83,13 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
 std::string column(const ModelCard& card, Index i) {
   return i < static_cast<Index>(card.columns.size()) ? card.columns[static_cast<std::size_t>(i)]
                                                      : fmt::format("x{}", i + 1);
+}
+
+// Those beyond the first kPairs of d, at most five of them by name.
+std::string hidden_columns(const ModelCard& card, Index d) {
+  std::string out = column(card, kPairs);
+  for (Index i = kPairs + 1; i < std::min(d, kPairs + 5); ++i) out += ", " + column(card, i);
+  return d > kPairs + 5 ? out + ", ..." : out;
 }
 
 // " | x1 = 0.5": what stands in p(x2 | x1 = 0.5); "" without a condition.
@@ -212,33 +223,84 @@ template <class S> struct Picture {
   }
 };
 
-plot::Figure training_figure(const ModelCard& card) {
+// The lines of metrics.jsonl of a run's directory, which go on after its best model; of a model file alone, those until
+// that model was written.
+std::vector<std::string> metrics_of(const std::string& model, const ModelCard& card) {
+  std::ifstream file(std::filesystem::path(model) / "metrics.jsonl");
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines.size() > card.metrics.size() ? lines : card.metrics;
+}
+
+plot::Figure training_figure(const std::vector<std::string>& lines) {
+  // The loss of flow matching is a mean square, the others are in nats.
+  plot::Series training{.label = "training loss of a batch", .x = {}, .y = {}, .colour = {}};
+  plot::Series matching{.label = "flow matching loss of a batch", .x = {}, .y = {}, .colour = {}};
   plot::Series validation{.label = "validation NLL", .x = {}, .y = {}, .colour = {}},
       nfe{.label = "NFE", .x = {}, .y = {}, .colour = {}};
   plot::Series evaluation{.label = "NFE at evaluation", .x = {}, .y = {}, .colour = {}};
-  for (const auto& line : card.metrics) {
+  for (const auto& line : lines) {
     const auto j = nlohmann::json::parse(line, nullptr, false);
     if (j.is_discarded()) continue;
     const double i = j.value("iteration", 0.0);
+    const std::string kind = j.value("objective", "likelihood");
+    auto& loss = kind == "flow_matching" ? matching : training;
+    loss.x.push_back(i), loss.y.push_back(metric(j, "loss"));
     validation.x.push_back(i), validation.y.push_back(metric(j, "validation_nll"));
     nfe.x.push_back(i), nfe.y.push_back(metric(j, "nfe"));
     evaluation.x.push_back(i), evaluation.y.push_back(metric(j, "evaluation_nfe"));
   }
   plot::Figure figure({.title = "training"});
-  figure.lines("", {validation}, {.label = "iteration"}, {.label = "nats"});
+  if (!matching.x.empty()) figure.lines("", {matching}, {.label = "iteration"}, {.label = "mean square"});
+  std::vector<plot::Series> nats = {validation};
+  if (!training.x.empty()) nats.push_back(training);
+  figure.lines("", nats, {.label = "iteration"}, {.label = "nats"});
   figure.lines("", {nfe, evaluation}, {.label = "iteration"}, {.label = "evaluations"});
   return figure;
 }
 
-template <class S> std::string title(const Flow<S>& flow, const Reference& data, const EvaluationOptions& options) {
+// How far the mean log-density of the judged points is shifted by the solve: 0 where that cannot be known.
+double solver_bias(const PlotFlags& f, const Reference& data, const RowVector<double>& log_prob,
+                   const EvaluationOptions& options) {
+  if (options.trace.kind != TraceKind::exact) return 0;
+  PointSample sample(256);
+  sample.add(data.judged, Matrix<double>(0, data.judged.cols()), log_prob);
+  return density_error(read_model<double>(model_file(f.model)).flow, sample, options).bias;
+}
+
+template <class S>
+std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data, const EvaluationOptions& options) {
   std::string text = data.source;
   if (data.judged.cols() == 0) return text;
   std::optional<RowVector<double>> truth;
   if (data.toy) truth = data.toy->log_density(data.judged);
-  const auto e = evaluate(flow, data.judged, Matrix<double>(0, 0), options, truth);
+  const auto got = flow.log_prob(data.judged, Matrix<double>(0, data.judged.cols()), options);
+  const auto e = evaluation_of(got.log_prob, got.nfe, truth);
+  const double bias = solver_bias(f, data, got.log_prob, options);
+  const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
+  // A number that is wrong by more than its error is none. 1e-3 nats is what four digits of a title may be off by.
+  if ((e.kl && is_impossible_kl(*e.kl, *e.kl_error)) || (std::abs(bias) > 1e-3 && !(std::abs(bias) <= 2 * error))) {
+    fmt::print(stderr,
+               "pathline: warning: the solve is too coarse for the plot's title: {} = {} nats, of which the solve makes "
+               "{:.1e}; use a smaller --rtol and --atol, or more --steps\n",
+               e.kl ? "KL(data || model)" : data.judged_by, with_error(value, error), -bias);
+    return text + fmt::format(": {} not known, the solve is too coarse (solver error {:.1e} nats), NFE {:.0f}",
+                              e.kl ? "KL(data || model)" : data.judged_by, std::abs(bias), e.nfe);
+  }
   if (e.kl) text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
   else text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
   return text + fmt::format(", NFE {:.0f}", e.nfe);
+}
+
+// What a picture of d columns has no place for.
+void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
+  if (d != 2) {
+    const std::string why = fmt::format("applies to a model of two columns; this one has {}", d);
+    refuse_ignored(*f.command, {"--paths", "--cells"}, why);
+  }
+  if (d > kPairs && !f.common.quiet)
+    fmt::print(stderr, "pathline: note: the plot shows the first {} of {} columns; not shown: {}\n", kPairs, d,
+               hidden_columns(card, d));
 }
 
 template <class S> int run_as(const PlotFlags& f) {
@@ -246,11 +308,12 @@ template <class S> int run_as(const PlotFlags& f) {
   const auto options = evaluation_options(model.card, f.solve, f.common);
   const Index d = model.flow.dim();
   const auto data = reference(f, model.card, d);
+  refuse_useless(f, model.card, d);
   Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.flow.condition_dim()), {}, {}};
   auto fast = options;
   fast.density = false;
   picture.samples = model.flow.sample(f.samples, f.seed, fast, 0, picture.conditions(f.samples)).points;
-  picture.title = title(model.flow, data, options);
+  picture.title = title(f, model.flow, data, options);
   if (const auto given = of_condition(model.card, picture.condition); !given.empty())
     picture.title += fmt::format(": p({}{})", fmt::join(model.card.columns, ", "), given);
   const auto figure = d == 1 ? picture.one_dimension() : d == 2 ? picture.two_dimensions() : picture.many_dimensions();
@@ -265,7 +328,11 @@ int run(const PlotFlags& f) {
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
   const auto card = read_card(model_file(f.model));
   if (f.training) {
-    training_figure(card).save(f.output);
+    refuse_ignored(*f.command,
+                   {"--data", "--samples", "--cells", "--paths", "--condition", "--seed", "--stepper", "--rtol",
+                    "--atol", "--steps", "--trace", "--probes", "--precision"},
+                   "has no effect with --training, which draws what the training recorded");
+    training_figure(metrics_of(f.model, card)).save(f.output);
     return 0;
   }
   return is_double(card, f.common) ? run_as<double>(f) : run_as<float>(f);
@@ -287,11 +354,12 @@ void add_plot_command(CLI::App& app, Action& chosen) {
   c->add_option("--samples", f->samples, "points of the data and of the model")->capture_default_str();
   c->add_option("--cells", f->cells, "of the density's picture, a side")->capture_default_str();
   c->add_flag("--paths", f->paths, "with the paths of 200 samples from the base to the data");
-  c->add_flag("--training", f->training, "the training's NLL and NFE instead");
+  c->add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
   c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2");
   c->add_option("--seed", f->seed, "of the draws")->capture_default_str();
   f->solve.add_to(c);
   f->common.add_to(c);
+  f->command = c;
   c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
 }
 

@@ -76,8 +76,8 @@ class TrainingBar {
   }
   void operator()(const TrainingProgress& p) {
     if (quiet_) return;
-    smooth_ = p.iteration <= 1 || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
-    stage_ = p.stage;
+    smooth_ = !started_ || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
+    started_ = true, stage_ = p.stage;
     if (p.validation) validation_ = fmt::format("  validation {:.4f}", p.validation->nll);
     const double now = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
     if (terminal_ ? now - last_ < 0.2 && p.iteration != p.iterations : !p.validation) return;
@@ -99,7 +99,7 @@ class TrainingBar {
     return "[" + std::string(static_cast<std::size_t>(full), '=') +
            std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
   }
-  bool quiet_, terminal_, drawn_ = false;
+  bool quiet_, terminal_, drawn_ = false, started_ = false;  // started: of this process; a resumed run has no iteration 1
   double last_ = 0, smooth_ = 0;
   std::size_t stage_ = 0;
   std::string validation_;
@@ -138,10 +138,17 @@ void print_bits(const TrainingResult& r, double width, Index dim) {
 }
 
 void print_target(const Evaluation& e) {
-  fmt::print("E_q[log q - log p~] {} nats over {} draws, NFE {:.0f}; effective sample size {:.1f} %; log Z {}",
-             with_error(e.nll, e.nll_error), e.points, e.nfe, 100 * *e.ess, with_error(*e.log_z, *e.log_z_error));
+  fmt::print("E_q[log q - log p~] {} nats over {} draws, NFE {:.0f}; effective sample size {:.1f} %; log Z {}{}",
+             with_error(e.nll, e.nll_error), e.points, e.nfe, 100 * *e.ess, with_error(*e.log_z, *e.log_z_error),
+             e.pareto_k && std::isfinite(*e.pareto_k) ? fmt::format(" (Pareto k-hat {:.2f})", *e.pareto_k) : "");
   if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {}", *e.kl - e.nll, with_error(*e.kl, *e.kl_error));
   fmt::print("\n");
+  if (e.points > 1 && std::isnan(*e.log_z_error))
+    fmt::print(stderr,
+               "pathline: warning: no standard error of log Z can be stated: the importance weights have too heavy a "
+               "tail (Pareto k-hat {:.2f}; an error needs less than 0.7 by a standard error), and log Z is likely too "
+               "small; train longer, or take a larger model or more draws (data.test_size)\n",
+               e.pareto_k.value_or(std::nan("")));
   if (has_lost_mass(e))
     report_warning("wider draws give log Z = {}: the flow misses a part of the target, which its effective sample size "
                    "cannot detect; train with objective.anneal = 0.2",
@@ -154,9 +161,17 @@ void print_result(const TrainingResult& r, const std::string& directory) {
   } else if (r.test.points > 0) {
     fmt::print("test NLL {} nats over {} points, NFE {:.0f}", with_error(r.test.nll, r.test.nll_error), r.test.points,
                r.test.nfe);
+    if (r.test.trace_error)
+      fmt::print(" (by Hutchinson's trace, whose probes make {:.4f} of the error: the exact trace needs too much memory "
+                 "or time)", *r.test.trace_error);
     if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);
     if (r.test.kl) fmt::print("; KL(data || model) {}", with_error(*r.test.kl, *r.test.kl_error));
     fmt::print("\n");
+    if (r.test.kl && is_impossible_kl(*r.test.kl, *r.test.kl_error))
+      fmt::print(stderr,
+                 "pathline: warning: KL(data || model) = {} is negative, which no density can have: the solve is too "
+                 "coarse; use more solver.evaluation.steps or a smaller solver.evaluation.rtol\n",
+                 with_error(*r.test.kl, *r.test.kl_error));
   } else if (r.validation.points > 0) {
     fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
   }
@@ -171,6 +186,8 @@ int run(const TrainFlags& f) {
   const int given = !f.recipe.empty() + !f.resume.empty();
   if (given > 1) throw InputError("train: expected a RECIPE or --resume, not both");
   if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data, or --resume");
+  if (!f.resume.empty() && f.force)
+    throw InputError("--force: a resumed run continues in its directory and replaces nothing");
   if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: a resumed run stays in its directory");
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);

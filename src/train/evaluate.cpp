@@ -3,24 +3,22 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/log_sum_exp.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/importance_weights.hpp"
 
 namespace pathline {
-namespace {
 
-// The logarithm of the mean weight, and its error by the weights' spread: sqrt((1 / ess - 1) / n).
-struct WeightSum {
-  double ess, log_mean, error;
-  explicit WeightSum(const RowVector<double>& log_weight) {
-    const double n = static_cast<double>(log_weight.size()), log_sum = log_sum_exp(log_weight.array());
-    ess = std::exp(2 * log_sum - log_sum_exp(2 * log_weight.array())) / n;
-    log_mean = log_sum - std::log(n);
-    error = n > 1 ? std::sqrt(std::max(0.0, 1 / ess - 1) / n) : std::nan("");
+Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
+                         const std::optional<RowVector<double>>& log_density) {
+  const auto nll = mean_error(-log_prob);
+  Evaluation out{
+      .nll = nll.mean, .nll_error = nll.error, .kl = {}, .kl_error = {}, .nfe = nfe, .points = log_prob.size()};
+  if (log_density) {
+    const auto kl = mean_error(*log_density - log_prob);
+    out.kl = kl.mean, out.kl_error = kl.error;
   }
-};
-
-}  // namespace
+  return out;
+}
 
 MeanError mean_error(const RowVector<double>& values) {
   const double n = static_cast<double>(values.size());
@@ -33,12 +31,17 @@ template <class S>
 Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                     const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density) {
   const auto got = flow.log_prob(x, c, options);
-  const auto nll = mean_error(-got.log_prob);
-  Evaluation out{.nll = nll.mean, .nll_error = nll.error, .kl = {}, .kl_error = {}, .nfe = got.nfe, .points = x.cols()};
-  if (log_density) {
-    const auto kl = mean_error(*log_density - got.log_prob);
-    out.kl = kl.mean, out.kl_error = kl.error;
-  }
+  return evaluation_of(got.log_prob, got.nfe, log_density);
+}
+
+template <class S>
+Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                              const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density) {
+  auto other = options;
+  other.seed = make_stream(options.seed, "evaluate.probes")();
+  const auto first = flow.log_prob(x, c, options), second = flow.log_prob(x, c, other);
+  auto out = evaluation_of((first.log_prob + second.log_prob) / 2, first.nfe + second.nfe, log_density);
+  out.trace_error = (first.log_prob - second.log_prob).norm() / (2 * static_cast<double>(x.cols()));
   return out;
 }
 
@@ -49,8 +52,9 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
   const RowVector<double> log_weight = target.log_density(drawn.points, nullptr) - drawn.log_prob;
   const auto bound = mean_error(-log_weight);
   Evaluation out{.nll = bound.mean, .nll_error = bound.error, .kl = {}, .kl_error = {}, .nfe = drawn.nfe, .points = n};
-  const WeightSum weights(log_weight);
-  out.ess = weights.ess, out.log_z = weights.log_mean, out.log_z_error = weights.error;
+  const ImportanceWeights weights(log_weight);
+  out.ess = weights.ess, out.log_z = weights.log_mean, out.log_z_error = weights.log_error;
+  out.pareto_k = weights.shape;
   if (target.log_z) out.kl = bound.mean + *target.log_z, out.kl_error = bound.error;  // KL(q || p)
   return out;
 }
@@ -78,14 +82,21 @@ void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uin
   const RowVector<double> top = q.cwiseMax(wide), p = target.log_density(x, nullptr);
   const RowVector<double> mixture =
       top.array() + (0.5 * (q - top).array().exp() + 0.5 * (wide - top).array().exp()).log();
-  const WeightSum weights(p - mixture);
-  e.wide_log_z = weights.log_mean, e.wide_log_z_error = weights.error;
+  const ImportanceWeights weights(p - mixture);
+  e.wide_log_z = weights.log_mean;
+  e.wide_log_z_error = std::isnan(weights.log_error) ? weights.spread : weights.log_error;
 }
 
 bool has_lost_mass(const Evaluation& e) {
   if (!e.wide_log_z) return false;
-  return *e.wide_log_z - *e.log_z > 0.01 + 4 * std::hypot(*e.wide_log_z_error, *e.log_z_error);
+  // Without an error of log_z, the spread of its weights: a heavy tail must not hide that a part is lost.
+  const double own = std::isnan(*e.log_z_error)
+                         ? std::sqrt(std::max(0.0, 1 / *e.ess - 1) / static_cast<double>(e.points))
+                         : *e.log_z_error;
+  return *e.wide_log_z - *e.log_z > 0.01 + 4 * std::hypot(*e.wide_log_z_error, own);
 }
+
+bool is_impossible_kl(double kl, double error) { return kl < -1e-3 - (std::isnan(error) ? 0 : 4 * error); }
 
 template void find_lost_mass<float>(const Flow<float>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
                                     Evaluation&);
@@ -95,6 +106,10 @@ template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, In
                                            const EvaluationOptions&);
 template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                             const EvaluationOptions&);
+template Evaluation evaluate_by_probes<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                                              const EvaluationOptions&, const std::optional<RowVector<double>>&);
+template Evaluation evaluate_by_probes<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                                               const EvaluationOptions&, const std::optional<RowVector<double>>&);
 template Evaluation evaluate<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                                     const EvaluationOptions&, const std::optional<RowVector<double>>&);
 template Evaluation evaluate<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,

@@ -249,7 +249,7 @@ template <class S> class Run {
     files_.save_last(Model<S>{*flow_, card()}, state_);
   }
 
-  // The best model on the test split, with the exact trace.
+  // The best model on the test split, with the exact trace if it can be afforded.
   void finish(TrainingResult& result) {
     result.iterations = state_.iteration, result.best_iteration = state_.best_iteration;
     result.seconds = state_.seconds;
