@@ -139,10 +139,11 @@ template <class S> void warn_of_far_points(const Flow<S>& flow, const ModelCard&
   const bool unlikely = trained && median > *trained + 20 + 2 * static_cast<double>(flow.dim());
   if (!(distance > 6) && !unlikely) return;
   const std::string of_training = trained ? fmt::format(" (the training data: {:.1f})", *trained) : "";
-  report_warning("most of the points are far from the data that the model was trained on: their median "
-             "distance from the mean is {:.1f} standard deviations, their median NLL {:.1f} nats{}; check the table's "
-             "columns, their order and their units",
-             distance, median, of_training);
+  report_warning(
+      "most of the points are far from the data that the model was trained on: their median "
+      "distance from the mean is {:.1f} standard deviations, their median NLL {:.1f} nats{}; check the table's "
+      "columns, their order and their units",
+      distance, median, of_training);
 }
 
 // How to make an array of the points' log-densities: count of each axis, the first running fastest.
@@ -157,13 +158,15 @@ void write_grid(Hdf5File& file, const Grid& grid) {
 void warn_of_kl(const Totals& t, const std::optional<DensityError>& error) {
   const bool solved = error && error->unknown.empty();
   if (is_impossible_kl(t.kl.mean, t.kl.error()))
-    report_warning("KL(data || model) = {} is negative, which no density can have: the log-densities{} or "
-               "the column log_density are wrong",
-               plus_minus(t.kl), solved ? fmt::format(", off by {:.1e} nats on average,", error->mean) : "");
+    report_warning(
+        "KL(data || model) = {} is negative, which no density can have: the log-densities{} or "
+        "the column log_density are wrong",
+        plus_minus(t.kl), solved ? fmt::format(", off by {:.1e} nats on average,", error->mean) : "");
   else if (solved && std::abs(error->bias) > 1e-3 && !(std::abs(error->bias) <= 2 * t.kl.error()))
-    report_warning("the solve is too coarse for KL(data || model) = {}: it shifts the mean log-density by "
-               "{:.1e} nats; use a smaller --rtol and --atol, or more --steps",
-               plus_minus(t.kl), error->bias);
+    report_warning(
+        "the solve is too coarse for KL(data || model) = {}: it shifts the mean log-density by "
+        "{:.1e} nats; use a smaller --rtol and --atol, or more --steps",
+        plus_minus(t.kl), error->bias);
 }
 
 template <class S>

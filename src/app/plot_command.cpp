@@ -280,9 +280,10 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
   const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
   // A number that is wrong by more than its error is none. 1e-3 nats is what four digits of a title may be off by.
   if ((e.kl && is_impossible_kl(*e.kl, *e.kl_error)) || (std::abs(bias) > 1e-3 && !(std::abs(bias) <= 2 * error))) {
-    report_warning("the solve is too coarse for the plot's title: {} = {} nats, of which the solve makes "
-               "{:.1e}; use a smaller --rtol and --atol, or more --steps",
-               e.kl ? "KL(data || model)" : data.judged_by, with_error(value, error), -bias);
+    report_warning(
+        "the solve is too coarse for the plot's title: {} = {} nats, of which the solve makes "
+        "{:.1e}; use a smaller --rtol and --atol, or more --steps",
+        e.kl ? "KL(data || model)" : data.judged_by, with_error(value, error), -bias);
     return text + fmt::format(": {} not known, the solve is too coarse (solver error {:.1e} nats), NFE {:.0f}",
                               e.kl ? "KL(data || model)" : data.judged_by, std::abs(bias), e.nfe);
   }
@@ -298,8 +299,7 @@ void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
     refuse_ignored(*f.command, {"--paths", "--cells"}, why);
   }
   if (d > kPairs && !f.common.quiet)
-    report_note("the plot shows the first {} of {} columns; not shown: {}", kPairs, d,
-               hidden_columns(card, d));
+    report_note("the plot shows the first {} of {} columns; not shown: {}", kPairs, d, hidden_columns(card, d));
 }
 
 template <class S> int run_as(const PlotFlags& f) {

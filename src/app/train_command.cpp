@@ -144,10 +144,11 @@ void print_target(const Evaluation& e) {
   if (e.kl) fmt::print(", exactly {:.4f}; KL(model || target) {}", *e.kl - e.nll, with_error(*e.kl, *e.kl_error));
   fmt::print("\n");
   if (e.points > 1 && std::isnan(*e.log_z_error))
-    report_warning("no standard error of log Z can be stated: the importance weights have too heavy a "
-               "tail (Pareto k-hat {:.2f}; an error needs less than 0.7 by a standard error), and log Z is likely too "
-               "small; train longer, or take a larger model or more draws (data.test_size)",
-               e.pareto_k.value_or(std::nan("")));
+    report_warning(
+        "no standard error of log Z can be stated: the importance weights have too heavy a "
+        "tail (Pareto k-hat {:.2f}; an error needs less than 0.7 by a standard error), and log Z is likely too "
+        "small; train longer, or take a larger model or more draws (data.test_size)",
+        e.pareto_k.value_or(std::nan("")));
   if (has_lost_mass(e))
     report_warning("wider draws give log Z = {}: the flow misses a part of the target, which its effective sample size "
                    "cannot detect; train with objective.anneal = 0.2",
@@ -167,9 +168,10 @@ void print_result(const TrainingResult& r, const std::string& directory) {
     if (r.test.kl) fmt::print("; KL(data || model) {}", with_error(*r.test.kl, *r.test.kl_error));
     fmt::print("\n");
     if (r.test.kl && is_impossible_kl(*r.test.kl, *r.test.kl_error))
-      report_warning("KL(data || model) = {} is negative, which no density can have: the solve is too "
-                 "coarse; use more solver.evaluation.steps or a smaller solver.evaluation.rtol",
-                 with_error(*r.test.kl, *r.test.kl_error));
+      report_warning(
+          "KL(data || model) = {} is negative, which no density can have: the solve is too "
+          "coarse; use more solver.evaluation.steps or a smaller solver.evaluation.rtol",
+          with_error(*r.test.kl, *r.test.kl_error));
   } else if (r.validation.points > 0) {
     fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
   }
