@@ -257,7 +257,7 @@ int run(const DensityFlags& f) {
   f.common.apply();
   if (f.input.empty() == f.grid.empty()) throw InputError("density: expected an INPUT or --grid, one of the two");
   if (!f.output.empty()) {
-    if (table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");
+    if (writable_table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");
     require_another_file(f.output, {{model_file(f.model), "the model"}, {f.input, "the input"}});
   }
   return is_double(read_card(model_file(f.model)), f.common) ? run_as<double>(f) : run_as<float>(f);

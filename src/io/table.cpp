@@ -60,6 +60,13 @@ TableFormat table_format(const std::string& name) {
                           ".gz), .npy, .npz or .h5");
 }
 
+TableFormat writable_table_format(const std::string& name) {
+  const std::string file = lower_case(name);
+  if (ends_with(file, {".gz", ".arff"}) || table_format(name) == TableFormat::npz)
+    throw InputError(name + ": this format is read only; write .csv, .npy or .h5");
+  return table_format(name);
+}
+
 std::unique_ptr<TableReader> TableReader::open(const std::string& input, const TableOptions& options) {
   if (input == "-") return open_csv(input, options);
   if (auto chain = open_chain(input, options)) return chain;
@@ -74,15 +81,11 @@ std::unique_ptr<TableReader> TableReader::open(const std::string& input, const T
 
 std::unique_ptr<TableWriter> TableWriter::create(const std::string& output, const std::vector<std::string>& columns,
                                                  Index dim) {
-  switch (table_format(output)) {
+  switch (writable_table_format(output)) {
     case TableFormat::hdf5: return create_hdf5_table(output, columns, dim);
     case TableFormat::npy: return create_npy(output, dim);
-    case TableFormat::npz: throw InputError(output + ": NPZ is read only; write .npy, .h5 or .csv");
-    case TableFormat::csv: break;
+    default: return create_csv(output, columns, dim);
   }
-  if (lower_case(output).ends_with(".gz") || lower_case(output).ends_with(".arff"))
-    throw InputError(output + ": this format is read only; write .csv, .npy or .h5");
-  return create_csv(output, columns, dim);
 }
 
 std::string TableReader::place(Index row) const { return fmt::format("row {}", row); }

@@ -29,9 +29,9 @@ template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points
   constexpr double kEvaluations = 50, kCopies = 8;  // of a solve; of a layer's values in a workspace
   const double d = static_cast<double>(flow.dim()), tile = static_cast<double>(EvaluationOptions{}.tile);
   double width = d, work = 0;
-  for (const auto& block : flow.blocks) {
-    for (const auto& p : block.field->parameters()) width = std::max(width, static_cast<double>(p.rows));
-    work += kEvaluations * static_cast<double>(points) * block.field->flops(Seeds<S>::identity(flow.dim()));
+  for (const auto* block : flow.blocks()) {
+    for (const auto& p : block->field->parameters()) width = std::max(width, static_cast<double>(p.rows));
+    work += kEvaluations * static_cast<double>(points) * block->field->flops(Seeds<S>::identity(flow.dim()));
   }
   const double bytes = kCopies * sizeof(S) * width * (1 + d) * tile * static_cast<double>(thread_count());
   return bytes <= kBytes && work <= kWork;

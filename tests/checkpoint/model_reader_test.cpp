@@ -42,14 +42,16 @@ class ModelReaderSlow : public Scratch {
   }
 
   // A model of random weights.
-  template <class Field> Model<double> random_model(std::vector<std::shared_ptr<Field>> fields) const {
+  template <class Field>
+  Model<double> random_model(std::vector<std::shared_ptr<Field>> fields,
+                             std::vector<BatchNorm<double>> norms = {}) const {
     Engine engine = make_stream(2, "model_reader_test");
     std::vector<Cnf<double>> blocks;
     for (auto& field : fields) {
       field->initialize(engine);
       blocks.push_back({field, 0.7, blocks.size() % 2 ? FieldClock::data_to_base : FieldClock::base_to_data});
     }
-    Model<double> model{Flow<double>(std::move(blocks)), {}};
+    Model<double> model{Flow<double>(std::move(blocks), std::move(norms)), {}};
     model.card.precision = "double";
     return model;
   }
@@ -101,17 +103,17 @@ TEST_F(ModelReaderSlow, RebuildsPotentialsNormsAndTransforms) {
         PotentialFieldOptions{.dim = 2, .condition_dim = 1, .width = 5, .layers = layers, .rank = 2});
     compare_random(random_model<PotentialField<double>>({potential, potential}));
   }
-  auto model = random_model<Mlp<double>>({mlp({.dim = 2, .hidden = {4}}), mlp({.dim = 2, .hidden = {3}})});
-  auto& flow = model.flow;
-  flow.blocks[1].end_time = 0.4;
-  flow.norms.assign(3, BatchNorm(2));
+  std::vector<BatchNorm<double>> norms(3, BatchNorm<double>(2));
   for (Index i = 0; i < 3; ++i) {
-    auto& norm = flow.norms[static_cast<std::size_t>(i)];
+    auto& norm = norms[static_cast<std::size_t>(i)];
     norm.mean << 0.1, -0.2 * static_cast<double>(i), norm.variance << 1.2 + static_cast<double>(i), 0.7;
   }
-  flow.mean << 1, -1, flow.scale << 0.5, 2;
+  auto model = random_model<Mlp<double>>({mlp({.dim = 2, .hidden = {4}}), mlp({.dim = 2, .hidden = {3}})}, norms);
+  auto& flow = model.flow;
+  flow.blocks()[1]->end_time = 0.4;
+  flow.standardize(Vector<double>{{1, -1}}, Vector<double>{{0.5, 2}});
   compare_random(model);
-  flow.logit = 0.05;
+  flow.set_logit(0.05);
   compare_random(model, true);
 }
 
@@ -131,7 +133,7 @@ TEST_P(ShippedModelReaderSlow, RebuildsTheDensity) {
   Matrix<double> c(flow.condition_dim(), 4);
   if (c.rows() > 0) c = flow.condition_mean.replicate(1, 4) + flow.condition_scale * Matrix<double>::Random(1, 4);
   Matrix<double> x = flow.sample(4, 5, {}, 0, c).points;
-  if (flow.logit == 0) x.col(3) = 2 * x.col(2) - flow.mean;  // off the data
+  if (flow.logit() == 0) x.col(3) = 2 * x.col(2) - flow.mean();  // off the data
   compare(model, x, c);
 }
 

@@ -1,5 +1,6 @@
 // The models of models/ are what their cards say: measured on draws that neither training nor its validation saw.
 
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -48,7 +49,8 @@ TEST_P(ShippedModels, KeepWhatTheyPromise) {
   if (const auto target = only_target(recipe)) {
     auto e = evaluate_target(model.flow, *target, 5000, 4711, {});
     EXPECT_GT(*e.ess, kLeastEss.at(GetParam()));
-    EXPECT_NEAR(*e.log_z, *target->log_z, 4 * *e.log_z_error + 0.002);  // no mode is lost
+    // No mode is lost. A tail of the weights that is too heavy for a standard error (the funnel's) has a fixed bound.
+    EXPECT_NEAR(*e.log_z, *target->log_z, 0.002 + (std::isnan(*e.log_z_error) ? 0.01 : 4 * *e.log_z_error));
     find_lost_mass(model.flow, *target, 5000, 4712, {}, e);
     EXPECT_FALSE(has_lost_mass(e));
     return;

@@ -93,6 +93,8 @@ class TableWriter {
 /// The format, which the end of a name decides: "a.h5:x" is hdf5. Throws InputError for an unknown one.
 enum class TableFormat { csv, npy, npz, hdf5 };
 TableFormat table_format(const std::string& name);
+/// The format of a table to write; throws InputError also for a format that can only be read.
+TableFormat writable_table_format(const std::string& name);
 /// Splits "a.h5:x" (or "a.npz:x") in two; the second part may be empty.
 std::pair<std::string, std::string> split_hdf5_name(const std::string& name);
 
