@@ -12,7 +12,7 @@ template <class S> class AdjointSystem final : public System<S> {
       : problem_(problem), w_(w), c_bar_(problem.condition.rows(), problem.condition.cols()) {}
   void rates(double t, const State<S>& x, State<S>& dxdt) override {
     typename Workspace<S>::Frame frame(w_);
-    const auto& e = problem_.seeds;
+    const auto& e = problem_.directions;
     auto z = x.block(0);
     auto je = w_.matrix(z.rows(), e.k * z.cols());
     auto a_rate = dxdt.block(1);
@@ -48,7 +48,7 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
   void accepted(const Step<S>& step) override {
     visit_gauss_nodes(step, order_, node_, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(w_);
-      const auto& e = problem_.seeds;
+      const auto& e = problem_.directions;
       auto z = node.block(0);
       auto f = w_.matrix(problem_.rows(z.rows()), z.cols()), z_bar = w_.matrix(z.rows(), z.cols());
       auto je = w_.matrix(z.rows(), e.k * z.cols());
@@ -81,7 +81,7 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
 template <class S> double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& problem, double t, ConstMatrixRef<S> z,
                                                          ConstMatrixRef<S> a, Workspace<S>& w) {
   typename Workspace<S>::Frame frame(w);
-  const auto& e = problem.seeds;
+  const auto& e = problem.directions;
   auto f = w.matrix(problem.rows(z.rows()), z.cols());
   auto je = w.matrix(z.rows(), e.k * z.cols()), row = w.matrix(1, z.cols());
   problem.field.tangents({t, z, problem.condition}, e, f, je, w);

@@ -11,7 +11,7 @@ SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Ta
     list->resize(n);
     for (auto& m : *list) m.resize(d, batch);
   }
-  k_bar_.resize(d, batch), f_.resize(problem.rows(d), batch), je_.resize(d, problem.seeds.k * batch);
+  k_bar_.resize(d, batch), f_.resize(problem.rows(d), batch), je_.resize(d, problem.directions.k * batch);
   SolveReport report;
   report.status = SolveStatus::success;
   for (std::size_t s = tape.size(); s-- > 0;) report.evaluations += reverse_step(problem, tableau, tape[s], to, w);
@@ -32,7 +32,7 @@ Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tab
       if (tableau.a[i][j] != 0) stage_[i] += static_cast<S>(h * tableau.a[i][j]) * k_[j];
     if (i + 1 < n) problem.field.value({step.t0 + tableau.c[i] * h, stage_[i], c}, k_[i], w);
   }
-  const Seeds<S> none;
+  const TangentDirections<S> none;
   double h_bar = 0;
   start_bar_ = to.z;
   for (std::size_t i = n; i-- > 0;) {
@@ -40,7 +40,7 @@ Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tab
     for (std::size_t j = i + 1; j < n; ++j)
       if (tableau.a[j][i] != 0) k_bar_ += static_cast<S>(h * tableau.a[j][i]) * stage_bar_[j];
     // The integrals enter with b_i h, and not at all where b_i = 0.
-    const Seeds<S>& e = tableau.b[i] != 0 ? problem.seeds : none;
+    const TangentDirections<S>& e = tableau.b[i] != 0 ? problem.directions : none;
     PathRule<S> rule(problem, e, k_bar_, static_cast<S>(h * tableau.b[i]), w);
     double t_bar = 0;
     const double t = step.t0 + tableau.c[i] * h;

@@ -185,7 +185,7 @@ template <class S> struct Picture {
     std::vector<double> times;
     const double end = model.flow.end_time();
     for (int k = 0; k <= 60; ++k) times.push_back(k == 60 ? end : end * k / 60);
-    model.flow.push_along(model.flow.draw_base(200, f.seed), times, along, options, conditions(200));
+    model.flow.trajectory(model.flow.draw_base(200, f.seed), times, along, options, conditions(200));
     std::vector<plot::Series> series;
     for (Index i = 0; i < 200; ++i) {
       plot::Series s{.label = {}, .x = {}, .y = {}, .colour = plot::Colour{0, 0.447, 0.698, 0.35}};

@@ -53,7 +53,7 @@ template <class S> int run_as(const SampleFlags& f) {
     n = std::min(part.next(), f.count - first);
     std::vector<Matrix<double>> along;
     options.first = first;
-    const auto drawn = flow.push_along(flow.draw_base(n, f.seed, options.tile, first), times, along, options,
+    const auto drawn = flow.trajectory(flow.draw_base(n, f.seed, options.tile, first), times, along, options,
                                        condition.replicate(1, condition.rows() > 0 ? n : 1));
     samples.append(drawn.points);
     if (density) density->append(Matrix<double>(drawn.log_prob));

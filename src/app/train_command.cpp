@@ -149,7 +149,7 @@ void print_target(const Evaluation& e) {
         "tail (Pareto k-hat {:.2f}; an error needs less than 0.7 by a standard error), and log Z is likely too "
         "small; train longer, or take a larger model or more draws (data.test_size)",
         e.pareto_k.value_or(std::nan("")));
-  if (has_lost_mass(e))
+  if (has_lost_modes(e))
     report_warning("wider draws give log Z = {}: the flow misses a part of the target, which its effective sample size "
                    "cannot detect; train with objective.anneal = 0.2",
                with_error(*e.wide_log_z, *e.wide_log_z_error));

@@ -51,16 +51,16 @@ template <class S> struct Mlp<S>::Tape {
   struct Layer {
     typename TimeLayer<S>::Coefficients at;
     const S* q;           // W x + C c, out x B
-    const S* q_tangents;  // out x kB, or W itself (out x d) for the first layer under identity seeds; ones for slopes
+    const S* q_tangents;  // out x kB, or W itself (out x d) for the first layer under identity directions; ones for slopes
     const S* y;           // s(a): out x (1 + k) B, or [values | slopes]
     const S* h;           // what the next layer sees: y, or y + x with a residual connection
   };
   std::array<Layer, kMostLayers> layers;
   TimeFeatures<S> time;
-  const S* seeds;  // d x kB, or null for identity
+  const S* directions;  // d x kB, or null for identity
   bool slopes;
 
-  GatedActivation<S> gated(const Mlp& mlp, std::size_t l, Index batch, const Seeds<S>& e) const {
+  GatedActivation<S> gated(const Mlp& mlp, std::size_t l, Index batch, const TangentDirections<S>& e) const {
     const auto& list = mlp.layers_->list;
     const auto& now = layers[l];
     const bool with_slopes = slopes && l + 1 < list.size();
@@ -73,7 +73,7 @@ template <class S> struct Mlp<S>::Tape {
             .shift = now.at.shift,
             .q = now.q,
             .q_tangents = now.q_tangents,
-            .q_tangents_shared = with_slopes || (l == 0 && e.kind == Seeds<S>::Kind::identity)};
+            .q_tangents_shared = with_slopes || (l == 0 && e.kind == TangentDirections<S>::Kind::identity)};
   }
 };
 
@@ -180,7 +180,7 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
 }
 
 template <class S>
-typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e, Keep what, Slopes slopes,
+typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e, Keep what, Slopes slopes,
                                       Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
   const auto& list = layers_->list;
@@ -201,7 +201,7 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
     now.at = layer.at(x.t, tape.time, theta, w);
     S* q = keep ? w.take(out * columns) : scratch[l % 2];
     now.q = q, now.q_tangents = q + out * batch;
-    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    const bool shared = l == 0 && e.kind == TangentDirections<S>::Kind::identity;
     if (tape.slopes) now.q_tangents = layers_->ones.data();
     if (l == 0) {
       multiply(now.at.weight, x.z.data(), x.z.outerStride(), batch, q, out);
@@ -230,7 +230,7 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
 
 // bars: [f_bar | je_bar], d x (1 + k) B; destroyed. trace: null without the closed form.
 template <class S>
-void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, const TracePullback* trace, S* bars,
+void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e, const TracePullback* trace, S* bars,
                      FieldCotangent<S> to, Workspace<S>& w) const {
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
@@ -262,7 +262,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
     const auto& layer = list[l];
     const auto& now = tape.layers[l];
     const Index in = layer.in(), out = layer.out();
-    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    const bool shared = l == 0 && e.kind == TangentDirections<S>::Kind::identity;
     const S* carried = nullptr;  // h_bar, which a residual connection hands on
     if (skips(l)) {
       S* copy = w.take(out * columns);
@@ -286,7 +286,7 @@ void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e
           Matrix<S>::Map(weight_bar, in, out).row(j) +=
               ConstMatrixMap<S>(y_bar + (1 + j) * out * batch, out, batch).rowwise().sum().transpose();
       } else {
-        add_outer(in, out, k * batch, tape.seeds, in, y_bar + out * batch, out, weight_bar, in);
+        add_outer(in, out, k * batch, tape.directions, in, y_bar + out * batch, out, weight_bar, in);
       }
     }
     if (layer.condition() > 0) {
@@ -322,7 +322,7 @@ template <class S> void Mlp<S>::value(const FieldPoint<S>& x, MatrixRef<S> f, Wo
 }
 
 template <class S>
-void Mlp<S>::tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+void Mlp<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                       Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const Tape tape = forward(x, e, Keep::nothing, Slopes::no, w);
@@ -332,7 +332,7 @@ void Mlp<S>::tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f,
 }
 
 template <class S>
-void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
+void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
                                    MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const Index d = this->dim(), batch = x.batch();
@@ -346,7 +346,7 @@ void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, Co
 }
 
 template <class S>
-void Mlp<S>::pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+void Mlp<S>::pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                       FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   auto f = w.matrix(this->dim(), x.batch());
@@ -388,21 +388,21 @@ void Mlp<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, 
 }
 
 // Products alone, two for a multiply-add; the rest is of the order of the widths and not of their products.
-template <class S> double Mlp<S>::flops(const Seeds<S>& e) const {
+template <class S> double Mlp<S>::flops(const TangentDirections<S>& e) const {
   double sum = 0;
   for (std::size_t l = 0; l < layers_->list.size(); ++l) {
     const auto& layer = layers_->list[l];
-    const bool shared = l == 0 && e.kind == Seeds<S>::Kind::identity;
+    const bool shared = l == 0 && e.kind == TangentDirections<S>::Kind::identity;
     sum += 2.0 * static_cast<double>(layer.out() * (layer.in() * (shared ? 1 : 1 + e.k) + layer.condition()));
   }
   return sum;
 }
 
-// One evaluation, and for each of its products two: into the weights and into the layer's input, but not the seeds.
-template <class S> double Mlp<S>::pullback_flops(const Seeds<S>& e) const {
+// One evaluation, and for each of its products two: into the weights and into the layer's input, but not the directions.
+template <class S> double Mlp<S>::pullback_flops(const TangentDirections<S>& e) const {
   double sum = 3 * flops(e);
   const auto& first = layers_->list.front();
-  if (e.kind == Seeds<S>::Kind::probes) sum -= 2.0 * static_cast<double>(first.out() * first.in() * e.k);
+  if (e.kind == TangentDirections<S>::Kind::probes) sum -= 2.0 * static_cast<double>(first.out() * first.in() * e.k);
   return sum;
 }
 

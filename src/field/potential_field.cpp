@@ -23,9 +23,9 @@ template <class S> struct PotentialField<S>::Tape {
     Scratch<S> g, q;  // m x N: dPhi/du, dPhi/da
   };
   Index batch, k;
-  Scratch<S> v;         // n x N: s, then the seeds
+  Scratch<S> v;         // n x N: s, then the directions
   Scratch<S> av;        // r x N: A v
-  Scratch<S> y;         // n x N: grad Phi, then the Hessian applied to the seeds
+  Scratch<S> y;         // n x N: grad Phi, then the Hessian applied to the directions
   std::vector<Layer> layers;
   auto block(Scratch<S>& m, Index j) const { return m.middleCols(j * batch, batch).array(); }
   auto block(const Scratch<S>& m, Index j) const { return m.middleCols(j * batch, batch).array(); }
@@ -146,7 +146,7 @@ void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scr
 
 // The layers upward with their tangents, then the gradient downward with its own.
 template <class S>
-typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>& x, const Seeds<S>& e,
+typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e,
                                                             Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
   const Index d = x.dim(), batch = x.batch(), k = e.k, n = inputs(), m = options_.width, count = (1 + k) * batch;
@@ -206,21 +206,21 @@ template <class S> void PotentialField<S>::value(const FieldPoint<S>& x, MatrixR
 }
 
 template <class S>
-void PotentialField<S>::tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+void PotentialField<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                                  Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   write(forward(x, e, w), f, je);
 }
 
 template <class S>
-void PotentialField<S>::pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar,
+void PotentialField<S>::pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
                                  ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   reverse(forward(x, e, w), f_bar, je_bar, out, w);
 }
 
 template <class S>
-void PotentialField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule,
+void PotentialField<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
                                               MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out,
                                               Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
@@ -330,13 +330,13 @@ void PotentialField<S>::potential(const FieldPoint<S>& x, MatrixRef<S> phi, Work
         ConstVectorMap<S>(theta + linear_, inputs()).transpose() * tape.v + S(0.5) * tape.av.colwise().squaredNorm();
 }
 
-template <class S> double PotentialField<S>::flops(const Seeds<S>& e) const {
+template <class S> double PotentialField<S>::flops(const TangentDirections<S>& e) const {
   const double n = static_cast<double>(inputs()), m = static_cast<double>(options_.width),
                r = static_cast<double>(options_.rank);
   return 2 * 2 * static_cast<double>(1 + e.k) * (n * m + static_cast<double>(options_.layers - 1) * m * m + r * n);
 }
 
-template <class S> double PotentialField<S>::pullback_flops(const Seeds<S>& e) const { return 3 * flops(e); }
+template <class S> double PotentialField<S>::pullback_flops(const TangentDirections<S>& e) const { return 3 * flops(e); }
 
 template class PotentialField<float>;
 template class PotentialField<double>;

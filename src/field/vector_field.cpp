@@ -35,7 +35,7 @@ template <class S> class DiagonalCotangents final : public CotangentRule<S> {
 
 }  // namespace
 
-template <class S> void Seeds<S>::write(Index dim, Index batch, MatrixRef<S> e) const {
+template <class S> void TangentDirections<S>::write(Index dim, Index batch, MatrixRef<S> e) const {
   assert(e.rows() == dim && e.cols() == k * batch);
   if (kind == Kind::probes) {
     e = ConstMatrixMap<S>(probes, dim, k * batch);
@@ -60,7 +60,7 @@ template <class S> Index VectorField<S>::add_parameter(const std::string& name, 
 }
 
 template <class S>
-void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule,
+void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
                                            MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out,
                                            Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
@@ -76,7 +76,7 @@ void VectorField<S>::value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, Mat
                                      Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   auto je = w.matrix(dim_, dim_ * x.batch());
-  tangents(x, Seeds<S>::identity(dim_), f, je, w);
+  tangents(x, TangentDirections<S>::identity(dim_), f, je, w);
   sum_diagonal<S>(je, trace);
 }
 
@@ -86,12 +86,12 @@ void VectorField<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>
   typename Workspace<S>::Frame frame(w);
   auto je = w.matrix(dim_, dim_ * x.batch());
   DiagonalCotangents<S> diagonal(rule, trace, w);
-  tangents_and_pullback(x, Seeds<S>::identity(dim_), diagonal, f, je, out, w);
+  tangents_and_pullback(x, TangentDirections<S>::identity(dim_), diagonal, f, je, out, w);
 }
 
 template class VectorField<float>;
 template class VectorField<double>;
-template struct Seeds<float>;
-template struct Seeds<double>;
+template struct TangentDirections<float>;
+template struct TangentDirections<double>;
 
 }  // namespace pathline

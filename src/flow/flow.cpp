@@ -136,7 +136,7 @@ Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x, RowVector<double>* log
 }
 
 template <class S>
-Matrix<double> Flow<S>::unstandardized(ConstMatrixRef<double> z, RowVector<double>* log_det) const {
+Matrix<double> Flow<S>::in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det) const {
   Matrix<double> y = z;
   DataSideContext context;
   data_side.apply(Direction::base_to_data, y, log_det, context.at(0));
@@ -250,7 +250,7 @@ LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatri
         RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
         Matrix<S> z = standardized(x.middleCols(begin, batch), &outer, begin);
         const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
-        out.base.middleCols(begin, batch) = z;
+        out.latent.middleCols(begin, batch) = z;
         out.log_prob.segment(begin, batch) = base->log_density(z.template cast<double>()) + inner + outer;
         return report;
       });
@@ -270,7 +270,7 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
         RowVector<double> in = RowVector<double>::Zero(batch), inner = in, outward = in;
         Matrix<S> z = standardized(x.middleCols(begin, batch), &in, begin);
         const auto report = follow<S>(chain, from, to, z, inner, options.density, context);
-        out.points.middleCols(begin, batch) = unstandardized(z.template cast<double>(), &outward);
+        out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outward);
         out.log_change.segment(begin, batch) = -inner - in - outward;
         return report;
       });
@@ -278,7 +278,7 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
 }
 
 template <class S>
-Samples<S> Flow<S>::push_along(const Matrix<S>& z0, const std::vector<double>& times,
+Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std::vector<double>& times,
                                std::vector<Matrix<double>>& along, const EvaluationOptions& options,
                                ConstMatrixRef<double> c) const {
   check(z0.template cast<double>(), c);
@@ -293,13 +293,13 @@ Samples<S> Flow<S>::push_along(const Matrix<S>& z0, const std::vector<double>& t
         Matrix<S> z = z0.middleCols(begin, batch);
         KeepPath<S, std::function<void(std::size_t, ConstMatrixRef<S>)>> keeper(
             [&](std::size_t k, ConstMatrixRef<S> at) {
-              along[k].middleCols(begin, batch) = unstandardized(at.template cast<double>());
+              along[k].middleCols(begin, batch) = in_data_units(at.template cast<double>());
             });
         auto kept = context;
         kept.keeper = &keeper;
         const auto report = follow<S>(chain, 0, end_time(), z, inner, options.density, kept, times);
         const auto start = base->log_density(z0.middleCols(begin, batch).template cast<double>());
-        out.points.middleCols(begin, batch) = unstandardized(z.template cast<double>(), &outer);
+        out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
         out.log_prob.segment(begin, batch) = start - inner - outer;
         return report;
       });
@@ -351,7 +351,7 @@ Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const S
 template <class S>
 Samples<S> Flow<S>::push(const Matrix<S>& z0, const EvaluationOptions& options, ConstMatrixRef<double> c) const {
   std::vector<Matrix<double>> none;
-  return push_along(z0, {}, none, options, c);
+  return trajectory(z0, {}, none, options, c);
 }
 
 template <class S>

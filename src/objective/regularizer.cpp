@@ -34,10 +34,10 @@ Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) 
 }
 
 template <class S>
-void Regularizer<S>::value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const {
+void Regularizer<S>::value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const {
   const Index d = je.rows(), batch = f.cols();
   const S dim = static_cast<S>(d), root = std::sqrt(dim),
-          per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
+          per_probe = e.kind == TangentDirections<S>::Kind::probes ? S(1) / S(e.k) : S(1);
   for (Index b = 0; b < batch; ++b) {
     Squares<S> s;
     const auto velocity = f.col(b).head(d);
@@ -64,11 +64,11 @@ void Regularizer<S>::value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRe
 }
 
 template <class S>
-void Regularizer<S>::pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
+void Regularizer<S>::pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                               MatrixRef<S> je_bar) const {
   const Index d = je.rows(), batch = f.cols();
   const S dim = static_cast<S>(d), root = std::sqrt(dim),
-          per_probe = e.kind == Seeds<S>::Kind::probes ? S(1) / S(e.k) : S(1);
+          per_probe = e.kind == TangentDirections<S>::Kind::probes ? S(1) / S(e.k) : S(1);
   for (Index b = 0; b < batch; ++b) {
     const auto velocity = f.col(b).head(d);
     auto velocity_bar = f_bar.col(b).head(d);

@@ -120,7 +120,7 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   if (!report.ok()) throw NumericalError(report.advice());
 
   // d(log q - log p~)/dz at fixed theta; the mean of -log q has the scores, over n.
-  const Matrix<double> x = flow.unstandardized(z);
+  const Matrix<double> x = flow.in_data_units(z);
   const Matrix<double> none(0, n);
   const auto q = m.score(flow, x, none, iteration);
   Matrix<double> slope;

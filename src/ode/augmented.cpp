@@ -17,22 +17,22 @@ template <class S> void Augmented<S>::rates(double t, const State<S>& x, State<S
     return;
   }
   typename Workspace<S>::Frame frame(workspace_);
-  auto je = workspace_.matrix(point.dim(), seeds_.k * point.batch());
+  auto je = workspace_.matrix(point.dim(), directions_.k * point.batch());
   const bool potential = integrand_ && integrand_->needs_potential();
   auto f = workspace_.matrix(point.dim() + potential, potential ? point.batch() : 0);
   if (potential) {
-    field_.tangents(point, seeds_, f, je, workspace_);
+    field_.tangents(point, directions_, f, je, workspace_);
     dxdt.block(0) = f.topRows(point.dim());
   } else {
-    field_.tangents(point, seeds_, dxdt.block(0), je, workspace_);
+    field_.tangents(point, directions_, dxdt.block(0), je, workspace_);
   }
   auto l = dxdt.block(1);
-  trace<S>(seeds_, je, l);
+  trace<S>(directions_, je, l);
   l = -l;
   if (blocks == 2) return;
   auto r = dxdt.block(2);
-  if (potential) integrand_->value(seeds_, f, je, r);
-  else integrand_->value(seeds_, dxdt.block(0), je, r);
+  if (potential) integrand_->value(directions_, f, je, r);
+  else integrand_->value(directions_, dxdt.block(0), je, r);
   r *= sign_;
 }
 

@@ -5,19 +5,19 @@
 namespace pathline {
 
 template <class S>
-Seeds<S> make_seeds(const TraceOptions& options, Index dim, Index batch, Engine& engine, Matrix<S>& memory) {
-  if (options.kind == TraceKind::exact) return Seeds<S>::identity(dim);
+TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch, Engine& engine, Matrix<S>& memory) {
+  if (options.kind == TraceKind::exact) return TangentDirections<S>::identity(dim);
   require(options.probes >= 1, "trace.probes", options.probes, ">= 1");
   memory.resize(dim, options.probes * batch);
   if (options.noise == ProbeNoise::rademacher) fill_rademacher<S>(engine, memory);
   else fill_normal<S>(engine, memory);
-  return {Seeds<S>::Kind::probes, options.probes, memory.data()};
+  return {TangentDirections<S>::Kind::probes, options.probes, memory.data()};
 }
 
-template <class S> void trace(const Seeds<S>& e, ConstMatrixRef<S> je, MatrixRef<S> out) {
+template <class S> void trace(const TangentDirections<S>& e, ConstMatrixRef<S> je, MatrixRef<S> out) {
   const Index d = je.rows(), batch = out.cols();
   out.setZero();
-  if (e.kind == Seeds<S>::Kind::identity) {
+  if (e.kind == TangentDirections<S>::Kind::identity) {
     for (Index j = 0; j < d; ++j) out += je.row(j).segment(j * batch, batch);
     return;
   }
@@ -27,9 +27,9 @@ template <class S> void trace(const Seeds<S>& e, ConstMatrixRef<S> je, MatrixRef
   out /= static_cast<S>(e.k);
 }
 
-template <class S> void trace_pullback(const Seeds<S>& e, ConstMatrixRef<S> trace_bar, MatrixRef<S> je_bar) {
+template <class S> void trace_pullback(const TangentDirections<S>& e, ConstMatrixRef<S> trace_bar, MatrixRef<S> je_bar) {
   const Index d = je_bar.rows(), batch = trace_bar.cols();
-  if (e.kind == Seeds<S>::Kind::identity) {
+  if (e.kind == TangentDirections<S>::Kind::identity) {
     je_bar.setZero();
     for (Index j = 0; j < d; ++j) je_bar.row(j).segment(j * batch, batch) = trace_bar;
     return;
@@ -42,9 +42,9 @@ template <class S> void trace_pullback(const Seeds<S>& e, ConstMatrixRef<S> trac
 }
 
 #define PATHLINE_INSTANTIATE(S)                                                              \
-  template Seeds<S> make_seeds<S>(const TraceOptions&, Index, Index, Engine&, Matrix<S>&);   \
-  template void trace<S>(const Seeds<S>&, ConstMatrixRef<S>, MatrixRef<S>);                  \
-  template void trace_pullback<S>(const Seeds<S>&, ConstMatrixRef<S>, MatrixRef<S>);
+  template TangentDirections<S> make_tangent_directions<S>(const TraceOptions&, Index, Index, Engine&, Matrix<S>&);   \
+  template void trace<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);                  \
+  template void trace_pullback<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)
 #undef PATHLINE_INSTANTIATE

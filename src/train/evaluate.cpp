@@ -60,7 +60,7 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
 }
 
 template <class S>
-void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
+void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                     const EvaluationOptions& options, Evaluation& e) {
   constexpr double kWider = 3;
   const Index half = n / 2, d = flow.dim();
@@ -87,7 +87,7 @@ void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uin
   e.wide_log_z_error = std::isnan(weights.log_error) ? weights.spread : weights.log_error;
 }
 
-bool has_lost_mass(const Evaluation& e) {
+bool has_lost_modes(const Evaluation& e) {
   if (!e.wide_log_z) return false;
   // Without an error of log_z, the spread of its weights: a heavy tail must not hide that a part is lost.
   const double own = std::isnan(*e.log_z_error)
@@ -98,9 +98,9 @@ bool has_lost_mass(const Evaluation& e) {
 
 bool is_impossible_kl(double kl, double error) { return kl < -1e-3 - (std::isnan(error) ? 0 : 4 * error); }
 
-template void find_lost_mass<float>(const Flow<float>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
+template void check_for_lost_modes<float>(const Flow<float>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
                                     Evaluation&);
-template void find_lost_mass<double>(const Flow<double>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
+template void check_for_lost_modes<double>(const Flow<double>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
                                      Evaluation&);
 template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
                                            const EvaluationOptions&);

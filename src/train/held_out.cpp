@@ -31,7 +31,7 @@ template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points
   double width = d, work = 0;
   for (const auto* block : flow.blocks()) {
     for (const auto& p : block->field->parameters()) width = std::max(width, static_cast<double>(p.rows));
-    work += kEvaluations * static_cast<double>(points) * block->field->flops(Seeds<S>::identity(flow.dim()));
+    work += kEvaluations * static_cast<double>(points) * block->field->flops(TangentDirections<S>::identity(flow.dim()));
   }
   const double bytes = kCopies * sizeof(S) * width * (1 + d) * tile * static_cast<double>(thread_count());
   return bytes <= kBytes && work <= kWork;
@@ -49,7 +49,7 @@ template <class S> Evaluation HeldOut::test(const Flow<S>& flow) const {
   if (target_) {
     const Index n = std::max<Index>(recipe_.data.test_size, 1);
     auto e = evaluate_target(flow, *target_, n, stream("train.test")(), options_);
-    find_lost_mass(flow, *target_, std::max<Index>(n, 2), stream("train.wide")(), options_, e);
+    check_for_lost_modes(flow, *target_, std::max<Index>(n, 2), stream("train.wide")(), options_, e);
     return e;
   }
   const auto& test = data_.test();

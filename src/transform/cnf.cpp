@@ -17,7 +17,7 @@ namespace {
 template <class S> struct CnfTape final : TransformTape<S> {
   Tape<S> steps;
   Matrix<S> end, probes;
-  Seeds<S> seeds;
+  TangentDirections<S> directions;
 };
 
 }  // namespace
@@ -74,10 +74,10 @@ SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>
   const double t0 = context.part ? at(context.part->first) : up ? base_time() : data_time();
   const double t1 = context.part ? at(context.part->last) : up ? data_time() : base_time();
 
-  Seeds<S> seeds;
+  TangentDirections<S> directions;
   if (log_det) {
     Engine engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
-    seeds = make_seeds<S>(options.trace, z.rows(), z.cols(), engine, tape ? tape->probes : w.probes);
+    directions = make_tangent_directions<S>(options.trace, z.rows(), z.cols(), engine, tape ? tape->probes : w.probes);
   }
   const bool quadrature = log_det && !tape && TraceQuadrature<S>::pays(options.solver);
   const bool beside = log_det && !quadrature;  // l is part of the state
@@ -85,8 +85,8 @@ SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>
   w.state.resize(Augmented<S>::layout(z.rows(), z.cols(), beside, penalty != nullptr));
   w.state.flat().setZero();
   w.state.block(0) = z;
-  const Seeds<S> none;
-  Augmented<S> system(*field, beside ? seeds : none, context.condition, workspace, penalty,
+  const TangentDirections<S> none;
+  Augmented<S> system(*field, beside ? directions : none, context.condition, workspace, penalty,
                       t1 < t0 ? S(-1) : S(1));
 
   std::vector<std::pair<double, std::size_t>> times;  // of the field's clock
@@ -98,7 +98,7 @@ SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>
   if (!times.empty()) observer = &path.emplace(times, *context.keeper);
   if (tape) tape->steps.clear();
   if (tape && options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve keeps no step
-  TraceQuadrature<S> integral(*field, seeds, context.condition, w.node, workspace, log_det ? *log_det : unused,
+  TraceQuadrature<S> integral(*field, directions, context.condition, w.node, workspace, log_det ? *log_det : unused,
                               observer);
   auto report = w.solver(options.solver)
                     .solve(system, w.state, t0, t1, quadrature ? &integral : observer,
@@ -109,7 +109,7 @@ SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>
   if (beside) *log_det -= w.state.block(1).template cast<double>();
   if (context.first_step && report.ok()) *context.first_step = report.first_step;
   if (!tape) return report;
-  tape->end = w.state.block(0), tape->seeds = seeds;
+  tape->end = w.state.block(0), tape->directions = directions;
   tape->log_det = beside ? -w.state.block(1).template cast<double>().sum() : std::numeric_limits<double>::quiet_NaN();
   tape->penalty = penalty ? w.state.block(2).template cast<double>().sum() : 0;
   return report;
@@ -126,13 +126,13 @@ SolveReport Cnf<S>::pullback(Direction direction, const TransformTape<S>& from, 
   auto& w = context.scratch.solves();
   auto& workspace = context.scratch.workspace;
   const auto& options = context.options;
-  const bool up = direction == Direction::base_to_data, beside = tape.seeds.k > 0;
+  const bool up = direction == Direction::base_to_data, beside = tape.directions.k > 0;
   const Integrand<S>* penalty = beside ? options.penalty : nullptr;
   // l is minus the log-determinant. The likelihood's own weight of 1 needs no product.
   const RowVector<S>* weight = nullptr;
   if (beside && !(to.log_det.array() == -1).all()) w.weight = (-to.log_det).template cast<S>(), weight = &w.weight;
   const BlockProblem<S> problem{*field,
-                                tape.seeds,
+                                tape.directions,
                                 context.condition,
                                 penalty,
                                 up ? base_time() : data_time(),

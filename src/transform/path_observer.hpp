@@ -38,9 +38,9 @@ template <class S> class PathObserver final : public StepObserver<S> {
 template <class S> class TraceQuadrature final : public StepObserver<S> {
  public:
   // log_det: 1 x B, added to. next: also told of every step; may be null.
-  TraceQuadrature(const VectorField<S>& field, const Seeds<S>& seeds, const Matrix<S>& condition, State<S>& node,
+  TraceQuadrature(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& condition, State<S>& node,
                   Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
-      : field_(field), seeds_(seeds), condition_(condition), node_(node), workspace_(workspace), log_det_(log_det),
+      : field_(field), directions_(directions), condition_(condition), node_(node), workspace_(workspace), log_det_(log_det),
         next_(next) {}
 
   static bool pays(const SolverOptions& o) { return o.stepper == StepperKind::dopri5 && o.steps > 0; }
@@ -49,10 +49,10 @@ template <class S> class TraceQuadrature final : public StepObserver<S> {
     visit_gauss_nodes(step, stepper_order(StepperKind::dopri5), node_, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(workspace_);
       const auto z = node.block(0);
-      auto f = workspace_.matrix(z.rows(), z.cols()), je = workspace_.matrix(z.rows(), seeds_.k * z.cols());
+      auto f = workspace_.matrix(z.rows(), z.cols()), je = workspace_.matrix(z.rows(), directions_.k * z.cols());
       auto row = workspace_.matrix(1, z.cols());
-      field_.tangents({t, z, condition_}, seeds_, f, je, workspace_);
-      trace<S>(seeds_, je, row);
+      field_.tangents({t, z, condition_}, directions_, f, je, workspace_);
+      trace<S>(directions_, je, row);
       for (Index b = 0; b < row.cols(); ++b) log_det_[b] += length * static_cast<double>(row(0, b));
       ++evaluations;
     });
@@ -62,7 +62,7 @@ template <class S> class TraceQuadrature final : public StepObserver<S> {
 
  private:
   const VectorField<S>& field_;
-  const Seeds<S>& seeds_;
+  const TangentDirections<S>& directions_;
   const Matrix<S>& condition_;
   State<S>& node_;
   Workspace<S>& workspace_;

@@ -56,9 +56,9 @@ TEST(Allocation, NoneInASolve) {
   for (auto kind : {StepperKind::dopri5, StepperKind::cash_karp, StepperKind::fehlberg78}) {
     const auto mlp = field(LayerType::concatsquash);
     Workspace<float> w;
-    const auto seeds = Seeds<float>::identity(2);
+    const auto directions = TangentDirections<float>::identity(2);
     const Matrix<float> none(0, 0), start = Matrix<float>::Random(2, 30);
-    Augmented<float> system(*mlp, seeds, none, w);
+    Augmented<float> system(*mlp, directions, none, w);
     State<float> x(Augmented<float>::layout(2, 30, true));
     Solver<float> solver({.stepper = kind, .rtol = 1e-5, .atol = 1e-5});
     for (int pass = 0; pass < 3; ++pass) {

@@ -22,7 +22,7 @@ TEST(Ffjord, LogDensityAndBaseAgreeWithTheFixture) {
   const auto expected = file.read_vector<double>("log_density");
   const auto got = flow.log_prob(x, Matrix<double>(0, 0), kFine);
   EXPECT_LT((got.log_prob.transpose() - expected).cwiseAbs().maxCoeff(), 1e-7);
-  EXPECT_LT((got.base - base).cwiseAbs().maxCoeff(), 1e-7);
+  EXPECT_LT((got.latent - base).cwiseAbs().maxCoeff(), 1e-7);
 }
 
 // Two blocks of 3-5-3 with moving batch norm before, between and after, by FFJORD's classes
@@ -35,8 +35,8 @@ TEST(Ffjord, AChainWithBatchNormAgreesWithFfjordsOwnClasses) {
   const auto file = Hdf5File::open(fixture);
   const auto got = flow.log_prob(file.read_matrix<double>("points"), Matrix<double>(0, 0), kFine);
   EXPECT_LT((got.log_prob.transpose() - file.read_vector<double>("log_density")).cwiseAbs().maxCoeff(), 1e-7);
-  EXPECT_LT((got.base - file.read_matrix<double>("base")).cwiseAbs().maxCoeff(), 1e-7);
-  const auto there = flow.push(got.base, kFine);
+  EXPECT_LT((got.latent - file.read_matrix<double>("base")).cwiseAbs().maxCoeff(), 1e-7);
+  const auto there = flow.push(got.latent, kFine);
   EXPECT_LT((there.points - file.read_matrix<double>("points")).cwiseAbs().maxCoeff(), 1e-7);
 }
 
@@ -83,7 +83,7 @@ TEST(Ffjord, ThereAndBackIsWithinTolerance) {
     const EvaluationOptions options{.solver = {.rtol = tolerance, .atol = tolerance}};
     const auto drawn = flow.sample(200, 3, options);
     const auto back = flow.log_prob(drawn.points, Matrix<double>(0, 0), options);
-    EXPECT_LT((back.base - flow.draw_base(200, 3)).cwiseAbs().maxCoeff(), tolerance);
+    EXPECT_LT((back.latent - flow.draw_base(200, 3)).cwiseAbs().maxCoeff(), tolerance);
     // log p: the errors of the steps add up, and where two modes part a shift of z by the tolerance is worth a score of 40.
     const RowVector<double> off = (back.log_prob - drawn.log_prob).cwiseAbs();
     EXPECT_LT(off.mean(), 2 * tolerance);

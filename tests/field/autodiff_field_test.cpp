@@ -34,10 +34,10 @@ template <class S> struct Fixture {
     z = random(c.dim, kBatch), condition = random(c.condition, kBatch);
     const int k = c.probes > 0 ? c.probes : c.probes == 0 ? static_cast<int>(c.dim) : 0;
     e = random(c.dim, k * kBatch);
-    if (c.probes > 0) seeds = {Seeds<S>::Kind::probes, c.probes, e.data()};
+    if (c.probes > 0) directions = {TangentDirections<S>::Kind::probes, c.probes, e.data()};
     if (c.probes == 0) {
-      seeds = Seeds<S>::identity(c.dim);
-      seeds.write(c.dim, kBatch, e);
+      directions = TangentDirections<S>::identity(c.dim);
+      directions.write(c.dim, kBatch, e);
     }
     f_bar = random(c.dim, kBatch), je_bar = random(c.dim, k * kBatch);
   }
@@ -49,7 +49,7 @@ template <class S> struct Fixture {
   // f_bar . f + je_bar . J E: what pullback differentiates.
   double paired(double at, const Matrix<S>& at_z, const Matrix<S>& at_c) {
     Matrix<S> f(z.rows(), kBatch), je(z.rows(), e.cols());
-    field->tangents({at, at_z, at_c}, seeds, f, je, work);
+    field->tangents({at, at_z, at_c}, directions, f, je, work);
     return static_cast<double>(f.cwiseProduct(f_bar).sum() + je.cwiseProduct(je_bar).sum());
   }
 
@@ -61,7 +61,7 @@ template <class S> struct Fixture {
   Gradient gradient(bool parameters = true) {
     Gradient g{Matrix<S>::Constant(z.rows(), kBatch, NAN), Matrix<S>::Zero(condition.rows(), kBatch),
                Vector<S>::Zero(parameters ? field->theta().size() : 0)};
-    field->pullback({t, z, condition}, seeds, f_bar, je_bar, {g.z, g.c, g.theta, &g.t}, work);
+    field->pullback({t, z, condition}, directions, f_bar, je_bar, {g.z, g.c, g.theta, &g.t}, work);
     return g;
   }
 
@@ -71,7 +71,7 @@ template <class S> struct Fixture {
   Workspace<S> work;
   double t = 0.37;
   Matrix<S> z, condition, e, f_bar, je_bar;
-  Seeds<S> seeds;
+  TangentDirections<S> directions;
 };
 
 class AutoDiffFieldShapes : public testing::TestWithParam<Case> {};
@@ -83,11 +83,11 @@ TEST_P(AutoDiffFieldShapes, TangentsAreDifferencesOfValues) {
   Fixture<double> s(GetParam());
   const Index d = s.z.rows(), batch = s.kBatch;
   Matrix<double> f(d, batch), je(d, s.e.cols()), alone(d, batch), up(d, batch), down(d, batch);
-  s.field->tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  s.field->tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
   s.field->value({s.t, s.z, s.condition}, alone, s.work);
   // The compiler may join a product and a sum into one rounding in one of the two and not in the other.
   EXPECT_LT((f - alone).norm(), 1e-14 * f.norm());
-  for (Index j = 0; j < s.seeds.k; ++j) {
+  for (Index j = 0; j < s.directions.k; ++j) {
     const Matrix<double> e = s.e.middleCols(j * batch, batch);
     s.field->value({s.t, s.z + kStep * e, s.condition}, up, s.work);
     s.field->value({s.t, s.z - kStep * e, s.condition}, down, s.work);
@@ -124,7 +124,7 @@ TEST_P(AutoDiffFieldShapes, PullbackAddsAndLeavesOutWhatIsNotAsked) {
   EXPECT_EQ(g.c, without.c);
   EXPECT_EQ(without.t, 0);
   auto twice = g;
-  s.field->pullback({s.t, s.z, s.condition}, s.seeds, s.f_bar, s.je_bar, {twice.z, twice.c, twice.theta, &twice.t},
+  s.field->pullback({s.t, s.z, s.condition}, s.directions, s.f_bar, s.je_bar, {twice.z, twice.c, twice.theta, &twice.t},
                     s.work);
   EXPECT_EQ(twice.z, g.z);
   // Sums over three samples in another order: a few roundings.

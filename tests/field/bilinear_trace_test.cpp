@@ -222,7 +222,7 @@ TEST(VectorField, TraceWithoutAClosedFormIsTheTangents) {
   Network<double> n({.dim = 3, .hidden = {8, 8, 8}}, 4);
   EXPECT_FALSE(n.field.has_trace());
   Matrix<double> f(3, 4), je(3, 12);
-  n.field.tangents({n.t, n.z, n.c}, Seeds<double>::identity(3), f, je, n.work);
+  n.field.tangents({n.t, n.z, n.c}, TangentDirections<double>::identity(3), f, je, n.work);
   const auto out = n.evaluate(Way::closed_form, n.t, n.z, n.c);
   EXPECT_EQ(out.f, f);
   for (Index b = 0; b < 4; ++b) EXPECT_EQ(out.trace(0, b), je(0, b) + je(1, 4 + b) + je(2, 8 + b));
@@ -230,7 +230,7 @@ TEST(VectorField, TraceWithoutAClosedFormIsTheTangents) {
   Vector<double> theta = Vector<double>::Zero(n.field.theta().size()), theta2 = theta;
   double t = 0, t2 = 0;
   for (Index j = 0; j < 3; ++j) je_bar.row(j).segment(j * 4, 4) = n.trace_bar;
-  n.field.pullback({n.t, n.z, n.c}, Seeds<double>::identity(3), n.f_bar, je_bar, {z, none, theta, &t}, n.work);
+  n.field.pullback({n.t, n.z, n.c}, TangentDirections<double>::identity(3), n.f_bar, je_bar, {z, none, theta, &t}, n.work);
   GivenTraceCotangents<double> rule(n.f_bar, n.trace_bar);
   Matrix<double> trace(1, 4);
   n.field.trace_and_pullback({n.t, n.z, n.c}, rule, f, trace, {z2, none, theta2, &t2}, n.work);

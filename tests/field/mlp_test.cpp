@@ -15,7 +15,7 @@ struct Case {
   Index condition = 0;
   bool residual = false;
   Index frequencies = 0;
-  int probes = 0;  // 0: identity seeds
+  int probes = 0;  // 0: identity directions
 };
 
 // A random network and everything around it, in double.
@@ -29,9 +29,9 @@ struct Fixture {
     field.set_theta(theta);
     z = random(c.dim, batch), condition = random(c.condition, batch);
     e = random(c.dim, c.probes * batch);
-    seeds = c.probes > 0 ? Seeds<double>{Seeds<double>::Kind::probes, c.probes, e.data()}
-                         : Seeds<double>::identity(c.dim);
-    f_bar = random(c.dim, batch), je_bar = random(c.dim, seeds.k * batch);
+    directions = c.probes > 0 ? TangentDirections<double>{TangentDirections<double>::Kind::probes, c.probes, e.data()}
+                         : TangentDirections<double>::identity(c.dim);
+    f_bar = random(c.dim, batch), je_bar = random(c.dim, directions.k * batch);
   }
   Matrix<double> random(Index rows, Index cols) {
     Matrix<double> m(rows, cols);
@@ -40,8 +40,8 @@ struct Fixture {
   }
   // <(f_bar, je_bar), (f, J E)> at a point.
   double paired(double at, const Matrix<double>& at_z, const Matrix<double>& at_c) {
-    Matrix<double> f(z.rows(), z.cols()), je(z.rows(), seeds.k * z.cols());
-    field.tangents({at, at_z, at_c}, seeds, f, je, work);
+    Matrix<double> f(z.rows(), z.cols()), je(z.rows(), directions.k * z.cols());
+    field.tangents({at, at_z, at_c}, directions, f, je, work);
     return f.cwiseProduct(f_bar).sum() + je.cwiseProduct(je_bar).sum();
   }
   struct Pulled {
@@ -52,7 +52,7 @@ struct Fixture {
   Pulled pull() {
     Pulled p{Matrix<double>(z.rows(), z.cols()), Matrix<double>::Zero(condition.rows(), z.cols()),
              Vector<double>::Zero(field.theta().size())};
-    field.pullback({t, z, condition}, seeds, f_bar, je_bar, {p.z, p.c, p.theta, &p.t}, work);
+    field.pullback({t, z, condition}, directions, f_bar, je_bar, {p.z, p.c, p.theta, &p.t}, work);
     return p;
   }
 
@@ -61,7 +61,7 @@ struct Fixture {
   Workspace<double> work;
   double t = 0.37;
   Matrix<double> z, condition, e, f_bar, je_bar;
-  Seeds<double> seeds;
+  TangentDirections<double> directions;
 };
 
 class MlpLayers : public ::testing::TestWithParam<Case> {};
@@ -96,10 +96,10 @@ TEST_P(MlpLayers, PullbackIsTheTransposeOfFiniteDifferences) {
 
 TEST_P(MlpLayers, TangentsAreTheJacobian) {
   Fixture s(GetParam());
-  const Index d = s.z.rows(), batch = s.z.cols(), k = s.seeds.k;
+  const Index d = s.z.rows(), batch = s.z.cols(), k = s.directions.k;
   Matrix<double> f(d, batch), je(d, k * batch), e(d, k * batch), up(d, batch), down(d, batch), alone(d, batch);
-  s.seeds.write(d, batch, e);
-  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  s.directions.write(d, batch, e);
+  s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
   s.field.value({s.t, s.z, s.condition}, alone, s.work);
   EXPECT_LT((f - alone).cwiseAbs().maxCoeff(), 1e-14);
   for (Index j = 0; j < k; ++j) {
@@ -117,12 +117,12 @@ TEST_P(MlpLayers, FloatAgreesWithDouble) {
   Mlp<float> single(o);
   single.set_theta(s.field.theta().cast<float>());
   const Matrix<float> z = s.z.cast<float>(), c = s.condition.cast<float>(), e = s.e.cast<float>();
-  Seeds<float> seeds{static_cast<Seeds<float>::Kind>(s.seeds.kind), s.seeds.k, e.data()};
+  TangentDirections<float> directions{static_cast<TangentDirections<float>::Kind>(s.directions.kind), s.directions.k, e.data()};
   Workspace<float> work;
   Matrix<float> z_bar(z.rows(), z.cols()), c_bar = Matrix<float>::Zero(c.rows(), z.cols());
   Vector<float> theta_bar = Vector<float>::Zero(single.theta().size());
   double t_bar = 0;
-  single.pullback({s.t, z, c}, seeds, s.f_bar.cast<float>().eval(), s.je_bar.cast<float>().eval(),
+  single.pullback({s.t, z, c}, directions, s.f_bar.cast<float>().eval(), s.je_bar.cast<float>().eval(),
                   {z_bar, c_bar, theta_bar, &t_bar}, work);
   const auto p = s.pull();
   const double tolerance = 2e-5;  // some hundred roundings of 6e-8
@@ -190,7 +190,7 @@ TEST(Mlp, DerivativesOfAFarPointAreFinite) {
     Vector<float> theta_bar = Vector<float>::Zero(field.theta().size());
     double t_bar = 0;
     Workspace<float> work;
-    field.pullback({0.1, z, c}, Seeds<float>::identity(2), f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar}, work);
+    field.pullback({0.1, z, c}, TangentDirections<float>::identity(2), f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar}, work);
     EXPECT_TRUE(z_bar.allFinite()) << activation_names()[a];
   }
 }
@@ -200,9 +200,9 @@ TEST(Mlp, DerivativesOfAFarPointAreFinite) {
 TEST(Mlp, FlopsAreThoseOfItsProducts) {
   const Mlp<float> field({.hidden = {64, 64, 64}});
   EXPECT_EQ(field.flops({}), 2 * (2 * 64 + 2 * 64 * 64 + 64 * 2));
-  EXPECT_EQ(field.flops(Seeds<float>::identity(2)), 2 * (2 * 64 + 3 * (2 * 64 * 64 + 64 * 2)));
-  EXPECT_EQ(field.pullback_flops(Seeds<float>::identity(2)), 3 * field.flops(Seeds<float>::identity(2)));
-  const Seeds<float> probe{Seeds<float>::Kind::probes, 1, nullptr};
+  EXPECT_EQ(field.flops(TangentDirections<float>::identity(2)), 2 * (2 * 64 + 3 * (2 * 64 * 64 + 64 * 2)));
+  EXPECT_EQ(field.pullback_flops(TangentDirections<float>::identity(2)), 3 * field.flops(TangentDirections<float>::identity(2)));
+  const TangentDirections<float> probe{TangentDirections<float>::Kind::probes, 1, nullptr};
   EXPECT_EQ(field.flops(probe), 2 * field.flops({}));
   EXPECT_EQ(field.pullback_flops(probe), 3 * field.flops(probe) - 2 * 2 * 64);  // nothing goes back into a probe
 }
@@ -215,10 +215,10 @@ TEST(Mlp, SamplesAreIndependentBitwise) {
   Matrix<float> z(2, 50), c(0, 50), f(2, 50), je(2, 100);
   fill_normal<float>(engine, z);
   Workspace<float> work;
-  field.tangents({0.1, z, c}, Seeds<float>::identity(2), f, je, work);
+  field.tangents({0.1, z, c}, TangentDirections<float>::identity(2), f, je, work);
   for (Index b : {0, 7, 49}) {
     Matrix<float> one(2, 1), je_one(2, 2);
-    field.tangents({0.1, z.col(b), c.col(b)}, Seeds<float>::identity(2), one, je_one, work);
+    field.tangents({0.1, z.col(b), c.col(b)}, TangentDirections<float>::identity(2), one, je_one, work);
     EXPECT_EQ(one, f.col(b));
     EXPECT_EQ(je_one.col(0), je.col(b));
     EXPECT_EQ(je_one.col(1), je.col(50 + b));

@@ -9,7 +9,7 @@ namespace {
 
 struct Case {
   Index dim, condition, width, layers, rank;
-  int probes;  // 0: identity seeds
+  int probes;  // 0: identity directions
 };
 
 // A random potential and everything around it, in double. f has the row of the potential's rate.
@@ -19,9 +19,9 @@ struct Fixture {
     field.initialize(engine);
     field.set_theta(field.theta() + 0.3 * random(field.theta().size(), 1));
     z = random(c.dim, kBatch), condition = random(c.condition, kBatch), e = random(c.dim, c.probes * kBatch);
-    seeds =
-        c.probes > 0 ? Seeds<double>{Seeds<double>::Kind::probes, c.probes, e.data()} : Seeds<double>::identity(c.dim);
-    f_bar = random(c.dim + 1, kBatch), je_bar = random(c.dim, seeds.k * kBatch);
+    directions =
+        c.probes > 0 ? TangentDirections<double>{TangentDirections<double>::Kind::probes, c.probes, e.data()} : TangentDirections<double>::identity(c.dim);
+    f_bar = random(c.dim + 1, kBatch), je_bar = random(c.dim, directions.k * kBatch);
   }
   Matrix<double> random(Index rows, Index cols) {
     Matrix<double> m(rows, cols);
@@ -29,8 +29,8 @@ struct Fixture {
     return m;
   }
   double paired(double at, const Matrix<double>& at_z, const Matrix<double>& at_c) {
-    Matrix<double> f(z.rows() + 1, kBatch), je(z.rows(), seeds.k * kBatch);
-    field.tangents({at, at_z, at_c}, seeds, f, je, work);
+    Matrix<double> f(z.rows() + 1, kBatch), je(z.rows(), directions.k * kBatch);
+    field.tangents({at, at_z, at_c}, directions, f, je, work);
     return f.cwiseProduct(f_bar).sum() + je.cwiseProduct(je_bar).sum();
   }
   Matrix<double> potential(double at, const Matrix<double>& at_z) {
@@ -45,7 +45,7 @@ struct Fixture {
   Workspace<double> work;
   double t = 0.37;
   Matrix<double> z, condition, e, f_bar, je_bar;
-  Seeds<double> seeds;
+  TangentDirections<double> directions;
 };
 
 class PotentialFieldShapes : public testing::TestWithParam<Case> {};
@@ -56,8 +56,8 @@ constexpr double kStep = 1e-5, kTolerance = 2e-7;
 TEST_P(PotentialFieldShapes, FieldAndRateAreThePotentialsDerivatives) {
   Fixture s(GetParam());
   const Index d = s.z.rows();
-  Matrix<double> f(d + 1, s.kBatch), je(d, s.seeds.k * s.kBatch), alone(d, s.kBatch);
-  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  Matrix<double> f(d + 1, s.kBatch), je(d, s.directions.k * s.kBatch), alone(d, s.kBatch);
+  s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
   s.field.value({s.t, s.z, s.condition}, alone, s.work);
   EXPECT_LT((f.topRows(d) - alone).cwiseAbs().maxCoeff(), 1e-14);
   for (Index i = 0; i < d; ++i) {
@@ -72,10 +72,10 @@ TEST_P(PotentialFieldShapes, FieldAndRateAreThePotentialsDerivatives) {
 
 TEST_P(PotentialFieldShapes, TangentsAreTheJacobian) {
   Fixture s(GetParam());
-  const Index d = s.z.rows(), k = s.seeds.k;
+  const Index d = s.z.rows(), k = s.directions.k;
   Matrix<double> f(d, s.kBatch), je(d, k * s.kBatch), e(d, k * s.kBatch), up(d, s.kBatch), down(d, s.kBatch);
-  s.seeds.write(d, s.kBatch, e);
-  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
+  s.directions.write(d, s.kBatch, e);
+  s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
   for (Index j = 0; j < k; ++j) {
     const Matrix<double> step = kStep * e.middleCols(j * s.kBatch, s.kBatch);
     s.field.value({s.t, s.z + step, s.condition}, up, s.work);
@@ -90,7 +90,7 @@ TEST_P(PotentialFieldShapes, PullbackIsTheTransposeOfFiniteDifferences) {
   Matrix<double> z_bar(d, s.kBatch), c_bar = Matrix<double>::Zero(s.condition.rows(), s.kBatch);
   Vector<double> theta_bar = Vector<double>::Zero(s.field.theta().size());
   double t_bar = 0;
-  s.field.pullback({s.t, s.z, s.condition}, s.seeds, s.f_bar, s.je_bar, {z_bar, c_bar, theta_bar, &t_bar}, s.work);
+  s.field.pullback({s.t, s.z, s.condition}, s.directions, s.f_bar, s.je_bar, {z_bar, c_bar, theta_bar, &t_bar}, s.work);
   auto expect = [](double got, double along, const std::string& what) {
     EXPECT_NEAR(got, along, kTolerance * (1 + std::abs(along))) << what;
   };
@@ -126,14 +126,14 @@ TEST_P(PotentialFieldShapes, OnePassIsTangentsThenPullback) {
     }
     const Fixture& s_;
   } rule(s);
-  Matrix<double> f(d + 1, s.kBatch), je(d, s.seeds.k * s.kBatch), z[3], c[3];
+  Matrix<double> f(d + 1, s.kBatch), je(d, s.directions.k * s.kBatch), z[3], c[3];
   Vector<double> theta[3];
   double t[3] = {0, 0, 0};
   for (int i = 0; i < 3; ++i) {
     z[i].resize(d, s.kBatch), c[i].setZero(s.condition.rows(), s.kBatch), theta[i].setZero(i < 2 ? p : 0);
     const FieldCotangent<double> to{z[i], c[i], theta[i], &t[i]};
-    if (i == 1) s.field.pullback({s.t, s.z, s.condition}, s.seeds, s.f_bar, s.je_bar, to, s.work);
-    else s.field.tangents_and_pullback({s.t, s.z, s.condition}, s.seeds, rule, f, je, to, s.work);
+    if (i == 1) s.field.pullback({s.t, s.z, s.condition}, s.directions, s.f_bar, s.je_bar, to, s.work);
+    else s.field.tangents_and_pullback({s.t, s.z, s.condition}, s.directions, rule, f, je, to, s.work);
   }
   EXPECT_EQ(z[0], z[1]);
   EXPECT_EQ(z[0], z[2]);
@@ -154,8 +154,8 @@ TEST(PotentialField, FloatAgreesWithDouble) {
   const Matrix<float> z = s.z.cast<float>(), c = s.condition.cast<float>();
   Matrix<double> f(2, s.kBatch), je(2, 2 * s.kBatch);
   Matrix<float> f1(2, s.kBatch), je1(2, 2 * s.kBatch);
-  s.field.tangents({s.t, s.z, s.condition}, s.seeds, f, je, s.work);
-  single.tangents({s.t, z, c}, Seeds<float>::identity(2), f1, je1, work);
+  s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
+  single.tangents({s.t, z, c}, TangentDirections<float>::identity(2), f1, je1, work);
   EXPECT_LT((f1.cast<double>() - f).norm() / f.norm(), 1e-5);
   EXPECT_LT((je1.cast<double>() - je).norm() / je.norm(), 1e-5);
 }
@@ -164,7 +164,7 @@ TEST(PotentialField, FarOutItDoesNotOverflow) {
   Fixture s({2, 0, 8, 2, 2, 0});
   EXPECT_TRUE(s.potential(0.1, 1e4 * s.z).allFinite());
   Matrix<double> f(2, s.kBatch), je(2, 2 * s.kBatch);
-  s.field.tangents({s.t, 1e4 * s.z, s.condition}, s.seeds, f, je, s.work);
+  s.field.tangents({s.t, 1e4 * s.z, s.condition}, s.directions, f, je, s.work);
   EXPECT_TRUE(f.allFinite() && je.allFinite());
 }
 
@@ -183,12 +183,12 @@ template <class S> void expect_independent_bitwise(const PotentialFieldOptions& 
   Matrix<S> z(d, most), c(options.condition_dim, most), f(d + 1, most), je(d, d * most);
   fill_normal<S>(engine, z), fill_normal<S>(engine, c);
   Workspace<S> work;
-  field.tangents({0.1, z, c}, Seeds<S>::identity(d), f, je, work);
+  field.tangents({0.1, z, c}, TangentDirections<S>::identity(d), f, je, work);
   for (Index batch = 1; batch < most; ++batch)
     for (Index begin : {Index{0}, (most - batch) / 2, most - batch}) {
       Matrix<S> f_part(d + 1, batch), je_part(d, d * batch);
       const Matrix<S> z_part = z.middleCols(begin, batch), c_part = c.middleCols(begin, batch);
-      field.tangents({0.1, z_part, c_part}, Seeds<S>::identity(d), f_part, je_part, work);
+      field.tangents({0.1, z_part, c_part}, TangentDirections<S>::identity(d), f_part, je_part, work);
       ASSERT_EQ(f_part, f.middleCols(begin, batch)) << batch << " samples from " << begin;
       for (Index j = 0; j < d; ++j)
         ASSERT_EQ(je_part.middleCols(j * batch, batch), je.middleCols(j * most + begin, batch))

@@ -19,14 +19,14 @@ class Linear final : public VectorField<double> {
   void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>&) const override {
     f = (a_ * x.z).colwise() + b_;
   }
-  void tangents(const FieldPoint<double>& x, const Seeds<double>& e, MatrixRef<double> f, MatrixRef<double> je,
+  void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f, MatrixRef<double> je,
                 Workspace<double>& w) const override {
     value(x, f, w);
-    Matrix<double> seeds(dim(), e.k * x.batch());
-    e.write(dim(), x.batch(), seeds);
-    je = a_ * seeds;
+    Matrix<double> directions(dim(), e.k * x.batch());
+    e.write(dim(), x.batch(), directions);
+    je = a_ * directions;
   }
-  void pullback(const FieldPoint<double>&, const Seeds<double>&, ConstMatrixRef<double> f_bar, ConstMatrixRef<double>,
+  void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double> f_bar, ConstMatrixRef<double>,
                 FieldCotangent<double> out, Workspace<double>&) const override {
     out.z = a_.transpose() * f_bar;
   }
@@ -88,7 +88,7 @@ TEST(Flow, ChainWithNormsGoesThereAndBackAndKeepsItsMass) {
     const auto drawn = flow.sample(100, 7, kFine);
     const auto back = flow.log_prob(drawn.points, kNone, kFine);
     EXPECT_LT((back.log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-7);
-    EXPECT_LT((back.base - flow.draw_base(100, 7)).cwiseAbs().maxCoeff(), 1e-7);
+    EXPECT_LT((back.latent - flow.draw_base(100, 7)).cwiseAbs().maxCoeff(), 1e-7);
     const Index n = 200;
     const double low = -20, h = 40.0 / static_cast<double>(n);
     Matrix<double> grid(2, n * n);
@@ -135,7 +135,7 @@ TEST(Flow, LogDensityOfFixedStepsConvergesAndIsTheSameWithATrajectory) {
       EXPECT_EQ(got.nfe, static_cast<double>(flow.blocks().size()) * static_cast<double>(6 * steps + 1 + 3 * steps));
       std::vector<Matrix<double>> along;
       const Matrix<double> z = flow.draw_base(40, 3);
-      EXPECT_EQ(flow.push(z, fixed).log_prob, flow.push_along(z, {0.1, 0.7}, along, fixed).log_prob);
+      EXPECT_EQ(flow.push(z, fixed).log_prob, flow.trajectory(z, {0.1, 0.7}, along, fixed).log_prob);
     }
   }
 }
@@ -147,12 +147,12 @@ TEST(Flow, PathPassesThroughTheTransformsAndEndsInTheSamples) {
     const Matrix<double> z = flow.draw_base(70, 3);
     std::vector<Matrix<double>> along;
     const std::vector<double> times = {0, 0.3, 0.5, 0.9, flow.end_time()};
-    const auto drawn = flow.push_along(z, times, along, kFine);
+    const auto drawn = flow.trajectory(z, times, along, kFine);
     EXPECT_EQ(drawn.points, flow.push(z, kFine).points);  // looking does not change the path
-    EXPECT_LT((along[0] - flow.unstandardized(z)).cwiseAbs().maxCoeff(), 1e-12);
+    EXPECT_LT((along[0] - flow.in_data_units(z)).cwiseAbs().maxCoeff(), 1e-12);
     EXPECT_EQ(along[4], drawn.points);
     for (std::size_t k = 1; k < 4; ++k) {
-      const auto there = flow.transform(flow.unstandardized(z), kNone, 0, times[k], kFine);
+      const auto there = flow.transform(flow.in_data_units(z), kNone, 0, times[k], kFine);
       EXPECT_LT((along[k] - there.points).cwiseAbs().maxCoeff(), 1e-6) << times[k];
     }
   }
@@ -238,11 +238,11 @@ TEST(Flow, FixedStepsWhoseTraceIsNotFiniteFail) {
     NoTrace() : VectorField(2, 0) {}
     std::unique_ptr<VectorField<double>> clone() const override { return std::make_unique<NoTrace>(*this); }
     void value(const FieldPoint<double>&, MatrixRef<double> f, Workspace<double>&) const override { f.setZero(); }
-    void tangents(const FieldPoint<double>&, const Seeds<double>&, MatrixRef<double> f, MatrixRef<double> je,
+    void tangents(const FieldPoint<double>&, const TangentDirections<double>&, MatrixRef<double> f, MatrixRef<double> je,
                   Workspace<double>&) const override {
       f.setZero(), je.setConstant(std::nan(""));
     }
-    void pullback(const FieldPoint<double>&, const Seeds<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+    void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                   FieldCotangent<double>, Workspace<double>&) const override {}
   };
   const Flow<double> flow(Cnf<double>{std::make_shared<NoTrace>()});

@@ -27,14 +27,14 @@ class Relaxation : public pathline::VectorField<double> {
     f = rate() * ((-x.z).colwise() + mu());
   }
   // f, and J E for every direction of e: here J = -rate I.
-  void tangents(const pathline::FieldPoint<double>& x, const pathline::Seeds<double>& e, Ref<double> f,
+  void tangents(const pathline::FieldPoint<double>& x, const pathline::TangentDirections<double>& e, Ref<double> f,
                 Ref<double> je, pathline::Workspace<double>& w) const override {
     value(x, f, w);
     e.write(dim(), x.batch(), je);
     je *= -rate();
   }
   // The transpose: cotangents of f and J E in, those of z and theta out.
-  void pullback(const pathline::FieldPoint<double>& x, const pathline::Seeds<double>& e,
+  void pullback(const pathline::FieldPoint<double>& x, const pathline::TangentDirections<double>& e,
                 pathline::ConstMatrixRef<double> f_bar, pathline::ConstMatrixRef<double> je_bar,
                 pathline::FieldCotangent<double> out, pathline::Workspace<double>&) const override {
     out.z = -rate() * f_bar;

@@ -48,7 +48,7 @@ TEST(Score, IsTheDerivativeOfTheLogDensityInTheDatasUnits) {
   Matrix<double> x(2, 9), c(1, 9);
   Engine engine = make_stream(5, "score_test");
   fill_normal<double>(engine, x), fill_normal<double>(engine, c);
-  x = flow.unstandardized(x);
+  x = flow.in_data_units(x);
   for (auto adjoint : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve})
     expect_score(flow, x, c, {.solver = kSolver, .adjoint = adjoint, .tile = 4});
 }

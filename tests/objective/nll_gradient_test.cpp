@@ -152,11 +152,11 @@ class Ahead final : public VectorField<double> {
   void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>& w) const override {
     field_->value({x.t + ahead_, x.z, x.c}, f, w);
   }
-  void tangents(const FieldPoint<double>& x, const Seeds<double>& e, MatrixRef<double> f, MatrixRef<double> je,
+  void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f, MatrixRef<double> je,
                 Workspace<double>& w) const override {
     field_->tangents({x.t + ahead_, x.z, x.c}, e, f, je, w);
   }
-  void pullback(const FieldPoint<double>& x, const Seeds<double>& e, ConstMatrixRef<double> f_bar,
+  void pullback(const FieldPoint<double>& x, const TangentDirections<double>& e, ConstMatrixRef<double> f_bar,
                 ConstMatrixRef<double> je_bar, FieldCotangent<double> out, Workspace<double>& w) const override {
     Vector<double> theta_bar = Vector<double>::Zero(field_->theta().size());
     field_->pullback({x.t + ahead_, x.z, x.c}, e, f_bar, je_bar, {out.z, out.c, theta_bar, out.t}, w);

@@ -61,14 +61,14 @@ TEST(EvaluateTarget, ALostModeIsFoundByWiderDraws) {
   Flow<double> flow(Cnf<double>{std::make_shared<Mlp<double>>(MlpOptions{.hidden = {3}})});
   auto e = evaluate_target(flow, two_modes(), 2000, 1, {});
   EXPECT_GT(*e.ess, 0.99);
-  EXPECT_FALSE(has_lost_mass(e));  // not looked for yet
-  find_lost_mass(flow, two_modes(), 100000, 2, {}, e);
+  EXPECT_FALSE(has_lost_modes(e));  // not looked for yet
+  check_for_lost_modes(flow, two_modes(), 100000, 2, {}, e);
   EXPECT_NEAR(*e.wide_log_z, std::log(2 * 2 * M_PI), 4 * *e.wide_log_z_error);
-  EXPECT_TRUE(has_lost_mass(e));
+  EXPECT_TRUE(has_lost_modes(e));
   auto whole = evaluate_target(flow, gaussian(0.5), 2000, 1, {});
-  find_lost_mass(flow, gaussian(0.5), 20000, 2, {}, whole);
+  check_for_lost_modes(flow, gaussian(0.5), 20000, 2, {}, whole);
   EXPECT_NEAR(*whole.wide_log_z, std::log(M_PI), 4 * *whole.wide_log_z_error);
-  EXPECT_FALSE(has_lost_mass(whole));
+  EXPECT_FALSE(has_lost_modes(whole));
 }
 
 // It was printed as +- 0.0000, which says that it is exact.

@@ -51,8 +51,8 @@ TEST_P(ShippedModels, KeepWhatTheyPromise) {
     EXPECT_GT(*e.ess, kLeastEss.at(GetParam()));
     // No mode is lost. A tail of the weights that is too heavy for a standard error (the funnel's) has a fixed bound.
     EXPECT_NEAR(*e.log_z, *target->log_z, 0.002 + (std::isnan(*e.log_z_error) ? 0.01 : 4 * *e.log_z_error));
-    find_lost_mass(model.flow, *target, 5000, 4712, {}, e);
-    EXPECT_FALSE(has_lost_mass(e));
+    check_for_lost_modes(model.flow, *target, 5000, 4712, {}, e);
+    EXPECT_FALSE(has_lost_modes(e));
     return;
   }
   if (recipe.data.source.ends_with(".csv")) {  // digits and diamonds are not here: those load and draw

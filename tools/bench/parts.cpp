@@ -50,17 +50,17 @@ template <class S, Part kPart> void field(benchmark::State& state) {
   const Matrix<S> f_bar = Matrix<S>::Random(d, batch), je_bar = Matrix<S>::Random(d, d * batch);
   Vector<S> theta_bar = Vector<S>::Zero(mlp.theta().size());
   double t_bar = 0;
-  const auto seeds = Seeds<S>::identity(d);
+  const auto directions = TangentDirections<S>::identity(d);
   for (auto _ : state) {
     if (kPart == Part::value) mlp.value({0.3, z, none}, f, w);
-    if (kPart == Part::tangents) mlp.tangents({0.3, z, none}, seeds, f, je, w);
+    if (kPart == Part::tangents) mlp.tangents({0.3, z, none}, directions, f, je, w);
     if (kPart == Part::pullback)
-      mlp.pullback({0.3, z, none}, seeds, f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar}, w);
+      mlp.pullback({0.3, z, none}, directions, f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar}, w);
     benchmark::DoNotOptimize(f.data());
   }
   const double flops = kPart == Part::value      ? mlp.flops({})
-                       : kPart == Part::tangents ? mlp.flops(seeds)
-                                                 : mlp.pullback_flops(seeds);
+                       : kPart == Part::tangents ? mlp.flops(directions)
+                                                 : mlp.pullback_flops(directions);
   count_flops(state, flops * static_cast<double>(batch));
 }
 

@@ -53,12 +53,12 @@ template <class S> double eigen_rate(Index columns) {
 
 template <class S> double step_flops(const Flow<S>& flow, const NllGradient& g, Index batch, Index tile) {
   const auto& field = *flow.blocks()[0]->field;
-  const auto seeds = Seeds<S>::identity(flow.dim());
+  const auto directions = TangentDirections<S>::identity(flow.dim());
   const double tiles = std::ceil(static_cast<double>(batch) / static_cast<double>(tile));
   // The discrete adjoint of dopri5: of 11 evaluations of a step on the way back 5 are values, 6 have a pullback.
   const double back = static_cast<double>(g.backward.evaluations) / tiles;
-  const double each = static_cast<double>(g.report.evaluations) / tiles * field.flops(seeds) +
-                      back * (5 * field.flops({}) + 6 * field.pullback_flops(seeds)) / 11;
+  const double each = static_cast<double>(g.report.evaluations) / tiles * field.flops(directions) +
+                      back * (5 * field.flops({}) + 6 * field.pullback_flops(directions)) / 11;
   return each * static_cast<double>(batch);
 }
 
@@ -134,7 +134,7 @@ void row_of_evaluation(const std::string& name, const Flow<float>& flow, const F
       fine.log_prob(x.leftCols(1000), kNone, {.solver = {.rtol = 1e-9, .atol = 1e-9}}).log_prob;
   const double error = (got.head(1000) - exact).cwiseAbs().mean();
   const auto& field = *flow.blocks()[0]->field;
-  const double rate = field.flops(Seeds<float>::identity(2)) * nfe * static_cast<double>(n) / density;
+  const double rate = field.flops(TangentDirections<float>::identity(2)) * nfe * static_cast<double>(n) / density;
   const double limit = eigen_rate<float>(192) * thread_count();
   const std::string how = solver.steps > 0 ? fmt::format("{}, {} steps", to_string(solver.stepper), solver.steps)
                                            : fmt::format("{} {:.0e}", to_string(solver.stepper), solver.rtol);
@@ -188,7 +188,7 @@ void table_of_hutchinson() {
     const Index batch = 64;
     const Matrix<float> z = Matrix<float>::Random(d, batch), none(0, 0);
     Matrix<float> f(d, batch), je(d, batch), memory, tr(1, batch);
-    const auto probe = make_seeds<float>({.kind = TraceKind::hutchinson}, d, batch, engine, memory);
+    const auto probe = make_tangent_directions<float>({.kind = TraceKind::hutchinson}, d, batch, engine, memory);
     auto repeat = [&](const std::function<void()>& work) {
       return 1e6 *
              least_time(
@@ -206,7 +206,7 @@ void table_of_hutchinson() {
     double exact = std::nan("");
     if (d <= 200) {
       Matrix<float> all(d, d * batch);
-      const auto identity = Seeds<float>::identity(d);
+      const auto identity = TangentDirections<float>::identity(d);
       exact = repeat([&] {
         mlp.tangents({0.3, z, none}, identity, f, all, w);
         trace<float>(identity, all, tr);

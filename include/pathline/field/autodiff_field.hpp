@@ -83,7 +83,7 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     }
   }
 
-  void tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+  void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                 Workspace<S>& w) const override {
     if (e.k == 0) return value(x, f, w);
     const Index d = this->dim(), batch = x.batch();
@@ -104,7 +104,7 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     }
   }
 
-  void pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                 FieldCotangent<S> out, Workspace<S>& w) const override {
     typename Workspace<S>::Frame frame(w);
     auto directions = w.matrix(this->dim(), e.k * x.batch());

@@ -33,11 +33,11 @@ template <class S> class Mlp final : public VectorField<S> {
   void initialize(Engine& engine, double scale_last = 1);
 
   void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
-  void tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+  void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                 Workspace<S>& w) const override;
-  void pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                 FieldCotangent<S> out, Workspace<S>& w) const override;
-  void tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
+  void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
                              MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
   /// True with two hidden layers or fewer: the trace is then a bilinear form in the layers' slopes and costs one more
   /// product of the second layer's size, whatever the dimension (src/field/bilinear_trace.hpp has the formula).
@@ -45,8 +45,8 @@ template <class S> class Mlp final : public VectorField<S> {
   void value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace, Workspace<S>& w) const override;
   void trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
                           FieldCotangent<S> out, Workspace<S>& w) const override;
-  double flops(const Seeds<S>& e) const override;
-  double pullback_flops(const Seeds<S>& e) const override;
+  double flops(const TangentDirections<S>& e) const override;
+  double pullback_flops(const TangentDirections<S>& e) const override;
 
   const MlpOptions& options() const { return options_; }
 
@@ -56,8 +56,8 @@ template <class S> class Mlp final : public VectorField<S> {
   enum class Keep { nothing, for_pullback };
   enum class Slopes { no, yes };
   void theta_changed() override;
-  Tape forward(const FieldPoint<S>& x, const Seeds<S>& e, Keep keep, Slopes slopes, Workspace<S>& w) const;
-  void reverse(const Tape& tape, const FieldPoint<S>& x, const Seeds<S>& e, const TracePullback* trace, S* bars,
+  Tape forward(const FieldPoint<S>& x, const TangentDirections<S>& e, Keep keep, Slopes slopes, Workspace<S>& w) const;
+  void reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e, const TracePullback* trace, S* bars,
                FieldCotangent<S> to, Workspace<S>& w) const;
   bool skips(std::size_t layer) const;  // has a residual connection
 

@@ -20,8 +20,8 @@ struct PotentialFieldOptions {
 // f(t, z; c) = -grad_z Phi(s), s = (z, t, c) of n components, with
 //   Phi(s) = w^T u_{L-1}(s) + |A s|^2 / 2 + b^T s,
 //   u_0 = sigma(K_0 s + b_0), u_i = u_{i-1} + h sigma(K_i u_{i-1} + b_i), h = 1 / (L - 1), sigma(x) = log(e^x + e^-x)
-// (their section 3, eqs. 9 and 10). The Hessian applied to the seeds comes with the gradient in one pass, in closed
-// form: with identity seeds its diagonal is the Laplacian.
+// (their section 3, eqs. 9 and 10). The Hessian applied to the directions comes with the gradient in one pass, in closed
+// form: with identity directions its diagonal is the Laplacian.
 template <class S> class PotentialField final : public VectorField<S> {
  public:
   explicit PotentialField(const PotentialFieldOptions& options);  // theta = 0; InputError for a size below 1
@@ -32,14 +32,14 @@ template <class S> class PotentialField final : public VectorField<S> {
 
   bool has_potential() const override { return true; }
   void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
-  void tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+  void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                 Workspace<S>& w) const override;
-  void pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                 FieldCotangent<S> out, Workspace<S>& w) const override;
-  void tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
+  void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
                              MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
-  double flops(const Seeds<S>& e) const override;
-  double pullback_flops(const Seeds<S>& e) const override;
+  double flops(const TangentDirections<S>& e) const override;
+  double pullback_flops(const TangentDirections<S>& e) const override;
 
   // Phi: 1 x B.
   void potential(const FieldPoint<S>& x, MatrixRef<S> phi, Workspace<S>& w) const;
@@ -54,7 +54,7 @@ template <class S> class PotentialField final : public VectorField<S> {
     return {this->theta().data() + weight_[static_cast<std::size_t>(layer)], options_.width,
             layer == 0 ? inputs() : options_.width};
   }
-  Tape forward(const FieldPoint<S>& x, const Seeds<S>& e, Workspace<S>& w) const;
+  Tape forward(const FieldPoint<S>& x, const TangentDirections<S>& e, Workspace<S>& w) const;
   void write(const Tape& tape, MatrixRef<S> f, MatrixRef<S> je) const;
   void reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar, FieldCotangent<S> to,
                Workspace<S>& w) const;

@@ -28,13 +28,13 @@ template <class S> struct FieldPoint {
 
 // The directions E of the Jacobian-vector products J E: the identity (k = d), or k probes a sample. E is d x kB,
 // probe j of sample b in column jB + b; the identity has no array.
-template <class S> struct Seeds {
+template <class S> struct TangentDirections {
   enum class Kind { none, identity, probes };
   Kind kind = Kind::none;
   Index k = 0;
   const S* probes = nullptr;
 
-  static Seeds identity(Index dim) { return {Kind::identity, dim, nullptr}; }
+  static TangentDirections identity(Index dim) { return {Kind::identity, dim, nullptr}; }
   // Writes E (d x k*batch), whichever the kind.
   void write(Index dim, Index batch, MatrixRef<S> e) const;
 };
@@ -78,16 +78,16 @@ template <class S> class VectorField {
   virtual bool has_potential() const { return false; }
 
   // f (d x B) and J E (d x kB), in one pass.
-  virtual void tangents(const FieldPoint<S>& x, const Seeds<S>& e, MatrixRef<S> f, MatrixRef<S> je,
+  virtual void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                         Workspace<S>& w) const = 0;
 
   // The transpose of (z, c, theta, t) -> (f, J E) at fixed E, applied to (f_bar, je_bar): d x B and d x kB.
-  virtual void pullback(const FieldPoint<S>& x, const Seeds<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+  virtual void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                         FieldCotangent<S> out, Workspace<S>& w) const = 0;
 
   // Both at once, with cotangents that may depend on (f, J E). The default calls tangents, then pullback; a field
   // that can share the work overrides it.
-  virtual void tangents_and_pullback(const FieldPoint<S>& x, const Seeds<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
+  virtual void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
                                      MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const;
 
   /// True if the exact trace tr(df/dz) has a closed form that costs about as much as f, whatever the dimension.
@@ -103,9 +103,9 @@ template <class S> class VectorField {
   virtual void trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
                                   FieldCotangent<S> out, Workspace<S>& w) const;
 
-  // Multiply-adds of one sample, times two; 0 if not known. k: tangents; identity seeds save the first product.
-  virtual double flops(const Seeds<S>&) const { return 0; }
-  virtual double pullback_flops(const Seeds<S>&) const { return 0; }  // with the evaluation it needs
+  // Multiply-adds of one sample, times two; 0 if not known. k: tangents; identity directions save the first product.
+  virtual double flops(const TangentDirections<S>&) const { return 0; }
+  virtual double pullback_flops(const TangentDirections<S>&) const { return 0; }  // with the evaluation it needs
 
  protected:
   VectorField(Index dim, Index condition_dim) : dim_(dim), condition_dim_(condition_dim) {}
@@ -122,7 +122,7 @@ template <class S> class VectorField {
 
 extern template class VectorField<float>;
 extern template class VectorField<double>;
-extern template struct Seeds<float>;
-extern template struct Seeds<double>;
+extern template struct TangentDirections<float>;
+extern template struct TangentDirections<double>;
 
 }  // namespace pathline

@@ -27,7 +27,7 @@ struct EvaluationOptions {
 
 template <class S> struct LogProb {
   RowVector<double> log_prob;  // 1 x N, nats, of the data in its own units
-  Matrix<S> base;              // d x N: z at the base
+  Matrix<S> latent;            // d x N: the latent points, z at the base
   SolveReport report;          // sums over the tiles
   double nfe = 0;              // mean over the tiles, summed over the blocks
 };
@@ -116,14 +116,14 @@ template <class S> class Flow {
 
   // As push, with the points at rising times in [0, end_time()] on the way: times.size() arrays of d x N, in the
   // data's units (mean + scale z).
-  Samples<S> push_along(const Matrix<S>& base, const std::vector<double>& times, std::vector<Matrix<double>>& along,
+  Samples<S> trajectory(const Matrix<S>& base, const std::vector<double>& times, std::vector<Matrix<double>>& along,
                         const EvaluationOptions& options = {},
                         ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
   // x in the data's units (d x B) to the data's end of the chain, and back. log_det, unless null: 1 x B, log|det| of the
   // map is added. first: the number of the first point, for messages.
   Matrix<S> standardized(ConstMatrixRef<double> x, RowVector<double>* log_det = nullptr, Index first = 0) const;
-  Matrix<double> unstandardized(ConstMatrixRef<double> z, RowVector<double>* log_det = nullptr) const;
+  Matrix<double> in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det = nullptr) const;
   // (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
   Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 

@@ -27,11 +27,11 @@ struct RegularizerWeights {
 
 template <class S> class Regularizer final : public Integrand<S> {
  public:
-  // InputError for a negative weight, and for one that needs the whole Jacobian with other seeds than the identity.
+  // InputError for a negative weight, and for one that needs the whole Jacobian with other directions than the identity.
   Regularizer(const RegularizerWeights& weights, TraceKind trace);
   bool needs_potential() const override { return w_.needs_potential(); }
-  void value(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const override;
-  void pullback(const Seeds<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
+  void value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const override;
+  void pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                 MatrixRef<S> je_bar) const override;
 
  private:

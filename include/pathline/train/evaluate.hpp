@@ -14,7 +14,7 @@ struct Evaluation {
   double nfe = 0;
   Index points = 0;
   std::optional<double> ess = {}, log_z = {}, log_z_error = {};  // of a target: see evaluate_target
-  std::optional<double> wide_log_z = {}, wide_log_z_error = {};  // of a target: see find_lost_mass
+  std::optional<double> wide_log_z = {}, wide_log_z_error = {};  // of a target: see check_for_lost_modes
   std::optional<double> pareto_k = {};     // of a target: k-hat of the weights; see ImportanceWeights
   std::optional<double> trace_error = {};  // of Hutchinson's trace: the part of nll_error that the probes alone make
 };
@@ -41,10 +41,10 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
 // lost a part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far
 // out; blind in many dimensions, where no Gaussian meets the target.
 template <class S>
-void find_lost_mass(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
+void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                     const EvaluationOptions& options, Evaluation& e);
 // wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
-bool has_lost_mass(const Evaluation& e);
+bool has_lost_modes(const Evaluation& e);
 
 // No estimate of a Kullback-Leibler divergence lies 4 standard errors and 1e-3 nats below 0, unless the log-densities
 // that it is made of are wrong, as those of a solve that is too coarse: such a density does not integrate to 1.
@@ -66,9 +66,9 @@ extern template Evaluation evaluate_target<float>(const Flow<float>&, const Targ
                                                   const EvaluationOptions&);
 extern template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                                    const EvaluationOptions&);
-extern template void find_lost_mass<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
+extern template void check_for_lost_modes<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
                                            const EvaluationOptions&, Evaluation&);
-extern template void find_lost_mass<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
+extern template void check_for_lost_modes<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                             const EvaluationOptions&, Evaluation&);
 extern template Evaluation evaluate_by_probes<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                                                      const EvaluationOptions&,
