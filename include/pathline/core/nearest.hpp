@@ -1,4 +1,4 @@
-// The known name that a misspelt one was perhaps meant to be.
+// Suggestions for a misspelt name.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,11 @@
 
 namespace pathline {
 
-// Levenshtein's distance: insertions, deletions and replacements from a to b.
+// The Levenshtein distance: the smallest number of insertions, deletions and replacements that turn a into b.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-// The first of the known names (one at least) at the smallest edit distance from name.
+// Returns the known name with the smallest edit distance from `name`; the first one if several are equally near.
+// known: at least one name.
 const std::string& nearest(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace pathline

@@ -1,5 +1,5 @@
-// Random streams. A stream is a function of (seed, purpose, indices), never of what ran before it, so
-// a resumed run and a run on another number of threads draw the same numbers.
+// Random streams. A stream is a function of (seed, purpose, indices) and never of what ran before it. Therefore a resumed
+// run, or a run on another number of threads, draws the same numbers.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ namespace pathline {
 
 using Engine = boost::random::mt19937_64;
 
-// An engine for one purpose ("batch", "probes", "base") and up to two indices (iteration, tile).
+// Returns the engine for one purpose ("batch", "probes", "base") and up to two indices (iteration, tile).
 Engine make_stream(std::uint64_t seed, std::string_view purpose, std::uint64_t i = 0, std::uint64_t j = 0);
 
-// Fills, in column order. Boost.Random's ziggurat; always drawn in double, so that float and double
-// models see the same numbers.
+// Each function fills `out` in column order. Normal draws use Boost.Random's ziggurat. All draws are made in double, so
+// that float and double models see the same numbers.
 template <class S> void fill_normal(Engine& engine, MatrixRef<S> out);
 template <class S> void fill_rademacher(Engine& engine, MatrixRef<S> out);  // +1 or -1, each with probability 1/2
 template <class S> void fill_uniform(Engine& engine, MatrixRef<S> out);     // [0, 1)

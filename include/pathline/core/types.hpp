@@ -1,4 +1,4 @@
-// The array types of pathline. Memory keeps one sample a column; files keep one a row.
+// The array types of pathline. In memory each sample is a column; in files each sample is a row.
 #pragma once
 
 #include <Eigen/Core>

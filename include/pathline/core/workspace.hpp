@@ -1,4 +1,4 @@
-// Scratch memory that is allocated once and handed out as Eigen maps, so that a solve allocates nothing.
+// Scratch memory that is allocated once and handed out as Eigen maps, so that a solve allocates no memory.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace pathline {
 
-// A stack of scratch arrays. Take arrays between the birth and the death of a Frame; the frame gives
-// them all back at once. Memory is 64-byte aligned and kept for the next use. One per thread.
+// A stack of scratch arrays. Arrays are taken during the lifetime of a Frame, whose destructor returns all of them at
+// once. The memory is 64-byte aligned and is kept for the next use. Each thread has its own workspace.
 //
 //     Workspace<S>::Frame frame(workspace);
 //     auto h = workspace.matrix(64, 192);   // uninitialized

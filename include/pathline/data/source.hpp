@@ -1,4 +1,4 @@
-// Where training data comes from: a toy, which never repeats a sample, or a table that was split.
+// Sources of training data: a toy distribution, which never repeats a sample, or a table that is split in three parts.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace pathline {
 
-// Immutable once made: threads may share one.
+// A source is immutable after construction, so threads may share it.
 class DataSource {
  public:
   virtual ~DataSource() = default;
@@ -23,22 +23,22 @@ class DataSource {
   Index dim() const { return validation_.rows(); }
   const std::vector<std::string>& columns() const { return columns_; }  // d names
 
-  // Fills out (d x B) with training samples, which are a function of the engine's state alone: a run that is
-  // resumed with the stream of its iteration sees the batch it would have seen.
+  // Fills out (d x B) with training samples. They are a function of the engine's state alone, so that a resumed run sees
+  // the same batches as an uninterrupted one.
   virtual void batch(Engine& engine, MatrixRef<double> out) const = 0;
 
-  // d x N; the same for every run with the same seed and sizes, and never part of a batch. Either may have
-  // no columns where a size or fraction of 0 was asked for.
+  // d x N. The held-out samples depend only on the seed and the sizes, and are never part of a batch. Either matrix has no
+  // columns if its size or fraction was set to 0.
   const Matrix<double>& validation() const { return validation_; }
   const Matrix<double>& test() const { return test_; }
 
-  // Of the training data alone: of all its rows, or of 2^16 draws of their own.
+  // Statistics of the training data only: of all rows of a table, or of 2^16 separate draws of a toy.
   const Standardizer& standardizer() const { return standardizer_; }
 
-  // Rows that batches choose from; nothing for a toy, which has no end of them.
+  // The number of rows that batches are drawn from; nullopt for a toy, which has an unlimited supply.
   virtual std::optional<Index> training_rows() const { return std::nullopt; }
 
-  // What is known of a toy and of nothing else, in nats: log p of x (d x N, gives 1 x N), and the entropy.
+  // The exact log-density of x (d x N; result 1 x N) and the entropy, in nats. They are known for toys only.
   virtual std::optional<RowVector<double>> log_density(ConstMatrixRef<double>) const { return std::nullopt; }
   virtual std::optional<double> entropy() const { return std::nullopt; }
 
@@ -49,16 +49,16 @@ class DataSource {
 };
 
 struct SourceOptions {
-  std::uint64_t seed = 0;            // of the held-out draws of a toy and of the split of a table
+  std::uint64_t seed = 0;            // for the held-out draws of a toy and the split of a table
   Index validation_size = 10000;     // toys: draws, >= 0
   Index test_size = 10000;           // toys: draws, >= 0
   double validation_fraction = 0.1;  // tables: see SplitOptions
   double test_fraction = 0.1;        // tables
   ConstantColumns constant = ConstantColumns::refuse;  // tables
-  std::vector<std::string> columns = {};               // tables in files: those to read; all of them if empty
+  std::vector<std::string> columns = {};               // tables in files: the columns to read; empty = all
 };
 
-// A toy: batches are fresh draws; validation, test and standardizer come from streams of their own.
+// A toy distribution. Batches are fresh draws; validation, test and standardizer use separate random streams.
 std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& options = {});
 
 // Values (d x N) in memory. A batch of B <= N rows is drawn without replacement; a larger one holds every row
@@ -66,8 +66,9 @@ std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& opt
 std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
                                         const SourceOptions& options = {});
 
-// By name: a toy of toy_names(), else a file as read_table takes it. Errors begin with the file's name; a word
-// that is neither gets find_toy's list. A file's column log_density is refused: it is the truth, and no data.
+// The source with this name: one of toy_names(), or a file that read_table accepts. Errors begin with the file's name; an
+// unknown name gets the list of toys. A column named log_density is refused, because it holds the true density and not
+// data.
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options = {});
 
 }  // namespace pathline

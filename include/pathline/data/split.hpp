@@ -1,4 +1,4 @@
-// A data set in three disjoint parts.
+// Splits a data set in three disjoint parts.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 namespace pathline {
 
 struct SplitOptions {
-  double validation_fraction = 0.1;  // [0, 1): of all rows, rounded; 0 for no validation
-  double test_fraction = 0.1;        // [0, 1): and validation + test < 1
-  std::uint64_t seed = 0;            // of the permutation
+  double validation_fraction = 0.1;  // in [0, 1), of all rows, rounded; 0 = no validation
+  double test_fraction = 0.1;        // in [0, 1); validation + test < 1
+  std::uint64_t seed = 0;            // seed of the permutation
 };
 
 struct DataSplit {
@@ -20,9 +20,9 @@ struct DataSplit {
   std::vector<std::string> columns;        // d names, or none
 };
 
-// Permutes the samples of values (d x N) by the seed alone and cuts: every sample is in exactly one part.
-// InputError for a fraction out of its range, for a value that is not finite (row and column, from 1) and
-// where a part that was asked for would be empty or the training part have fewer than 2 rows.
+// Permutes the samples of values (d x N) by the seed and cuts them in three: every sample is in exactly one part.
+// Throws InputError for a fraction out of range, for a value that is not finite (the message names row and column,
+// counted from 1), for a requested part that would be empty, and for a training part of fewer than 2 rows.
 DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options = {});
 
 }  // namespace pathline

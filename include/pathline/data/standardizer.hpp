@@ -8,18 +8,18 @@
 
 namespace pathline {
 
-// z = (x - mean) / scale. A model keeps both, and -sum(log scale) is part of its log-density, which is that
-// of x in the data's own units.
+// z = (x - mean) / scale. A model stores both, and its log-density contains -sum(log scale): it is the log-density of x
+// in the units of the data.
 struct Standardizer {
   Vector<double> mean;   // d
   Vector<double> scale;  // d, > 0: standard deviation, sqrt(mean((x - mean)^2))
 };
 
-// A column that never changes has no density, unless noise is added to it: then its scale is 1.
+// A constant column has no density, unless noise is added to it; with `allow` its scale is 1.
 enum class ConstantColumns { refuse, allow };
 
-// Statistics of x (d x N, N >= 2), which has to be training data alone. InputError names the column (counted
-// from 1, or by columns when given) that is constant or holds a value that is not finite.
+// Returns the statistics of x (d x N, N >= 2), which must be training data only. Throws InputError that names a column
+// which is constant or contains a value that is not finite (by its name if `columns` is given, else counted from 1).
 Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::string>& columns = {},
                               ConstantColumns constant = ConstantColumns::refuse);
 

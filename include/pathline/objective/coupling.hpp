@@ -1,4 +1,4 @@
-// Which base draw goes to which data point in a minibatch.
+// The pairing of base draws with data points in a minibatch.
 #pragma once
 
 #include <vector>
@@ -7,13 +7,14 @@
 
 namespace pathline {
 
-// independent: as drawn. optimal_transport: the assignment of least summed squared distance, exactly (Tong et al. 2023;
-// Pooladian et al. 2023), within blocks of `kCouplingBlock` columns, which runs on the threads.
+// independent keeps the pairs as drawn. optimal_transport computes the exact assignment with the smallest sum of squared
+// distances (Tong et al. 2023; Pooladian et al. 2023) within blocks of `kCouplingBlock` columns, which run in parallel.
 enum class Coupling { independent, optimal_transport };
 
 inline constexpr Index kCouplingBlock = 128;
 
-// partner[i] is the column of `base` (d x N) that goes to column i of `data` (d x N): a permutation within each block.
+// Returns a permutation within each block: element i is the column of `base` (d x N) that is paired with column i of
+// `data` (d x N).
 std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMatrixRef<float> data);
 
 }  // namespace pathline

@@ -1,12 +1,13 @@
-// Costs of a path, integrated beside the log-density, that keep a flow easy to solve.
+// Costs of a trajectory that are integrated beside the log-density and make a flow cheap to solve.
 #pragma once
 
 #include "pathline/ode/augmented.hpp"
 
 namespace pathline {
 
-// Weights, each >= 0, of integrals over time, one a sample. J = df/dz, d components. RNODE's (Finlay et al. 2020, eq.
-// 8) are sums over components; FFJORD's are means (its cnf_regularization module).
+// Weights (each >= 0) of integrals over time that are computed per sample, with J = df/dz and d components. The terms of
+// RNODE (Finlay et al. 2020, eq. 8) are sums over the components; those of FFJORD (its cnf_regularization module) are
+// means.
 struct RegularizerWeights {
   double kinetic = 0;          // |f|^2
   double jacobian = 0;         // |J|_F^2; with probes Hutchinson's estimate mean_j |J e_j|^2

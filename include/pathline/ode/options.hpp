@@ -1,4 +1,4 @@
-// Which stepper solves an ODE, and how finely.
+// The stepper of an ODE solve and its accuracy.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace pathline {
 
-// Boost.Odeint's steppers. Order: 5(4), 1, 2, 4, 5(4), 8(7), variable, 4. euler, midpoint, rk4 and
-// adams_bashforth_moulton have no error estimate: they need a number of fixed steps.
+// Boost.Odeint's steppers, of order 5(4), 1, 2, 4, 5(4), 8(7), variable and 4. euler, midpoint, rk4 and
+// adams_bashforth_moulton have no error estimate and therefore need a number of fixed steps.
 enum class StepperKind {
   dopri5,                  // Dormand & Prince 1980; FSAL, dense output
   euler,
@@ -21,20 +21,20 @@ enum class StepperKind {
   adams_bashforth_moulton  // four steps; starts with rk4
 };
 
-StepperKind parse_stepper(const std::string& name);  // InputError with the names there are
+StepperKind parse_stepper(const std::string& name);  // throws InputError that lists the names
 std::string to_string(StepperKind kind);
 const std::vector<std::string>& stepper_names();
 bool has_error_estimate(StepperKind kind);
-int stepper_order(StepperKind kind);  // of the solution that is kept; bulirsch_stoer: 8, its usual
+int stepper_order(StepperKind kind);  // order of the propagated solution; 8, the usual one, for bulirsch_stoer
 
 struct SolverOptions {
   StepperKind stepper = StepperKind::dopri5;
-  double rtol = 1e-5;      // > 0; error of a sample <= atol + rtol |x|, RMS over its components
+  double rtol = 1e-5;      // > 0; the error of each sample is <= atol + rtol |x|, RMS over its components
   double atol = 1e-5;      // > 0
-  Index steps = 0;         // > 0: that many equal steps, no error control; 0: adaptive
-  Index max_steps = 10000; // > 0: accepted and rejected together
+  Index steps = 0;         // > 0: this many equal steps without error control; 0: adaptive steps
+  Index max_steps = 10000; // > 0: limit of accepted and rejected steps together
 
-  void check() const;      // InputError naming field, value and constraint
+  void check() const;      // throws InputError that names field, value and constraint
   bool operator==(const SolverOptions&) const = default;
 };
 

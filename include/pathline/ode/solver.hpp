@@ -1,4 +1,4 @@
-// One solve() over Boost.Odeint's steppers: step control, limits, and a report that says what happened.
+// One solve() over Boost.Odeint's steppers, with step control, limits and a report of the outcome.
 #pragma once
 
 #include <memory>
@@ -9,23 +9,24 @@
 
 namespace pathline {
 
-// dx/dt = system(t, x).
+// The right-hand side of dx/dt = system(t, x).
 template <class S> class System {
  public:
   virtual ~System() = default;
   virtual void rates(double t, const State<S>& x, State<S>& dxdt) = 0;
 };
 
-// One accepted step, from t0 to t1 (either direction).
+// One accepted step from t0 to t1, in either direction of time.
 template <class S> class Step {
  public:
   virtual ~Step() = default;
   double t0 = 0, t1 = 0;
   const State<S>* x0 = nullptr;
   const State<S>* x1 = nullptr;
-  // x at t in the step: dopri5's dense output, of order 4 (Hairer, Norsett, Wanner I, II.6); a cubic Hermite polynomial
-  // for the other orders to 5, of order 3 and so less exact than the step's end; for fehlberg78 and bulirsch_stoer a
-  // step of fehlberg78 from the last point asked for, so ask in the order of the integration.
+  // Writes the solution at time t in [t0, t1] to x. dopri5 uses its dense output of order 4 (Hairer, Norsett, Wanner I,
+  // II.6). Other methods up to order 5 use a cubic Hermite polynomial, which has order 3 and is less accurate than the
+  // end of the step. fehlberg78 and bulirsch_stoer make a step of fehlberg78 from the previous requested point, so the
+  // times must be requested in the order of the integration.
   virtual void at(double t, State<S>& x) const = 0;
 };
 
@@ -35,17 +36,17 @@ template <class S> class StepObserver {
   virtual void accepted(const Step<S>& step) = 0;
 };
 
-// Holds the stepper's memory: once it has solved a state of some layout, solving another of that layout allocates
-// nothing. One a thread.
+// A solver keeps the memory of its stepper: after the first solve of a state layout, further solves of this layout
+// allocate no memory. Each thread needs its own solver.
 template <class S> class Solver {
  public:
-  explicit Solver(const SolverOptions& options);  // InputError as SolverOptions::check
+  explicit Solver(const SolverOptions& options);  // throws InputError as SolverOptions::check
   ~Solver();
   Solver(Solver&&) noexcept;
   Solver& operator=(Solver&&) noexcept;
 
-  // Takes x from t0 to t1. first_step: size to try first, 0 for Hairer's estimate (I, II.4; one more evaluation). The
-  // time of the last step is t1 exactly. On failure x is what was reached.
+  // Integrates x from t0 to t1. first_step is the step size to try first; 0 uses Hairer's estimate (I, II.4), which costs
+  // one more evaluation. The last step ends at t1 exactly. If the solve fails, x is the state that it reached.
   SolveReport solve(System<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer = nullptr,
                     double first_step = 0);
 

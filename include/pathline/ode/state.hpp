@@ -1,4 +1,4 @@
-// The state of an ODE over a tile of samples: blocks of rows x B, one after the other in one flat array.
+// The state of an ODE for a tile of samples: blocks of rows x B that follow each other in one flat array.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace pathline {
 
-// Each block is rows x batch, one sample a column. The error norm counts the first `normed` blocks: the rest are
-// integrals that feed nothing back ("Hey, that's not an ODE", Kidger et al. 2021).
+// Each block is rows x batch with one sample per column. The error norm counts the first `normed` blocks; the others are
+// integrals that feed nothing back into the solution (Kidger et al. 2021, "Hey, that's not an ODE").
 struct StateLayout {
   Index batch = 0;
   std::vector<Index> rows;
@@ -55,8 +55,8 @@ template <class S> class State {
   Vector<S> data_;
 };
 
-// The largest over the samples of the root mean square of a sample's normed components; +inf if any is not finite, so
-// that no comparison lets a NaN pass.
+// Returns the maximum over the samples of the root mean square of the sample's normed components. The result is +inf if
+// any component is not finite, so that no comparison lets a NaN pass.
 template <class S> double sample_norm(const StateLayout& layout, const S* x);
 
 }  // namespace pathline

@@ -5,9 +5,9 @@
 
 namespace pathline {
 
-// Scales gradient (P) to Euclidean norm max_norm where it is longer, and returns the norm that it had. max_norm: > 0,
-// or 0 for no limit; InputError otherwise. A norm that is not finite is returned, and the gradient is as before: the
-// caller decides what a failed step means.
+// Scales the gradient (P) to the Euclidean norm max_norm if it is longer, and returns its norm before scaling. max_norm
+// must be > 0, or 0 for no limit; other values throw InputError. If the norm is not finite, the gradient is unchanged and
+// the norm is returned: the caller decides how to handle the failed step.
 double clip_norm(VectorRef<double> gradient, double max_norm);
 
 }  // namespace pathline

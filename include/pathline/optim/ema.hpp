@@ -7,22 +7,22 @@ namespace pathline {
 
 struct EmaState {
   Vector<double> average;  // P
-  Index updates = 0;       // so far
+  Index updates = 0;       // number of updates so far
 };
 
-// average <- a average + (1 - a) theta with a = min(decay, (1 + n) / (10 + n)) after n updates, as
-// tf.train.ExponentialMovingAverage with num_updates = n: the first iterates, far from the end, are soon forgotten.
+// average <- a average + (1 - a) theta with a = min(decay, (1 + n) / (10 + n)) after n updates, as in
+// tf.train.ExponentialMovingAverage with num_updates = n. The early iterates are therefore forgotten quickly.
 class Ema {
  public:
-  // decay: [0, 1), InputError otherwise. theta: P, the average before any update.
+  // decay must be in [0, 1); otherwise InputError is thrown. theta (P) is the average before any update.
   Ema(double decay, ConstVectorRef<double> theta);
 
-  // theta: P. One that is not finite is the caller's to keep away: Adam does not make one of a finite gradient.
+  // theta: P. The caller must pass finite values; Adam never produces others from a finite gradient.
   void update(ConstVectorRef<double> theta);
 
   const Vector<double>& average() const { return state_.average; }
   const EmaState& state() const { return state_; }
-  void set_state(EmaState state);  // InputError for another size, a value that is not finite, or a negative count
+  void set_state(EmaState state);  // throws InputError for another size, a value that is not finite, or a negative count
 
  private:
   double decay_;
