@@ -314,7 +314,7 @@ def main():
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", metavar="CHECKPT",
                         help="checkpt.pth of FFJORD's train_toy.py or train_tabular.py")
-    parser.add_argument("-o", "--output", metavar="OUT.h5", required=True, help="the file to write")
+    parser.add_argument("-o", "--output", metavar="OUT.h5", required=True, help="output file")
     try:
         options = parser.parse_args()
         global h5py, np

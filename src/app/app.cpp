@@ -52,7 +52,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
     const std::string word = argv[i];
     if (names.empty() || word.starts_with('-')) break;
     if (std::find(names.begin(), names.end(), word) == names.end())
-      return fmt::format("{}: is no command of {}; the nearest is '{}' ({})", word, path, nearest(word, names),
+      return fmt::format("unknown command '{}' of {}; did you mean '{}'? ({})", word, path, nearest(word, names),
                          fmt::join(names, ", "));
     at = at->get_subcommand(word), path += " " + word;
   }

@@ -30,7 +30,7 @@ using Context = std::unique_ptr<cairo_t, Free>;
 
 void check(cairo_status_t status) {
   if (status != CAIRO_STATUS_SUCCESS)
-    throw NumericalError(std::string("drawing the figure: ") + cairo_status_to_string(status));
+    throw NumericalError(std::string("cannot draw the figure: ") + cairo_status_to_string(status));
 }
 
 cairo_status_t append(void* bytes, const unsigned char* data, unsigned int length) {

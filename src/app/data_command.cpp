@@ -57,7 +57,7 @@ int split(const DataFlags& f) {
   const TrainingData data(recipe);
   const auto training = data.training();
   if (!training)
-    throw InputError(f.name + ": data.source is a toy, which has no end of training rows; use data sample");
+    throw InputError(f.name + ": data.source is a toy, which has no fixed training rows; use `pathline data sample`");
   auto out = Hdf5File::create(f.output);
   const std::pair<const char*, const TrainingData::Points*> parts[] = {
       {"train", &*training}, {"validation", &data.validation()}, {"test", &data.test()}};
@@ -76,24 +76,24 @@ int split(const DataFlags& f) {
 
 void add_data_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<DataFlags>();
-  auto* c = app.add_subcommand("data", "The toys: a list of them, draws from one; the parts of a table");
+  auto* c = app.add_subcommand("data", "List the toys, draw from one, or write the parts of a table");
   c->require_subcommand(1);
   c->footer("Examples:\n  pathline data list\n  pathline data sample moons -n 1000 -o moons.csv --log-density");
-  auto* l = c->add_subcommand("list", "Names, entropies and laws");
+  auto* l = c->add_subcommand("list", "List the toys with their entropy and distribution");
   l->footer("Example: pathline data list");
   l->callback([&chosen] { chosen = list; });
-  auto* s = c->add_subcommand("sample", "Draws into CSV, NPY or HDF5, by the suffix");
+  auto* s = c->add_subcommand("sample", "Write draws of a toy to CSV, NPY or HDF5; the suffix decides");
   s->footer("Example: pathline data sample moons -n 1000 -o moons.csv --log-density");
   s->add_option("NAME", f->name, "a toy")->required();
   s->add_option("-n,--count", f->count, "draws")->capture_default_str();
   s->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
-  s->add_option("--seed", f->seed, "of the draws")->capture_default_str();
-  s->add_flag("--log-density", f->log_density, "with the exact log-density as a third column");
+  s->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
+  s->add_flag("--log-density", f->log_density, "also write the exact log-density as a third column");
   f->common.add_to(s, false);
   s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
-  auto* p = c->add_subcommand("split", "The rows that a recipe trains on and those it holds out, dequantized as there");
+  auto* p = c->add_subcommand("split", "Write the training, validation and test rows of a recipe, dequantized as in training");
   p->footer("Example: pathline data split models/geyser.toml -o split.h5");
-  p->add_option("RECIPE", f->name, "a recipe whose data is a file")->required();
+  p->add_option("RECIPE", f->name, "a recipe whose data is a table")->required();
   p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
   f->common.add_to(p, false);
   p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });

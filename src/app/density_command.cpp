@@ -255,7 +255,7 @@ template <class S> int run_as(const DensityFlags& f) {
 
 int run(const DensityFlags& f) {
   f.common.apply();
-  if (f.input.empty() == f.grid.empty()) throw InputError("density: expected an INPUT or --grid, one of the two");
+  if (f.input.empty() == f.grid.empty()) throw InputError("density: expected either an INPUT or --grid");
   if (!f.output.empty()) {
     if (writable_table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");
     require_another_file(f.output, {{model_file(f.model), "the model"}, {f.input, "the input"}});
@@ -267,22 +267,22 @@ int run(const DensityFlags& f) {
 
 void add_density_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<DensityFlags>();
-  auto* c = app.add_subcommand("density", "The log-density of each row of a table, nats, one a line or into a file");
+  auto* c = app.add_subcommand("density", "Evaluate the log-density of each row of a table, in nats; print one per line or write a file");
   c->footer(
       "Examples:\n"
       "  pathline density moons.h5 points.csv\n"
       "  pathline density moons.h5 samples.h5:samples --summary\n"
       "  pathline density moons.h5 --grid=-4:4:200 -o grid.h5\n"
       "  echo 0.5,1 | pathline density moons.h5 -");
-  c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
-  c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on the standard input");
+  c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
+  c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
   c->add_option("--grid", f->grid,
-                "LOW:HIGH:N of every column, or one such for each with commas between; cell centres");
-  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5 instead of lines");
+                "evaluate at cell centres: LOW:HIGH:N for all columns, or one per column separated by commas");
+  c->add_option("-o,--output", f->output, "write FILE.csv, FILE.npy or FILE.h5 instead of printing");
   c->add_flag("--summary", f->summary,
               "print the mean NLL, its standard error, NFE, and the error of the log-densities");
-  c->add_option("--condition", f->condition, "values of the condition, for all points: 0.5,1.2");
-  c->add_option("--seed", f->seed, "of Hutchinson's probes")->capture_default_str();
+  c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2");
+  c->add_option("--seed", f->seed, "seed of Hutchinson's probes")->capture_default_str();
   f->solve.add_to(c);
   f->common.add_to(c);
   c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });

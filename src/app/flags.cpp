@@ -13,10 +13,10 @@
 namespace pathline {
 
 void CommonFlags::add_to(CLI::App* c, bool with_precision) {
-  c->add_option("--threads", threads, "threads; 0: one a core. Results do not depend on it")->capture_default_str();
-  c->add_flag("--quiet", quiet, "no progress and no notes");
+  c->add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it")->capture_default_str();
+  c->add_flag("--quiet", quiet, "print no progress and no notes");
   if (with_precision)
-    c->add_option("--precision", precision, "float or double: of the arithmetic; the model's by default");
+    c->add_option("--precision", precision, "arithmetic: float or double; default: that of the model");
 }
 
 void CommonFlags::apply() const {
@@ -28,11 +28,11 @@ void CommonFlags::apply() const {
 
 void SolveFlags::add_to(CLI::App* c) {
   c->add_option("--stepper", stepper, fmt::format("{}", fmt::join(stepper_names(), ", ")));
-  c->add_option("--rtol", rtol, "relative tolerance of a step, per sample");
-  c->add_option("--atol", atol, "absolute tolerance of a step, per sample");
-  c->add_option("--steps", steps, "that many equal steps instead of step control");
-  c->add_option("--trace", trace, "exact, or hutchinson: an unbiased estimate by random probes");
-  c->add_option("--probes", probes, "a sample, of hutchinson");
+  c->add_option("--rtol", rtol, "relative tolerance of the solver, per sample");
+  c->add_option("--atol", atol, "absolute tolerance of the solver, per sample");
+  c->add_option("--steps", steps, "use this number of equal steps instead of adaptive steps");
+  c->add_option("--trace", trace, "trace of the Jacobian: exact, or hutchinson (an unbiased estimate from random probes)");
+  c->add_option("--probes", probes, "number of probes per sample for --trace hutchinson");
 }
 
 std::vector<std::string> SolveFlags::assignments(const std::string& table) const {
@@ -75,11 +75,11 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
                      flags.rtol ? "--rtol" : "--atol", out.solver.steps));
   if (out.trace.kind == TraceKind::hutchinson)
     note(
-        fmt::format("--trace hutchinson: each log-density is a random estimate by {} probes; use --trace exact for the "
-                    "density itself",
+        fmt::format("--trace hutchinson: each log-density is a random estimate from {} probes; use --trace exact for the exact "
+                    "density",
                     out.trace.probes));
   if (!is_double(card, common) && out.solver.steps == 0 && (out.solver.rtol < 5e-7 || out.solver.atol < 5e-7))
-    note("float arithmetic has about 7 digits: a tolerance below 5e-7 needs --precision double");
+    note("float arithmetic has about 7 digits; a tolerance below 5e-7 needs --precision double");
   return out;
 }
 
@@ -95,12 +95,12 @@ Matrix<double> parse_condition(const std::string& text, Index condition_dim) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + comma, value);
     if (error != std::errc() || end != text.data() + comma)
-      throw InputError("--condition = " + text + ": expected numbers with commas between");
+      throw InputError("--condition = " + text + ": expected numbers separated by commas");
     values.push_back(value);
     at = comma + 1;
   }
   if (static_cast<Index>(values.size()) != condition_dim)
-    throw InputError(fmt::format("--condition: {} values; the model's condition has {}", values.size(), condition_dim));
+    throw InputError(fmt::format("--condition has {} values; the condition of the model has {}", values.size(), condition_dim));
   return ConstMatrixMap<double>(values.data(), condition_dim, condition_dim > 0 ? 1 : 0);
 }
 

@@ -43,7 +43,7 @@ Grid Grid::parse(const std::string& text, Index dim) {
     throw InputError(fmt::format("--grid={}: {} axes; the model has {}", text, axes.size(), dim));
   double size = 1;
   for (const auto& a : axes) size *= static_cast<double>(a.count);
-  if (size > 1e9) throw InputError(fmt::format("--grid={}: {:.1e} points: must be 10^9 at most", text, size));
+  if (size > 1e9) throw InputError(fmt::format("--grid={}: {:.1e} points: must be <= 10^9", text, size));
   return Grid(std::move(axes));
 }
 

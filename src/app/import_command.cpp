@@ -16,7 +16,7 @@ int run(const ImportFlags& f) {
   require_hdf5_file(f.output, "models");
   require_another_file(f.output, {{f.input, "the network to import"}});
   if (!is_ffjord_file(Hdf5File::open(f.input)))
-    throw InputError(f.input + ": is not what tools/ffjord_to_hdf5.py writes: it has no attribute layer_type");
+    throw InputError(f.input + ": not a file of tools/ffjord_to_hdf5.py; the attribute layer_type is missing");
   f.common.apply();
   auto model = read_model<double>(f.input);
   if (f.common.precision == "double") {
@@ -33,16 +33,16 @@ int run(const ImportFlags& f) {
 
 void add_import_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<ImportFlags>();
-  auto* c = app.add_subcommand("import", "Models of other programs");
+  auto* c = app.add_subcommand("import", "Import models of other programs");
   c->require_subcommand(1);
   c->footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
-  auto* s = c->add_subcommand("ffjord", "A network that tools/ffjord_to_hdf5.py took from FFJORD's checkpt.pth");
+  auto* s = c->add_subcommand("ffjord", "Import a FFJORD network that tools/ffjord_to_hdf5.py converted from checkpt.pth");
   s->footer(
       "Example:\n"
       "  tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5\n"
       "  pathline import ffjord checkpt.h5 -o model.h5");
-  s->add_option("INPUT", f->input, "the HDF5 file")->required();
-  s->add_option("-o,--output", f->output, "the model to write")->required();
+  s->add_option("INPUT", f->input, "HDF5 file")->required();
+  s->add_option("-o,--output", f->output, "model file to write")->required();
   f->common.add_to(s);
   s->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
 }

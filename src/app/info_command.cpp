@@ -52,13 +52,13 @@ int run(const InfoFlags& f) {
     print_keys();
     return 0;
   }
-  if (f.model.empty()) throw InputError("info: expected a MODEL, or --keys");
+  if (f.model.empty()) throw InputError("info: expected a MODEL or --keys");
   const std::string file = model_file(f.model);
   const auto model = read_model<double>(file);
   const auto& flow = model.flow;
   const auto& card = model.card;
   if (f.recipe) {
-    if (card.recipe.empty()) throw InputError(file + ": has no recipe: it was imported");
+    if (card.recipe.empty()) throw InputError(file + ": the model has no recipe because it was imported");
     fmt::print("{}", card.recipe);
     return 0;
   }
@@ -103,14 +103,14 @@ int run(const InfoFlags& f) {
 
 void add_info_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<InfoFlags>();
-  auto* c = app.add_subcommand("info", "What a model is, and how it was made");
+  auto* c = app.add_subcommand("info", "Show what a model contains and how it was trained");
   c->footer(
       "Examples:\n  pathline info models/moons.h5\n  pathline info --recipe models/moons.h5 > mine.toml\n  pathline "
       "info --keys");
-  c->add_option("MODEL", f->model, "a model, or the directory of a run");
-  c->add_flag("--recipe", f->recipe, "print the recipe, as `train` takes it");
-  c->add_flag("--keys", f->keys, "print every key of a recipe: its default, what it is, what it may be");
-  c->add_flag("--metrics", f->metrics, "print the evaluations of the training, one JSON object a line");
+  c->add_option("MODEL", f->model, "a model file or the directory of a run");
+  c->add_flag("--recipe", f->recipe, "print the recipe; `pathline train` accepts it");
+  c->add_flag("--keys", f->keys, "print every key of a recipe with its default, description and allowed values");
+  c->add_flag("--metrics", f->metrics, "print the validations of the training, one JSON object per line");
   f->common.add_to(c, false);
   c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
 }

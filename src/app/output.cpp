@@ -14,7 +14,7 @@ void require_another_file(const std::string& output, std::initializer_list<Named
   for (const auto& input : read) {
     std::error_code not_there;
     if (std::filesystem::equivalent(split_hdf5_name(output).first, split_hdf5_name(input.file).first, not_there))
-      throw InputError(fmt::format("-o {}: is {}; expected another file", output, input.what));
+      throw InputError(fmt::format("-o {} is {}; choose another file", output, input.what));
   }
 }
 
@@ -25,9 +25,9 @@ void require_hdf5_file(const std::string& output, const char* content) {
   } catch (const InputError&) {  // of no table at all: the same answer
   }
   if (!hdf5)
-    throw InputError(fmt::format("{}: {} go into HDF5; expected a name that ends with .h5", output, content));
+    throw InputError(fmt::format("{}: {} are written to HDF5; the name must end with .h5", output, content));
   if (!split_hdf5_name(output).second.empty())
-    throw InputError(fmt::format("{}: {} have data sets of their own names; expected FILE.h5 alone", output, content));
+    throw InputError(fmt::format("{}: {} have fixed data set names; expected FILE.h5 without a data set", output, content));
 }
 
 void write_solve(Hdf5File& file, const EvaluationOptions& options, const char* precision) {

@@ -192,7 +192,7 @@ template <class S> struct Picture {
       for (const auto& points : along) s.x.push_back(points(0, i)), s.y.push_back(points(1, i));
       series.push_back(std::move(s));
     }
-    figure.paths("paths from the base", series, x, y);
+    figure.paths("trajectories from the base", series, x, y);
   }
 
   // A corner plot: histograms on the diagonal, pairs below.
@@ -341,21 +341,21 @@ int run(const PlotFlags& f) {
 
 void add_plot_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<PlotFlags>();
-  auto* c = app.add_subcommand("plot", "A picture: data, samples, learned density, and true density where it is known");
+  auto* c = app.add_subcommand("plot", "Plot data, samples, the learned density and, if known, the true density");
   c->footer(
       "Examples:\n"
       "  pathline plot runs/moons -o moons.png\n"
       "  pathline plot runs/moons -o paths.pdf --paths\n"
       "  pathline plot runs/moons -o training.svg --training");
-  c->add_option("MODEL", f->model, "a model, or the directory of a run")->required();
+  c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
   c->add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf")->required();
-  c->add_option("--data", f->data, "the data to show; those of the training by default");
-  c->add_option("--samples", f->samples, "points of the data and of the model")->capture_default_str();
-  c->add_option("--cells", f->cells, "of the density's picture, a side")->capture_default_str();
-  c->add_flag("--paths", f->paths, "with the paths of 200 samples from the base to the data");
+  c->add_option("--data", f->data, "data to show; default: that of the training");
+  c->add_option("--samples", f->samples, "number of points of the data and of the model")->capture_default_str();
+  c->add_option("--cells", f->cells, "cells per side of the density image")->capture_default_str();
+  c->add_flag("--paths", f->paths, "also draw the trajectories of 200 samples from the base to the data");
   c->add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
   c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2");
-  c->add_option("--seed", f->seed, "of the draws")->capture_default_str();
+  c->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
   f->solve.add_to(c);
   f->common.add_to(c);
   f->command = c;

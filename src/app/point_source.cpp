@@ -71,9 +71,9 @@ void TablePoints::take_by_order(const ModelCard& card, Index dim, Index conditio
   const std::string list = card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", "));
   if (!given)
     throw InputError(
-        fmt::format("{}: {}; the model needs columns{} and its condition ({}) by their names, or "
+        fmt::format("{}: {}; the model needs columns{} and its condition ({}) by name, or "
                     "--condition",
-                    input_, names.empty() ? "has no names of columns" : "none of its columns is the model's", list,
+                    input_, names.empty() ? "the table has no column names" : "no column has a name of the model", list,
                     fmt::join(card.condition_columns, ", ")));
   if (static_cast<Index>(rows_.size()) != dim)
     throw InputError(fmt::format("{}: has {} columns{}; the model needs {}{}", input_, reader_->dim(),

@@ -178,17 +178,17 @@ void print_result(const TrainingResult& r, const std::string& directory) {
   fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
   if (r.best_iteration > 0)
     fmt::print(", best at {}{}: {}/model.h5\n", r.best_iteration, r.stopped_early ? " (stopped early)" : "", directory);
-  else fmt::print("; without an evaluation there is no model.h5 yet\n");
+  else fmt::print("; no model.h5 was written because no validation was run\n");
 }
 
 int run(const TrainFlags& f) {
   f.common.apply();
   const int given = !f.recipe.empty() + !f.resume.empty();
-  if (given > 1) throw InputError("train: expected a RECIPE or --resume, not both");
-  if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data, or --resume");
+  if (given > 1) throw InputError("train: expected either a RECIPE or --resume, not both");
+  if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data or --resume");
   if (!f.resume.empty() && f.force)
     throw InputError("--force: a resumed run continues in its directory and replaces nothing");
-  if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: a resumed run stays in its directory");
+  if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: cannot be used with --resume; a resumed run stays in its directory");
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);
   if (const Index beyond = beyond_stages(recipe); beyond > 0 && !f.common.quiet)
@@ -218,24 +218,24 @@ int run(const TrainFlags& f) {
 
 void add_train_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<TrainFlags>();
-  auto* c = app.add_subcommand("train", "Train a density: writes model.h5, last.h5 and metrics.jsonl");
+  auto* c = app.add_subcommand("train", "Train a density; writes model.h5, last.h5 and metrics.jsonl");
   c->footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
       "  pathline train --data datasets/geyser.csv -o runs/geyser --iterations 300\n"
       "  pathline train --data datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
       "  pathline train --resume runs/moons --iterations 20000");
-  c->add_option("RECIPE", f->recipe, "a TOML file; `pathline info --recipe MODEL` prints one");
-  c->add_option("--data", f->data, "a toy, or a CSV, NPY or HDF5 (FILE:dataset) table");
-  c->add_option("--columns", f->columns, "of a table: those to read, a,b; all of them by default")->delimiter(',');
-  c->add_option("--condition", f->condition, "columns that condition the density of the others")->delimiter(',');
-  c->add_option("-o,--output", f->output, "directory of the run; default: named after the recipe or the data");
-  c->add_option("--resume", f->resume, "go on with the run in this directory");
-  c->add_option("--iterations", f->iterations, "of all stages");
-  c->add_option("--batch", f->batch, "samples an iteration");
-  c->add_option("--seed", f->seed, "of every random stream");
-  c->add_option("--set", f->sets, "any key of the recipe: solver.rtol=1e-4")->take_all()->allow_extra_args(false);
-  c->add_flag("--force", f->force, "replace a run that is there");
+  c->add_option("RECIPE", f->recipe, "a recipe in TOML; `pathline info --recipe MODEL` prints that of a model");
+  c->add_option("--data", f->data, "a toy or a table in CSV, NPY or HDF5 (FILE:dataset)");
+  c->add_option("--columns", f->columns, "columns of the table to use: a,b; default: all")->delimiter(',');
+  c->add_option("--condition", f->condition, "columns on which the density of the others is conditioned")->delimiter(',');
+  c->add_option("-o,--output", f->output, "directory of the run; default: runs/ with the name of the recipe or data");
+  c->add_option("--resume", f->resume, "continue the run in this directory");
+  c->add_option("--iterations", f->iterations, "number of iterations of all stages together");
+  c->add_option("--batch", f->batch, "batch size: samples per iteration");
+  c->add_option("--seed", f->seed, "seed of all random streams");
+  c->add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4")->take_all()->allow_extra_args(false);
+  c->add_flag("--force", f->force, "replace an existing run");
   f->solve.add_to(c);
   f->common.add_to(c);
   c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });

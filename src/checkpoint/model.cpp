@@ -54,7 +54,7 @@ template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
     block.set_attribute("layers", static_cast<std::int64_t>(o.layers));
     block.set_attribute("rank", static_cast<std::int64_t>(o.rank));
   } else {
-    throw InputError("model: a field of one's own has no place in a model file");
+    throw InputError("cannot save a user-defined vector field in a model file");
   }
 }
 
@@ -168,7 +168,7 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
 
 void check_format(const std::string& file, const Hdf5File& in) {
   if (!in.has_attribute("format") || in.attribute<std::string>("format") != "pathline")
-    refuse(file, "not a model: expected a file of `pathline train`, or of tools/ffjord_to_hdf5.py");
+    refuse(file, "not a model; expected a file of `pathline train` or of tools/ffjord_to_hdf5.py");
   const auto format = in.attribute<std::int64_t>("format_version");
   if (format < 1 || format > kFormat)
     refuse(file, fmt::format("model format {}: this pathline ({}) reads formats 1 to {}", format, PATHLINE_VERSION,
@@ -203,7 +203,7 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   std::vector<Cnf<S>> blocks;
   for (int i = 0; in.exists("blocks/" + std::to_string(i)); ++i)
     blocks.push_back(read_block<S>(file, in.group("blocks/" + std::to_string(i)), dim, condition_dim));
-  if (blocks.empty()) refuse(file, "blocks: there is none");
+  if (blocks.empty()) refuse(file, "the file contains no blocks");
   std::vector<BatchNorm<S>> norms;
   for (int i = 0; in.exists("norms/" + std::to_string(i)); ++i) {
     const auto group = in.group("norms/" + std::to_string(i));

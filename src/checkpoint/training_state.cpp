@@ -22,7 +22,7 @@ void write_training_state(Hdf5File& out, const TrainingState& s) {
 
 TrainingState read_training_state(const std::string& file) {
   const auto in = Hdf5File::open(file);
-  if (!in.exists("training")) throw InputError(file + ": has no training state to resume; expected a last.h5");
+  if (!in.exists("training")) throw InputError(file + ": contains no training state to resume; expected a last.h5");
   const auto group = in.group("training");
   TrainingState s;
   s.iteration = group.attribute<std::int64_t>("iteration");

@@ -97,7 +97,7 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
   const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
   if (is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file))) {
     const auto& toy = find_toy(toy_or_file);
-    if (!options.columns.empty()) throw InputError("data.columns: are of a table; " + toy_or_file + " is a toy");
+    if (!options.columns.empty()) throw InputError("data.columns applies to tables; '" + toy_or_file + "' is built in");
     return make_source(toy, options);
   }
   Table table = read_table(toy_or_file, options.columns);
@@ -105,8 +105,8 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     if (table.columns[i] == "log_density")
       throw InputError(toy_or_file + ": column " + std::to_string(i + 1) +
-                       " is log_density, which is what `density` compares with; expected a table "
-                       "without it, or another name");
+                       " is log_density, the true density that `density` compares with; use a table "
+                       "without it, or rename the column");
   try {
     return make_source(table.values, std::move(table.columns), options);
   } catch (const InputError& error) {

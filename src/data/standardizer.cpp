@@ -15,7 +15,7 @@ Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::s
     const std::string where = column_label(i, columns);
     const bool varies = x.row(i).minCoeff() != x.row(i).maxCoeff();
     if (!varies && constant == ConstantColumns::refuse)
-      throw InputError(where + " is constant (" + std::to_string(x(i, 0)) + "): must vary to have a density");
+      throw InputError(where + " is constant (" + std::to_string(x(i, 0)) + "): a constant column has no density");
     s.scale(i) = varies || !std::isfinite(s.mean(i)) ? std::sqrt((x.row(i).array() - s.mean(i)).square().mean()) : 1;
     if (!(s.scale(i) > 0 && std::isfinite(s.scale(i))))
       throw InputError(where + ": standard deviation " + std::to_string(s.scale(i)) + " must be finite and > 0");

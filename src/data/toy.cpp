@@ -67,7 +67,7 @@ const Toy& find_toy(const std::string& name) {
   const auto& names = toy_names();
   std::string list;
   for (const auto& known : names) list += (list.empty() ? "" : ", ") + known;
-  throw InputError("toy = \"" + name + "\": no such toy, did you mean \"" + nearest(name, names) +
+  throw InputError("toy = \"" + name + "\": unknown toy; did you mean \"" + nearest(name, names) +
                    "\"? Known: " + list);
 }
 

@@ -152,11 +152,11 @@ Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin,
 
 template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const {
   if (x.rows() != dim())
-    throw InputError(fmt::format("points have {} columns: the model has {}", x.rows(), dim()));
+    throw InputError(fmt::format("the points have {} columns; the model has {}", x.rows(), dim()));
   if (c.rows() != condition_dim())
-    throw InputError(fmt::format("the condition has {} columns: the model has {}", c.rows(), condition_dim()));
+    throw InputError(fmt::format("the condition has {} columns; the model has {}", c.rows(), condition_dim()));
   if (c.rows() > 0 && c.cols() != x.cols())
-    throw InputError(fmt::format("the condition has {} rows and the points {}", c.cols(), x.cols()));
+    throw InputError(fmt::format("the condition has {} rows; the points have {}", c.cols(), x.cols()));
 }
 
 template <class S> void Flow<S>::check_time(double t) const {

@@ -39,7 +39,7 @@ template <class S> struct NllGradientSolver<S>::Impl {
     require(o.tile >= 1, "tile", o.tile, ">= 1");
     if (!find_tableau(o.solver.stepper) && o.adjoint == AdjointKind::discrete)
       throw InputError("solver.stepper = " + to_string(o.solver.stepper) +
-                       ": has no tableau to reverse; expected a Runge-Kutta method, or adjoint = backsolve");
+                       ": the discrete adjoint needs a Runge-Kutta method; use one, or adjoint = backsolve");
     solve = {o.solver, o.trace, o.adjoint, o.regularizers.any() ? &regularizer : nullptr};
   }
 
@@ -144,9 +144,9 @@ NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef
                                              std::uint64_t iteration) {
   auto& m = *impl_;
   const Index n = x.cols();
-  if (x.rows() != flow.dim() || n < 1) throw InputError("batch: must have at least one point of the model's dimension");
+  if (x.rows() != flow.dim() || n < 1) throw InputError("the batch must have at least one point of the dimension of the model");
   if (c.rows() != flow.condition_dim() || (c.rows() > 0 && c.cols() != n))
-    throw InputError("batch: must have a condition of the model's dimension for each point");
+    throw InputError("the batch must have one condition per point, of the dimension of the model");
   flow.chain.check(m.solve);
   const Tiles tiles{n, m.options.tile};
   const std::size_t solves = flow.chain.solves();

@@ -29,7 +29,7 @@ Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) 
     require(value >= 0 && std::isfinite(value), std::string("objective.") + name, value, ">= 0");
   if (w_.needs_exact_trace() && trace != TraceKind::exact)
     throw InputError(
-        "objective.dl2int, JFrobint, JdiagFrobint, JoffdiagFrobint: need the whole Jacobian; expected trace.kind = "
+        "objective.dl2int, JFrobint, JdiagFrobint and JoffdiagFrobint need the whole Jacobian; set trace.kind = "
         "exact");
 }
 

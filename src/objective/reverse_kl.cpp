@@ -33,8 +33,8 @@ template <class S> struct PathWorker {
 template <class S> struct ReverseKlSolver<S>::Impl {
   Impl(Target t, const GradientOptions& o) : target(std::move(t)), options(o), score(score_options(o)) {
     if (o.adjoint != AdjointKind::discrete)
-      throw InputError("solver.adjoint = " + to_string(o.adjoint) + ": reverse KL needs discrete");
-    if (o.regularizers.any()) throw InputError("objective: reverse_kl takes no regularizer");
+      throw InputError("solver.adjoint = " + to_string(o.adjoint) + ": reverse KL needs the discrete adjoint");
+    if (o.regularizers.any()) throw InputError("objective: reverse_kl does not support regularizers");
     solve = {o.solver, o.trace, o.adjoint, nullptr};
   }
 
@@ -56,10 +56,10 @@ template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) con
     throw InputError("target: has " + std::to_string(target.dim) + " dimensions; the flow has " +
                      std::to_string(flow.dim()));
   if (flow.condition_dim() > 0 || !flow.norms().empty() || flow.logit() > 0)
-    throw InputError("reverse KL: takes no condition, batch norm or logit");
+    throw InputError("reverse KL does not support a condition, batch norm or logit");
   if (flow.base->kind() == BaseKind::uniform)
     throw InputError(
-        "reverse KL: the path gradient leaves out what crosses a box's edge; expected another base than uniform");
+        "reverse KL: the path gradient misses the mass that crosses the edge of a uniform base; use another base");
 }
 
 template <class S>
@@ -102,7 +102,7 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
                                                  double power) {
   auto& m = *impl_;
   m.check(flow);
-  if (n < 1) throw InputError("reverse KL: expected at least one draw");
+  if (n < 1) throw InputError("reverse KL needs at least one draw");
   const Tiles tiles{n, m.options.tile};
   while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
   m.paths.resize(static_cast<std::size_t>(tiles.count()));

@@ -25,7 +25,7 @@ void refuse_nonfinite(ConstVectorRef<double> gradient) {
   for (Index i = 0; i < gradient.size(); ++i)
     if (!std::isfinite(gradient(i)))
       throw NumericalError(
-          fmt::format("gradient({}) = {}: not finite, step refused; lower the learning rate or clip the "
+          fmt::format("gradient({}) = {}: not finite, so the step is refused; lower the learning rate or clip the "
                       "gradient",
                       i, gradient(i)));
 }
@@ -77,8 +77,8 @@ void Adam::set_state(AdamState state) {
     throw InputError(fmt::format("optimizer state: m has {} and v {} values for {} parameters", state.m.size(),
                                  state.v.size(), size));
   if (!state.m.allFinite() || !state.v.allFinite())
-    throw InputError("optimizer state: holds a value that is not finite");
-  if (size > 0 && !(state.v.minCoeff() >= 0)) throw InputError("optimizer state: v holds a negative value");
+    throw InputError("optimizer state: contains a value that is not finite");
+  if (size > 0 && !(state.v.minCoeff() >= 0)) throw InputError("optimizer state: v contains a negative value");
   if (state.steps < 0) throw InputError(fmt::format("optimizer state: steps = {}: must be >= 0", state.steps));
   state_ = std::move(state);
 }

@@ -25,7 +25,7 @@ void Ema::set_state(EmaState state) {
   if (state.average.size() != state_.average.size())
     throw InputError(
         fmt::format("ema state: {} values for {} parameters", state.average.size(), state_.average.size()));
-  if (!state.average.allFinite()) throw InputError("ema state: holds a value that is not finite");
+  if (!state.average.allFinite()) throw InputError("ema state: contains a value that is not finite");
   if (state.updates < 0) throw InputError(fmt::format("ema state: updates = {}: must be >= 0", state.updates));
   state_ = std::move(state);
 }

@@ -52,7 +52,7 @@ std::shared_ptr<VectorField<S>> build_mlp(const ModelRecipe& m, Index dim, Index
 template <class S>
 std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
   if (m.hidden.empty() || std::count(m.hidden.begin(), m.hidden.end(), m.hidden.front()) != std::ssize(m.hidden))
-    throw InputError("model.hidden: a potential has layers of one width, one at least: 32,32");
+    throw InputError("model.hidden: a potential needs at least one layer, and all layers must have the same width: 32,32");
   auto field =
       std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
                                                                 .condition_dim = condition_dim,
@@ -69,8 +69,8 @@ template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index con
   for (const auto& stage : recipe.objective)
     if (m.base == "uniform" && stage.kind == "likelihood")
       throw InputError(
-          "model.base = uniform: its likelihood is 0 outside a box, and flat inside; expected another base, or "
-          "objective.kind = flow_matching alone");
+          "model.base = uniform: the likelihood is 0 outside a box and constant inside; use another base, or "
+          "only objective.kind = flow_matching");
   Engine engine = make_stream(static_cast<std::uint64_t>(recipe.train.seed), "train.initialize");
   std::vector<Cnf<S>> blocks;
   for (Index i = 0; i < m.blocks; ++i) {

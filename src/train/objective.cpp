@@ -128,26 +128,26 @@ void check_flow_matching(const Recipe& recipe, const ObjectiveRecipe& o) {
     throw InputError(kind + "needs model.blocks = 1 and model.batch_norm = false");
   if (regularizer_weights(o).any() || o.steer > 0)
     throw InputError(kind +
-                     "solves no path, so it takes no regularizer and no steer; expected them in a likelihood stage");
+                     "does not solve the ODE and therefore accepts no regularizer and no steer; use them in a likelihood stage");
   if (o.coupling == "ot" && !recipe.data.condition.empty())
-    throw InputError("objective.coupling = ot: pairs across conditions, which makes the base depend on the condition; "
+    throw InputError("objective.coupling = ot would pair samples of different conditions, so that the base depends on the condition; "
                      "expected independent");
   const auto& stages = recipe.objective;
   if (!std::all_of(stages.begin(), stages.end(), [](const auto& s) { return s.kind == "flow_matching"; })) return;
   if (recipe.model.train_end_time)
-    throw InputError(kind + "does not train the end time; expected a likelihood stage too");
+    throw InputError(kind + "does not train the end time; add a likelihood stage");
   const bool has_parameters = recipe.model.base != "normal" && recipe.model.base != "uniform";
   if (has_parameters && recipe.model.base_train)
-    throw InputError(kind + "does not train the base; expected a likelihood stage too, or model.base_train = false");
+    throw InputError(kind + "does not train the base; add a likelihood stage or set model.base_train = false");
 }
 
 void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
-  if (o.target.empty()) throw InputError("objective.target: is empty; reverse_kl needs one");
+  if (o.target.empty()) throw InputError("objective.target is empty; reverse_kl needs a target");
   if (recipe.model.batch_norm || !recipe.data.condition.empty() || recipe.data.logit > 0)
-    throw InputError("objective.kind = reverse_kl: takes no model.batch_norm, data.condition or data.logit");
+    throw InputError("objective.kind = reverse_kl does not support model.batch_norm, data.condition or data.logit");
   if (recipe.model.base != "normal" && recipe.model.base_train)
-    throw InputError("objective.kind = reverse_kl: does not train the base; expected model.base_train = false");
-  if (o.steer > 0) throw InputError("objective.steer: is of the likelihood");
+    throw InputError("objective.kind = reverse_kl does not train the base; set model.base_train = false");
+  if (o.steer > 0) throw InputError("objective.steer applies only to kind = \"likelihood\"");
 }
 
 }  // namespace
@@ -156,7 +156,7 @@ template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& re
                                                                 const std::optional<Target>& user) {
   const auto& o = recipe.objective.at(stage);
   if (o.hjb > 0 && recipe.model.field != "potential")
-    throw InputError("objective.hjb: needs model.field = potential");
+    throw InputError("objective.hjb needs model.field = potential");
   if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
   if (o.kind == "flow_matching") {
     check_flow_matching(recipe, o);

@@ -78,7 +78,7 @@ std::string suggested_key(const std::string& table, const std::string& key) {
 
 [[noreturn]] void fail_unknown_key(const std::string& where, const std::string& table, const std::string& key) {
   const std::string name = table.empty() ? key : table + "." + key;
-  throw InputError(fmt::format("{}unknown key '{}' (nearest: {})", where, one_line(name), suggested_key(table, key)));
+  throw InputError(fmt::format("{}unknown key '{}'; did you mean '{}'?", where, one_line(name), suggested_key(table, key)));
 }
 
 [[noreturn]] void fail_value(const std::string& where, const RecipeField& field, const std::string& name,
@@ -149,7 +149,7 @@ class Reader {
       const std::string name(key.str());
       if (!is_table_name(name)) {
         if (node.is_table() || node.is_array_of_tables())
-          throw InputError(fmt::format("{}unknown table '{}' (nearest: {})", where(node), one_line(name),
+          throw InputError(fmt::format("{}unknown table '{}'; did you mean '{}'?", where(node), one_line(name),
                                        nearest(name, table_names())));
         fail_unknown_key(where(node), "", name);
       }
@@ -165,7 +165,7 @@ class Reader {
   std::string where(const toml::node& node) const { return fmt::format("{}:{}: ", file_, node.source().begin.line); }
 
   void read_stages(const toml::array& stages) {
-    if (stages.empty()) throw InputError(where(stages) + "objective = []: must have one stage at least");
+    if (stages.empty()) throw InputError(where(stages) + "objective = []: must have at least one stage");
     recipe_.objective.resize(stages.size());
     for (std::size_t i = 0; i < stages.size(); ++i)
       read_table(*stages.get(i), "objective", fmt::format("objective.{}", i + 1), i);
@@ -214,12 +214,12 @@ std::string without_stage(const Recipe& recipe, const std::string& table, const 
   if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) {
     if (table == "objective" && count != 1)
       throw InputError(
-          fmt::format("{}: the recipe has {} stages, name one: objective.1 to objective.{}", name, count, count));
+          fmt::format("{}: ambiguous, because the recipe has {} stages; use objective.1 to objective.{}", name, count, count));
     return table;
   }
   stage = number.size() < 4 ? std::stoul(number) - 1 : count;  // stage 0 wraps round: too large as well
   if (stage >= count)
-    throw InputError(fmt::format("{}: stages are counted from 1, and the recipe has {}", name, count));
+    throw InputError(fmt::format("{}: stages are counted from 1; the recipe has {}", name, count));
   return "objective";
 }
 
@@ -256,7 +256,7 @@ Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
 Recipe read_recipe(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   in.peek();  // a directory opens, and then fails to read
-  if (in.bad() || !in.is_open()) throw InputError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  if (in.bad() || !in.is_open()) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
   std::string text(kMostBytes + 1, ' ');  // /dev/zero has no end
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
@@ -288,7 +288,7 @@ void set(Recipe& recipe, std::string_view assignment) {
 }
 
 void check_recipe(const Recipe& recipe) {
-  if (recipe.objective.empty()) throw InputError("objective = []: must have one stage at least");
+  if (recipe.objective.empty()) throw InputError("objective = []: must have at least one stage");
   for (const auto& field : recipe_fields()) {
     const bool staged = field.table == "objective" && recipe.objective.size() > 1;
     for (std::size_t stage = 0; stage < (staged ? recipe.objective.size() : 1); ++stage) {

@@ -48,9 +48,9 @@ void add_data(std::vector<RecipeField>& fields) {
   using R = DataRecipe;
   Table(
       fields, "data", [](auto& r, std::size_t) -> auto& { return r.data; })
-      .add("source", &R::source, any(), "name of a toy, or a CSV, NPY or HDF5 (FILE:dataset) table")
+      .add("source", &R::source, any(), "name of a toy or a table in CSV, NPY or HDF5 (FILE:dataset)")
       .add("columns", &R::columns, any(), "of a table: those to read, the condition's too; none: all of them")
-      .add("condition", &R::condition, any(), "columns that condition the density of the others")
+      .add("condition", &R::condition, any(), "columns on which the density of the others is conditioned")
       .add("standardize", &R::standardize, any(), "the model begins with (x - mean) / scale of the training data")
       .add("validation_size", &R::validation_size, at_least(0), "toy: draws held out for validation")
       .add("test_size", &R::test_size, at_least(0), "toy: draws held out for the test")
@@ -162,9 +162,9 @@ void add_train(std::vector<RecipeField>& fields) {
   Table(
       fields, "train", [](auto& r, std::size_t) -> auto& { return r.train; })
       .add("iterations", &R::iterations, at_least(0), "of all stages together; the last takes what they do not ask for")
-      .add("batch", &R::batch, at_least(1), "samples an iteration")
+      .add("batch", &R::batch, at_least(1), "batch size: samples per iteration")
       .add("tile", &R::tile, at_least(0), "samples that are solved together; 0 = automatic")
-      .add("seed", &R::seed, at_least(0), "of every random stream")
+      .add("seed", &R::seed, at_least(0), "seed of all random streams")
       .add("evaluate_every", &R::evaluate_every, at_least(1), "iterations between two validations")
       .add("checkpoint_every", &R::checkpoint_every, at_least(1), "iterations between two writes of last.h5")
       .add("patience", &R::patience, at_least(0), "evaluations without improvement before stopping; 0 = never");

@@ -39,8 +39,8 @@ void RunDirectory::create_new(bool replace) const {
   for (const auto& file : {last(), previous(), model()}) {
     if (replace) fs::remove(file, error);
     if (fs::exists(file, error))
-      throw InputError(file + ": a run is there already; continue it with --resume " + path_ +
-                       ", or give another -o (or --force to replace it)");
+      throw InputError(file + ": this directory already contains a run; continue it with --resume " + path_ +
+                       ", choose another -o, or replace it with --force");
   }
   remove_dead_parts();
   restart_metrics({});

@@ -15,8 +15,8 @@ std::vector<StagePlan> plan_stages(const Recipe& recipe) {
   const Index total = recipe.train.iterations;
   if (asked > total)
     throw InputError(
-        fmt::format("train.iterations = {}: the stages of [[objective]] ask for {} together; expected as many, or "
-                    "less in objective.{}.iterations",
+        fmt::format("train.iterations = {}: the stages of [[objective]] request {} in total; raise it, or lower "
+                    "objective.{}.iterations",
                     total, asked, recipe.objective.size()));
   std::vector<StagePlan> plan;
   Index first = 0, rest = total - asked;

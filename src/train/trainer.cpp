@@ -90,9 +90,9 @@ template <class S> class Run {
     flow_ = std::make_unique<Flow<S>>(std::move(model.flow));
     if (flow_->dim() != data_.dim() || flow_->condition_dim() != data_.condition_dim() ||
         state_.theta.size() != flow_->theta().size())
-      throw InputError(from + ": does not fit the data or the model of the recipe");
+      throw InputError(from + ": does not match the data or the model of the recipe");
     if (state_.data_hash != data_.hash())
-      throw InputError(recipe_.data.source + ": has other rows or columns than the table with which the run of " +
+      throw InputError(recipe_.data.source + ": the rows or columns differ from those of the table with which the run started: " +
                        from + " began");
     flow_->set_theta(state_.theta);
     metrics_ = std::move(model.card.metrics);
@@ -147,7 +147,7 @@ template <class S> class Run {
     try {
       return f();
     } catch (const NumericalError& error) {
-      throw NumericalError(fmt::format("{}: {}; where training diverges, lower optimizer.learning_rate or set "
+      throw NumericalError(fmt::format("{}: {}; if training diverges, lower optimizer.learning_rate or set "
                                        "optimizer.clip; the last checkpoint is {}",
                                        where, error.what(), files_.last()));
     }

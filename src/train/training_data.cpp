@@ -38,7 +38,7 @@ std::vector<std::string> wanted_columns(const DataRecipe& d) {
 
 Target named_target(const std::string& name, const std::optional<Target>& user) {
   if (name != "user") return find_target(name);
-  if (!user) throw InputError("objective.target = user: is given from C++, in TrainingOptions::target");
+  if (!user) throw InputError("objective.target = user: the target must be given from C++, in TrainingOptions::target");
   return *user;
 }
 
@@ -52,7 +52,7 @@ std::optional<Target> only_target(const Recipe& recipe, const std::optional<Targ
 std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   const auto& d = recipe.data;
   if (d.source.empty())
-    throw InputError("data.source: is empty; expected a toy or a file, or reverse_kl with one target in every stage");
+    throw InputError("data.source is empty; expected a toy or a file, or reverse_kl with the same target in every stage");
   const SourceOptions options{.seed = static_cast<std::uint64_t>(recipe.train.seed),
                               .validation_size = d.validation_size,
                               .test_size = d.test_size,
@@ -65,7 +65,7 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   } catch (const InputError& error) {
     const bool made = d.source == "datasets/digits.csv" || d.source == "datasets/diamonds.csv";
     if (!made || std::filesystem::exists(d.source)) throw;
-    throw InputError(std::string(error.what()) + "; tools/datasets writes it");
+    throw InputError(std::string(error.what()) + "; run tools/datasets to create it");
   }
 }
 
@@ -76,7 +76,7 @@ TrainingData::TrainingData(const Recipe& recipe, const std::optional<Target>& ta
   for (const auto& name : recipe.data.condition) {
     const auto found = std::find(all.begin(), all.end(), name);
     if (found == all.end())
-      throw InputError(fmt::format("data.condition: {} has no column '{}'; the nearest is '{}'", recipe.data.source,
+      throw InputError(fmt::format("data.condition: {} has no column '{}'; did you mean '{}'?", recipe.data.source,
                                    name, nearest(name, all)));
     condition_rows_.push_back(found - all.begin());
     condition_columns_.push_back(name);
@@ -86,7 +86,7 @@ TrainingData::TrainingData(const Recipe& recipe, const std::optional<Target>& ta
     rows_.push_back(i);
     columns_.push_back(all[static_cast<std::size_t>(i)]);
   }
-  if (rows_.empty()) throw InputError("data.condition: holds every column; expected one at least to be left");
+  if (rows_.empty()) throw InputError("data.condition: every column is a condition; leave at least one to model");
   dequantize_ = recipe.data.dequantize, logit_ = recipe.data.logit;
   validation_ = prepared(source_->validation(), "train.dequantize.validation");
   test_ = prepared(source_->test(), "train.dequantize.test");
@@ -111,7 +111,7 @@ Standardizer TrainingData::fit_transformed() const {
   if (logit_ > 0) {
     const Matrix<double> t = (logit_ + (1 - 2 * logit_) * x.array()).matrix();
     if (!(t.minCoeff() > 0 && t.maxCoeff() < 1))
-      throw InputError("data.logit: the data must be in [0, 1], with data.dequantize added");
+      throw InputError("data.logit: the data must be in [0, 1] after data.dequantize is added");
     x = (t.array() / (1 - t.array())).log().matrix();
   }
   return fit_standardizer(x, columns_);

@@ -58,9 +58,9 @@ template <class S> void Cnf<S>::add_time_gradient(const EndTimes& ends, VectorRe
 template <class S> void Cnf<S>::check(const SolveOptions<S>& options) const {
   if (options.adjoint == AdjointKind::discrete && !find_tableau(options.solver.stepper))
     throw InputError("solver.stepper = " + to_string(options.solver.stepper) +
-                     ": has no tableau to reverse; expected a Runge-Kutta method, or adjoint = backsolve");
+                     ": the discrete adjoint needs a Runge-Kutta method; use one, or adjoint = backsolve");
   if (options.penalty && options.penalty->needs_potential() && !field->has_potential())
-    throw InputError("objective.hjb: needs the gradient of a potential; expected model.field = potential");
+    throw InputError("objective.hjb needs the gradient of a potential; set model.field = potential");
 }
 
 template <class S>

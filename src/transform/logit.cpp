@@ -23,7 +23,7 @@ template <class S> Matrix<S> squeezed(ConstMatrixRef<S> x, double alpha, Index f
   for (Index j = 0; j < t.cols(); ++j)
     for (Index i = 0; i < t.rows(); ++i)
       if (!(t(i, j) > 0 && t(i, j) < 1))
-        throw InputError(fmt::format("point {}, column {}: {}: the model's logit transform takes values in [0, 1]",
+        throw InputError(fmt::format("point {}, column {}: {}: the logit transform of the model needs values in [0, 1]",
                                      first_sample + j + 1, i + 1, x(i, j)));
   return t;
 }

@@ -269,7 +269,7 @@ TEST(ToyRegistry, UnknownNameSuggestsTheNearest) {
     find_toy("8gausians");
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("\"8gausians\": no such toy, did you mean \"8gaussians\"?"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("\"8gausians\": unknown toy; did you mean \"8gaussians\"?"));
     EXPECT_THAT(error.what(), testing::HasSubstr("checkerboard"));
   }
 }

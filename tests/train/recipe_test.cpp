@@ -94,7 +94,7 @@ TEST(Recipe, ObjectiveIsOneTableOrStages) {
   EXPECT_EQ(r.objective[1].kind, "likelihood");
   EXPECT_EQ(r.objective[1].learning_rate, 1e-4);
   EXPECT_EQ(parse_recipe("objective = [{kind = 'flow_matching'}, {learning_rate = 1e-4}]", "x.toml"), r);
-  EXPECT_EQ(parse_error("objective = []"), "x.toml:1: objective = []: must have one stage at least");
+  EXPECT_EQ(parse_error("objective = []"), "x.toml:1: objective = []: must have at least one stage");
 }
 
 TEST(Recipe, UnknownNamesAreErrorsWithTheNearest) {

@@ -102,7 +102,7 @@ TEST_F(Trainer, AResumedRunKeepsItsTableWhichMayHaveMoved) {
   EXPECT_EQ(train(recipe, {.directory = file("run"), .resume = true}).iterations, 25);
   put("moved.csv", rows + "3,4\n");
   EXPECT_THAT(message([&] { train(recipe, {.directory = file("run"), .resume = true}); }),
-              HasSubstr("moved.csv: has other rows or columns than the table with which the run of "));
+              HasSubstr("moved.csv: the rows or columns differ from those of the table with which the run started: "));
 }
 
 // The solver's error named no iteration.

@@ -1,4 +1,5 @@
-// What a caller says of an axis.
+/// \file
+/// What a caller says of an axis.
 #pragma once
 
 #include <optional>
@@ -13,9 +14,9 @@ struct Range {
 
 enum class Scale { linear, log };
 struct Axis {
-  std::string label = {};            // UTF-8; with its unit, "E / MeV"
-  std::optional<Range> limits = {};  // low < high, both finite, > 0 on a log axis; otherwise from the data
-  Scale scale = Scale::linear;       // log: line charts only
+  std::string label = {};            ///< UTF-8; with its unit, "E / MeV"
+  std::optional<Range> limits = {};  ///< low < high, both finite, > 0 on a log axis; otherwise from the data
+  Scale scale = Scale::linear;       ///< log: line charts only
 };
 
 }  // namespace pathline::plot

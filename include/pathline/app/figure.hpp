@@ -1,4 +1,5 @@
-// Figures for a paper: panels of points, densities, curves and histograms, as PNG, SVG or PDF.
+/// \file
+/// Figures for a paper: panels of points, densities, curves and histograms, as PNG, SVG or PDF.
 #pragma once
 
 #include <functional>
@@ -13,67 +14,67 @@
 
 namespace pathline::plot {
 
-// Points of one kind. A colour that is not given is the next of line_colour.
+/// Points of one kind. A colour that is not given is the next of line_colour.
 struct Cloud {
-  std::string label = {};      // in the legend; "" is not listed
-  Matrix<double> points = {};  // 2 x N; one that is not finite is left out
+  std::string label = {};      ///< in the legend; "" is not listed
+  Matrix<double> points = {};  ///< 2 x N; one that is not finite is left out
   std::optional<Colour> colour = {};
 };
 
-// A curve; a NaN breaks it.
+/// A curve; a NaN breaks it.
 struct Series {
   std::string label = {};
-  std::vector<double> x = {}, y = {};  // of one length
+  std::vector<double> x = {}, y = {};  ///< of one length
   std::optional<Colour> colour = {};
 };
 
-// log p at the centres of a regular grid.
+/// log p at the centres of a regular grid.
 struct DensityImage {
-  Matrix<double> log_density;  // nx x ny, nats; column 0 lowest. -inf is the lowest colour, NaN grey
-  Range x, y;                  // of the cells' outer edges
+  Matrix<double> log_density;  ///< nx x ny, nats; column 0 lowest. -inf is the lowest colour, NaN grey
+  Range x, y;                  ///< of the cells' outer edges
 };
 
 struct FigureOptions {
   std::string title = {};
-  Index columns = 4;        // panels in a row, >= 1
-  double panel_size = 240;  // px (1/96 inch): the longer side of a panel
-  double scale = 2;         // pixels of a PNG per px
+  Index columns = 4;        ///< panels in a row, >= 1
+  double panel_size = 240;  ///< px (1/96 inch): the longer side of a panel
+  double scale = 2;         ///< pixels of a PNG per px
 };
 
-// equal: a unit of x is as long as one of y, where that leaves a panel of sensible shape (else square).
+/// equal: a unit of x is as long as one of y, where that leaves a panel of sensible shape (else square).
 enum class Aspect { equal, square };
 
 class Panel;
 
-// Panels fill the figure row by row in the order they are added.
+/// Panels fill the figure row by row in the order they are added.
 class Figure {
  public:
   explicit Figure(FigureOptions options = {}) : options_(std::move(options)) {}
 
   void scatter(const std::string& title, std::vector<Cloud> clouds, Axis x = {}, Axis y = {},
                Aspect aspect = Aspect::equal);
-  // p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default. An
-  // arrow over the bar says that the image goes beyond it.
+  /// p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default. An
+  /// arrow over the bar says that the image goes beyond it.
   void heat_map(const std::string& title, DensityImage image, Axis x = {}, Axis y = {},
                 std::optional<double> highest = {});
-  // Curves with a dot where each ends, and curves alone.
+  /// Curves with a dot where each ends, and curves alone.
   void paths(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   void lines(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
-  // Values as bars of area 1 (Freedman and Diaconis 1981), more of them as outlines, and curves over them.
+  /// Values as bars of area 1 (Freedman and Diaconis 1981), more of them as outlines, and curves over them.
   void histogram(const std::string& title, std::vector<std::pair<std::string, std::vector<double>>> samples,
                  std::vector<Series> curves = {}, Axis x = {}, Axis y = {});
   void blank();
 
-  // The file is replaced whole or not at all. InputError if the suffix is not .png, .svg or .pdf or it cannot be
-  // written.
+  /// The file is replaced whole or not at all. InputError if the suffix is not .png, .svg or .pdf or it cannot be
+  /// written.
   void save(const std::string& path) const;
 
  private:
   FigureOptions options_;
-  std::vector<std::shared_ptr<const Panel>> panels_;  // null: blank
+  std::vector<std::shared_ptr<const Panel>> panels_;  ///< null: blank
 };
 
-// InputError for a suffix that save() would refuse.
+/// InputError for a suffix that save() would refuse.
 void check_figure_name(const std::string& path);
 
 }  // namespace pathline::plot

@@ -1,21 +1,22 @@
-// A trained density and what is known of it; its HDF5 file.
-//
-// The file (format 2), readable by h5dump and h5py. models/README.md has the formulas that give the density:
-//   bytes 0 to 511   a checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
-//   attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim, condition_dim,
-//                    logit
-//   /recipe          the resolved recipe, TOML; empty for an imported model
-//   /columns, /condition_columns   names
-//   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
-//   /blocks/<i>      attributes: end_time, clock, train_end_time, field, and the field's architecture
-//   /norms/<i>       mean, variance: running statistics; attribute epsilon
-//   /base            attributes: kind, components
-//   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
-//   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
-//   /metrics         one JSON object a string: the lines of metrics.jsonl
-//   /training/...    last.h5 only: the optimizer's state (checkpoint/training_state.hpp)
-// Format 1 is read too: it has no checksum and no /evaluation (the recipe has it), its digest does not cover the
-// architecture, and norms' weights are (d, 1).
+/// \file
+/// A trained density and what is known of it; its HDF5 file.
+///
+/// The file (format 2), readable by h5dump and h5py. models/README.md has the formulas that give the density:
+///   bytes 0 to 511   a checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
+///   attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim, condition_dim,
+///                    logit
+///   /recipe          the resolved recipe, TOML; empty for an imported model
+///   /columns, /condition_columns   names
+///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
+///   /blocks/<i>      attributes: end_time, clock, train_end_time, field, and the field's architecture
+///   /norms/<i>       mean, variance: running statistics; attribute epsilon
+///   /base            attributes: kind, components
+///   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
+///   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
+///   /metrics         one JSON object a string: the lines of metrics.jsonl
+///   /training/...    last.h5 only: the optimizer's state (checkpoint/training_state.hpp)
+/// Format 1 is read too: it has no checksum and no /evaluation (the recipe has it), its digest does not cover the
+/// architecture, and norms' weights are (d, 1).
 #pragma once
 
 #include <cstdint>
@@ -29,18 +30,18 @@
 namespace pathline {
 
 struct ModelCard {
-  std::string version, precision;  // of the pathline that wrote it; "float" or "double"
-  std::string recipe;              // TOML, or empty
+  std::string version, precision;  ///< of the pathline that wrote it; "float" or "double"
+  std::string recipe;              ///< TOML, or empty
   /// 16 hexadecimal digits, a hash of all groups, attributes and data sets but metrics and training. read_model()
   /// checks it; write_model() computes it and ignores this.
   std::string digest;
   std::vector<std::string> columns, condition_columns;
   std::vector<std::string> metrics;
-  std::string file = {};           // it was read from; for errors
+  std::string file = {};           ///< it was read from; for errors
   /// How density() and sample() solve by default. Absent in files of format 1, whose recipe says it; what has none is
   /// written with the defaults of EvaluationOptions.
   std::optional<SolverOptions> evaluation = {};
-  std::int64_t format_version = 0;  // of the file that was read
+  std::int64_t format_version = 0;  ///< of the file that was read
 };
 
 template <class S> struct Model {
@@ -48,15 +49,15 @@ template <class S> struct Model {
   ModelCard card;
 };
 
-// Which files there are: of pathline, or a network as tools/ffjord_to_hdf5.py writes it.
+/// Which files there are: of pathline, or a network as tools/ffjord_to_hdf5.py writes it.
 bool is_ffjord_file(const Hdf5File& file);
 
-// Either kind. S is the arithmetic, whatever the file's precision. InputError naming the file and what is missing, of
-// another shape, not finite, of another format, or not what the digest was written for.
+/// Either kind. S is the arithmetic, whatever the file's precision. InputError naming the file and what is missing, of
+/// another shape, not finite, of another format, or not what the digest was written for.
 template <class S> Model<S> read_model(const std::string& file);
-ModelCard read_card(const std::string& file);  // without the arrays
+ModelCard read_card(const std::string& file);  ///< without the arrays
 
-// Into a created file, before its commit().
+/// Into a created file, before its commit().
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 

@@ -1,4 +1,5 @@
-// A number with its derivatives in N directions, for functions written once as templates.
+/// \file
+/// A number with its derivatives in N directions, for functions written once as templates.
 #pragma once
 
 #include <array>
@@ -195,7 +196,7 @@ template <class T, int N> struct Dual {
   }
   friend std::ostream& operator<<(std::ostream& out, const Dual& x) { return out << x.value; }
 
-  // With a constant there is less to multiply.
+  /// With a constant there is less to multiply.
   template <class U>
     requires std::is_arithmetic_v<U>
   friend Dual operator*(const Dual& a, U b) {
@@ -217,7 +218,7 @@ template <class T, int N> struct Dual {
 
 namespace Eigen {
 
-// Matrices of dual numbers, and products of one with plain numbers.
+/// Matrices of dual numbers, and products of one with plain numbers.
 template <class T, int N> struct NumTraits<pathline::Dual<T, N>> {
   using Real = pathline::Dual<T, N>;
   using NonInteger = Real;

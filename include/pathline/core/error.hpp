@@ -1,5 +1,7 @@
-// The errors that reach a user. A mistake of the programmer is an assert. A numerical failure inside a solve is a result
-// value (ode/report.hpp); it becomes a NumericalError when the caller needs the number that the solve could not give.
+/// \file
+/// The errors that reach a user. A mistake of the programmer is an assert. A numerical failure inside a solve is a
+/// result value (ode/report.hpp); it becomes a NumericalError when the caller needs the number that the solve could not
+/// give.
 #pragma once
 
 #include <stdexcept>
@@ -7,20 +9,20 @@
 
 namespace pathline {
 
-// A bad option, file or recipe. The message is one line that names the file, row, column or key, the value found and the
-// constraint ("solver.rtol = -1: must be > 0"). The command exits with code 2.
+/// A bad option, file or recipe. The message is one line that names the file, row, column or key, the value found and
+/// the constraint ("solver.rtol = -1: must be > 0"). The command exits with code 2.
 class InputError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// A computation that failed. The message says where it failed and what to try. The command exits with code 1.
+/// A computation that failed. The message says where it failed and what to try. The command exits with code 1.
 class NumericalError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// The user interrupted the run (Ctrl-C) and its state was saved. The command exits with code 130.
+/// The user interrupted the run (Ctrl-C) and its state was saved. The command exits with code 130.
 class Interrupted : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

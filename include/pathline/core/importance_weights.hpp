@@ -39,8 +39,8 @@ struct ImportanceWeights {
   double spread = 0;
 
   /// Whether the weights may have so heavy a tail that no error of the mean can be stated: k-hat is not below
-  /// kLargestShape by its own standard error. Without that margin, a run whose k-hat is low by chance, and whose mean is
-  /// therefore too small, would state an error that does not hold.
+  /// kLargestShape by its own standard error. Without that margin, a run whose k-hat is low by chance, and whose mean
+  /// is therefore too small, would state an error that does not hold.
   bool heavy() const { return shape + shape_error > kLargestShape; }
 };
 

@@ -1,4 +1,5 @@
-// Suggestions for a misspelt name.
+/// \file
+/// Suggestions for a misspelt name.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +9,11 @@
 
 namespace pathline {
 
-// The Levenshtein distance: the smallest number of insertions, deletions and replacements that turn a into b.
+/// The Levenshtein distance: the smallest number of insertions, deletions and replacements that turn a into b.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-// Returns the known name with the smallest edit distance from `name`; the first one if several are equally near.
-// known: at least one name.
+/// Returns the known name with the smallest edit distance from `name`; the first one if several are equally near.
+/// known: at least one name.
 const std::string& nearest(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace pathline

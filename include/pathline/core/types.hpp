@@ -1,4 +1,5 @@
-// The array types of pathline. In memory each sample is a column; in files each sample is a row.
+/// \file
+/// The array types of pathline. In memory each sample is a column; in files each sample is a row.
 #pragma once
 
 #include <Eigen/Core>
@@ -11,7 +12,7 @@ template <class S> using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynami
 template <class S> using Vector = Eigen::Matrix<S, Eigen::Dynamic, 1>;
 template <class S> using RowVector = Eigen::Matrix<S, 1, Eigen::Dynamic>;
 
-// Views. A Ref has unit inner stride and any outer stride: blocks of columns and of rows both bind.
+/// Views. A Ref has unit inner stride and any outer stride: blocks of columns and of rows both bind.
 template <class S> using MatrixRef = Eigen::Ref<Matrix<S>, 0, Eigen::OuterStride<>>;
 template <class S> using ConstMatrixRef = Eigen::Ref<const Matrix<S>, 0, Eigen::OuterStride<>>;
 template <class S> using VectorRef = Eigen::Ref<Vector<S>>;

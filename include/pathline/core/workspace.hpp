@@ -1,4 +1,5 @@
-// Scratch memory that is allocated once and handed out as Eigen maps, so that a solve allocates no memory.
+/// \file
+/// Scratch memory that is allocated once and handed out as Eigen maps, so that a solve allocates no memory.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +10,11 @@
 
 namespace pathline {
 
-// A stack of scratch arrays. Arrays are taken during the lifetime of a Frame, whose destructor returns all of them at
-// once. The memory is 64-byte aligned and is kept for the next use. Each thread has its own workspace.
-//
-//     Workspace<S>::Frame frame(workspace);
-//     auto h = workspace.matrix(64, 192);   // uninitialized
+/// A stack of scratch arrays. Arrays are taken during the lifetime of a Frame, whose destructor returns all of them at
+/// once. The memory is 64-byte aligned and is kept for the next use. Each thread has its own workspace.
+///
+///     Workspace<S>::Frame frame(workspace);
+///     auto h = workspace.matrix(64, 192);   // uninitialized
 template <class S> class Workspace {
  public:
   class Frame {

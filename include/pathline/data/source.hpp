@@ -1,4 +1,5 @@
-// Sources of training data: a toy distribution, which never repeats a sample, or a table that is split in three parts.
+/// \file
+/// Sources of training data: a toy distribution, which never repeats a sample, or a table that is split in three parts.
 #pragma once
 
 #include <cstdint>
@@ -15,30 +16,30 @@
 
 namespace pathline {
 
-// A source is immutable after construction, so threads may share it.
+/// A source is immutable after construction, so threads may share it.
 class DataSource {
  public:
   virtual ~DataSource() = default;
 
   Index dim() const { return validation_.rows(); }
-  const std::vector<std::string>& columns() const { return columns_; }  // d names
+  const std::vector<std::string>& columns() const { return columns_; }  ///< d names
 
-  // Fills out (d x B) with training samples. They are a function of the engine's state alone, so that a resumed run sees
-  // the same batches as an uninterrupted one.
+  /// Fills out (d x B) with training samples. They are a function of the engine's state alone, so that a resumed run
+  /// sees the same batches as an uninterrupted one.
   virtual void batch(Engine& engine, MatrixRef<double> out) const = 0;
 
-  // d x N. The held-out samples depend only on the seed and the sizes, and are never part of a batch. Either matrix has no
-  // columns if its size or fraction was set to 0.
+  /// d x N. The held-out samples depend only on the seed and the sizes, and are never part of a batch. Either matrix
+  /// has no columns if its size or fraction was set to 0.
   const Matrix<double>& validation() const { return validation_; }
   const Matrix<double>& test() const { return test_; }
 
-  // Statistics of the training data only: of all rows of a table, or of 2^16 separate draws of a toy.
+  /// Statistics of the training data only: of all rows of a table, or of 2^16 separate draws of a toy.
   const Standardizer& standardizer() const { return standardizer_; }
 
-  // The number of rows that batches are drawn from; nullopt for a toy, which has an unlimited supply.
+  /// The number of rows that batches are drawn from; nullopt for a toy, which has an unlimited supply.
   virtual std::optional<Index> training_rows() const { return std::nullopt; }
 
-  // The exact log-density of x (d x N; result 1 x N) and the entropy, in nats. They are known for toys only.
+  /// The exact log-density of x (d x N; result 1 x N) and the entropy, in nats. They are known for toys only.
   virtual std::optional<RowVector<double>> log_density(ConstMatrixRef<double>) const { return std::nullopt; }
   virtual std::optional<double> entropy() const { return std::nullopt; }
 
@@ -49,26 +50,26 @@ class DataSource {
 };
 
 struct SourceOptions {
-  std::uint64_t seed = 0;            // for the held-out draws of a toy and the split of a table
-  Index validation_size = 10000;     // toys: draws, >= 0
-  Index test_size = 10000;           // toys: draws, >= 0
-  double validation_fraction = 0.1;  // tables: see SplitOptions
-  double test_fraction = 0.1;        // tables
-  ConstantColumns constant = ConstantColumns::refuse;  // tables
-  std::vector<std::string> columns = {};               // tables in files: the columns to read; empty = all
+  std::uint64_t seed = 0;            ///< for the held-out draws of a toy and the split of a table
+  Index validation_size = 10000;     ///< toys: draws, >= 0
+  Index test_size = 10000;           ///< toys: draws, >= 0
+  double validation_fraction = 0.1;  ///< tables: see SplitOptions
+  double test_fraction = 0.1;        ///< tables
+  ConstantColumns constant = ConstantColumns::refuse;  ///< tables
+  std::vector<std::string> columns = {};               ///< tables in files: the columns to read; empty = all
 };
 
-// A toy distribution. Batches are fresh draws; validation, test and standardizer use separate random streams.
+/// A toy distribution. Batches are fresh draws; validation, test and standardizer use separate random streams.
 std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& options = {});
 
-// Values (d x N) in memory. A batch of B <= N rows is drawn without replacement; a larger one holds every row
-// floor(B / N) times and the rest without replacement. InputError as split_data and fit_standardizer.
+/// Values (d x N) in memory. A batch of B <= N rows is drawn without replacement; a larger one holds every row
+/// floor(B / N) times and the rest without replacement. InputError as split_data and fit_standardizer.
 std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
                                         const SourceOptions& options = {});
 
-// The source with this name: one of toy_names(), or a file that read_table accepts. Errors begin with the file's name; an
-// unknown name gets the list of toys. A column named log_density is refused, because it holds the true density and not
-// data.
+/// The source with this name: one of toy_names(), or a file that read_table accepts. Errors begin with the file's name;
+/// an unknown name gets the list of toys. A column named log_density is refused, because it holds the true density and
+/// not data.
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options = {});
 
 }  // namespace pathline

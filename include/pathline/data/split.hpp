@@ -1,4 +1,5 @@
-// Splits a data set in three disjoint parts.
+/// \file
+/// Splits a data set in three disjoint parts.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +11,19 @@
 namespace pathline {
 
 struct SplitOptions {
-  double validation_fraction = 0.1;  // in [0, 1), of all rows, rounded; 0 = no validation
-  double test_fraction = 0.1;        // in [0, 1); validation + test < 1
-  std::uint64_t seed = 0;            // seed of the permutation
+  double validation_fraction = 0.1;  ///< in [0, 1), of all rows, rounded; 0 = no validation
+  double test_fraction = 0.1;        ///< in [0, 1); validation + test < 1
+  std::uint64_t seed = 0;            ///< seed of the permutation
 };
 
 struct DataSplit {
-  Matrix<double> train, validation, test;  // d x N_i, one sample a column
-  std::vector<std::string> columns;        // d names, or none
+  Matrix<double> train, validation, test;  ///< d x N_i, one sample a column
+  std::vector<std::string> columns;        ///< d names, or none
 };
 
-// Permutes the samples of values (d x N) by the seed and cuts them in three: every sample is in exactly one part.
-// Throws InputError for a fraction out of range, for a value that is not finite (the message names row and column,
-// counted from 1), for a requested part that would be empty, and for a training part of fewer than 2 rows.
+/// Permutes the samples of values (d x N) by the seed and cuts them in three: every sample is in exactly one part.
+/// Throws InputError for a fraction out of range, for a value that is not finite (the message names row and column,
+/// counted from 1), for a requested part that would be empty, and for a training part of fewer than 2 rows.
 DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options = {});
 
 }  // namespace pathline

@@ -1,4 +1,5 @@
-// The mean and the scale of each column of a data set.
+/// \file
+/// The mean and the scale of each column of a data set.
 #pragma once
 
 #include <string>
@@ -8,18 +9,18 @@
 
 namespace pathline {
 
-// z = (x - mean) / scale. A model stores both, and its log-density contains -sum(log scale): it is the log-density of x
-// in the units of the data.
+/// z = (x - mean) / scale. A model stores both, and its log-density contains -sum(log scale): it is the log-density of
+/// x in the units of the data.
 struct Standardizer {
-  Vector<double> mean;   // d
-  Vector<double> scale;  // d, > 0: standard deviation, sqrt(mean((x - mean)^2))
+  Vector<double> mean;   ///< d
+  Vector<double> scale;  ///< d, > 0: standard deviation, sqrt(mean((x - mean)^2))
 };
 
-// A constant column has no density, unless noise is added to it; with `allow` its scale is 1.
+/// A constant column has no density, unless noise is added to it; with `allow` its scale is 1.
 enum class ConstantColumns { refuse, allow };
 
-// Returns the statistics of x (d x N, N >= 2), which must be training data only. Throws InputError that names a column
-// which is constant or contains a value that is not finite (by its name if `columns` is given, else counted from 1).
+/// Returns the statistics of x (d x N, N >= 2), which must be training data only. Throws InputError that names a column
+/// which is constant or contains a value that is not finite (by its name if `columns` is given, else counted from 1).
 Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::string>& columns = {},
                               ConstantColumns constant = ConstantColumns::refuse);
 

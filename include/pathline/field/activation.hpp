@@ -1,4 +1,5 @@
-// Activation functions s with s' and s'', by name.
+/// \file
+/// Activation functions s with s' and s'', by name.
 #pragma once
 
 #include <string>
@@ -8,12 +9,12 @@
 
 namespace pathline {
 
-// tanh; softplus log(1 + e^x); elu (x or e^x - 1); swish x sigmoid(beta x), beta trained, one for a network (FFJORD
-// shares it); relu; square; identity; sin; gelu x Phi(x) (Hendrycks & Gimpel 2016, exact). relu has s'' = 0 and elu a
-// step in s'' at 0: the divergence is then not smooth in z.
+/// tanh; softplus log(1 + e^x); elu (x or e^x - 1); swish x sigmoid(beta x), beta trained, one for a network (FFJORD
+/// shares it); relu; square; identity; sin; gelu x Phi(x) (Hendrycks & Gimpel 2016, exact). relu has s'' = 0 and elu a
+/// step in s'' at 0: the divergence is then not smooth in z.
 enum class Activation { tanh, softplus, elu, swish, relu, square, identity, sin, gelu };
 
-Activation parse_activation(const std::string& name);  // InputError with the names there are
+Activation parse_activation(const std::string& name);  ///< InputError with the names there are
 std::string to_string(Activation activation);
 const std::vector<std::string>& activation_names();
 inline bool has_parameter(Activation activation) { return activation == Activation::swish; }

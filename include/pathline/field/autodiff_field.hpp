@@ -1,4 +1,5 @@
-// A vector field from one function: its derivatives are taken by dual numbers.
+/// \file
+/// A vector field from one function: its derivatives are taken by dual numbers.
 #pragma once
 
 #include <algorithm>
@@ -117,7 +118,7 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
   const F& function() const { return function_; }
 
  private:
-  static constexpr int kChunk = 4;  // directions at once
+  static constexpr int kChunk = 4;  ///< directions at once
   using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
   static void check(bool holds, const std::string& otherwise) {
@@ -131,7 +132,7 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     this->add_parameter(p.name, p.initial.rows(), p.initial.cols(), p.decays);
   }
 
-  // What the function sees of one sample.
+  /// What the function sees of one sample.
   template <class T> struct Arguments {
     T t{};
     Vector<T> z, c, theta, f;
@@ -145,7 +146,7 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
       for (Index i = 0; i < z.size(); ++i) z[i] = T(x.z(i, b));
       for (Index i = 0; i < c.size(); ++i) c[i] = T(x.c(i, b));
     }
-    // The inputs in one row: z, c, theta, t.
+    /// The inputs in one row: z, c, theta, t.
     T& input(Index i) {
       for (auto* part : {&z, &c, &theta}) {
         if (i < part->size()) return (*part)[i];
@@ -160,7 +161,7 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     function_(std::as_const(a.t), std::as_const(a.z), std::as_const(a.c), std::as_const(a.theta), a.f);
   }
 
-  // The derivative in direction m of the chunk; of a dual number of dual numbers, its value's.
+  /// The derivative in direction m of the chunk; of a dual number of dual numbers, its value's.
   static S& tangent(Dual<S, kChunk>& x, Index m) { return x.tangent[static_cast<std::size_t>(m)]; }
   static S& tangent(Dual<Dual<S, kChunk>, 1>& x, Index m) { return tangent(x.value, m); }
   static void set_direction(Dual<S, kChunk>&, S) {}
@@ -168,12 +169,12 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
   static S mixed(Dual<S, kChunk>&, Index) { return 0; }
   static S mixed(Dual<Dual<S, kChunk>, 1>& x, Index m) { return tangent(x.tangent[0], m); }
 
-  // Adds the gradient of f_bar^T f + sum_j je_bar_j^T J e_j by every input, one direction and one chunk at a time.
+  /// Adds the gradient of f_bar^T f + sum_j je_bar_j^T J e_j by every input, one direction and one chunk at a time.
   template <class T>
   void add_gradient(const FieldPoint<S>& x, Index directions, ConstMatrixRef<S> e, ConstMatrixRef<S> f_bar,
                     ConstMatrixRef<S> je_bar, FieldCotangent<S>& out) const {
     const Index d = this->dim(), dc = this->condition_dim(), size = out.theta.size(), batch = x.batch();
-    // A field without parameters cannot be told by an empty theta that the time is not asked for.
+    /// A field without parameters cannot be told by an empty theta that the time is not asked for.
     const bool by_time = size == this->theta().size();
     const Index inputs = d + dc + (by_time ? size + 1 : 0);
     Arguments<T> a(*this);

@@ -1,4 +1,5 @@
-// How a layer depends on time, by FFJORD's names (lib/layers/diffeq_layers/basic.py).
+/// \file
+/// How a layer depends on time, by FFJORD's names (lib/layers/diffeq_layers/basic.py).
 #pragma once
 
 #include <string>
@@ -6,18 +7,18 @@
 
 namespace pathline {
 
-// With u(t) = the time features (t alone, by default), sigma the logistic function:
-//   ignore        W x + b
-//   concat        W [u; x] + b            the time first, as in FFJORD
-//   concat_v2     W x + b + H u
-//   squash        (W x + b) * sigma(U u + v)
-//   concatsquash  (W x + b) * sigma(U u + v) + H u
-//   hyper         W(u) x + b(u), both from a network 1 -> 8 tanh -> out * (in + 1)
-//   blend         (1 - t) (W0 x + b0) + t (W1 x + b1)
-// A condition c adds C c beside W x.
+/// With u(t) = the time features (t alone, by default), sigma the logistic function:
+///   ignore        W x + b
+///   concat        W [u; x] + b            the time first, as in FFJORD
+///   concat_v2     W x + b + H u
+///   squash        (W x + b) * sigma(U u + v)
+///   concatsquash  (W x + b) * sigma(U u + v) + H u
+///   hyper         W(u) x + b(u), both from a network 1 -> 8 tanh -> out * (in + 1)
+///   blend         (1 - t) (W0 x + b0) + t (W1 x + b1)
+/// A condition c adds C c beside W x.
 enum class LayerType { ignore, concat, concat_v2, squash, concatsquash, hyper, blend };
 
-LayerType parse_layer_type(const std::string& name);  // InputError with the names there are
+LayerType parse_layer_type(const std::string& name);  ///< InputError with the names there are
 std::string to_string(LayerType type);
 const std::vector<std::string>& layer_type_names();
 

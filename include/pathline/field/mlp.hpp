@@ -1,4 +1,5 @@
-// The multilayer network of FFJORD (Grathwohl et al. 2019): time-conditioned layers with an activation between.
+/// \file
+/// The multilayer network of FFJORD (Grathwohl et al. 2019): time-conditioned layers with an activation between.
 #pragma once
 
 #include <memory>
@@ -12,24 +13,24 @@
 namespace pathline {
 
 struct MlpOptions {
-  Index dim = 2;                                // d, >= 1
-  Index condition_dim = 0;                      // dc: the condition enters every layer
-  std::vector<Index> hidden = {64, 64, 64};     // widths, each >= 1; none gives a linear field
+  Index dim = 2;                                ///< d, >= 1
+  Index condition_dim = 0;                      ///< dc: the condition enters every layer
+  std::vector<Index> hidden = {64, 64, 64};     ///< widths, each >= 1; none gives a linear field
   LayerType layer = LayerType::concatsquash;
   Activation activation = Activation::tanh;
-  bool residual = false;                        // hidden layers of equal width add their input to their output
-  Index time_frequencies = 0;                   // K: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
+  bool residual = false;                        ///< hidden layers of equal width add their input to their output
+  Index time_frequencies = 0;                   ///< K: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
 };
 
-// Parameters are named as in FFJORD's state dict without its prefix: "layers.0._layer.weight", ...
+/// Parameters are named as in FFJORD's state dict without its prefix: "layers.0._layer.weight", ...
 template <class S> class Mlp final : public VectorField<S> {
  public:
-  explicit Mlp(const MlpOptions& options);  // theta = 0; InputError for a width below 1
+  explicit Mlp(const MlpOptions& options);  ///< theta = 0; InputError for a width below 1
   ~Mlp() override;
   std::unique_ptr<VectorField<S>> clone() const override;
 
-  // torch's default: weights and biases uniform in +-1/sqrt(fan-in); hyper layers as FFJORD's. With scale_last = 0 the
-  // field begins at zero and the flow at the identity.
+  /// torch's default: weights and biases uniform in +-1/sqrt(fan-in); hyper layers as FFJORD's. With scale_last = 0 the
+  /// field begins at zero and the flow at the identity.
   void initialize(Engine& engine, double scale_last = 1);
 
   void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
@@ -59,12 +60,12 @@ template <class S> class Mlp final : public VectorField<S> {
   Tape forward(const FieldPoint<S>& x, const TangentDirections<S>& e, Keep keep, Slopes slopes, Workspace<S>& w) const;
   void reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e, const TracePullback* trace, S* bars,
                FieldCotangent<S> to, Workspace<S>& w) const;
-  bool skips(std::size_t layer) const;  // has a residual connection
+  bool skips(std::size_t layer) const;  ///< has a residual connection
 
   MlpOptions options_;
   struct Layers;
   std::unique_ptr<Layers> layers_;
-  Index beta_ = -1;  // offset of swish's beta
+  Index beta_ = -1;  ///< offset of swish's beta
 };
 
 extern template class Mlp<float>;

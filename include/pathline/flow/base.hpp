@@ -1,4 +1,5 @@
-// The density at time 0.
+/// \file
+/// The density at time 0.
 #pragma once
 
 #include <memory>
@@ -10,15 +11,15 @@
 
 namespace pathline {
 
-// normal: N(0, 1). diagonal, full: one Gaussian with a mean and a diagonal or lower triangular scale. mixture:
-// Gaussians with diagonal scales. uniform: the box [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is
-// for flow matching and reverse KL: by maximum likelihood it cannot learn of a point that left the box.
+/// normal: N(0, 1). diagonal, full: one Gaussian with a mean and a diagonal or lower triangular scale. mixture:
+/// Gaussians with diagonal scales. uniform: the box [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is
+/// for flow matching and reverse KL: by maximum likelihood it cannot learn of a point that left the box.
 enum class BaseKind { normal, diagonal, full, mixture, uniform };
-BaseKind parse_base(const std::string& name);  // InputError with the names there are
+BaseKind parse_base(const std::string& name);  ///< InputError with the names there are
 std::string to_string(BaseKind kind);
 const std::vector<std::string>& base_names();
 
-// All arithmetic in double. Log-densities in nats.
+/// All arithmetic in double. Log-densities in nats.
 class Base {
  public:
   virtual ~Base() = default;
@@ -26,17 +27,17 @@ class Base {
   virtual BaseKind kind() const = 0;
 
   Index dim() const { return dim_; }
-  // Flat and named; empty for normal and uniform.
+  /// Flat and named; empty for normal and uniform.
   const Vector<double>& theta() const { return theta_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   void set_theta(ConstVectorRef<double> theta);
 
-  // z: d x B; gives 1 x B.
+  /// z: d x B; gives 1 x B.
   virtual RowVector<double> log_density(ConstMatrixRef<double> z) const = 0;
-  // The transpose: z_bar (d x B) = weight dlog p/dz, and theta_bar (P) += weight sum dlog p/dtheta.
+  /// The transpose: z_bar (d x B) = weight dlog p/dz, and theta_bar (P) += weight sum dlog p/dtheta.
   virtual void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
                         VectorRef<double> theta_bar) const = 0;
-  virtual void sample(Engine& engine, MatrixRef<double> z) const = 0;  // fills d x B, column by column
+  virtual void sample(Engine& engine, MatrixRef<double> z) const = 0;  ///< fills d x B, column by column
 
   virtual Index components() const { return 1; }
 
@@ -51,11 +52,11 @@ class Base {
   std::vector<Parameter> parameters_;
 };
 
-// A diagonal or full Gaussian begins as N(0, 1); a mixture's means are drawn from N(0, 1), its scales are
-// components^(-1/d). dim >= 1; components >= 1, of a mixture.
+/// A diagonal or full Gaussian begins as N(0, 1); a mixture's means are drawn from N(0, 1), its scales are
+/// components^(-1/d). dim >= 1; components >= 1, of a mixture.
 std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine);
 
-// log N(z; 0, 1) of each column: 1 x B.
+/// log N(z; 0, 1) of each column: 1 x B.
 template <class S> RowVector<double> standard_normal_log_density(ConstMatrixRef<S> z);
 
 }  // namespace pathline

@@ -19,46 +19,46 @@ namespace pathline {
 struct EvaluationOptions {
   SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
   TraceOptions trace;
-  std::uint64_t seed = 0;  // of the probes
-  Index first = 0;         // of a stream made in parts, the first sample's number: for the probes; a multiple of tile
-  Index tile = 64;         // samples solved together; results do not depend on the number of threads
-  bool density = true;     // false: the points alone, which is several times cheaper; log-densities are then NaN
+  std::uint64_t seed = 0;  ///< of the probes
+  Index first = 0;         ///< of a stream made in parts, the first sample's number: for the probes; a multiple of tile
+  Index tile = 64;         ///< samples solved together; results do not depend on the number of threads
+  bool density = true;     ///< false: the points alone, which is several times cheaper; log-densities are then NaN
 };
 
 template <class S> struct LogProb {
-  RowVector<double> log_prob;  // 1 x N, nats, of the data in its own units
-  Matrix<S> latent;            // d x N: the latent points, z at the base
-  SolveReport report;          // sums over the tiles
-  double nfe = 0;              // mean over the tiles, summed over the blocks
+  RowVector<double> log_prob;  ///< 1 x N, nats, of the data in its own units
+  Matrix<S> latent;            ///< d x N: the latent points, z at the base
+  SolveReport report;          ///< sums over the tiles
+  double nfe = 0;              ///< mean over the tiles, summed over the blocks
 };
 
 template <class S> struct Samples {
-  Matrix<double> points;       // d x N, in the data's units
-  RowVector<double> log_prob;  // 1 x N
+  Matrix<double> points;       ///< d x N, in the data's units
+  RowVector<double> log_prob;  ///< 1 x N
   SolveReport report;
   double nfe = 0;
 };
 
 struct Transformed {
-  Matrix<double> points;        // d x N, in the data's units
-  RowVector<double> log_change; // 1 x N: log-density there minus log-density where it began
+  Matrix<double> points;        ///< d x N, in the data's units
+  RowVector<double> log_change; ///< 1 x N: log-density there minus log-density where it began
   SolveReport report;
   double nfe = 0;
 };
 
 /// The gradient of log p by x, of each point.
 struct Score {
-  Matrix<double> score;        // d x N, in the data's units
-  RowVector<double> log_prob;  // 1 x N
+  Matrix<double> score;        ///< d x N, in the data's units
+  RowVector<double> log_prob;  ///< 1 x N
   SolveReport report, backward;
-  double nfe = 0, backward_nfe = 0;  // means over the tiles
+  double nfe = 0, backward_nfe = 0;  ///< means over the tiles
 };
 
 struct ScoreOptions {
   SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
   TraceOptions trace;
   AdjointKind adjoint = AdjointKind::discrete;
-  std::uint64_t seed = 0;  // of the probes
+  std::uint64_t seed = 0;  ///< of the probes
   Index tile = 64;
 };
 
@@ -68,83 +68,84 @@ struct FlowLayout {
   Index base = 0, size = 0;
 };
 
-/// log p(x) = log p0(z) + log|det dz/dx|, z the image of x on the base's side of `data_side` and `chain`. A value: a copy
-/// shares nothing.
+/// log p(x) = log p0(z) + log|det dz/dx|, z the image of x on the base's side of `data_side` and `chain`. A value: a
+/// copy shares nothing.
 template <class S> class Flow {
  public:
-  explicit Flow(Chain<S> chain);  // standard normal base, no data side; one transform at least
+  explicit Flow(Chain<S> chain);  ///< standard normal base, no data side; one transform at least
   explicit Flow(Cnf<S> block);
-  explicit Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms = {});  // norms: none, or one before, between
-                                                                                    // and after
-  Flow share() const;  // a flow of the same vector fields, by intent: set_theta of one changes the other
+  /// norms: none, or one before, between
+  explicit Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms = {});
+                                                                                    ///< and after
+  Flow share() const;  ///< a flow of the same vector fields, by intent: set_theta of one changes the other
 
   Index dim() const { return base->dim(); }
   Index condition_dim() const { return condition_mean.size(); }
-  double end_time() const { return chain.end_time(); }  // the sum of the durations; 0: no transform takes time
+  double end_time() const { return chain.end_time(); }  ///< the sum of the durations; 0: no transform takes time
 
-  // All that is trained, flat: the chain's, the data side's, the base's.
+  /// All that is trained, flat: the chain's, the data side's, the base's.
   FlowLayout layout() const;
-  std::vector<Parameter> parameters() const;  // "blocks.0.layers.0._layer.weight", "norms.0.bias", "base.mean"
+  std::vector<Parameter> parameters() const;  ///< "blocks.0.layers.0._layer.weight", "norms.0.bias", "base.mean"
   Vector<double> theta() const;
   void set_theta(ConstVectorRef<double> theta);
 
-  // x: d x N, c: dc x N (no rows without a condition). InputError for other shapes; NumericalError with advice if a
-  // solve fails.
+  /// x: d x N, c: dc x N (no rows without a condition). InputError for other shapes; NumericalError with advice if a
+  /// solve fails.
   LogProb<S> log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
                       const EvaluationOptions& options = {}) const;
-  // By the adjoint; also through the data side.
+  /// By the adjoint; also through the data side.
   Score score(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
               const ScoreOptions& options = {}) const;
-  // Of the distribution at time t in [0, end_time()], at points x in the data's units: the base's at 0, the data's at
-  // the end.
+  /// Of the distribution at time t in [0, end_time()], at points x in the data's units: the base's at 0, the data's at
+  /// the end.
   LogProb<S> log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                          const EvaluationOptions& options = {}) const;
 
-  // N draws, a function of (seed, first): draws first ... first + N - 1 of one stream of tiles, so that a long stream
-  // can be made in parts; first is a multiple of the tile.
+  /// N draws, a function of (seed, first): draws first ... first + N - 1 of one stream of tiles, so that a long stream
+  /// can be made in parts; first is a multiple of the tile.
   Matrix<S> draw_base(Index n, std::uint64_t seed, Index tile = EvaluationOptions{}.tile, Index first = 0) const;
   Samples<S> sample(Index n, std::uint64_t seed, const EvaluationOptions& options = {}, Index first = 0,
                     ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  // Base (z at time 0, d x N) to data.
+  /// Base (z at time 0, d x N) to data.
   Samples<S> push(const Matrix<S>& base, const EvaluationOptions& options = {},
                   ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  // Points x in the data's units, at time `from`, taken to time `to`; both in [0, end_time()].
+  /// Points x in the data's units, at time `from`, taken to time `to`; both in [0, end_time()].
   Transformed transform(ConstMatrixRef<double> x, ConstMatrixRef<double> c, double from, double to,
                         const EvaluationOptions& options = {}) const;
 
-  // As push, with the points at rising times in [0, end_time()] on the way: times.size() arrays of d x N, in the
-  // data's units (mean + scale z).
+  /// As push, with the points at rising times in [0, end_time()] on the way: times.size() arrays of d x N, in the
+  /// data's units (mean + scale z).
   Samples<S> trajectory(const Matrix<S>& base, const std::vector<double>& times, std::vector<Matrix<double>>& along,
                         const EvaluationOptions& options = {},
                         ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  // x in the data's units (d x B) to the data's end of the chain, and back. log_det, unless null: 1 x B, log|det| of the
-  // map is added. first: the number of the first point, for messages.
+  /// x in the data's units (d x B) to the data's end of the chain, and back. log_det, unless null: 1 x B, log|det| of
+  /// the map is added. first: the number of the first point, for messages.
   Matrix<S> standardized(ConstMatrixRef<double> x, RowVector<double>* log_det = nullptr, Index first = 0) const;
   Matrix<double> in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det = nullptr) const;
-  // (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
+  /// (c - condition_mean) / condition_scale of columns begin ... begin + batch - 1, as the fields see it: dc x batch.
   Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 
-  // The affine map next to the chain, x = mean + scale z (d each; 0 and 1 if there is none), and the logit behind it
-  // (alpha in [0, 0.5); 0: none), as `data_side` has them.
+  /// The affine map next to the chain, x = mean + scale z (d each; 0 and 1 if there is none), and the logit behind it
+  /// (alpha in [0, 0.5); 0: none), as `data_side` has them.
   void standardize(const Vector<double>& mean, const Vector<double>& scale);
   Vector<double> mean() const;
   Vector<double> scale() const;
   void set_logit(double alpha);
   double logit() const;
 
-  // The chain's transforms of one kind, from the base to the data.
+  /// The chain's transforms of one kind, from the base to the data.
   std::vector<const Cnf<S>*> blocks() const { return chain.template all<Cnf<S>>(); }
   std::vector<Cnf<S>*> blocks() { return chain.template all<Cnf<S>>(); }
   std::vector<const BatchNorm<S>*> norms() const { return chain.template all<BatchNorm<S>>(); }
   std::vector<BatchNorm<S>*> norms() { return chain.template all<BatchNorm<S>>(); }
 
-  Chain<S> chain;                // from the base towards the data
-  Chain<double> data_side;       // from there to the data's units: always in double, without a condition
+  Chain<S> chain;                ///< from the base towards the data
+  Chain<double> data_side;       ///< from there to the data's units: always in double, without a condition
   ClonePtr<Base> base;
-  Vector<double> condition_mean, condition_scale;  // dc
+  Vector<double> condition_mean, condition_scale;  ///< dc
 
  private:
   void check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const;

@@ -8,8 +8,8 @@
 ///     FILE.npy   an array (N, d) or (N), or a structured array of numbers; FILE.npz:name is one array of an archive
 ///     FILE.h5:x  a data set (N, d) or (N) or of records, or a group with one data set per column, or a pandas frame
 ///
-/// Every error is an InputError of one line that names the file, the line or row and the column, what was found and what
-/// was expected.
+/// Every error is an InputError of one line that names the file, the line or row and the column, what was found and
+/// what was expected.
 #pragma once
 
 #include <memory>

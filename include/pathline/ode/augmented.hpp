@@ -1,4 +1,5 @@
-// The right-hand side of a continuous normalizing flow: the path, with the log-density beside it.
+/// \file
+/// The right-hand side of a continuous normalizing flow: the path, with the log-density beside it.
 #pragma once
 
 #include "pathline/field/vector_field.hpp"
@@ -7,24 +8,24 @@
 
 namespace pathline {
 
-// A rate of each sample that is integrated beside the path and feeds nothing back: a regularizer.
+/// A rate of each sample that is integrated beside the path and feeds nothing back: a regularizer.
 template <class S> class Integrand {
  public:
   virtual ~Integrand() = default;
-  // True: f has d + 1 rows, the last the time derivative of the field's potential.
+  /// True: f has d + 1 rows, the last the time derivative of the field's potential.
   virtual bool needs_potential() const { return false; }
-  // f: d x B, je = J E: d x kB; writes out: 1 x B.
+  /// f: d x B, je = J E: d x kB; writes out: 1 x B.
   virtual void value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const = 0;
-  // The transpose: f_bar and je_bar += scale * dvalue/df, dvalue/dJE.
+  /// The transpose: f_bar and je_bar += scale * dvalue/df, dvalue/dJE.
   virtual void pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                         MatrixRef<S> je_bar) const = 0;
 };
 
-// d/dt [z | l | r] = [f | -tr(df/dz) | integrand] for one tile (Chen et al. 2018, theorem 1; r as in Finlay et al.
-// 2020, section 3). The layout says how many of the three there are. Only z and l count in the error norm.
+/// d/dt [z | l | r] = [f | -tr(df/dz) | integrand] for one tile (Chen et al. 2018, theorem 1; r as in Finlay et al.
+/// 2020, section 3). The layout says how many of the three there are. Only z and l count in the error norm.
 template <class S> class Augmented final : public System<S> {
  public:
-  // c: dc x B; all outlive the object. integrand may be null. sign: of dt, so that r grows either way.
+  /// c: dc x B; all outlive the object. integrand may be null. sign: of dt, so that r grows either way.
   Augmented(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& c, Workspace<S>& workspace,
             const Integrand<S>* integrand = nullptr, S sign = 1)
       : field_(field), directions_(directions), c_(c), workspace_(workspace), integrand_(integrand), sign_(sign) {}

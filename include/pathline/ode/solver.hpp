@@ -1,4 +1,5 @@
-// One solve() over Boost.Odeint's steppers, with step control, limits and a report of the outcome.
+/// \file
+/// One solve() over Boost.Odeint's steppers, with step control, limits and a report of the outcome.
 #pragma once
 
 #include <memory>
@@ -9,24 +10,24 @@
 
 namespace pathline {
 
-// The right-hand side of dx/dt = system(t, x).
+/// The right-hand side of dx/dt = system(t, x).
 template <class S> class System {
  public:
   virtual ~System() = default;
   virtual void rates(double t, const State<S>& x, State<S>& dxdt) = 0;
 };
 
-// One accepted step from t0 to t1, in either direction of time.
+/// One accepted step from t0 to t1, in either direction of time.
 template <class S> class Step {
  public:
   virtual ~Step() = default;
   double t0 = 0, t1 = 0;
   const State<S>* x0 = nullptr;
   const State<S>* x1 = nullptr;
-  // Writes the solution at time t in [t0, t1] to x. dopri5 uses its dense output of order 4 (Hairer, Norsett, Wanner I,
-  // II.6). Other methods up to order 5 use a cubic Hermite polynomial, which has order 3 and is less accurate than the
-  // end of the step. fehlberg78 and bulirsch_stoer make a step of fehlberg78 from the previous requested point, so the
-  // times must be requested in the order of the integration.
+  /// Writes the solution at time t in [t0, t1] to x. dopri5 uses its dense output of order 4 (Hairer, Norsett, Wanner
+  /// I, II.6). Other methods up to order 5 use a cubic Hermite polynomial, which has order 3 and is less accurate than
+  /// the end of the step. fehlberg78 and bulirsch_stoer make a step of fehlberg78 from the previous requested point, so
+  /// the times must be requested in the order of the integration.
   virtual void at(double t, State<S>& x) const = 0;
 };
 
@@ -36,17 +37,17 @@ template <class S> class StepObserver {
   virtual void accepted(const Step<S>& step) = 0;
 };
 
-// A solver keeps the memory of its stepper: after the first solve of a state layout, further solves of this layout
-// allocate no memory. Each thread needs its own solver.
+/// A solver keeps the memory of its stepper: after the first solve of a state layout, further solves of this layout
+/// allocate no memory. Each thread needs its own solver.
 template <class S> class Solver {
  public:
-  explicit Solver(const SolverOptions& options);  // throws InputError as SolverOptions::check
+  explicit Solver(const SolverOptions& options);  ///< throws InputError as SolverOptions::check
   ~Solver();
   Solver(Solver&&) noexcept;
   Solver& operator=(Solver&&) noexcept;
 
-  // Integrates x from t0 to t1. first_step is the step size to try first; 0 uses Hairer's estimate (I, II.4), which costs
-  // one more evaluation. The last step ends at t1 exactly. If the solve fails, x is the state that it reached.
+  /// Integrates x from t0 to t1. first_step is the step size to try first; 0 uses Hairer's estimate (I, II.4), which
+  /// costs one more evaluation. The last step ends at t1 exactly. If the solve fails, x is the state that it reached.
   SolveReport solve(System<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer = nullptr,
                     double first_step = 0);
 

@@ -1,4 +1,5 @@
-// The state of an ODE for a tile of samples: blocks of rows x B that follow each other in one flat array.
+/// \file
+/// The state of an ODE for a tile of samples: blocks of rows x B that follow each other in one flat array.
 #pragma once
 
 #include <vector>
@@ -7,8 +8,8 @@
 
 namespace pathline {
 
-// Each block is rows x batch with one sample per column. The error norm counts the first `normed` blocks; the others are
-// integrals that feed nothing back into the solution (Kidger et al. 2021, "Hey, that's not an ODE").
+/// Each block is rows x batch with one sample per column. The error norm counts the first `normed` blocks; the others
+/// are integrals that feed nothing back into the solution (Kidger et al. 2021, "Hey, that's not an ODE").
 struct StateLayout {
   Index batch = 0;
   std::vector<Index> rows;
@@ -55,8 +56,8 @@ template <class S> class State {
   Vector<S> data_;
 };
 
-// Returns the maximum over the samples of the root mean square of the sample's normed components. The result is +inf if
-// any component is not finite, so that no comparison lets a NaN pass.
+/// Returns the maximum over the samples of the root mean square of the sample's normed components. The result is +inf
+/// if any component is not finite, so that no comparison lets a NaN pass.
 template <class S> double sample_norm(const StateLayout& layout, const S* x);
 
 }  // namespace pathline

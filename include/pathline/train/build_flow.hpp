@@ -1,4 +1,5 @@
-// The untrained flow that a recipe describes.
+/// \file
+/// The untrained flow that a recipe describes.
 #pragma once
 
 #include "pathline/objective/nll_gradient.hpp"
@@ -6,15 +7,15 @@
 
 namespace pathline {
 
-// dim columns of data, condition_dim of condition. Parameters are a function of train.seed. InputError for what a
-// recipe cannot ask for together.
+/// dim columns of data, condition_dim of condition. Parameters are a function of train.seed. InputError for what a
+/// recipe cannot ask for together.
 template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim);
 
-// The recipe's options, for the library's functions.
+/// The recipe's options, for the library's functions.
 TraceOptions trace_options(const TraceRecipe& recipe);
 SolverOptions solver_options(const SolverRecipe& recipe);
 SolverOptions solver_options(const EvaluationRecipe& recipe);
-EvaluationRecipe evaluation_recipe(const SolverOptions& options);  // the reverse
+EvaluationRecipe evaluation_recipe(const SolverOptions& options);  ///< the reverse
 RegularizerWeights regularizer_weights(const ObjectiveRecipe& recipe);
 
 extern template Flow<float> build_flow<float>(const Recipe&, Index, Index);

@@ -1,4 +1,5 @@
-// How well a flow fits points that it was not trained on.
+/// \file
+/// How well a flow fits points that it was not trained on.
 #pragma once
 
 #include <optional>
@@ -9,56 +10,56 @@
 namespace pathline {
 
 struct Evaluation {
-  double nll = 0, nll_error = 0;  // mean of -log p, nats, and its standard error
-  std::optional<double> kl, kl_error;  // KL(data || model), nats: mean of log p_data - log p, and its standard error
+  double nll = 0, nll_error = 0;  ///< mean of -log p, nats, and its standard error
+  std::optional<double> kl, kl_error;  ///< KL(data || model), nats: mean of log p_data - log p, and its standard error
   double nfe = 0;
   Index points = 0;
-  std::optional<double> ess = {}, log_z = {}, log_z_error = {};  // of a target: see evaluate_target
-  std::optional<double> wide_log_z = {}, wide_log_z_error = {};  // of a target: see check_for_lost_modes
-  std::optional<double> pareto_k = {};     // of a target: k-hat of the weights; see ImportanceWeights
-  std::optional<double> trace_error = {};  // of Hutchinson's trace: the part of nll_error that the probes alone make
+  std::optional<double> ess = {}, log_z = {}, log_z_error = {};  ///< of a target: see evaluate_target
+  std::optional<double> wide_log_z = {}, wide_log_z_error = {};  ///< of a target: see check_for_lost_modes
+  std::optional<double> pareto_k = {};     ///< of a target: k-hat of the weights; see ImportanceWeights
+  std::optional<double> trace_error = {};  ///< of Hutchinson's trace: the part of nll_error that the probes alone make
 };
 
-// Of log-densities that are there already: 1 x N, with the mean NFE of their solves.
+/// Of log-densities that are there already: 1 x N, with the mean NFE of their solves.
 Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
                          const std::optional<RowVector<double>>& log_density = {});
 
-// x: d x N, c: dc x N; log_density: of the data itself at x, where it is known. NumericalError as Flow::log_prob.
+/// x: d x N, c: dc x N; log_density: of the data itself at x, where it is known. NumericalError as Flow::log_prob.
 template <class S>
 Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                     const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density = {});
 
-// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the
-// effective sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight;
-// pareto_k the shape of the weights' tail, by which log_z_error is made, and NaN where the tail is too heavy for one
-// (see ImportanceWeights). A mode that q has no draw in is in none of these.
+/// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the
+/// effective sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight;
+/// pareto_k the shape of the weights' tail, by which log_z_error is made, and NaN where the tail is too heavy for one
+/// (see ImportanceWeights). A mode that q has no draw in is in none of these.
 template <class S>
 Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                            const EvaluationOptions& options);
 
-// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times
-// as wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has
-// lost a part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far
-// out; blind in many dimensions, where no Gaussian meets the target.
+/// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times
+/// as wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has
+/// lost a part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far
+/// out; blind in many dimensions, where no Gaussian meets the target.
 template <class S>
 void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                     const EvaluationOptions& options, Evaluation& e);
-// wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
+/// wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
 bool has_lost_modes(const Evaluation& e);
 
-// No estimate of a Kullback-Leibler divergence lies 4 standard errors and 1e-3 nats below 0, unless the log-densities
-// that it is made of are wrong, as those of a solve that is too coarse: such a density does not integrate to 1.
+/// No estimate of a Kullback-Leibler divergence lies 4 standard errors and 1e-3 nats below 0, unless the log-densities
+/// that it is made of are wrong, as those of a solve that is too coarse: such a density does not integrate to 1.
 bool is_impossible_kl(double kl, double error);
 
-// As evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what they
-// differ by gives trace_error.
+/// As evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what
+/// they differ by gives trace_error.
 template <class S>
 Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                               const EvaluationOptions& options,
                               const std::optional<RowVector<double>>& log_density = {});
 
 struct MeanError {
-  double mean = 0, error = 0;  // the standard error of the mean; NaN for one value
+  double mean = 0, error = 0;  ///< the standard error of the mean; NaN for one value
 };
 MeanError mean_error(const RowVector<double>& values);
 

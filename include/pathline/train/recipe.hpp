@@ -1,7 +1,8 @@
-// A recipe: everything that decides a training run, as plain data. A TOML file has one table for each struct below.
-// Defaults are here: those that train a toy, or a table of a few columns, in half a minute (FFJORD's own are in
-// models/ffjord_8gaussians.toml, and take ten times as long to the same density). Ranges, choices and descriptions are
-// in the table of src/train/recipe_fields.cpp, which recipe_keys() lists.
+/// \file
+/// A recipe: everything that decides a training run, as plain data. A TOML file has one table for each struct below.
+/// Defaults are here: those that train a toy, or a table of a few columns, in half a minute (FFJORD's own are in
+/// models/ffjord_8gaussians.toml, and take ten times as long to the same density). Ranges, choices and descriptions are
+/// in the table of src/train/recipe_fields.cpp, which recipe_keys() lists.
 #pragma once
 
 #include <string>
@@ -44,8 +45,8 @@ struct TraceRecipe {
   bool operator==(const TraceRecipe&) const = default;
 };
 
-// How validation, test and every later use of the model solve: its own defaults, whatever [solver] says, so that
-// coarse steps in training do not flatter what is reported.
+/// How validation, test and every later use of the model solve: its own defaults, whatever [solver] says, so that
+/// coarse steps in training do not flatter what is reported.
 struct EvaluationRecipe {
   std::string stepper = "dopri5";
   double rtol = 1e-6, atol = 1e-6;
@@ -62,7 +63,7 @@ struct SolverRecipe {
   bool operator==(const SolverRecipe&) const = default;
 };
 
-// One stage of training.
+/// One stage of training.
 struct ObjectiveRecipe {
   std::string kind = "likelihood";
   Index iterations = 0, batch = 0;
@@ -100,34 +101,35 @@ struct Recipe {
   ModelRecipe model;
   TraceRecipe trace;
   SolverRecipe solver;
-  std::vector<ObjectiveRecipe> objective = std::vector<ObjectiveRecipe>(1);  // the stages in their order, one at least
+  /// the stages in their order, one at least
+  std::vector<ObjectiveRecipe> objective = std::vector<ObjectiveRecipe>(1);
   OptimizerRecipe optimizer;
   TrainRecipe train;
   bool operator==(const Recipe&) const = default;
 };
 
-// InputError, "NAME:LINE: what", for text that is not TOML, an unknown table or key (with the nearest), a value of
-// another type or out of its range.
+/// InputError, "NAME:LINE: what", for text that is not TOML, an unknown table or key (with the nearest), a value of
+/// another type or out of its range.
 Recipe parse_recipe(std::string_view toml, const std::string& name_for_errors);
 Recipe read_recipe(const std::string& path);
 
-// assignment: "table.key=value", as a line of TOML. A word needs no quotes, a list no brackets: "model.hidden=64,64".
-// Stage n, from 1, is objective.n; without the number the only stage is meant. InputError as parse_recipe, and the
-// recipe is then as before.
+/// assignment: "table.key=value", as a line of TOML. A word needs no quotes, a list no brackets: "model.hidden=64,64".
+/// Stage n, from 1, is objective.n; without the number the only stage is meant. InputError as parse_recipe, and the
+/// recipe is then as before.
 void set(Recipe& recipe, std::string_view assignment);
 
-// Every key with its value, as TOML; parses back to an equal recipe. InputError as check_recipe.
+/// Every key with its value, as TOML; parses back to an equal recipe. InputError as check_recipe.
 std::string to_toml(const Recipe& recipe);
 
-// InputError, "solver.rtol = -1: must be > 0", for a value that no recipe file could have given.
+/// InputError, "solver.rtol = -1: must be > 0", for a value that no recipe file could have given.
 void check_recipe(const Recipe& recipe);
 
 struct RecipeKey {
-  std::string key;            // "solver.rtol"
-  std::string default_value;  // as TOML
-  std::string range;          // "> 0"; "one of exact, hutchinson"; "true or false"
-  std::string description;    // one line
+  std::string key;            ///< "solver.rtol"
+  std::string default_value;  ///< as TOML
+  std::string range;          ///< "> 0"; "one of exact, hutchinson"; "true or false"
+  std::string description;    ///< one line
 };
-const std::vector<RecipeKey>& recipe_keys();  // in the order of to_toml
+const std::vector<RecipeKey>& recipe_keys();  ///< in the order of to_toml
 
 }  // namespace pathline

@@ -1,4 +1,5 @@
-/// Transforms one after the other, from the base's side to the data's: itself a value, and the one loop that walks them.
+/// Transforms one after the other, from the base's side to the data's: itself a value, and the one loop that walks
+/// them.
 #pragma once
 
 #include <vector>
@@ -35,7 +36,8 @@ template <class S> class Chain {
   Chain() = default;
   Chain share() const;  ///< a chain of the same vector fields: see Transform::share
 
-  void add(std::unique_ptr<Transform<S>> transform) { links_.emplace_back(std::move(transform)); }  ///< at the data's end
+  /// at the data's end
+  void add(std::unique_ptr<Transform<S>> transform) { links_.emplace_back(std::move(transform)); }
   template <class T> T& add(T transform) {
     auto link = std::make_unique<T>(std::move(transform));
     T& reference = *link;

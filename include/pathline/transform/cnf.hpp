@@ -11,8 +11,8 @@ namespace pathline {
 enum class FieldClock { base_to_data, data_to_base };
 std::string to_string(FieldClock clock);
 
-/// dz/dt = f(t, z; c) from the base (time 0) to the data (time T): log|det| = integral_0^T tr(df/dz) dt (Chen et al. 2018,
-/// theorem 1). Parameters: the field's, then sqrt(T) if the end time is trained (as FFJORD's sqrt_end_time).
+/// dz/dt = f(t, z; c) from the base (time 0) to the data (time T): log|det| = integral_0^T tr(df/dz) dt (Chen et al.
+/// 2018, theorem 1). Parameters: the field's, then sqrt(T) if the end time is trained (as FFJORD's sqrt_end_time).
 template <class S> class Cnf final : public Transform<S> {
  public:
   /// Shares the field with the caller. end_time: T > 0.

@@ -61,7 +61,8 @@ template <class S> class PathKeeper {
 /// A part of a transform that takes time: from `first` to `last`, both in [0, duration] since the base's side.
 struct TimePart {
   double first = 0, last = 0;
-  std::vector<std::pair<double, std::size_t>> times = {};  ///< on the way, since the base's side: keep(k, z at the time)
+  /// on the way, since the base's side: keep(k, z at the time)
+  std::vector<std::pair<double, std::size_t>> times = {};
 };
 
 /// What varies from call to call. References outlive the call.
@@ -71,7 +72,8 @@ template <class S> struct TransformContext {
   const Matrix<S>& condition;           ///< dc x B, standardized; no rows without a condition
   Index first_sample = 0;               ///< the number of the tile's first sample, for messages
   ProbeStream probes = {};
-  double* first_step = nullptr;         ///< of the solve: the step to begin with (0: an estimate), then the one accepted
+  /// of the solve: the step to begin with (0: an estimate), then the one accepted
+  double* first_step = nullptr;
   const TimePart* part = nullptr;       ///< null: all of the transform
   PathKeeper<S>* keeper = nullptr;      ///< of part->times
 };
