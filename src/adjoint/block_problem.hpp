@@ -55,7 +55,8 @@ template <class S> class Tape final : public StepObserver<S> {
 // The cotangents of (f, J E) where f has f_bar and the integrand g = -tr + sign * penalty has `scale`.
 template <class S> class PathRule final : public CotangentRule<S> {
  public:
-  PathRule(const BlockProblem<S>& problem, const TangentDirections<S>& directions, ConstMatrixRef<S> f_bar, S scale, Workspace<S>& w)
+  PathRule(const BlockProblem<S>& problem, const TangentDirections<S>& directions, ConstMatrixRef<S> f_bar, S scale,
+           Workspace<S>& w)
       : problem_(problem), directions_(directions), f_bar_(f_bar), scale_(scale), w_(w) {}
   void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> f_bar, MatrixRef<S> je_bar) override {
     f_bar.topRows(f_bar_.rows()) = f_bar_;
@@ -63,8 +64,10 @@ template <class S> class PathRule final : public CotangentRule<S> {
     if (directions_.k == 0) return;
     typename Workspace<S>::Frame frame(w_);
     auto row = w_.matrix(1, f.cols());
-    if (problem_.weight) row = -scale_ * *problem_.weight;
-    else row.setConstant(-scale_);
+    if (problem_.weight)
+      row = -scale_ * *problem_.weight;
+    else
+      row.setConstant(-scale_);
     trace_pullback<S>(directions_, row, je_bar);
     trace<S>(directions_, je, row);
     if (problem_.weight) row = row.cwiseProduct(*problem_.weight);

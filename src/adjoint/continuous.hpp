@@ -10,7 +10,7 @@ template <class S> class ContinuousAdjoint {
   explicit ContinuousAdjoint(const SolverOptions& options) : solver_(options) {}
 
   const SolverOptions& options() const { return solver_.options(); }
-    // z1: d x B, where the forward solve ended. tape: null to solve z back from there; else z is set to what the tape
+  // z1: d x B, where the forward solve ended. tape: null to solve z back from there; else z is set to what the tape
   // holds at every forward step.
   SolveReport reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape, BlockCotangent<S>& to,
                       Workspace<S>& w);

@@ -85,7 +85,9 @@ int run_app(int argc, char** argv) {
   CLI::App app("Continuous normalizing flows: train a density, sample it, evaluate it", "pathline");
   app.require_subcommand(1);
   app.set_version_flag("--version", PATHLINE_VERSION);
-  app.footer("Exit codes: 0 success, 1 a computation failed, 2 bad input, 130 interrupted (`train` has then saved its state).");
+  app.footer(
+      "Exit codes: 0 success, 1 a computation failed, 2 bad input, 130 interrupted (`train` has then saved its "
+      "state).");
   Action chosen;
   add_train_command(app, chosen);
   add_sample_command(app, chosen);

@@ -16,9 +16,9 @@
 namespace pathline::plot {
 namespace {
 
-constexpr double kPointsPerPx = 0.75;   // 72 points and 96 px an inch
+constexpr double kPointsPerPx = 0.75;  // 72 points and 96 px an inch
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kSeenCell = 3;         // px; smaller cells of a PNG are blended
+constexpr double kSeenCell = 3;  // px; smaller cells of a PNG are blended
 
 struct Free {
   void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
@@ -58,7 +58,8 @@ Surface make_surface(Format format, double width, double height, double scale, c
       cairo_svg_surface_set_document_unit(surface.get(), CAIRO_SVG_UNIT_PX);
       return surface;
     }
-    case Format::pdf: break;
+    case Format::pdf:
+      break;
   }
   Surface surface(cairo_pdf_surface_create_for_stream(append, bytes, width * kPointsPerPx, height * kPointsPerPx));
   check(cairo_surface_status(surface.get()));

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "pathline/core/types.hpp"
 #include "pathline/app/colour_map.hpp"
+#include "pathline/core/types.hpp"
 
 namespace pathline::plot {
 

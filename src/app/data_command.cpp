@@ -91,7 +91,8 @@ void add_data_command(CLI::App& app, Action& chosen) {
   s->add_flag("--log-density", f->log_density, "also write the exact log-density as a third column");
   f->common.add_to(s, false);
   s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
-  auto* p = c->add_subcommand("split", "Write the training, validation and test rows of a recipe, dequantized as in training");
+  auto* p = c->add_subcommand("split",
+                              "Write the training, validation and test rows of a recipe, dequantized as in training");
   p->footer("Example: pathline data split models/geyser.toml -o split.h5");
   p->add_option("RECIPE", f->name, "a recipe whose data is a table")->required();
   p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();

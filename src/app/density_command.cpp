@@ -8,8 +8,8 @@
 #include "app/command.hpp"
 #include "app/grid.hpp"
 #include "app/output.hpp"
-#include "app/point_source.hpp"
 #include "app/part_size.hpp"
+#include "app/point_source.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
 #include "pathline/core/error.hpp"
@@ -20,7 +20,6 @@
 
 namespace pathline {
 namespace {
-
 
 struct DensityFlags {
   std::string model, input, output, condition, grid;
@@ -112,7 +111,8 @@ DensityError error_of(const DensityFlags& f, const Totals& t, const EvaluationOp
 }
 
 void print_error(const DensityError& e) {
-  if (!e.unknown.empty()) fmt::print("log-density error  not known: {}\n", e.unknown);
+  if (!e.unknown.empty())
+    fmt::print("log-density error  not known: {}\n", e.unknown);
   else
     fmt::print("log-density error  mean {:.1e}, largest {:.1e} nats, of {} points against double at tolerance 1e-9\n",
                e.mean, e.largest, e.points);
@@ -123,9 +123,10 @@ void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptio
   if (options.trace.kind != TraceKind::exact) return;
   const auto e = error_of(f, t, options);
   if (e.unknown.empty() && e.mean > 0.01)
-    report_warning("--steps {} is too few: the mean log-density error is {:.1e} nats, the largest {:.1e}; use more steps, or "
-                   "omit --steps for adaptive steps",
-                   options.solver.steps, e.mean, e.largest);
+    report_warning(
+        "--steps {} is too few: the mean log-density error is {:.1e} nats, the largest {:.1e}; use more steps, or "
+        "omit --steps for adaptive steps",
+        options.solver.steps, e.mean, e.largest);
 }
 
 // The points of another table, or in other units, have log-densities that look like numbers. The bounds are far beyond
@@ -169,20 +170,23 @@ void warn_of_kl(const Totals& t, const std::optional<DensityError>& error) {
         plus_minus(t.kl), error->bias);
 }
 
-template <class S>
-void print_summary(const DensityFlags& f, const Flow<S>& flow, const Totals& t, const std::optional<Grid>& grid,
-                   const EvaluationOptions& options) {
+template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow, const Totals& t,
+                                      const std::optional<Grid>& grid, const EvaluationOptions& options) {
   fmt::print("points             {:.0f}\n", t.nll.n);
-  if (grid) fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", t.mass * grid->cell());
-  else fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
+  if (grid)
+    fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", t.mass * grid->cell());
+  else
+    fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
   std::optional<DensityError> error;
   if (options.trace.kind == TraceKind::exact) error = error_of(f, t, options);
   if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
   fmt::print("NFE                {:.1f}\n", t.nfe());
-  if (error) print_error(*error);
+  if (error)
+    print_error(*error);
   else
-    fmt::print("log-density error  {:.1e} nats: the standard error of each by {} of Hutchinson's probes, over {} points\n",
-               probe_error(flow, t.sample, options), options.trace.probes, t.sample.size());
+    fmt::print(
+        "log-density error  {:.1e} nats: the standard error of each by {} of Hutchinson's probes, over {} points\n",
+        probe_error(flow, t.sample, options), options.trace.probes, t.sample.size());
   if (t.kl.n > 0) warn_of_kl(t, error);
 }
 
@@ -197,9 +201,8 @@ std::string in_table(const std::string& table, Index before, Index count, std::s
   return fmt::format("{}: rows {} to {}: {}", table, before + 1, before + count, what);
 }
 
-template <class S>
-auto log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
-                      const EvaluationOptions& options, const std::string& table, Index before) {
+template <class S> auto log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
+                                         const EvaluationOptions& options, const std::string& table, Index before) {
   try {
     return flow.log_prob(x, c, options);
   } catch (const NumericalError& error) {
@@ -223,8 +226,8 @@ template <class S> int run_as(const DensityFlags& f) {
     grid = Grid::parse(f.grid, flow.dim());
     points = std::make_unique<GridPoints>(*grid, condition);
   } else {
-    points = std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(),
-                                           f.common.quiet);
+    points =
+        std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(), f.common.quiet);
   }
   DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
   Totals totals;
@@ -248,8 +251,10 @@ template <class S> int run_as(const DensityFlags& f) {
   }
   output.commit();
   if (!grid) warn_of_far_points(flow, model.card, totals);
-  if (f.summary) print_summary(f, flow, totals, grid, options);
-  else if (options.solver.steps > 0) warn_of_error(f, totals, options);
+  if (f.summary)
+    print_summary(f, flow, totals, grid, options);
+  else if (options.solver.steps > 0)
+    warn_of_error(f, totals, options);
   return 0;
 }
 
@@ -267,7 +272,8 @@ int run(const DensityFlags& f) {
 
 void add_density_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<DensityFlags>();
-  auto* c = app.add_subcommand("density", "Evaluate the log-density of each row of a table, in nats; print one per line or write a file");
+  auto* c = app.add_subcommand(
+      "density", "Evaluate the log-density of each row of a table, in nats; print one per line or write a file");
   c->footer(
       "Examples:\n"
       "  pathline density moons.h5 points.csv\n"

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <limits>
 
-#include "pathline/core/error.hpp"
-#include "pathline/io/replace_file.hpp"
 #include "app/panel.hpp"
 #include "app/ticks.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/io/replace_file.hpp"
 
 namespace pathline::plot {
 namespace {
@@ -77,8 +77,10 @@ void draw_series(Canvas& canvas, const Frame& frame, const Series& s, const Colo
   };
   for (std::size_t i = 0; i < std::min(s.x.size(), s.y.size()); ++i) {
     const Point p = frame.at(s.x[i], s.y[i]);
-    if (std::isfinite(p.x) && std::isfinite(p.y)) run.push_back(p);
-    else flush();
+    if (std::isfinite(p.x) && std::isfinite(p.y))
+      run.push_back(p);
+    else
+      flush();
   }
   flush();
 }
@@ -145,8 +147,10 @@ void Figure::scatter(const std::string& title, std::vector<Cloud> clouds, Axis x
   auto panel = make_panel(title, std::move(x), std::move(y));
   std::vector<double> xs, ys;
   for (std::size_t i = 0; i < clouds.size(); ++i) {
-    if (clouds[i].points.rows() == 2) append(xs, row(clouds[i].points, 0)), append(ys, row(clouds[i].points, 1));
-    else clouds[i].points.resize(2, 0);
+    if (clouds[i].points.rows() == 2)
+      append(xs, row(clouds[i].points, 0)), append(ys, row(clouds[i].points, 1));
+    else
+      clouds[i].points.resize(2, 0);
     if (!clouds[i].label.empty()) panel->legend.push_back({clouds[i].label, or_next(clouds[i].colour, i)});
   }
   panel->x = resolve(panel->x_axis, xs, 0.04), panel->y = resolve(panel->y_axis, ys, 0.04);

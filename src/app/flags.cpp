@@ -13,7 +13,8 @@
 namespace pathline {
 
 void CommonFlags::add_to(CLI::App* c, bool with_precision) {
-  c->add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it")->capture_default_str();
+  c->add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it")
+      ->capture_default_str();
   c->add_flag("--quiet", quiet, "print no progress and no notes");
   if (with_precision)
     c->add_option("--precision", precision, "arithmetic: float or double; default: that of the model");
@@ -31,7 +32,8 @@ void SolveFlags::add_to(CLI::App* c) {
   c->add_option("--rtol", rtol, "relative tolerance of the solver, per sample");
   c->add_option("--atol", atol, "absolute tolerance of the solver, per sample");
   c->add_option("--steps", steps, "use this number of equal steps instead of adaptive steps");
-  c->add_option("--trace", trace, "trace of the Jacobian: exact, or hutchinson (an unbiased estimate from random probes)");
+  c->add_option("--trace", trace,
+                "trace of the Jacobian: exact, or hutchinson (an unbiased estimate from random probes)");
   c->add_option("--probes", probes, "number of probes per sample for --trace hutchinson");
 }
 
@@ -57,8 +59,10 @@ bool is_double(const ModelCard& card, const CommonFlags& common) {
 EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common) {
   Recipe recipe;
   // A file of format 1 has its evaluation in the recipe alone.
-  if (card.evaluation) recipe.solver.evaluation = evaluation_recipe(*card.evaluation);
-  else if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  if (card.evaluation)
+    recipe.solver.evaluation = evaluation_recipe(*card.evaluation);
+  else if (!card.recipe.empty())
+    recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   recipe.trace = {};  // exact, however it was trained
   for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
   EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};
@@ -74,10 +78,10 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
     note(fmt::format("{} has no effect: the model is evaluated with {} fixed steps; --steps 0 gives step control",
                      flags.rtol ? "--rtol" : "--atol", out.solver.steps));
   if (out.trace.kind == TraceKind::hutchinson)
-    note(
-        fmt::format("--trace hutchinson: each log-density is a random estimate from {} probes; use --trace exact for the exact "
-                    "density",
-                    out.trace.probes));
+    note(fmt::format(
+        "--trace hutchinson: each log-density is a random estimate from {} probes; use --trace exact for the exact "
+        "density",
+        out.trace.probes));
   if (!is_double(card, common) && out.solver.steps == 0 && (out.solver.rtol < 5e-7 || out.solver.atol < 5e-7))
     note("float arithmetic has about 7 digits; a tolerance below 5e-7 needs --precision double");
   return out;
@@ -100,7 +104,8 @@ Matrix<double> parse_condition(const std::string& text, Index condition_dim) {
     at = comma + 1;
   }
   if (static_cast<Index>(values.size()) != condition_dim)
-    throw InputError(fmt::format("--condition has {} values; the condition of the model has {}", values.size(), condition_dim));
+    throw InputError(
+        fmt::format("--condition has {} values; the condition of the model has {}", values.size(), condition_dim));
   return ConstMatrixMap<double>(values.data(), condition_dim, condition_dim > 0 ? 1 : 0);
 }
 

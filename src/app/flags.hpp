@@ -20,7 +20,7 @@ struct CommonFlags {
   bool quiet = false;
   std::string precision;  // empty: the model's, or the recipe's
   void add_to(CLI::App* command, bool with_precision = true);
-  void apply() const;     // InputError
+  void apply() const;  // InputError
 };
 
 // --stepper, --rtol, --atol, --steps, --trace, --probes.
@@ -40,8 +40,8 @@ std::string model_file(const std::string& model);
 EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common);
 bool is_double(const ModelCard& card, const CommonFlags& common);
 
-// InputError naming the first of `options` ("--paths") that the command line has, where `why` says what makes it useless:
-// an option that would be ignored is a mistake.
+// InputError naming the first of `options` ("--paths") that the command line has, where `why` says what makes it
+// useless: an option that would be ignored is a mistake.
 void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why);
 
 // The condition's values: "0.5,1.2", the same for every point. dc x 1; 0 x 0 without one. InputError for another count.

@@ -22,7 +22,7 @@ class Grid {
 
   explicit Grid(std::vector<Axis> axes) : axes_(std::move(axes)) {}
   Index size() const;
-  double cell() const;  // volume
+  double cell() const;                                    // volume
   Matrix<double> points(Index first, Index count) const;  // d x count; the first axis runs fastest
   const std::vector<Axis>& axes() const { return axes_; }
 

@@ -36,7 +36,8 @@ void add_import_command(CLI::App& app, Action& chosen) {
   auto* c = app.add_subcommand("import", "Import models of other programs");
   c->require_subcommand(1);
   c->footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
-  auto* s = c->add_subcommand("ffjord", "Import a FFJORD network that tools/ffjord_to_hdf5.py converted from checkpt.pth");
+  auto* s =
+      c->add_subcommand("ffjord", "Import a FFJORD network that tools/ffjord_to_hdf5.py converted from checkpt.pth");
   s->footer(
       "Example:\n"
       "  tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5\n"

@@ -24,10 +24,10 @@ void require_hdf5_file(const std::string& output, const char* content) {
     hdf5 = table_format(output) == TableFormat::hdf5;
   } catch (const InputError&) {  // of no table at all: the same answer
   }
-  if (!hdf5)
-    throw InputError(fmt::format("{}: {} are written to HDF5; the name must end with .h5", output, content));
+  if (!hdf5) throw InputError(fmt::format("{}: {} are written to HDF5; the name must end with .h5", output, content));
   if (!split_hdf5_name(output).second.empty())
-    throw InputError(fmt::format("{}: {} have fixed data set names; expected FILE.h5 without a data set", output, content));
+    throw InputError(
+        fmt::format("{}: {} have fixed data set names; expected FILE.h5 without a data set", output, content));
 }
 
 void write_solve(Hdf5File& file, const EvaluationOptions& options, const char* precision) {

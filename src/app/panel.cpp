@@ -8,7 +8,7 @@ namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
 constexpr double kTick = 4, kGap = 4, kBarGap = 10, kBarWidth = 11;  // px
-constexpr double kYLabel = 11, kBarLabel = 10;                        // px, of the text
+constexpr double kYLabel = 11, kBarLabel = 10;                       // px, of the text
 
 double part(double value, const Range& range, bool log) {
   return log ? std::log(value / range.low) / std::log(range.high / range.low)
@@ -75,8 +75,7 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
     if (tick.label.empty()) continue;
     canvas.text({b.x - kTick - 3, p.y}, tick.label, {.size = 10, .along = Along::end, .across = Across::middle});
   }
-  if (!title.empty())
-    canvas.text({b.x + b.width / 2, b.y - 6}, title, {.size = 12, .across = Across::bottom});
+  if (!title.empty()) canvas.text({b.x + b.width / 2, b.y - 6}, title, {.size = 12, .across = Across::bottom});
   if (!x_axis.label.empty()) canvas.text({b.x + b.width / 2, b.bottom() + kTick + 16}, x_axis.label, {.size = 11});
   if (!y_axis.label.empty())
     canvas.text({b.x - kTick - 8 - widest_of(ticks), b.y + b.height / 2}, y_axis.label,

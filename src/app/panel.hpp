@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "pathline/app/figure.hpp"
 #include "app/canvas.hpp"
 #include "app/ticks.hpp"
+#include "pathline/app/figure.hpp"
 
 namespace pathline::plot {
 
@@ -23,7 +23,7 @@ struct Frame {
 class Panel {
  public:
   struct ColourBar {
-    double highest;        // density of the brightest colour; the lowest is 0
+    double highest;         // density of the brightest colour; the lowest is 0
     bool exceeded = false;  // some of the image is above it
   };
   struct Entry {
@@ -33,16 +33,16 @@ class Panel {
 
   std::string title;
   Axis x_axis, y_axis;
-  Range x, y;              // resolved
-  bool equal = false;      // a unit of x is as long as one of y
-  double shape = 1;        // width : height, where not equal
+  Range x, y;          // resolved
+  bool equal = false;  // a unit of x is as long as one of y
+  double shape = 1;    // width : height, where not equal
   std::vector<Entry> legend;
   std::optional<ColourBar> bar;
   std::function<void(Canvas&, const Frame&)> draw;
 
   double width_to_height() const;
-  double left_of(double height) const;   // px that a panel of that height takes for the labels of y
-  double right_of(double height) const;  // and for the colour bar
+  double left_of(double height) const;               // px that a panel of that height takes for the labels of y
+  double right_of(double height) const;              // and for the colour bar
   void paint(Canvas& canvas, const Box& box) const;  // box: of the data, without labels
 
  private:

@@ -8,17 +8,19 @@
 
 namespace pathline {
 
-// Begins small and follows the speed, so that a part takes about a quarter of a second whatever the model costs. Results
-// do not depend on it: every size is a multiple of the tile.
+// Begins small and follows the speed, so that a part takes about a quarter of a second whatever the model costs.
+// Results do not depend on it: every size is a multiple of the tile.
 class PartSize {
  public:
   // The size of the next part. Call it once before each.
   Index next() {
     const auto now = std::chrono::steady_clock::now();
-    if (size_ == 0) size_ = kLeast;
+    if (size_ == 0)
+      size_ = kLeast;
     else if (const double took = std::chrono::duration<double>(now - begin_).count(); took < 0.2)
       size_ = std::min(kMost, 2 * size_);
-    else if (took > 0.6) size_ = std::max(kLeast, size_ / 2);
+    else if (took > 0.6)
+      size_ = std::max(kLeast, size_ / 2);
     begin_ = now;
     return size_;
   }

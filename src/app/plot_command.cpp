@@ -11,8 +11,8 @@
 #include "app/number_text.hpp"
 #include "app/report.hpp"
 #include "core/option_check.hpp"
-#include "pathline/data/toy.hpp"
 #include "pathline/app/figure.hpp"
+#include "pathline/data/toy.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "pathline/train/training_data.hpp"
 #include "train/density_statistics.hpp"
@@ -50,8 +50,10 @@ void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index 
   Matrix<double> all(dim, test.cols() + validation.cols() + training.cols());
   all << test, validation, training;
   out.x = all.leftCols(std::min(f.samples, all.cols()));
-  if (trained_on) out.judged = test.leftCols(std::min(f.samples, test.cols())), out.judged_by = "test NLL";
-  else out.judged = out.x;
+  if (trained_on)
+    out.judged = test.leftCols(std::min(f.samples, test.cols())), out.judged_by = "test NLL";
+  else
+    out.judged = out.x;
 }
 
 Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
@@ -96,7 +98,8 @@ std::string hidden_columns(const ModelCard& card, Index d) {
 std::string of_condition(const ModelCard& card, const Matrix<double>& condition) {
   std::string out;
   for (Index i = 0; i < condition.rows(); ++i)
-    out += fmt::format("{}{} = {:g}", i ? ", " : " | ", card.condition_columns.at(static_cast<std::size_t>(i)), condition(i, 0));
+    out += fmt::format("{}{} = {:g}", i ? ", " : " | ", card.condition_columns.at(static_cast<std::size_t>(i)),
+                       condition(i, 0));
   return out;
 }
 
@@ -204,7 +207,8 @@ template <class S> struct Picture {
         const plot::Axis x{.label = i + 1 == d ? column(model.card, j) : "", .limits = span(data.x, samples, j)};
         const plot::Axis y{.label = j == 0 ? column(model.card, i) : "", .limits = span(data.x, samples, i)};
         auto values = [&](const Matrix<double>& m) { return std::vector<double>(m.row(i).begin(), m.row(i).end()); };
-        if (j > i) figure.blank();
+        if (j > i)
+          figure.blank();
         else if (i == j)
           figure.histogram(
               "",
@@ -287,8 +291,10 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
     return text + fmt::format(": {} not known, the solve is too coarse (solver error {:.1e} nats), NFE {:.0f}",
                               e.kl ? "KL(data || model)" : data.judged_by, std::abs(bias), e.nfe);
   }
-  if (e.kl) text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
-  else text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
+  if (e.kl)
+    text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
+  else
+    text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
   return text + fmt::format(", NFE {:.0f}", e.nfe);
 }
 

@@ -41,8 +41,7 @@ TablePoints::TablePoints(const std::string& input, const ModelCard& card, Index 
   const bool given = condition_.cols() > 0 || condition_dim == 0;
   auto wanted = card.columns;
   wanted.insert(wanted.end(), card.condition_columns.begin(), card.condition_columns.end());
-  if (!contains(wanted, "log_density") && contains(names, "log_density"))
-    known_row_ = place_of(names, "log_density");
+  if (!contains(wanted, "log_density") && contains(names, "log_density")) known_row_ = place_of(names, "log_density");
   if (std::none_of(wanted.begin(), wanted.end(), [&](const auto& name) { return contains(names, name); })) {
     take_by_order(card, dim, condition_dim);
     return;
@@ -54,8 +53,7 @@ TablePoints::TablePoints(const std::string& input, const ModelCard& card, Index 
                                    given ? "" : ", or --condition"));
   if (given && !quiet_)
     for (const auto& name : card.condition_columns)
-      if (contains(names, name))
-        report_note("{}: column '{}' is not used because --condition is given", input_, name);
+      if (contains(names, name)) report_note("{}: column '{}' is not used because --condition is given", input_, name);
   auto selected = given ? card.columns : wanted;
   for (Index i = 0; i < dim; ++i) rows_.push_back(i);
   for (Index i = dim; i < static_cast<Index>(selected.size()); ++i) condition_rows_.push_back(i);
@@ -85,8 +83,10 @@ void TablePoints::take_by_order(const ModelCard& card, Index dim, Index conditio
 bool TablePoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {
   if (!reader_->read(all_, most)) return false;
   x = all_(rows_, Eigen::all);
-  if (condition_.rows() > 0) c = condition_.replicate(1, x.cols());
-  else c = all_(condition_rows_, Eigen::all);
+  if (condition_.rows() > 0)
+    c = condition_.replicate(1, x.cols());
+  else
+    c = all_(condition_rows_, Eigen::all);
   return true;
 }
 

@@ -31,7 +31,12 @@ std::string seconds_text(double seconds) {
 }  // namespace
 
 ProgressLine::ProgressLine(bool quiet, std::string what, Index total)
-    : on_(!quiet), terminal_(stderr_is_terminal()), what_(std::move(what)), total_(total), begin_(now()), last_(begin_) {}
+    : on_(!quiet),
+      terminal_(stderr_is_terminal()),
+      what_(std::move(what)),
+      total_(total),
+      begin_(now()),
+      last_(begin_) {}
 
 ProgressLine::~ProgressLine() {
   if (drawn_ && terminal_) report("\r\033[K");
@@ -44,11 +49,13 @@ void ProgressLine::operator()(Index done) {
   std::string text = fmt::format("{} {}", done, what_);
   if (total_ > 0 && done > 0) {
     const double part = static_cast<double>(done) / static_cast<double>(total_);
-    text = fmt::format("{} left  {} of {} {} ({:.0f} %)", seconds_text((t - begin_) * (1 - part) / part), done, total_, what_,
-                       100 * part);
+    text = fmt::format("{} left  {} of {} {} ({:.0f} %)", seconds_text((t - begin_) * (1 - part) / part), done, total_,
+                       what_, 100 * part);
   }
-  if (terminal_) draw_line(text);
-  else report(text + "\n");
+  if (terminal_)
+    draw_line(text);
+  else
+    report(text + "\n");
 }
 
 }  // namespace pathline

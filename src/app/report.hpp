@@ -8,8 +8,8 @@
 
 namespace pathline {
 
-// Writes the text to the standard error. Reporting never fails the work: an error of the stream, a full disk or a closed
-// pipe is ignored.
+// Writes the text to the standard error. Reporting never fails the work: an error of the stream, a full disk or a
+// closed pipe is ignored.
 void report(std::string_view text) noexcept;
 
 template <class... Args> void report_note(fmt::format_string<Args...> format, Args&&... args) {

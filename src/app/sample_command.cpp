@@ -10,7 +10,6 @@
 namespace pathline {
 namespace {
 
-
 struct SampleFlags {
   std::string model, output, condition;
   Index count = 10000, trajectory = 0;
@@ -75,7 +74,8 @@ template <class S> int run_as(const SampleFlags& f) {
 int run(const SampleFlags& f) {
   f.common.apply();
   require(f.count >= 0, "-n", f.count, ">= 0");
-  require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory, ">= 2: times from the base to the data, both included");
+  require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,
+          ">= 2: times from the base to the data, both included");
   require_hdf5_file(f.output, "samples");
   require_another_file(f.output, {{model_file(f.model), "the model"}});
   return is_double(read_card(model_file(f.model)), f.common) ? run_as<double>(f) : run_as<float>(f);
@@ -85,8 +85,8 @@ int run(const SampleFlags& f) {
 
 void add_sample_command(CLI::App& app, Action& chosen) {
   auto f = std::make_shared<SampleFlags>();
-  auto* c = app.add_subcommand("sample",
-                               "Draw samples into HDF5: samples (N x d), optionally log_density (N) and trajectory (K x N x d)");
+  auto* c = app.add_subcommand(
+      "sample", "Draw samples into HDF5: samples (N x d), optionally log_density (N) and trajectory (K x N x d)");
   c->footer(
       "Examples:\n"
       "  pathline sample runs/moons -n 1000000 -o samples.h5 --log-density\n"
@@ -94,12 +94,14 @@ void add_sample_command(CLI::App& app, Action& chosen) {
   c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
   c->add_option("-n,--count", f->count, "samples")->capture_default_str();
   c->add_option("-o,--output", f->output, "output file")->required();
-  c->add_option("--seed", f->seed,
-                "seed of the draws; the same seed and options give the same samples (--log-density changes them by about the "
-                "tolerance)")
+  c->add_option(
+       "--seed", f->seed,
+       "seed of the draws; the same seed and options give the same samples (--log-density changes them by about the "
+       "tolerance)")
       ->capture_default_str();
   c->add_flag("--log-density", f->log_density, "also write the log-density of each sample, in nats");
-  c->add_option("--trajectory", f->trajectory, "also write the samples at K evenly spaced times from the base to the data");
+  c->add_option("--trajectory", f->trajectory,
+                "also write the samples at K evenly spaced times from the base to the data");
   c->add_option("--condition", f->condition, "values of the condition, separated by commas: 0.5,1.2");
   f->solve.add_to(c);
   f->common.add_to(c);

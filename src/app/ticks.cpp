@@ -24,9 +24,7 @@ std::string superscript(int exponent) {
   return text;
 }
 
-std::string with_minus_sign(std::string text) {
-  return !text.empty() && text[0] == '-' ? "−" + text.substr(1) : text;
-}
+std::string with_minus_sign(std::string text) { return !text.empty() && text[0] == '-' ? "−" + text.substr(1) : text; }
 
 // count * 10^exponent, where the ticks' largest is of the size 10^magnitude.
 std::string label(double count, int exponent, int magnitude) {

@@ -88,8 +88,10 @@ class TrainingBar {
     const std::string text =
         fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss,
                     smooth_, validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
-    if (terminal_) draw_line(bar(p) + text), drawn_ = true;
-    else report(text + "\n");
+    if (terminal_)
+      draw_line(bar(p) + text), drawn_ = true;
+    else
+      report(text + "\n");
   }
 
  private:
@@ -99,7 +101,8 @@ class TrainingBar {
     return "[" + std::string(static_cast<std::size_t>(full), '=') +
            std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
   }
-  bool quiet_, terminal_, drawn_ = false, started_ = false;  // started: of this process; a resumed run has no iteration 1
+  bool quiet_, terminal_, drawn_ = false,
+                          started_ = false;  // started: of this process; a resumed run has no iteration 1
   double last_ = 0, smooth_ = 0;
   std::size_t stage_ = 0;
   std::string validation_;
@@ -108,8 +111,10 @@ class TrainingBar {
 // What the flags make of the recipe, or of that of the run which goes on.
 Recipe resolve(const TrainFlags& f) {
   Recipe recipe;
-  if (!f.resume.empty()) recipe = recipe_of_run(f.resume);
-  else if (!f.recipe.empty()) recipe = read_recipe(f.recipe);
+  if (!f.resume.empty())
+    recipe = recipe_of_run(f.resume);
+  else if (!f.recipe.empty())
+    recipe = read_recipe(f.recipe);
   if (!f.data.empty()) recipe.data.source = f.data;
   if (!f.columns.empty()) recipe.data.columns = f.columns;
   if (!f.condition.empty()) recipe.data.condition = f.condition;
@@ -150,9 +155,10 @@ void print_target(const Evaluation& e) {
         "small; train longer, or take a larger model or more draws (data.test_size)",
         e.pareto_k.value_or(std::nan("")));
   if (has_lost_modes(e))
-    report_warning("wider draws give log Z = {}: the flow misses a part of the target, which its effective sample size "
-                   "cannot detect; train with objective.anneal = 0.2",
-               with_error(*e.wide_log_z, *e.wide_log_z_error));
+    report_warning(
+        "wider draws give log Z = {}: the flow misses a part of the target, which its effective sample size "
+        "cannot detect; train with objective.anneal = 0.2",
+        with_error(*e.wide_log_z, *e.wide_log_z_error));
 }
 
 void print_result(const TrainingResult& r, const std::string& directory) {
@@ -162,8 +168,10 @@ void print_result(const TrainingResult& r, const std::string& directory) {
     fmt::print("test NLL {} nats over {} points, NFE {:.0f}", with_error(r.test.nll, r.test.nll_error), r.test.points,
                r.test.nfe);
     if (r.test.trace_error)
-      fmt::print(" (by Hutchinson's trace, whose probes make {:.4f} of the error: the exact trace needs too much memory "
-                 "or time)", *r.test.trace_error);
+      fmt::print(
+          " (by Hutchinson's trace, whose probes make {:.4f} of the error: the exact trace needs too much memory "
+          "or time)",
+          *r.test.trace_error);
     if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);
     if (r.test.kl) fmt::print("; KL(data || model) {}", with_error(*r.test.kl, *r.test.kl_error));
     fmt::print("\n");
@@ -178,7 +186,8 @@ void print_result(const TrainingResult& r, const std::string& directory) {
   fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
   if (r.best_iteration > 0)
     fmt::print(", best at {}{}: {}/model.h5\n", r.best_iteration, r.stopped_early ? " (stopped early)" : "", directory);
-  else fmt::print("; no model.h5 was written because no validation was run\n");
+  else
+    fmt::print("; no model.h5 was written because no validation was run\n");
 }
 
 int run(const TrainFlags& f) {
@@ -188,7 +197,8 @@ int run(const TrainFlags& f) {
   if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data or --resume");
   if (!f.resume.empty() && f.force)
     throw InputError("--force: a resumed run continues in its directory and replaces nothing");
-  if (!f.resume.empty() && !f.output.empty()) throw InputError("-o: cannot be used with --resume; a resumed run stays in its directory");
+  if (!f.resume.empty() && !f.output.empty())
+    throw InputError("-o: cannot be used with --resume; a resumed run stays in its directory");
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);
   if (const Index beyond = beyond_stages(recipe); beyond > 0 && !f.common.quiet)
@@ -205,7 +215,8 @@ int run(const TrainFlags& f) {
                             .note = [](const std::string& text) { report_note("{}", text); }});
   }
   if (result.interrupted) {
-    report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations, where));
+    report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations,
+                       where));
     return 130;
   }
   print_result(result, where);
@@ -228,7 +239,8 @@ void add_train_command(CLI::App& app, Action& chosen) {
   c->add_option("RECIPE", f->recipe, "a recipe in TOML; `pathline info --recipe MODEL` prints that of a model");
   c->add_option("--data", f->data, "a toy or a table in CSV, NPY or HDF5 (FILE:dataset)");
   c->add_option("--columns", f->columns, "columns of the table to use: a,b; default: all")->delimiter(',');
-  c->add_option("--condition", f->condition, "columns on which the density of the others is conditioned")->delimiter(',');
+  c->add_option("--condition", f->condition, "columns on which the density of the others is conditioned")
+      ->delimiter(',');
   c->add_option("-o,--output", f->output, "directory of the run; default: runs/ with the name of the recipe or data");
   c->add_option("--resume", f->resume, "continue the run in this directory");
   c->add_option("--iterations", f->iterations, "number of iterations of all stages together");

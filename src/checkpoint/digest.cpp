@@ -23,8 +23,10 @@ void add(Hash& hash, const std::string& text) {
 template <class T> void add(Hash& hash, const std::vector<T>& values) {
   add(hash, values.size());
   for (const auto& value : values) {
-    if constexpr (std::is_same_v<T, std::string>) add(hash, value);
-    else hash.add(&value, sizeof value);
+    if constexpr (std::is_same_v<T, std::string>)
+      add(hash, value);
+    else
+      hash.add(&value, sizeof value);
   }
 }
 
@@ -41,8 +43,10 @@ class Walk {
       const std::string path = (group.path() == "/" ? "/" : group.path() + "/") + name;
       if (path == "/metrics" || path == "/training") continue;
       if (!group.has_own(name)) refuse(path, "is a link to another place; a model has none");
-      if (group.is_group(path)) this->group(group.group(path), depth + 1);
-      else dataset(group.dataset(path));
+      if (group.is_group(path))
+        this->group(group.group(path), depth + 1);
+      else
+        dataset(group.dataset(path));
     }
   }
 
@@ -73,11 +77,20 @@ class Walk {
       add(hash_, static_cast<std::uint64_t>(kind));
       add_shape(node.path() + ": attribute '" + name + "'", node.attribute_shape(name));
       switch (kind) {
-        case Hdf5Kind::integer: add(hash_, node.attribute<std::vector<std::int64_t>>(name)); break;
-        case Hdf5Kind::real: add(hash_, node.attribute<std::vector<double>>(name)); break;
-        case Hdf5Kind::text: add(hash_, node.attribute<std::vector<std::string>>(name)); break;
-        case Hdf5Kind::boolean: add(hash_, static_cast<std::uint64_t>(node.attribute<bool>(name))); break;
-        case Hdf5Kind::other: refuse(node.path(), "attribute '" + name + "' is of a type that no model has");
+        case Hdf5Kind::integer:
+          add(hash_, node.attribute<std::vector<std::int64_t>>(name));
+          break;
+        case Hdf5Kind::real:
+          add(hash_, node.attribute<std::vector<double>>(name));
+          break;
+        case Hdf5Kind::text:
+          add(hash_, node.attribute<std::vector<std::string>>(name));
+          break;
+        case Hdf5Kind::boolean:
+          add(hash_, static_cast<std::uint64_t>(node.attribute<bool>(name)));
+          break;
+        case Hdf5Kind::other:
+          refuse(node.path(), "attribute '" + name + "' is of a type that no model has");
       }
     }
   }
@@ -89,10 +102,17 @@ class Walk {
     add_shape(data.path(), data.shape());
     attributes(data);
     switch (data.kind()) {
-      case Hdf5Kind::integer: add(hash_, data.values<std::int64_t>()); break;
-      case Hdf5Kind::real: add(hash_, data.values<double>()); break;
-      case Hdf5Kind::text: add(hash_, data.strings()); break;
-      default: refuse(data.path(), "is of a type that no model has");
+      case Hdf5Kind::integer:
+        add(hash_, data.values<std::int64_t>());
+        break;
+      case Hdf5Kind::real:
+        add(hash_, data.values<double>());
+        break;
+      case Hdf5Kind::text:
+        add(hash_, data.strings());
+        break;
+      default:
+        refuse(data.path(), "is of a type that no model has");
     }
   }
 

@@ -6,8 +6,8 @@
 
 #include "checkpoint/parameter_shape.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/io/hdf5.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/io/hdf5.hpp"
 
 namespace pathline {
 

@@ -171,15 +171,15 @@ void check_format(const std::string& file, const Hdf5File& in) {
     refuse(file, "not a model; expected a file of `pathline train` or of tools/ffjord_to_hdf5.py");
   const auto format = in.attribute<std::int64_t>("format_version");
   if (format < 1 || format > kFormat)
-    refuse(file, fmt::format("model format {}: this pathline ({}) reads formats 1 to {}", format, PATHLINE_VERSION,
-                             kFormat));
+    refuse(file,
+           fmt::format("model format {}: this pathline ({}) reads formats 1 to {}", format, PATHLINE_VERSION, kFormat));
 }
 
 // InputError if the file is not what its digest was written for. theta: in double, as the file has it.
 template <class S> void check_digest(const std::string& file, const Hdf5File& in, const ModelCard& card,
                                      const Flow<S>& flow, const Vector<double>& theta) {
-  const auto found = card.format_version == 1 ? digest_of_format_1(in, flow.parameters(), theta)
-                                              : content_digest(in, file);
+  const auto found =
+      card.format_version == 1 ? digest_of_format_1(in, flow.parameters(), theta) : content_digest(in, file);
   if (found != card.digest)
     refuse(file, fmt::format("digest {}, expected {}: the model was changed after it was written", found, card.digest));
 }
@@ -306,9 +306,9 @@ ModelCard read_card(const std::string& file) {
   return read_card_of(file, in);
 }
 
-#define PATHLINE_INSTANTIATE(S)                                        \
-  template Model<S> read_model<S>(const std::string&);                 \
-  template void write_model<S>(Hdf5File&, const Model<S>&);            \
+#define PATHLINE_INSTANTIATE(S)                             \
+  template Model<S> read_model<S>(const std::string&);      \
+  template void write_model<S>(Hdf5File&, const Model<S>&); \
   template void write_model<S>(const std::string&, const Model<S>&);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
-#include "pathline/io/hdf5.hpp"
 #include "pathline/field/vector_field.hpp"
+#include "pathline/io/hdf5.hpp"
 
 namespace pathline {
 

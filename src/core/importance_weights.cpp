@@ -86,7 +86,8 @@ ImportanceWeights::ImportanceWeights(const RowVector<double>& log_weight) {
   const Tail tail = fit_tail(sorted);
   shape = tail.fit.shape;
   if (std::isfinite(shape)) shape_error = (1 + shape) / std::sqrt(static_cast<double>(tail.size));
-  if (heavy()) log_error = nan;
+  if (heavy())
+    log_error = nan;
   else if (shape + shape_error > 0) {
     Tail upper = tail;
     upper.fit.shape += shape_error;

@@ -49,8 +49,7 @@ class CurveToy final : public Toy {
   // p(x) = mean over curves of the integral of N(x; c(t), s^2 I) dt / (end - begin).
   double log_density_at(const Point& x) const override {
     const double variance = law_.sigma * law_.sigma;
-    const Eigen::ArrayXd terms =
-        log_weight_ - ((x_ - x(0)).square() + (y_ - x(1)).square()) * (0.5 / variance);
+    const Eigen::ArrayXd terms = log_weight_ - ((x_ - x(0)).square() + (y_ - x(1)).square()) * (0.5 / variance);
     return log_sum_exp(terms) - std::log(2 * std::numbers::pi * variance);
   }
 
@@ -67,7 +66,10 @@ std::unique_ptr<Toy> make_swissroll() {
                 .description = "(t cos t, t sin t) with t ~ U(1.5 pi, 4.5 pi), plus N(0, 1); all / 5",
                 .entropy = 2.66964617},
                {.curves = {[](double t) { return Eigen::Vector2d(t * std::cos(t) / 5, t * std::sin(t) / 5); }},
-                .begin = 1.5 * pi, .end = 4.5 * pi, .sigma = 0.2, .panels = 64}));
+                .begin = 1.5 * pi,
+                .end = 4.5 * pi,
+                .sigma = 0.2,
+                .panels = 64}));
 }
 
 std::unique_ptr<Toy> make_moons() {

@@ -89,8 +89,7 @@ class PinwheelToy final : public Toy {
       const double first = std::ceil((low - phi) / kBlade), last = std::ceil((high - phi) / kBlade);
       for (double m = first; m < last; ++m) {
         const double target = phi + m * kBlade;
-        const double psi = root(
-            [&](double t) { return std::pair(h.angle(t) - target, h.determinant(t)); }, begin, end);
+        const double psi = root([&](double t) { return std::pair(h.angle(t) - target, h.determinant(t)); }, begin, end);
         const double determinant = std::max(std::abs(h.determinant(psi)), kLeastDeterminant);
         terms.push_back(log_blade(r, psi) - std::log(determinant));
       }

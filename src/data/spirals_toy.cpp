@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kTurn = 3 * std::numbers::pi;  // n = kTurn sqrt(U), so its density is 2 n / kTurn^2
 constexpr double kBox = 0.5 / 3, kSigma = 0.1;
-constexpr double kNegligible = 40;              // nats below a term already in the sum: e^-40 = 4e-18
+constexpr double kNegligible = 40;  // nats below a term already in the sum: e^-40 = 4e-18
 constexpr int kPanels = 64, kOrder = 12, kHalvings = 10;
 
 Eigen::Vector2d arm(double n) { return Eigen::Vector2d(-n * std::cos(n) / 3, n * std::sin(n) / 3); }

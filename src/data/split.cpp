@@ -67,7 +67,9 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
   const auto part = [&](Index begin, Index count) {
     return Matrix<double>(values(Eigen::all, std::vector<Index>(order.begin() + begin, order.begin() + begin + count)));
   };
-  return {.train = part(0, train), .validation = part(train, validation), .test = part(train + validation, test),
+  return {.train = part(0, train),
+          .validation = part(train, validation),
+          .test = part(train + validation, test),
           .columns = std::move(columns)};
 }
 

@@ -12,9 +12,7 @@ using namespace simd;
 
 // Each activation gives value(a), and from (a, y) the first two derivatives, and for swish those of s and s' with
 // respect to beta.
-template <class P> struct Derivatives {
-  P first, second;
-};
+template <class P> struct Derivatives { P first, second; };
 
 template <class P> struct Tanh {
   P value(const P& a) const { return simd::tanh(a); }
@@ -121,9 +119,9 @@ void forward_rows(const GatedActivation<S>& g, const F& f, Index row, S* y, S* y
   }
 }
 
-template <class P, int K, class F, class S>
-void pullback_rows(const GatedActivation<S>& g, const F& f, Index row, const S* y, S* y_bar, S* yt_bar, S* gate_bar,
-                   S* shift_bar, S* beta_bar) {
+template <class P, int K, class F, class S> void pullback_rows(const GatedActivation<S>& g, const F& f, Index row,
+                                                               const S* y, S* y_bar, S* yt_bar, S* gate_bar,
+                                                               S* shift_bar, S* beta_bar) {
   const Index k = K < 0 ? g.tangents : K, rows = g.rows, batch = g.batch;
   const Index step = g.q_tangents_shared ? 0 : rows, block = g.q_tangents_shared ? rows : rows * batch;
   const P gate = load<P>(g.gate + row), shift = load<P>(g.shift + row);
@@ -168,23 +166,34 @@ template <template <class> class F, class S, class Make, class Body> void over_r
 
 template <template <class> class F, class S, class Body> void with(const GatedActivation<S>& g, Body body) {
   auto make = [&]<class A>() {
-    if constexpr (requires { A::beta; }) return A{set<decltype(A::beta)>(g.beta)};
-    else return A{};
+    if constexpr (requires { A::beta; })
+      return A{set<decltype(A::beta)>(g.beta)};
+    else
+      return A{};
   };
   over_rows<F, S>(g.rows, make, body);
 }
 
 template <class S, class Body> void dispatch(const GatedActivation<S>& g, Body body) {
   switch (g.activation) {
-    case Activation::tanh: return with<Tanh>(g, body);
-    case Activation::softplus: return with<Softplus>(g, body);
-    case Activation::elu: return with<Elu>(g, body);
-    case Activation::swish: return with<Swish>(g, body);
-    case Activation::relu: return with<Relu>(g, body);
-    case Activation::square: return with<Square>(g, body);
-    case Activation::identity: return with<Identity>(g, body);
-    case Activation::sin: return with<Sin>(g, body);
-    case Activation::gelu: return with<Gelu>(g, body);
+    case Activation::tanh:
+      return with<Tanh>(g, body);
+    case Activation::softplus:
+      return with<Softplus>(g, body);
+    case Activation::elu:
+      return with<Elu>(g, body);
+    case Activation::swish:
+      return with<Swish>(g, body);
+    case Activation::relu:
+      return with<Relu>(g, body);
+    case Activation::square:
+      return with<Square>(g, body);
+    case Activation::identity:
+      return with<Identity>(g, body);
+    case Activation::sin:
+      return with<Sin>(g, body);
+    case Activation::gelu:
+      return with<Gelu>(g, body);
   }
 }
 
@@ -199,9 +208,8 @@ template <class S> void GatedActivation<S>::forward(S* y, S* y_tangents) const {
   });
 }
 
-template <class S>
-void GatedActivation<S>::pullback(const S* y, S* y_bar, S* y_tangents_bar, S* gate_bar, S* shift_bar,
-                                  S* beta_bar) const {
+template <class S> void GatedActivation<S>::pullback(const S* y, S* y_bar, S* y_tangents_bar, S* gate_bar, S* shift_bar,
+                                                     S* beta_bar) const {
   dispatch(*this, [&](const auto& f, auto packet, Index row) {
     using P = decltype(packet);
     if (tangents == 0)

@@ -10,12 +10,12 @@ namespace pathline {
 // Arrays are rows x batch, columns contiguous; tangent j of sample b is column j * batch + b.
 template <class S> struct GatedActivation {
   Activation activation;
-  S beta = 1;                   // of swish
+  S beta = 1;  // of swish
   Index rows, batch, tangents;
-  const S* gate;                // rows
-  const S* shift;               // rows
-  const S* q;                   // rows x batch
-  const S* q_tangents;          // rows x tangents*batch, or rows x tangents where one column serves all samples
+  const S* gate;        // rows
+  const S* shift;       // rows
+  const S* q;           // rows x batch
+  const S* q_tangents;  // rows x tangents*batch, or rows x tangents where one column serves all samples
   bool q_tangents_shared = false;
 
   // y: rows x batch; y_tangents: rows x tangents*batch.

@@ -71,8 +71,7 @@ template <class S> BilinearTrace<S>::BilinearTrace(const Layers& layers, S* memo
   if (linear) VectorMap<S>(linear, h1) = map(n, h1, h2).diagonal();
 }
 
-template <class S>
-void BilinearTrace<S>::forward(const S* const* slopes, Index batch, S* product, S* trace) const {
+template <class S> void BilinearTrace<S>::forward(const S* const* slopes, Index batch, S* product, S* trace) const {
   RowVectorMap<S> out(trace, batch);
   out.setConstant(constant_);
   if (layers_.hidden == 2) {
@@ -97,9 +96,8 @@ template <class S> Index BilinearTrace<S>::pullback_size(Index batch) const {
   return P::padded(h1) + P::padded(d * h1);
 }
 
-template <class S>
-void BilinearTrace<S>::pullback(const S* const* slopes, const S* product, const S* trace_bar, Index batch, S* scratch,
-                                const Cotangents& to) const {
+template <class S> void BilinearTrace<S>::pullback(const S* const* slopes, const S* product, const S* trace_bar,
+                                                   Index batch, S* scratch, const Cotangents& to) const {
   const bool wants_theta = to.weights[0] != nullptr;
   const ConstRowVectorMap<S> bar(trace_bar, batch);
   if (layers_.hidden == 0) {
@@ -130,9 +128,8 @@ void BilinearTrace<S>::pullback(const S* const* slopes, const S* product, const 
 }
 
 // From the cotangent of M^T, p1 (p2 diag(trace_bar))^T, to those of the weights.
-template <class S>
-void BilinearTrace<S>::add_bilinear(const S* first, const S* weighted, const S* trace_bar, Index batch, S* scratch,
-                                    const Cotangents& to) const {
+template <class S> void BilinearTrace<S>::add_bilinear(const S* first, const S* weighted, const S* trace_bar,
+                                                       Index batch, S* scratch, const Cotangents& to) const {
   Pieces<S> pieces(scratch);
   const Index d = dim(), h1 = m_.depth, h2 = m_.rows;
   VectorMap<S> bar(pieces.take(h1 * h2), h1 * h2);  // of M^T, then of N: h1 x h2
@@ -149,9 +146,8 @@ void BilinearTrace<S>::add_bilinear(const S* first, const S* weighted, const S* 
   add_last(last_bar, to);
 }
 
-template <class S>
-void BilinearTrace<S>::add_linear(const S* first, const S* trace_bar, Index batch, S* scratch,
-                                  const Cotangents& to) const {
+template <class S> void BilinearTrace<S>::add_linear(const S* first, const S* trace_bar, Index batch, S* scratch,
+                                                     const Cotangents& to) const {
   Pieces<S> pieces(scratch);
   const Index d = dim(), h1 = layers_.weight[0].rows;
   VectorMap<S> bar(pieces.take(h1), h1);  // of v
@@ -169,8 +165,10 @@ template <class S> void BilinearTrace<S>::add_last(const S* last_bar, const Cota
   const auto bar = map(last_bar, d, in);
   VectorMap<S>(to.gate, d) += bar.cwiseProduct(map(last.columns, d, in)).rowwise().sum();
   MatrixMap<S> out(to.weights[layers_.hidden], in, d);
-  if (layers_.gate) out += bar.transpose() * ConstVectorMap<S>(layers_.gate, d).asDiagonal();
-  else out += bar.transpose();
+  if (layers_.gate)
+    out += bar.transpose() * ConstVectorMap<S>(layers_.gate, d).asDiagonal();
+  else
+    out += bar.transpose();
 }
 
 template class BilinearTrace<float>;

@@ -17,10 +17,10 @@ template <class S> class BilinearTrace {
  public:
   // The layers from the input on; widths come from their shapes.
   struct Layers {
-    int hidden;              // 0, 1 or 2
+    int hidden;               // 0, 1 or 2
     LeftFactor<S> weight[3];  // hidden + 1 of them
-    const S* gate;           // of the last layer, d; null for ones
-    bool residual;           // over the second layer
+    const S* gate;            // of the last layer, d; null for ones
+    bool residual;            // over the second layer
   };
   static Index memory_size(const Layers& layers);
   // Forms M. memory: memory_size elements that live as long as the object, as what `layers` points to.
@@ -51,11 +51,11 @@ template <class S> class BilinearTrace {
   void add_last(const S* last_bar, const Cotangents& to) const;
 
   Layers layers_{};
-  const S* gated_ = nullptr;      // diag(g) W_last, d x in
-  const S* n_ = nullptr;          // N: h1 x h2
+  const S* gated_ = nullptr;  // diag(g) W_last, d x in
+  const S* n_ = nullptr;      // N: h1 x h2
   LeftFactor<S> m_{}, m_transposed_{};
-  const S* linear_ = nullptr;     // v: h1, or null
-  S constant_ = 0;                // no hidden layer
+  const S* linear_ = nullptr;  // v: h1, or null
+  S constant_ = 0;             // no hidden layer
 };
 
 extern template class BilinearTrace<float>;

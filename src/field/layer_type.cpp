@@ -5,8 +5,8 @@
 namespace pathline {
 
 const std::vector<std::string>& layer_type_names() {
-  static const std::vector<std::string> names{"ignore", "concat", "concat_v2", "squash", "concatsquash", "hyper",
-                                              "blend"};
+  static const std::vector<std::string> names{"ignore",       "concat", "concat_v2", "squash",
+                                              "concatsquash", "hyper",  "blend"};
   return names;
 }
 

@@ -40,8 +40,8 @@ template <class S> class GivenCotangents final : public CotangentRule<S> {
 
 template <class S> struct Mlp<S>::Layers {
   std::vector<TimeLayer<S>> list;
-  Vector<S> ones;                       // of the widest hidden layer
-  Vector<S> trace_memory;               // of `trace`
+  Vector<S> ones;                         // of the widest hidden layer
+  Vector<S> trace_memory;                 // of `trace`
   std::optional<BilinearTrace<S>> trace;  // of layers whose slopes depend on time by the activation alone
 };
 
@@ -51,9 +51,10 @@ template <class S> struct Mlp<S>::Tape {
   struct Layer {
     typename TimeLayer<S>::Coefficients at;
     const S* q;           // W x + C c, out x B
-    const S* q_tangents;  // out x kB, or W itself (out x d) for the first layer under identity directions; ones for slopes
+    // out x kB, or W itself (out x d) for the first layer under identity directions; ones for slopes.
+    const S* q_tangents;
     const S* y;           // s(a): out x (1 + k) B, or [values | slopes]
-    const S* h;           // what the next layer sees: y, or y + x with a residual connection
+    const S* h;      // what the next layer sees: y, or y + x with a residual connection
   };
   std::array<Layer, kMostLayers> layers;
   TimeFeatures<S> time;
@@ -164,7 +165,8 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
     const bool weight = p.name.ends_with("weight"), hyper = p.name.find("_hypernet") != std::string::npos;
     if (weight) bound = 1 / std::sqrt(static_cast<double>(p.cols));  // a bias follows its weight
     auto part = theta.segment(p.offset, p.size());
-    if (hyper && weight) part.setZero();
+    if (hyper && weight)
+      part.setZero();
     else if (hyper) {
       Matrix<S> noise(p.size(), 1);
       fill_normal<S>(engine, noise);
@@ -179,9 +181,8 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
   this->set_theta(theta);
 }
 
-template <class S>
-typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e, Keep what, Slopes slopes,
-                                      Workspace<S>& w) const {
+template <class S> typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                                         Keep what, Slopes slopes, Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
@@ -205,8 +206,10 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirec
     if (tape.slopes) now.q_tangents = layers_->ones.data();
     if (l == 0) {
       multiply(now.at.weight, x.z.data(), x.z.outerStride(), batch, q, out);
-      if (shared) now.q_tangents = now.at.weight.columns;
-      else if (k > 0) multiply(now.at.weight, e.probes, layer.in(), k * batch, q + out * batch, out);
+      if (shared)
+        now.q_tangents = now.at.weight.columns;
+      else if (k > 0)
+        multiply(now.at.weight, e.probes, layer.in(), k * batch, q + out * batch, out);
     } else {
       multiply(now.at.weight, tape.layers[l - 1].h, layer.in(), columns, q, out);
     }
@@ -229,9 +232,9 @@ typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirec
 }
 
 // bars: [f_bar | je_bar], d x (1 + k) B; destroyed. trace: null without the closed form.
-template <class S>
-void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e, const TracePullback* trace, S* bars,
-                     FieldCotangent<S> to, Workspace<S>& w) const {
+template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                        const TracePullback* trace, S* bars, FieldCotangent<S> to,
+                                        Workspace<S>& w) const {
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
   const S* theta = this->theta().data();
@@ -321,9 +324,8 @@ template <class S> void Mlp<S>::value(const FieldPoint<S>& x, MatrixRef<S> f, Wo
   f = ConstMatrixMap<S>(tape.layers[layers_->list.size() - 1].y, this->dim(), x.batch());
 }
 
-template <class S>
-void Mlp<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
-                      Workspace<S>& w) const {
+template <class S> void Mlp<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f,
+                                         MatrixRef<S> je, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const Tape tape = forward(x, e, Keep::nothing, Slopes::no, w);
   const S* y = tape.layers[layers_->list.size() - 1].y;
@@ -331,9 +333,9 @@ void Mlp<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, Mat
   je = ConstMatrixMap<S>(y + this->dim() * x.batch(), this->dim(), e.k * x.batch());
 }
 
-template <class S>
-void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
-                                   MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const {
+template <class S> void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                                      CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> je,
+                                                      FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const Index d = this->dim(), batch = x.batch();
   const Tape tape = forward(x, e, Keep::for_pullback, Slopes::no, w);
@@ -345,9 +347,8 @@ void Mlp<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirectio
   reverse(tape, x, e, nullptr, bars, out, w);
 }
 
-template <class S>
-void Mlp<S>::pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
-                      FieldCotangent<S> out, Workspace<S>& w) const {
+template <class S> void Mlp<S>::pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
+                                         ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   auto f = w.matrix(this->dim(), x.batch());
   auto je = w.matrix(this->dim(), e.k * x.batch());
@@ -369,9 +370,8 @@ void Mlp<S>::value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S
   trace = ConstMatrixMap<S>(row, 1, batch);
 }
 
-template <class S>
-void Mlp<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
-                                FieldCotangent<S> out, Workspace<S>& w) const {
+template <class S> void Mlp<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f,
+                                                   MatrixRef<S> trace, FieldCotangent<S> out, Workspace<S>& w) const {
   if (!has_trace()) return VectorField<S>::trace_and_pullback(x, rule, f, trace, out, w);
   typename Workspace<S>::Frame frame(w);
   const Index d = this->dim(), batch = x.batch();
@@ -398,7 +398,8 @@ template <class S> double Mlp<S>::flops(const TangentDirections<S>& e) const {
   return sum;
 }
 
-// One evaluation, and for each of its products two: into the weights and into the layer's input, but not the directions.
+// One evaluation, and for each of its products two: into the weights and into the layer's input, but not the
+// directions.
 template <class S> double Mlp<S>::pullback_flops(const TangentDirections<S>& e) const {
   double sum = 3 * flops(e);
   const auto& first = layers_->list.front();

@@ -30,7 +30,8 @@ template <class P> Scalar<P> sum(const P& a) { return ei::predux(a); }
 template <class S> void transpose_square(const S* a, Index lda, S* b, Index ldb) {
   using P = Packet<S>;
   constexpr int lanes = static_cast<int>(kLanes<P>);
-  if constexpr (lanes == 1) *b = *a;
+  if constexpr (lanes == 1)
+    *b = *a;
   else {
     ei::PacketBlock<P, lanes> block;
     for (int j = 0; j < lanes; ++j) block.packet[j] = ei::ploadu<P>(a + j * lda);
@@ -41,22 +42,28 @@ template <class S> void transpose_square(const S* a, Index lda, S* b, Index ldb)
 
 // yes where a < b, else no; no where either is NaN.
 template <class P> P where_less(const P& a, const P& b, const P& yes, const P& no) {
-  if constexpr (kLanes<P> == 1) return a < b ? yes : no;
-  else return ei::pselect(ei::pcmp_lt(a, b), yes, no);
+  if constexpr (kLanes<P> == 1)
+    return a < b ? yes : no;
+  else
+    return ei::pselect(ei::pcmp_lt(a, b), yes, no);
 }
 
 // exp, tanh, sigmoid and softplus are within 5 units in the last place in float and 3 in double, wherever the result is
 // a normal number (packet_test.cpp measures it); NaN stays NaN. The exponential is Eigen's.
 template <class P> P exp(const P& x) {
-  if constexpr (kLanes<P> == 1) return std::exp(x);
-  else return ei::pexp(x);
+  if constexpr (kLanes<P> == 1)
+    return std::exp(x);
+  else
+    return ei::pexp(x);
 }
 
 // In double Cephes' rational function below 0.625 and the exponential above it (Eigen 3.4 has no packet of its own
 // there); in float Eigen's rational function.
 template <class P> P tanh(const P& x) {
-  if constexpr (kLanes<P> == 1) return std::tanh(x);
-  else if constexpr (std::is_same_v<Scalar<P>, float>) return ei::ptanh(x);
+  if constexpr (kLanes<P> == 1)
+    return std::tanh(x);
+  else if constexpr (std::is_same_v<Scalar<P>, float>)
+    return ei::ptanh(x);
   else {
     const P magnitude = abs(x), square = mul(x, x), one = set<P>(1);
     P p = madd(set<P>(-9.64399179425052238628e-1), square, set<P>(-9.92877231001918586564e1));
@@ -78,14 +85,17 @@ template <class P> P sigmoid(const P& x) { return div(set<P>(1), add(set<P>(1), 
 template <class P> P softplus(const P& x) {
   const P e = exp(neg(abs(x)));
   P log1p;
-  if constexpr (kLanes<P> == 1) log1p = std::log1p(e);
-  else log1p = ei::generic_plog1p(e);
+  if constexpr (kLanes<P> == 1)
+    log1p = std::log1p(e);
+  else
+    log1p = ei::generic_plog1p(e);
   return add(where_less(x, set<P>(0), set<P>(0), x), log1p);
 }
 
 // A function that has no packet form: lane by lane.
 template <class P, class F> P each(const P& x, F f) {
-  if constexpr (kLanes<P> == 1) return f(x);
+  if constexpr (kLanes<P> == 1)
+    return f(x);
   else {
     alignas(64) Scalar<P> lanes[kLanes<P>];
     ei::pstore(lanes, x);

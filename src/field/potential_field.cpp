@@ -23,9 +23,9 @@ template <class S> struct PotentialField<S>::Tape {
     Scratch<S> g, q;  // m x N: dPhi/du, dPhi/da
   };
   Index batch, k;
-  Scratch<S> v;         // n x N: s, then the directions
-  Scratch<S> av;        // r x N: A v
-  Scratch<S> y;         // n x N: grad Phi, then the Hessian applied to the directions
+  Scratch<S> v;   // n x N: s, then the directions
+  Scratch<S> av;  // r x N: A v
+  Scratch<S> y;   // n x N: grad Phi, then the Hessian applied to the directions
   std::vector<Layer> layers;
   auto block(Scratch<S>& m, Index j) const { return m.middleCols(j * batch, batch).array(); }
   auto block(const Scratch<S>& m, Index j) const { return m.middleCols(j * batch, batch).array(); }
@@ -79,12 +79,15 @@ template <class S> S step_size(Index layer, Index layers) {
 // sigma(x) = log(e^x + e^-x), which is |x| + log(1 + e^{-2|x|})
 template <class P> P log_cosh(const P& x) {
   const P magnitude = simd::abs(x), e = simd::exp(simd::neg(simd::add(magnitude, magnitude)));
-  if constexpr (simd::kLanes<P> == 1) return magnitude + std::log1p(e);
-  else return simd::add(magnitude, simd::ei::generic_plog1p(e));
+  if constexpr (simd::kLanes<P> == 1)
+    return magnitude + std::log1p(e);
+  else
+    return simd::add(magnitude, simd::ei::generic_plog1p(e));
 }
 
 // f(row, packet or scalar) for the rows of a column: whole packets first. Which of the two a row is, and so its
-// rounding, depends on the row alone; over a whole matrix it would depend on the columns beside, as Eigen's products do.
+// rounding, depends on the row alone; over a whole matrix it would depend on the columns beside, as Eigen's products
+// do.
 template <class S, class F> void for_packets(Index rows, F f) {
   constexpr Index lanes = simd::kLanes<simd::Packet<S>>;
   Index i = 0;
@@ -110,8 +113,7 @@ template <class S> struct WeightPair {
 };
 
 // sigma' and sigma of the values, and the tangents: t = tanh(a), u = h log_cosh(a), u_j = h t a_j.
-template <class S>
-void activate(S h, Index batch, Index k, const Scratch<S>& a, Scratch<S>& t, Scratch<S>& u) {
+template <class S> void activate(S h, Index batch, Index k, const Scratch<S>& a, Scratch<S>& t, Scratch<S>& u) {
   for (Index b = 0; b < batch; ++b)
     for_packets<S>(a.rows(), [&](Index i, auto lane) {
       using P = decltype(lane);
@@ -119,15 +121,13 @@ void activate(S h, Index batch, Index k, const Scratch<S>& a, Scratch<S>& t, Scr
       simd::store(&t(i, b), slope);
       simd::store(&u(i, b), simd::mul(scale, log_cosh(at)));
       for (Index j = 1; j <= k; ++j)
-        simd::store(&u(i, j * batch + b),
-                    simd::mul(simd::mul(scale, slope), simd::load<P>(&a(i, j * batch + b))));
+        simd::store(&u(i, j * batch + b), simd::mul(simd::mul(scale, slope), simd::load<P>(&a(i, j * batch + b))));
     });
 }
 
 // The same on the way down: q = h t g, q_j = h (sigma'' a_j g + t g_j), sigma'' = 1 - t^2.
-template <class S>
-void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scratch<S>& t, const Scratch<S>& g,
-                       Scratch<S>& q) {
+template <class S> void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scratch<S>& t,
+                                          const Scratch<S>& g, Scratch<S>& q) {
   for (Index b = 0; b < batch; ++b)
     for_packets<S>(a.rows(), [&](Index i, auto lane) {
       using P = decltype(lane);
@@ -145,9 +145,9 @@ void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scr
 }  // namespace
 
 // The layers upward with their tangents, then the gradient downward with its own.
-template <class S>
-typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e,
-                                                            Workspace<S>& w) const {
+template <class S> typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>& x,
+                                                                               const TangentDirections<S>& e,
+                                                                               Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
   const Index d = x.dim(), batch = x.batch(), k = e.k, n = inputs(), m = options_.width, count = (1 + k) * batch;
   const Index last = options_.layers - 1;
@@ -205,24 +205,23 @@ template <class S> void PotentialField<S>::value(const FieldPoint<S>& x, MatrixR
   write(forward(x, {}, w), f, w.matrix(x.dim(), 0));
 }
 
-template <class S>
-void PotentialField<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
-                                 Workspace<S>& w) const {
+template <class S> void PotentialField<S>::tangents(const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                                    MatrixRef<S> f, MatrixRef<S> je, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   write(forward(x, e, w), f, je);
 }
 
-template <class S>
-void PotentialField<S>::pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
-                                 ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const {
+template <class S> void PotentialField<S>::pullback(const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                                    ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                                                    FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   reverse(forward(x, e, w), f_bar, je_bar, out, w);
 }
 
-template <class S>
-void PotentialField<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
-                                              MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out,
-                                              Workspace<S>& w) const {
+template <class S> void PotentialField<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                                                 CotangentRule<S>& rule, MatrixRef<S> f,
+                                                                 MatrixRef<S> je, FieldCotangent<S> out,
+                                                                 Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const auto tape = forward(x, e, w);
   write(tape, f, je);
@@ -313,16 +312,17 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
       weight_bar(weight_[static_cast<std::size_t>(l)], m, in).noalias() += a * below.transpose();
       vector_bar(bias_[static_cast<std::size_t>(l)], m) += a.leftCols(batch).rowwise().sum();
     }
-    if (l > 0) u_bar.noalias() += weight.transpose() * a;
-    else v_bar.noalias() += weight.transpose() * a;
+    if (l > 0)
+      u_bar.noalias() += weight.transpose() * a;
+    else
+      v_bar.noalias() += weight.transpose() * a;
   }
   to.z = v_bar.topLeftCorner(d, batch);
   if (this->condition_dim() > 0) to.c += v_bar.bottomRows(this->condition_dim()).leftCols(batch);
   if (wants_theta) *to.t += static_cast<double>(v_bar.row(d).head(batch).sum());
 }
 
-template <class S>
-void PotentialField<S>::potential(const FieldPoint<S>& x, MatrixRef<S> phi, Workspace<S>& w) const {
+template <class S> void PotentialField<S>::potential(const FieldPoint<S>& x, MatrixRef<S> phi, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   const auto tape = forward(x, {}, w);
   const S* theta = this->theta().data();
@@ -336,7 +336,9 @@ template <class S> double PotentialField<S>::flops(const TangentDirections<S>& e
   return 2 * 2 * static_cast<double>(1 + e.k) * (n * m + static_cast<double>(options_.layers - 1) * m * m + r * n);
 }
 
-template <class S> double PotentialField<S>::pullback_flops(const TangentDirections<S>& e) const { return 3 * flops(e); }
+template <class S> double PotentialField<S>::pullback_flops(const TangentDirections<S>& e) const {
+  return 3 * flops(e);
+}
 
 template class PotentialField<float>;
 template class PotentialField<double>;

@@ -41,19 +41,29 @@ void panel(Index n, Index depth, const S* a, Index lda, const S* b, Index bk, In
     block<P, R, kColumns>(depth, a, lda, b + j * bj, bk, bj, c + j * ldc, ldc, store);
   b += j * bj, c += j * ldc;
   switch (n - j) {
-    case 5: block<P, R, 5>(depth, a, lda, b, bk, bj, c, ldc, store); break;
-    case 4: block<P, R, 4>(depth, a, lda, b, bk, bj, c, ldc, store); break;
-    case 3: block<P, R, 3>(depth, a, lda, b, bk, bj, c, ldc, store); break;
-    case 2: block<P, R, 2>(depth, a, lda, b, bk, bj, c, ldc, store); break;
-    case 1: block<P, R, 1>(depth, a, lda, b, bk, bj, c, ldc, store); break;
-    default: break;
+    case 5:
+      block<P, R, 5>(depth, a, lda, b, bk, bj, c, ldc, store);
+      break;
+    case 4:
+      block<P, R, 4>(depth, a, lda, b, bk, bj, c, ldc, store);
+      break;
+    case 3:
+      block<P, R, 3>(depth, a, lda, b, bk, bj, c, ldc, store);
+      break;
+    case 2:
+      block<P, R, 2>(depth, a, lda, b, bk, bj, c, ldc, store);
+      break;
+    case 1:
+      block<P, R, 1>(depth, a, lda, b, bk, bj, c, ldc, store);
+      break;
+    default:
+      break;
   }
 }
 
 // As many whole packets of rows as there are; returns the rows done.
-template <class S>
-Index panels(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index bk, Index bj, S* c, Index ldc,
-             Store store) {
+template <class S> Index panels(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index bk, Index bj,
+                                S* c, Index ldc, Store store) {
   using P = Packet<S>;
   constexpr Index lanes = simd::kLanes<P>;
   Index i = 0;
@@ -78,8 +88,7 @@ template <class S> S dot(const S* x, const S* y, Index n) {
 
 }  // namespace
 
-template <class S>
-void multiply(const LeftFactor<S>& a, const S* b, Index ldb, Index n, S* c, Index ldc, Store store) {
+template <class S> void multiply(const LeftFactor<S>& a, const S* b, Index ldb, Index n, S* c, Index ldc, Store store) {
   const Index done = panels(a.rows, n, a.depth, a.columns, a.rows, b, 1, ldb, c, ldc, store);
   for (Index j = 0; j < n; ++j)
     for (Index i = done; i < a.rows; ++i) {
@@ -124,9 +133,9 @@ template <class S> void transpose(Index rows, Index cols, const S* a, Index lda,
     for (Index i = j < square_cols ? square_rows : 0; i < rows; ++i) b[i * ldb + j] = a[j * lda + i];
 }
 
-#define PATHLINE_INSTANTIATE(S)                                                                         \
-  template void multiply<S>(const LeftFactor<S>&, const S*, Index, Index, S*, Index, Store);            \
-  template void add_outer<S>(Index, Index, Index, const S*, Index, const S*, Index, S*, Index);         \
+#define PATHLINE_INSTANTIATE(S)                                                                 \
+  template void multiply<S>(const LeftFactor<S>&, const S*, Index, Index, S*, Index, Store);    \
+  template void add_outer<S>(Index, Index, Index, const S*, Index, const S*, Index, S*, Index); \
   template void transpose<S>(Index, Index, const S*, Index, S*, Index);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)

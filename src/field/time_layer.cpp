@@ -26,9 +26,8 @@ template <class S> TimeFeatures<S>::TimeFeatures(double t, Index frequencies) {
   }
 }
 
-template <class S>
-TimeLayer<S>::TimeLayer(LayerType type, Index in, Index out, Index condition, Index features, const std::string& name,
-                        const AddParameter& add)
+template <class S> TimeLayer<S>::TimeLayer(LayerType type, Index in, Index out, Index condition, Index features,
+                                           const std::string& name, const AddParameter& add)
     : type_(type), in_(in), out_(out), condition_(condition), features_(features), ones_(Vector<S>::Ones(out)) {
   switch (type) {
     case LayerType::hyper:
@@ -70,9 +69,8 @@ template <class S> LeftFactor<S> TimeLayer<S>::weight(const S* theta) const {
   return {out_, in_, weight_columns_.data(), type_ == LayerType::concat ? weight_rows_.data() : theta + weight_};
 }
 
-template <class S>
-typename TimeLayer<S>::Coefficients TimeLayer<S>::at(double t, const TimeFeatures<S>& u, const S* theta,
-                                                     Workspace<S>& w) const {
+template <class S> typename TimeLayer<S>::Coefficients TimeLayer<S>::at(double t, const TimeFeatures<S>& u,
+                                                                        const S* theta, Workspace<S>& w) const {
   Coefficients c;
   c.weight = weight(theta);
   c.gate = ones_.data();
@@ -128,10 +126,9 @@ template <class S> S* TimeLayer<S>::weight_cotangent(S* theta_bar, Workspace<S>&
   return scratch.data();
 }
 
-template <class S>
-void TimeLayer<S>::pullback(double t, const TimeFeatures<S>& u, const Coefficients& c, const S* theta,
-                            const S* weight_bar, S* gate_bar, const S* shift_bar, S* theta_bar, TimeVector<S>& u_bar,
-                            double& t_bar) const {
+template <class S> void TimeLayer<S>::pullback(double t, const TimeFeatures<S>& u, const Coefficients& c,
+                                               const S* theta, const S* weight_bar, S* gate_bar, const S* shift_bar,
+                                               S* theta_bar, TimeVector<S>& u_bar, double& t_bar) const {
   const ConstVectorMap<S> shift_b(shift_bar, out_);
   if (type_ == LayerType::hyper) {
     const ConstVectorMap<S> hidden(c.hidden, kHyperWidth), weight_b(weight_bar, in_ * out_);

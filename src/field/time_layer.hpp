@@ -30,11 +30,11 @@ template <class S> class TimeLayer {
 
   // The layer at one time. Arrays live as long as the layer and the workspace frame.
   struct Coefficients {
-    LeftFactor<S> weight;      // W: out x in
-    const S* gate;             // out
-    const S* shift;            // out
-    const S* bias;             // out: shift = gate * bias + ...
-    const S* hidden = nullptr; // hyper: 8
+    LeftFactor<S> weight;       // W: out x in
+    const S* gate;              // out
+    const S* shift;             // out
+    const S* bias;              // out: shift = gate * bias + ...
+    const S* hidden = nullptr;  // hyper: 8
   };
   Coefficients at(double t, const TimeFeatures<S>& u, const S* theta, Workspace<S>& w) const;
 

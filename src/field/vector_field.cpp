@@ -59,10 +59,9 @@ template <class S> Index VectorField<S>::add_parameter(const std::string& name, 
   return offset;
 }
 
-template <class S>
-void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
-                                           MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out,
-                                           Workspace<S>& w) const {
+template <class S> void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e,
+                                                              CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> je,
+                                                              FieldCotangent<S> out, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   auto f_bar = w.matrix(f.rows(), x.batch());
   auto je_bar = w.matrix(dim_, e.k * x.batch());
@@ -71,18 +70,17 @@ void VectorField<S>::tangents_and_pullback(const FieldPoint<S>& x, const Tangent
   pullback(x, e, f_bar, je_bar, out, w);
 }
 
-template <class S>
-void VectorField<S>::value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace,
-                                     Workspace<S>& w) const {
+template <class S> void VectorField<S>::value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace,
+                                                        Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   auto je = w.matrix(dim_, dim_ * x.batch());
   tangents(x, TangentDirections<S>::identity(dim_), f, je, w);
   sum_diagonal<S>(je, trace);
 }
 
-template <class S>
-void VectorField<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f,
-                                        MatrixRef<S> trace, FieldCotangent<S> out, Workspace<S>& w) const {
+template <class S> void VectorField<S>::trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule,
+                                                           MatrixRef<S> f, MatrixRef<S> trace, FieldCotangent<S> out,
+                                                           Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
   auto je = w.matrix(dim_, dim_ * x.batch());
   DiagonalCotangents<S> diagonal(rule, trace, w);

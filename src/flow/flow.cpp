@@ -1,7 +1,7 @@
 #include "pathline/flow/flow.hpp"
 
-#include <cassert>
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -44,8 +44,7 @@ struct DataSideContext {
 
 template <class S> Flow<S>::Flow(Cnf<S> block) : Flow(chain_of_one(std::move(block))) {}
 
-template <class S>
-Flow<S>::Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms)
+template <class S> Flow<S>::Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms)
     : Flow(interleaved(std::move(blocks), std::move(norms))) {}
 
 template <class S> Flow<S>::Flow(Chain<S> transforms) : chain(std::move(transforms)) {
@@ -102,8 +101,10 @@ template <class S> void Flow<S>::set_theta(ConstVectorRef<double> theta) {
 template <class S> void Flow<S>::standardize(const Vector<double>& mean, const Vector<double>& scale) {
   assert(mean.size() == dim());
   const auto affine = data_side.template all<Affine<double>>();
-  if (affine.empty()) data_side.insert(0, std::make_unique<Affine<double>>(mean, scale));
-  else *affine.front() = Affine<double>(mean, scale);
+  if (affine.empty())
+    data_side.insert(0, std::make_unique<Affine<double>>(mean, scale));
+  else
+    *affine.front() = Affine<double>(mean, scale);
 }
 
 template <class S> Vector<double> Flow<S>::mean() const {
@@ -135,8 +136,7 @@ Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x, RowVector<double>* log
   return y.template cast<S>();
 }
 
-template <class S>
-Matrix<double> Flow<S>::in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det) const {
+template <class S> Matrix<double> Flow<S>::in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det) const {
   Matrix<double> y = z;
   DataSideContext context;
   data_side.apply(Direction::base_to_data, y, log_det, context.at(0));
@@ -151,8 +151,7 @@ Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin,
 }
 
 template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const {
-  if (x.rows() != dim())
-    throw InputError(fmt::format("the points have {} columns; the model has {}", x.rows(), dim()));
+  if (x.rows() != dim()) throw InputError(fmt::format("the points have {} columns; the model has {}", x.rows(), dim()));
   if (c.rows() != condition_dim())
     throw InputError(fmt::format("the condition has {} columns; the model has {}", c.rows(), condition_dim()));
   if (c.rows() > 0 && c.cols() != x.cols())
@@ -176,9 +175,9 @@ template <class S> struct TileWorker {
 template <class S> SolveOptions<S> solve_options(const EvaluationOptions& o) { return {o.solver, o.trace}; }
 
 // body(begin, batch, context, worker) of every tile, on the threads. NumericalError with advice if a solve failed.
-template <class S, class Body>
-SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, Index size, std::uint64_t seed,
-                          Index first, const SolveOptions<S>& options, double& nfe, Body body) {
+template <class S, class Body> SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c,
+                                                         Index size, std::uint64_t seed, Index first,
+                                                         const SolveOptions<S>& options, double& nfe, Body body) {
   require(size >= 1, "tile", size, ">= 1");
   options.solver.check();
   const Tiles tiles{n, size};
@@ -189,7 +188,10 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
     const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
     w.condition = flow.standardized_condition(c, begin, batch);
     const TransformContext<S> context{
-        w.scratch, options, w.condition, begin,
+        w.scratch,
+        options,
+        w.condition,
+        begin,
         {.seed = seed, .purpose = "flow.probes", .i = static_cast<std::uint64_t>(first / size + tile), .j = 0}};
     reports[static_cast<std::size_t>(tile)] = body(begin, batch, context, w);
   });
@@ -202,14 +204,15 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
 }
 
 // All of the chain where nothing in it takes time, or from one time to another.
-template <class S>
-SolveReport follow(const Chain<S>& chain, double from, double to, MatrixRef<S> z, RowVector<double>& log_det,
-                   bool density, const TransformContext<S>& context, const std::vector<double>& times = {}) {
+template <class S> SolveReport follow(const Chain<S>& chain, double from, double to, MatrixRef<S> z,
+                                      RowVector<double>& log_det, bool density, const TransformContext<S>& context,
+                                      const std::vector<double>& times = {}) {
   SolveReport report;
   if (chain.end_time() > 0)
     report = chain.apply_between(from, to, z, density ? &log_det : nullptr, context, times);
-  else report = chain.apply(from > to ? Direction::data_to_base : Direction::base_to_data, z,
-                            density ? &log_det : nullptr, context);
+  else
+    report = chain.apply(from > to ? Direction::data_to_base : Direction::base_to_data, z, density ? &log_det : nullptr,
+                         context);
   if (!density) log_det.setConstant(std::numeric_limits<double>::quiet_NaN());
   return report;
 }
@@ -231,16 +234,14 @@ LogProb<S> Flow<S>::log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
   return log_prob_from(end_time() > 0 ? end_time() : 1, x, c, options);
 }
 
-template <class S>
-LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                const EvaluationOptions& options) const {
+template <class S> LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                                   const EvaluationOptions& options) const {
   check_time(t);
   return log_prob_from(t, x, c, options);
 }
 
-template <class S>
-LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                  const EvaluationOptions& options) const {
+template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                                     const EvaluationOptions& options) const {
   check(x, c);
   const Index n = x.cols();
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
@@ -264,45 +265,44 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
   for (double t : {from, to}) check_time(t);
   const Index n = x.cols();
   Transformed out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
-  out.report = for_each_tile<S>(
-      *this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
-      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
-        RowVector<double> in = RowVector<double>::Zero(batch), inner = in, outward = in;
-        Matrix<S> z = standardized(x.middleCols(begin, batch), &in, begin);
-        const auto report = follow<S>(chain, from, to, z, inner, options.density, context);
-        out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outward);
-        out.log_change.segment(begin, batch) = -inner - in - outward;
-        return report;
-      });
+  out.report =
+      for_each_tile<S>(*this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+                       [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
+                         RowVector<double> in = RowVector<double>::Zero(batch), inner = in, outward = in;
+                         Matrix<S> z = standardized(x.middleCols(begin, batch), &in, begin);
+                         const auto report = follow<S>(chain, from, to, z, inner, options.density, context);
+                         out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outward);
+                         out.log_change.segment(begin, batch) = -inner - in - outward;
+                         return report;
+                       });
   return out;
 }
 
-template <class S>
-Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std::vector<double>& times,
-                               std::vector<Matrix<double>>& along, const EvaluationOptions& options,
-                               ConstMatrixRef<double> c) const {
+template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std::vector<double>& times,
+                                                  std::vector<Matrix<double>>& along, const EvaluationOptions& options,
+                                                  ConstMatrixRef<double> c) const {
   check(z0.template cast<double>(), c);
   for (double t : times) check_time(t);
   const Index n = z0.cols();
   Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
   along.assign(times.size(), Matrix<double>(dim(), n));
-  out.report = for_each_tile<S>(
-      *this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
-      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
-        RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
-        Matrix<S> z = z0.middleCols(begin, batch);
-        KeepPath<S, std::function<void(std::size_t, ConstMatrixRef<S>)>> keeper(
-            [&](std::size_t k, ConstMatrixRef<S> at) {
-              along[k].middleCols(begin, batch) = in_data_units(at.template cast<double>());
-            });
-        auto kept = context;
-        kept.keeper = &keeper;
-        const auto report = follow<S>(chain, 0, end_time(), z, inner, options.density, kept, times);
-        const auto start = base->log_density(z0.middleCols(begin, batch).template cast<double>());
-        out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
-        out.log_prob.segment(begin, batch) = start - inner - outer;
-        return report;
-      });
+  out.report =
+      for_each_tile<S>(*this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+                       [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
+                         RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
+                         Matrix<S> z = z0.middleCols(begin, batch);
+                         KeepPath<S, std::function<void(std::size_t, ConstMatrixRef<S>)>> keeper(
+                             [&](std::size_t k, ConstMatrixRef<S> at) {
+                               along[k].middleCols(begin, batch) = in_data_units(at.template cast<double>());
+                             });
+                         auto kept = context;
+                         kept.keeper = &keeper;
+                         const auto report = follow<S>(chain, 0, end_time(), z, inner, options.density, kept, times);
+                         const auto start = base->log_density(z0.middleCols(begin, batch).template cast<double>());
+                         out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
+                         out.log_prob.segment(begin, batch) = start - inner - outer;
+                         return report;
+                       });
   return out;
 }
 
@@ -314,33 +314,32 @@ Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const S
   const SolveOptions<S> solve{options.solver, options.trace, options.adjoint};
   chain.check(solve);
   std::vector<SolveReport> backward(static_cast<std::size_t>(Tiles{n, std::max<Index>(options.tile, 1)}.count()));
-  out.report = for_each_tile<S>(
-      *this, n, c, options.tile, options.seed, 0, solve, out.nfe,
-      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
-        // The gradient of -log p, whose log-determinants have weight -1, with the other sign.
-        RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
-        const RowVector<double> weight = -RowVector<double>::Ones(batch);
-        ChainTape<double> outer_tape;
-        DataSideContext data;
-        Vector<double> no_theta;
-        Matrix<double> y = x.middleCols(begin, batch), no_condition(0, 0);
-        data_side.apply(Direction::data_to_base, y, &outer, data.at(begin), &outer_tape);
-        Matrix<S> z = y.template cast<S>();
-        const auto report = chain.apply(Direction::data_to_base, z, &inner, context, &w.tape);
-        if (!report.ok()) return report;
-        const Matrix<double> z0 = z.template cast<double>();
-        out.log_prob.segment(begin, batch) = base->log_density(z0) + inner + outer;
-        Vector<double> unused(base->theta().size());
-        base->pullback(z0, -1, y, unused);
-        z = y.template cast<S>();
-        Matrix<S> c_bar = Matrix<S>::Zero(w.condition.rows(), w.condition.cols());
-        auto& back = backward[static_cast<std::size_t>(begin / options.tile)];
-        back = chain.pullback(w.tape, {z, weight, no_theta, c_bar}, context);
-        y = z.template cast<double>();
-        data_side.pullback(outer_tape, {y, weight, no_theta, no_condition}, data.at(begin));
-        out.score.middleCols(begin, batch) = -y;
-        return report;
-      });
+  out.report = for_each_tile<S>(*this, n, c, options.tile, options.seed, 0, solve, out.nfe,
+                                [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
+                                  // The gradient of -log p, whose log-determinants have weight -1, with the other sign.
+                                  RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
+                                  const RowVector<double> weight = -RowVector<double>::Ones(batch);
+                                  ChainTape<double> outer_tape;
+                                  DataSideContext data;
+                                  Vector<double> no_theta;
+                                  Matrix<double> y = x.middleCols(begin, batch), no_condition(0, 0);
+                                  data_side.apply(Direction::data_to_base, y, &outer, data.at(begin), &outer_tape);
+                                  Matrix<S> z = y.template cast<S>();
+                                  const auto report = chain.apply(Direction::data_to_base, z, &inner, context, &w.tape);
+                                  if (!report.ok()) return report;
+                                  const Matrix<double> z0 = z.template cast<double>();
+                                  out.log_prob.segment(begin, batch) = base->log_density(z0) + inner + outer;
+                                  Vector<double> unused(base->theta().size());
+                                  base->pullback(z0, -1, y, unused);
+                                  z = y.template cast<S>();
+                                  Matrix<S> c_bar = Matrix<S>::Zero(w.condition.rows(), w.condition.cols());
+                                  auto& back = backward[static_cast<std::size_t>(begin / options.tile)];
+                                  back = chain.pullback(w.tape, {z, weight, no_theta, c_bar}, context);
+                                  y = z.template cast<double>();
+                                  data_side.pullback(outer_tape, {y, weight, no_theta, no_condition}, data.at(begin));
+                                  out.score.middleCols(begin, batch) = -y;
+                                  return report;
+                                });
   if (n == 0) out.backward.status = SolveStatus::success;
   for (const auto& r : backward) out.backward.add(r);
   if (!out.backward.ok()) throw NumericalError(out.backward.advice());

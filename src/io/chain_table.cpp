@@ -48,8 +48,8 @@ class ChainReader final : public TableReader {
       if (next_ == files_.size()) return false;
       open(next_);
       if (part_->dim() != file_dim_)
-        throw InputError(fmt::format("{}: {} columns, expected {} as in {}", files_[next_ - 1], part_->dim(), file_dim_,
-                                     files_[0]));
+        throw InputError(
+            fmt::format("{}: {} columns, expected {} as in {}", files_[next_ - 1], part_->dim(), file_dim_, files_[0]));
     }
     return true;
   }

@@ -99,10 +99,14 @@ char find_separator(std::string_view line) {
   bool comma = false, semicolon = false, tab = false;
   bool begins = true;  // a cell
   for (std::size_t i = 0; i < line.size(); ++i) {
-    if (begins && line[i] == '"') i = std::min(end_of_quotes(line.substr(i)), line.size() - i) + i - 1;
-    else if (line[i] == ',') comma = true;
-    else if (line[i] == ';') semicolon = true;
-    else if (line[i] == '\t') tab = true;
+    if (begins && line[i] == '"')
+      i = std::min(end_of_quotes(line.substr(i)), line.size() - i) + i - 1;
+    else if (line[i] == ',')
+      comma = true;
+    else if (line[i] == ';')
+      semicolon = true;
+    else if (line[i] == '\t')
+      tab = true;
     begins = line[i] == ' ' || line[i] == ',' || line[i] == ';' || line[i] == '\t';
   }
   if (semicolon && comma && is_all_numbers(line, ';', true)) return ';';

@@ -9,7 +9,8 @@ namespace pathline {
 
 std::string_view trimmed(std::string_view text);  // without blanks, tabs and CR at either end
 
-// Parses a whole cell: "1.5e3", "+2", "nan", "inf", and Fortran's exponents "1.5D+03". With decimal_comma, "1,5" is 1.5.
+// Parses a whole cell: "1.5e3", "+2", "nan", "inf", and Fortran's exponents "1.5D+03". With decimal_comma, "1,5"
+// is 1.5.
 bool parse_number(std::string_view cell, double& value, bool decimal_comma = false);
 
 // Whether the cell is an integer that a double cannot represent (its magnitude is then above 2^53).
@@ -31,7 +32,7 @@ bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells
 // The separator of a line: ',', ';', tab, or ' '; ';' for "1,5;2,5", whose commas are decimal.
 char find_separator(std::string_view line);
 
-std::string name_of(const Cell& cell);                    // without the quotes
-std::string quoted_if_needed(const std::string& name);    // so that it reads back
+std::string name_of(const Cell& cell);                  // without the quotes
+std::string quoted_if_needed(const std::string& name);  // so that it reads back
 
 }  // namespace pathline

@@ -106,9 +106,12 @@ class CsvReader final : public TableReader {
         if (is_blank_or_comment(trimmed(text_))) continue;
       }
       const auto line = trimmed(text_);
-      if (line.size() == 5 && begins_with_word(line, "sep=")) separator_ = line[4], separator_given = true;  // Excel's
-      else if (line.front() == '@') read_arff(line);
-      else break;
+      if (line.size() == 5 && begins_with_word(line, "sep="))
+        separator_ = line[4], separator_given = true;  // Excel's
+      else if (line.front() == '@')
+        read_arff(line);
+      else
+        break;
     }
     first_line_ = line_;
     if (!separator_given) separator_ = find_separator(without_remark(trimmed(text_)));
@@ -199,8 +202,8 @@ class CsvReader final : public TableReader {
     std::vector<Cell> cells;
     if (!second || !split_cells(trimmed(*second), separator_, cells)) return;
     if (std::none_of(cells.begin(), cells.end(), is_integer))
-      notes_.push_back(fmt::format("{}: line {} is read as a row of numbers; if it is a header, use --header yes", name_,
-                                   first_line_));
+      notes_.push_back(fmt::format("{}: line {} is read as a row of numbers; if it is a header, use --header yes",
+                                   name_, first_line_));
   }
 
   void check_index() const {
@@ -272,8 +275,8 @@ class CsvReader final : public TableReader {
   std::vector<std::string> arff_;  // names
   std::vector<Cell> cells_;
   std::vector<double> values_;
-  std::vector<Index> places_;      // the line of each row last read
-  std::size_t width_ = 0;          // columns of the file
+  std::vector<Index> places_;  // the line of each row last read
+  std::size_t width_ = 0;      // columns of the file
   char separator_ = ',';
   bool decimal_comma_ = false;
   Index line_ = 0, first_line_ = 0, remark_line_ = 0, ahead_line_ = 0, first_of_part_ = 1;

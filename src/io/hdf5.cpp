@@ -39,8 +39,8 @@ std::atomic<long> g_failures{0};
 void release(hid_t id) {
   if (id < 0) return;
   const Quiet quiet;
-  if (H5Iis_valid(id) <= 0) return;            // it closed with its file
-  if (H5Idec_ref(id) < 0) ++g_failures;        // closes an object of any kind
+  if (H5Iis_valid(id) <= 0) return;      // it closed with its file
+  if (H5Idec_ref(id) < 0) ++g_failures;  // closes an object of any kind
 }
 
 // A data space, type, property list or the like, closed at the end of its scope.
@@ -140,11 +140,16 @@ std::string type_text(hid_t type) {
 Hdf5Kind kind_of(const Item& item) {
   const Scoped type(item.type());
   switch (H5Tget_class(type)) {
-    case H5T_INTEGER: return Hdf5Kind::integer;
-    case H5T_FLOAT: return Hdf5Kind::real;
-    case H5T_STRING: return Hdf5Kind::text;
-    case H5T_ENUM: return Hdf5Kind::boolean;
-    default: return Hdf5Kind::other;
+    case H5T_INTEGER:
+      return Hdf5Kind::integer;
+    case H5T_FLOAT:
+      return Hdf5Kind::real;
+    case H5T_STRING:
+      return Hdf5Kind::text;
+    case H5T_ENUM:
+      return Hdf5Kind::boolean;
+    default:
+      return Hdf5Kind::other;
   }
 }
 
@@ -249,8 +254,7 @@ void write_attribute(hid_t node, const Item& item, const std::string& name, hid_
   const Scoped space(make_space(shape)), list(H5Pcreate(H5P_ATTRIBUTE_CREATE));
   H5Pset_char_encoding(list, H5T_CSET_UTF8);
   const Scoped attribute(H5Acreate2(node, name.c_str(), type, space, list, H5P_DEFAULT));
-  if (attribute < 0 || (volume(shape) > 0 && H5Awrite(attribute, type, values) < 0))
-    item.fail_to_write();
+  if (attribute < 0 || (volume(shape) > 0 && H5Awrite(attribute, type, values) < 0)) item.fail_to_write();
 }
 
 std::string attribute_label(const std::string& where, const std::string& name) {
@@ -548,7 +552,8 @@ std::vector<std::string> Hdf5Dataset::fields() const {
   if (H5Tget_class(type) != H5T_COMPOUND) return {};
   std::vector<std::string> names;
   for (const auto& field : record_fields(type)) {
-    if (field.elements == 1) names.push_back(field.name);
+    if (field.elements == 1)
+      names.push_back(field.name);
     else
       for (Index j = 0; j < field.elements; ++j) names.push_back(field.name + "_" + std::to_string(j));
   }

@@ -28,14 +28,15 @@ void refuse_inexact(const std::string& name, const Matrix<double>& values, Index
   if (values.size() == 0 || values.cwiseAbs().maxCoeff() < 0x1p53) return;
   for (Index row = 0; row < values.cols(); ++row)
     if (values.col(row).cwiseAbs().maxCoeff() >= 0x1p53)
-      throw InputError(fmt::format("{}: row {}: an integer of 2^53 or more that double precision cannot represent", name,
-                                   first + row + 1));
+      throw InputError(fmt::format("{}: row {}: an integer of 2^53 or more that double precision cannot represent",
+                                   name, first + row + 1));
 }
 
 // Shape (N, d) or (N); the first axes of more are joined: steps and walkers of a chain.
 class NumberRows final : public RowSource {
  public:
-  NumberRows(Hdf5Dataset data, std::string name) : data_(std::move(data)), name_(std::move(name)), shape_(data_.shape()) {
+  NumberRows(Hdf5Dataset data, std::string name)
+      : data_(std::move(data)), name_(std::move(name)), shape_(data_.shape()) {
     dim = shape_.size() >= 2 ? shape_.back() : 1;
     for (std::size_t i = 1; i + 1 < shape_.size(); ++i) inner_ *= shape_[i];
     if (inner_ > (Index{1} << 24)) throw InputError(name_ + ": the inner axes have more than 2^24 elements");
@@ -45,8 +46,8 @@ class NumberRows final : public RowSource {
       note = fmt::format("{}: shape ({}): all axes but the last are joined to {} rows", name_, fmt::join(shape_, ", "),
                          rows());
     else if (rows() <= 20 && dim > 10 * rows() && columns.empty())
-      note = fmt::format("{}: {} rows and {} columns; if the data set is transposed, write its transpose", name_, rows(),
-                         dim);
+      note = fmt::format("{}: {} rows and {} columns; if the data set is transposed, write its transpose", name_,
+                         rows(), dim);
   }
   Index rows() const override { return shape_[0] * inner_; }
   Matrix<double> read(Index first, Index count) const override {
@@ -206,8 +207,10 @@ void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, s
   for (const auto& child : group.children()) {
     if (group.is_group(child) && depth > 0) {
       const auto inner = group.group(child);
-      if (inner.has_attribute("pandas_type")) out.push_back(prefix + child);
-      else list_tables(inner, prefix + child + "/", depth - 1, out);
+      if (inner.has_attribute("pandas_type"))
+        out.push_back(prefix + child);
+      else
+        list_tables(inner, prefix + child + "/", depth - 1, out);
     } else if (group.is_dataset(child)) {
       out.push_back(prefix + child);
       const auto data = group.dataset(child);
@@ -243,11 +246,12 @@ class Hdf5TableReader final : public TableReader {
       if (file_->has_attribute("format") && file_->attribute<std::string>("format") == "pathline")
         throw InputError(name + ": a model of pathline and not a table");
       // The columns of one group are one table.
-      if (all.size() > 1 && std::all_of(all.begin(), all.end() - 1, [&](const auto& p) { return p.starts_with(all.back() + "/"); }))
+      if (all.size() > 1 &&
+          std::all_of(all.begin(), all.end() - 1, [&](const auto& p) { return p.starts_with(all.back() + "/"); }))
         all = {all.back()};
       if (all.size() != 1)
-        throw InputError(fmt::format("{}: contains {} data sets; expected FILE:dataset with one of: {}", name, all.size(),
-                                     fmt::join(all, ", ")));
+        throw InputError(fmt::format("{}: contains {} data sets; expected FILE:dataset with one of: {}", name,
+                                     all.size(), fmt::join(all, ", ")));
       path = all[0];
     }
     name_ = name + ":" + path;

@@ -20,7 +20,8 @@ namespace {
 std::string self() {
   char host[256] = "?";
   ::gethostname(host, sizeof host - 1);
-  return fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S} UTC", ::getpid(), host, fmt::gmtime(std::time(nullptr)));
+  return fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S} UTC", ::getpid(), host,
+                     fmt::gmtime(std::time(nullptr)));
 }
 
 std::string content(int file) {

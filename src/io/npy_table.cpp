@@ -47,10 +47,17 @@ struct NumberKind {
 };
 
 constexpr NumberKind kKinds[] = {
-    {"f2", 2, as_double<Half>},          {"f4", 4, as_double<float>},         {"f8", 8, as_double<double>},
-    {"i1", 1, as_double<std::int8_t>},   {"i2", 2, as_double<std::int16_t>},  {"i4", 4, as_double<std::int32_t>},
-    {"i8", 8, as_double<std::int64_t>, true},  {"u1", 1, as_double<std::uint8_t>},  {"u2", 2, as_double<std::uint16_t>},
-    {"u4", 4, as_double<std::uint32_t>}, {"u8", 8, as_double<std::uint64_t>, true},
+    {"f2", 2, as_double<Half>},
+    {"f4", 4, as_double<float>},
+    {"f8", 8, as_double<double>},
+    {"i1", 1, as_double<std::int8_t>},
+    {"i2", 2, as_double<std::int16_t>},
+    {"i4", 4, as_double<std::int32_t>},
+    {"i8", 8, as_double<std::int64_t>, true},
+    {"u1", 1, as_double<std::uint8_t>},
+    {"u2", 2, as_double<std::uint16_t>},
+    {"u4", 4, as_double<std::uint32_t>},
+    {"u8", 8, as_double<std::uint64_t>, true},
 };
 
 // What stands after 'key': in the dictionary, blanks skipped; empty if the key is not there.
@@ -125,8 +132,8 @@ class NpyReader final : public TableReader {
     const double value = column.kind->as_double(buffer_.data() + at, column.swap);
     // 2^53 + 1 is rounded to 2^53.
     if (column.kind->is_wide_integer && std::abs(value) >= 0x1p53)
-      refuse(fmt::format("row {}, column {}: an integer of 2^53 or more that double precision cannot represent", next_ + i + 1,
-                         j + 1));
+      refuse(fmt::format("row {}, column {}: an integer of 2^53 or more that double precision cannot represent",
+                         next_ + i + 1, j + 1));
     return value;
   }
 
@@ -159,8 +166,10 @@ class NpyReader final : public TableReader {
     const auto type = enclosed(descr, '\'', '\'');
     const bool structured = descr.starts_with('[');
     if (!type && !structured) refuse("the header has no simple 'descr'");
-    if (type) layout_ = {column_of(*type, 0)}, row_bytes_ = layout_[0].kind->size;
-    else parse_fields(descr);
+    if (type)
+      layout_ = {column_of(*type, 0)}, row_bytes_ = layout_[0].kind->size;
+    else
+      parse_fields(descr);
     const auto order = value_of(text, "fortran_order");
     if (!order.starts_with("True") && !order.starts_with("False")) refuse("the header has no 'fortran_order'");
     fortran_ = order.starts_with("True");
@@ -227,7 +236,8 @@ class NpyReader final : public TableReader {
       for (Index j = 0; j < d; ++j) layout_[static_cast<std::size_t>(j)].offset = j * first.kind->size;
     }
     if (shape.size() > 1)
-      notes_.push_back(fmt::format("{}: shape ({}): all axes but the last are joined to {} rows", name_, inside, rows_));
+      notes_.push_back(
+          fmt::format("{}: shape ({}): all axes but the last are joined to {} rows", name_, inside, rows_));
   }
 
   void read_bytes(Index first, Index count) {
@@ -248,7 +258,8 @@ class NpyWriter final : public TableWriter {
  public:
   NpyWriter(const std::string& output, Index dim) : dim_(dim), target_(output), out_(target_.path(), std::ios::binary) {
     if (target_.is_direct())
-      throw InputError(output + ": NPY stores the number of rows first and cannot be written to a pipe; use a regular file");
+      throw InputError(output +
+                       ": NPY stores the number of rows first and cannot be written to a pipe; use a regular file");
     write_header();
   }
   void append(ConstMatrixRef<double> values) override {

@@ -1,4 +1,5 @@
-// NumPy's archives: a ZIP file (PKWARE's APPNOTE, sections 4.3 and 4.4) with one NPY file per array, stored or deflated.
+// NumPy's archives: a ZIP file (PKWARE's APPNOTE, sections 4.3 and 4.4) with one NPY file per array, stored or
+// deflated.
 #include <zlib.h>
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace {
 
 struct Member {
   std::string name;
-  int method = 0;  // 0 stored, 8 deflated
+  int method = 0;                                  // 0 stored, 8 deflated
   std::uint64_t packed = 0, size = 0, header = 0;  // bytes; where its local header begins
 };
 
@@ -39,7 +40,8 @@ class Archive {
     const std::uint64_t begin = m.header + 30 + number(local, 26, 2) + number(local, 28, 2);
     std::string packed = bytes(begin, m.packed);
     if (m.method == 0) return packed;
-    if (m.method != 8) throw InputError(fmt::format("{}: {}: compression method {}: expected 0 or 8", name_, m.name, m.method));
+    if (m.method != 8)
+      throw InputError(fmt::format("{}: {}: compression method {}: expected 0 or 8", name_, m.name, m.method));
     return inflate_all(packed, m);
   }
 
@@ -76,8 +78,11 @@ class Archive {
     const std::string directory = bytes(begin, size);
     for (std::size_t p = 0; p + 46 <= directory.size() && members_.size() < count;) {
       if (number(directory, p, 4) != 0x02014b50) damaged();
-      Member m{.name = {}, .method = static_cast<int>(number(directory, p + 10, 2)), .packed = number(directory, p + 20, 4),
-               .size = number(directory, p + 24, 4), .header = number(directory, p + 42, 4)};
+      Member m{.name = {},
+               .method = static_cast<int>(number(directory, p + 10, 2)),
+               .packed = number(directory, p + 20, 4),
+               .size = number(directory, p + 24, 4),
+               .header = number(directory, p + 42, 4)};
       const std::size_t name = number(directory, p + 28, 2), extra = number(directory, p + 30, 2);
       if (p + 46 + name + extra > directory.size()) damaged();
       m.name = directory.substr(p + 46, name);

@@ -56,8 +56,9 @@ TableFormat table_format(const std::string& name) {
   if (ends_with(file, {".npz"})) return TableFormat::npz;
   if (file.ends_with(".gz")) file.resize(file.size() - 3);
   if (ends_with(file, {".csv", ".txt", ".tsv", ".dat", ".data", ".arff"})) return TableFormat::csv;
-  throw InputError(name + ": unknown format; the name must end with .csv, .tsv, .txt, .dat, .data, .arff (each also with "
-                          ".gz), .npy, .npz or .h5");
+  throw InputError(name +
+                   ": unknown format; the name must end with .csv, .tsv, .txt, .dat, .data, .arff (each also with "
+                   ".gz), .npy, .npz or .h5");
 }
 
 TableFormat writable_table_format(const std::string& name) {
@@ -71,9 +72,12 @@ std::unique_ptr<TableReader> TableReader::open(const std::string& input, const T
   if (input == "-") return open_csv(input, options);
   if (auto chain = open_chain(input, options)) return chain;
   switch (table_format(input)) {
-    case TableFormat::hdf5: return open_hdf5_table(input, options);
-    case TableFormat::npy: return open_npy(input, options);
-    case TableFormat::npz: return open_npz(input, options);
+    case TableFormat::hdf5:
+      return open_hdf5_table(input, options);
+    case TableFormat::npy:
+      return open_npy(input, options);
+    case TableFormat::npz:
+      return open_npz(input, options);
     case TableFormat::csv: break;
   }
   return open_csv(input, options);
@@ -84,7 +88,8 @@ std::unique_ptr<TableWriter> TableWriter::create(const std::string& output, cons
   switch (writable_table_format(output)) {
     case TableFormat::hdf5: return create_hdf5_table(output, columns, dim);
     case TableFormat::npy: return create_npy(output, dim);
-    default: return create_csv(output, columns, dim);
+    default:
+      return create_csv(output, columns, dim);
   }
 }
 
@@ -110,8 +115,8 @@ void TableReader::drop_missing(Matrix<double>& rows) {
       if (std::isfinite(rows(i, row))) continue;
       const Index column = selected_.empty() ? i : selected_[static_cast<std::size_t>(i)];
       if (!std::isnan(rows(i, row)) || !options_.drop_missing)
-        throw InputError(
-            fmt::format("{}: {}, column {}: {}: must be finite", name_, place(read_ + row + 1), column + 1, rows(i, row)));
+        throw InputError(fmt::format("{}: {}, column {}: {}: must be finite", name_, place(read_ + row + 1), column + 1,
+                                     rows(i, row)));
       missing = true;
     }
     if (!missing) whole.push_back(row);
@@ -130,7 +135,8 @@ void TableReader::select(const std::vector<std::string>& names) {
     const bool numbered = error == std::errc() && end == name.data() + name.size() && number >= 1 && number <= dim;
     if (at == columns_.end()) {
       if (!numbered && columns_.empty())
-        throw InputError(fmt::format("{}: the table has no column names; choose columns by number, 1 to {}", name_, dim));
+        throw InputError(
+            fmt::format("{}: the table has no column names; choose columns by number, 1 to {}", name_, dim));
       if (!numbered)
         throw InputError(fmt::format("{}: no column '{}'; did you mean '{}'?", name_, name, nearest(name, columns_)));
       column = number - 1;

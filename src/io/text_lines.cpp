@@ -62,7 +62,8 @@ bool TextLines::next(std::string& line) {
     line.append(first, found);
     begin_ += static_cast<std::size_t>(found - first);
     if (line.size() > kLongestLine)
-      throw InputError(fmt::format("{}: line {} has more than {} bytes: not a table", name_, number_ + 1, kLongestLine));
+      throw InputError(
+          fmt::format("{}: line {} has more than {} bytes: not a table", name_, number_ + 1, kLongestLine));
     if (found == last) continue;
     after_cr_ = *found == '\r';
     ++begin_;

@@ -111,7 +111,8 @@ MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   if (flow.chain.size() != 1 || flow.blocks().size() != 1)
     throw InputError("objective.kind = flow_matching needs one block without batch norms");
   if (m.options.coupling == Coupling::optimal_transport && flow.condition_dim() > 0)
-    throw InputError("objective.coupling = ot would pair samples of different conditions; use independent for a conditional flow");
+    throw InputError(
+        "objective.coupling = ot would pair samples of different conditions; use independent for a conditional flow");
   const auto& cnf = *flow.blocks().front();
   const Tiles tiles{x.cols(), m.options.tile};
   m.data = flow.standardized(x);

@@ -23,8 +23,8 @@ Matrix<double> unit_direction(Engine& engine, Index rows, Index cols) {
   return v / v.norm();
 }
 
-// By x in its own units, from that by the standardized data: through the data side, whose log-determinant is in the loss
-// with weight -1 / N.
+// By x in its own units, from that by the standardized data: through the data side, whose log-determinant is in the
+// loss with weight -1 / N.
 Matrix<double> by_data(const Flow<double>& flow, ConstMatrixRef<double> x, const Matrix<double>& by_z) {
   TransformScratch<double> scratch;
   ChainTape<double> tape;

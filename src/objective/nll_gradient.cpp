@@ -55,10 +55,10 @@ template <class S> struct NllGradientSolver<S>::Impl {
   std::vector<double> first_steps;  // a tile's solves, tile after tile
 };
 
-template <class S>
-void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                          std::uint64_t iteration, const Tiles& tiles, Index tile, Worker<S>& w,
-                                          TileResult& out, NllGradient& all) {
+template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                             ConstMatrixRef<double> c, std::uint64_t iteration,
+                                                             const Tiles& tiles, Index tile, Worker<S>& w,
+                                                             TileResult& out, NllGradient& all) {
   const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
   const Index inner = flow.chain.parameter_count(), outer = flow.data_side.parameter_count();
   const std::size_t solves = flow.chain.solves();
@@ -70,9 +70,16 @@ void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<do
   w.c_bar.setZero(w.condition.rows(), w.condition.cols());
   w.log_det.setZero(batch), w.log_det_bar.setConstant(batch, -1);
   const TransformContext<double> at_data{w.data_scratch, data_solve, w.no_condition, begin};
-  const TransformContext<S> context{w.scratch, solve, w.condition, begin,
-                                    {.seed = options.seed, .purpose = "train.probes", .i = iteration * solves,
-                                     .j = static_cast<std::uint64_t>(tile), .i_step = 1, .j_step = 0},
+  const TransformContext<S> context{w.scratch,
+                                    solve,
+                                    w.condition,
+                                    begin,
+                                    {.seed = options.seed,
+                                     .purpose = "train.probes",
+                                     .i = iteration * solves,
+                                     .j = static_cast<std::uint64_t>(tile),
+                                     .i_step = 1,
+                                     .j_step = 0},
                                     solves > 0 ? &first_steps[static_cast<std::size_t>(tile) * solves] : nullptr};
 
   // Recorded only where there is something to train.
@@ -139,12 +146,12 @@ BatchStatistics combine(const std::vector<TileResult>& results, const Tiles& til
 
 }  // namespace
 
-template <class S>
-NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                             std::uint64_t iteration) {
+template <class S> NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                                ConstMatrixRef<double> c, std::uint64_t iteration) {
   auto& m = *impl_;
   const Index n = x.cols();
-  if (x.rows() != flow.dim() || n < 1) throw InputError("the batch must have at least one point of the dimension of the model");
+  if (x.rows() != flow.dim() || n < 1)
+    throw InputError("the batch must have at least one point of the dimension of the model");
   if (c.rows() != flow.condition_dim() || (c.rows() > 0 && c.cols() != n))
     throw InputError("the batch must have one condition per point, of the dimension of the model");
   flow.chain.check(m.solve);
@@ -177,8 +184,10 @@ NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   for (const auto* report : {&out.report, &out.backward})
     if (!report->ok()) throw NumericalError(report->advice());
   out.theta *= weight;
-  if (m.options.parameters) flow.chain.add_time_gradient(out.ends, out.theta.head(flow.chain.parameter_count()));
-  else out.theta.setZero();
+  if (m.options.parameters)
+    flow.chain.add_time_gradient(out.ends, out.theta.head(flow.chain.parameter_count()));
+  else
+    out.theta.setZero();
   out.statistics.resize(flow.chain.size());
   for (std::size_t i = 0; i < flow.chain.size(); ++i)
     if (flow.chain[i].gathers()) out.statistics[i] = combine(m.results, tiles, i);
@@ -188,9 +197,8 @@ NllGradient NllGradientSolver<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   return out;
 }
 
-template <class S>
-NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                         const GradientOptions& options) {
+template <class S> NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                            const GradientOptions& options) {
   return NllGradientSolver<S>(options)(flow, x, c, options.iteration);
 }
 

@@ -33,8 +33,8 @@ Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) 
         "exact");
 }
 
-template <class S>
-void Regularizer<S>::value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const {
+template <class S> void Regularizer<S>::value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je,
+                                              MatrixRef<S> out) const {
   const Index d = je.rows(), batch = f.cols();
   const S dim = static_cast<S>(d), root = std::sqrt(dim),
           per_probe = e.kind == TangentDirections<S>::Kind::probes ? S(1) / S(e.k) : S(1);
@@ -63,9 +63,9 @@ void Regularizer<S>::value(const TangentDirections<S>& e, ConstMatrixRef<S> f, C
   }
 }
 
-template <class S>
-void Regularizer<S>::pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
-                              MatrixRef<S> je_bar) const {
+template <class S> void Regularizer<S>::pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f,
+                                                 ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
+                                                 MatrixRef<S> je_bar) const {
   const Index d = je.rows(), batch = f.cols();
   const S dim = static_cast<S>(d), root = std::sqrt(dim),
           per_probe = e.kind == TangentDirections<S>::Kind::probes ? S(1) / S(e.k) : S(1);

@@ -62,21 +62,19 @@ template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) con
         "reverse KL: the path gradient misses the mass that crosses the edge of a uniform base; use another base");
 }
 
-template <class S>
-void ReverseKlSolver<S>::Impl::outward(const Flow<S>& flow, const Tiles& tiles, Index tile, std::uint64_t iteration,
-                                       PathWorker<S>& w, Path<S>& path) {
+template <class S> void ReverseKlSolver<S>::Impl::outward(const Flow<S>& flow, const Tiles& tiles, Index tile,
+                                                          std::uint64_t iteration, PathWorker<S>& w, Path<S>& path) {
   Engine engine = make_stream(options.seed, "reverse_kl.draw", iteration, static_cast<std::uint64_t>(tile));
   Matrix<double> z(flow.dim(), tiles.batch(tile));
   flow.base->sample(engine, z);
   path.z = z.template cast<S>();
   w.no_condition.resize(0, z.cols());
-  path.report = flow.chain.apply(Direction::base_to_data, path.z, nullptr, {w.scratch, solve, w.no_condition},
-                                 &path.tape);
+  path.report =
+      flow.chain.apply(Direction::base_to_data, path.z, nullptr, {w.scratch, solve, w.no_condition}, &path.tape);
 }
 
-template <class S>
-void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, ConstMatrixRef<double> z_bar, PathWorker<S>& w,
-                                        Path<S>& path) {
+template <class S> void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, ConstMatrixRef<double> z_bar,
+                                                           PathWorker<S>& w, Path<S>& path) {
   path.ends.assign(flow.chain.solves(), {});
   path.theta.setZero(flow.chain.parameter_count());
   w.no_condition.resize(0, z_bar.cols()), w.c_bar.setZero(0, z_bar.cols());
@@ -86,8 +84,7 @@ void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, ConstMatrixRef<doub
                                       {w.scratch, solve, w.no_condition});
 }
 
-template <class S>
-ReverseKlSolver<S>::ReverseKlSolver(Target target, const GradientOptions& options)
+template <class S> ReverseKlSolver<S>::ReverseKlSolver(Target target, const GradientOptions& options)
     : impl_(std::make_unique<Impl>(std::move(target), options)) {}
 template <class S> ReverseKlSolver<S>::~ReverseKlSolver() = default;
 template <class S> const std::vector<double>& ReverseKlSolver<S>::first_steps() const {
@@ -98,8 +95,7 @@ template <class S> void ReverseKlSolver<S>::set_first_steps(std::vector<double> 
 }
 
 template <class S>
-ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, std::uint64_t iteration,
-                                                 double power) {
+ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, std::uint64_t iteration, double power) {
   auto& m = *impl_;
   m.check(flow);
   if (n < 1) throw InputError("reverse KL needs at least one draw");
@@ -131,8 +127,8 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
       -q.z - ((slope.array().colwise() * flow.scale().array()) / static_cast<double>(n)).matrix();
 
   parallel_for(tiles.count(), [&](Index tile, int id) {
-    m.backward(flow, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)),
-               m.workers[static_cast<std::size_t>(id)], m.paths[static_cast<std::size_t>(tile)]);
+    m.backward(flow, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)), m.workers[static_cast<std::size_t>(id)],
+               m.paths[static_cast<std::size_t>(tile)]);
   });
   ReverseKlGradient out;
   out.theta.setZero(flow.layout().size);

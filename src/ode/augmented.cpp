@@ -2,8 +2,7 @@
 
 namespace pathline {
 
-template <class S>
-StateLayout Augmented<S>::layout(Index dim, Index batch, bool with_density, bool with_integrand) {
+template <class S> StateLayout Augmented<S>::layout(Index dim, Index batch, bool with_density, bool with_integrand) {
   if (!with_density) return {batch, {dim}, 1};
   if (!with_integrand) return {batch, {dim, 1}, 2};
   return {batch, {dim, 1, 1}, 2};
@@ -31,8 +30,10 @@ template <class S> void Augmented<S>::rates(double t, const State<S>& x, State<S
   l = -l;
   if (blocks == 2) return;
   auto r = dxdt.block(2);
-  if (potential) integrand_->value(directions_, f, je, r);
-  else integrand_->value(directions_, dxdt.block(0), je, r);
+  if (potential)
+    integrand_->value(directions_, f, je, r);
+  else
+    integrand_->value(directions_, dxdt.block(0), je, r);
   r *= sign_;
 }
 

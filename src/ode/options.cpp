@@ -37,9 +37,10 @@ void SolverOptions::check() const {
   require(steps >= 0, "steps", steps, ">= 0 (0: adaptive)");
   require(max_steps >= 1, "max_steps", max_steps, ">= 1");
   if (steps == 0 && !has_error_estimate(stepper))
-    throw InputError(fmt::format("stepper '{}' has no error estimate; set steps > 0, or use dopri5, cash_karp, "
-                                 "fehlberg78 or bulirsch_stoer",
-                                 to_string(stepper)));
+    throw InputError(
+        fmt::format("stepper '{}' has no error estimate; set steps > 0, or use dopri5, cash_karp, "
+                    "fehlberg78 or bulirsch_stoer",
+                    to_string(stepper)));
   if (steps > 0 && stepper == StepperKind::bulirsch_stoer)
     throw InputError(fmt::format("steps = {}: must be 0 for bulirsch_stoer, which chooses its own steps", steps));
   require(steps <= max_steps, "steps", steps, fmt::format("<= max_steps = {}", max_steps));

@@ -17,9 +17,10 @@ std::string SolveReport::advice() const {
                          "precision; loosen rtol and atol, use --precision double, or fixed steps",
                          t, step);
     case SolveStatus::not_finite:
-      return fmt::format("the field or its integral is not finite at t = {:.6g}: check for a point far outside the "
-                         "data, a NaN in the parameters, or steps too large for the field",
-                         t);
+      return fmt::format(
+          "the field or its integral is not finite at t = {:.6g}: check for a point far outside the "
+          "data, a NaN in the parameters, or steps too large for the field",
+          t);
   }
   return "";
 }

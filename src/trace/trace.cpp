@@ -4,8 +4,8 @@
 
 namespace pathline {
 
-template <class S>
-TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch, Engine& engine, Matrix<S>& memory) {
+template <class S> TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch,
+                                                                Engine& engine, Matrix<S>& memory) {
   if (options.kind == TraceKind::exact) return TangentDirections<S>::identity(dim);
   require(options.probes >= 1, "trace.probes", options.probes, ">= 1");
   memory.resize(dim, options.probes * batch);
@@ -27,7 +27,8 @@ template <class S> void trace(const TangentDirections<S>& e, ConstMatrixRef<S> j
   out /= static_cast<S>(e.k);
 }
 
-template <class S> void trace_pullback(const TangentDirections<S>& e, ConstMatrixRef<S> trace_bar, MatrixRef<S> je_bar) {
+template <class S>
+void trace_pullback(const TangentDirections<S>& e, ConstMatrixRef<S> trace_bar, MatrixRef<S> je_bar) {
   const Index d = je_bar.rows(), batch = trace_bar.cols();
   if (e.kind == TangentDirections<S>::Kind::identity) {
     je_bar.setZero();
@@ -41,9 +42,9 @@ template <class S> void trace_pullback(const TangentDirections<S>& e, ConstMatri
         (scale * probes.middleCols(j * batch, batch)).array().rowwise() * trace_bar.row(0).array();
 }
 
-#define PATHLINE_INSTANTIATE(S)                                                              \
-  template TangentDirections<S> make_tangent_directions<S>(const TraceOptions&, Index, Index, Engine&, Matrix<S>&);   \
-  template void trace<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);                  \
+#define PATHLINE_INSTANTIATE(S)                                                                                     \
+  template TangentDirections<S> make_tangent_directions<S>(const TraceOptions&, Index, Index, Engine&, Matrix<S>&); \
+  template void trace<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);                             \
   template void trace_pullback<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)

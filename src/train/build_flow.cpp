@@ -52,7 +52,8 @@ std::shared_ptr<VectorField<S>> build_mlp(const ModelRecipe& m, Index dim, Index
 template <class S>
 std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
   if (m.hidden.empty() || std::count(m.hidden.begin(), m.hidden.end(), m.hidden.front()) != std::ssize(m.hidden))
-    throw InputError("model.hidden: a potential needs at least one layer, and all layers must have the same width: 32,32");
+    throw InputError(
+        "model.hidden: a potential needs at least one layer, and all layers must have the same width: 32,32");
   auto field =
       std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
                                                                 .condition_dim = condition_dim,

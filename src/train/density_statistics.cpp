@@ -45,8 +45,10 @@ DensityError density_error(const Flow<double>& flow, const PointSample& sample, 
   for (double v : off)
     if (std::isfinite(v))
       out.mean += std::abs(v), out.bias += v, out.largest = std::max(out.largest, std::abs(v)), ++out.points;
-  if (out.points == 0) out.unknown = "no point has a finite log-density";
-  else out.mean /= static_cast<double>(out.points), out.bias /= static_cast<double>(out.points);
+  if (out.points == 0)
+    out.unknown = "no point has a finite log-density";
+  else
+    out.mean /= static_cast<double>(out.points), out.bias /= static_cast<double>(out.points);
   return out;
 }
 
@@ -55,8 +57,8 @@ double probe_error(const Flow<S>& flow, const PointSample& sample, const Evaluat
   auto one = options, other = options;
   one.first = other.first = 0;
   one.seed = make_stream(options.seed, "probe_error", 0)(), other.seed = make_stream(options.seed, "probe_error", 1)();
-  const RowVector<double> off = flow.log_prob(sample.x(), sample.c(), one).log_prob -
-                                flow.log_prob(sample.x(), sample.c(), other).log_prob;
+  const RowVector<double> off =
+      flow.log_prob(sample.x(), sample.c(), one).log_prob - flow.log_prob(sample.x(), sample.c(), other).log_prob;
   return std::sqrt(off.squaredNorm() / (2 * static_cast<double>(off.size())));
 }
 

@@ -42,14 +42,13 @@ struct DensityError {
   double mean = 0, largest = 0;  // of |log p - exact|, nats
   double bias = 0;               // mean of log p - exact, nats: what a mean NLL or a KL divergence is off by
   Index points = 0;
-  std::string unknown;           // why there is none; empty where there is one
+  std::string unknown;  // why there is none; empty where there is one
 };
 DensityError density_error(const Flow<double>& flow, const PointSample& sample, const EvaluationOptions& options);
 
 // The standard error of one log-density by Hutchinson's probes, root mean square over the sample: from a second,
 // independent set of probes. NumericalError as Flow::log_prob.
-template <class S>
-double probe_error(const Flow<S>& flow, const PointSample& sample, const EvaluationOptions& options);
+template <class S> double probe_error(const Flow<S>& flow, const PointSample& sample, const EvaluationOptions& options);
 
 // The median over the sample of a point's distance from the training data's mean, in their standard deviations: the
 // root mean square over the columns, about 1 for the training data themselves. NaN for no point.

@@ -34,9 +34,9 @@ Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRe
   return evaluation_of(got.log_prob, got.nfe, log_density);
 }
 
-template <class S>
-Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                              const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density) {
+template <class S> Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                 ConstMatrixRef<double> c, const EvaluationOptions& options,
+                                                 const std::optional<RowVector<double>>& log_density) {
   auto other = options;
   other.seed = make_stream(options.seed, "evaluate.probes")();
   const auto first = flow.log_prob(x, c, options), second = flow.log_prob(x, c, other);
@@ -59,9 +59,8 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
   return out;
 }
 
-template <class S>
-void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
-                    const EvaluationOptions& options, Evaluation& e) {
+template <class S> void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
+                                             const EvaluationOptions& options, Evaluation& e) {
   constexpr double kWider = 3;
   const Index half = n / 2, d = flow.dim();
   if (half < 1) return;
@@ -98,10 +97,10 @@ bool has_lost_modes(const Evaluation& e) {
 
 bool is_impossible_kl(double kl, double error) { return kl < -1e-3 - (std::isnan(error) ? 0 : 4 * error); }
 
-template void check_for_lost_modes<float>(const Flow<float>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
-                                    Evaluation&);
-template void check_for_lost_modes<double>(const Flow<double>&, const Target&, Index, std::uint64_t, const EvaluationOptions&,
-                                     Evaluation&);
+template void check_for_lost_modes<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
+                                          const EvaluationOptions&, Evaluation&);
+template void check_for_lost_modes<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
+                                           const EvaluationOptions&, Evaluation&);
 template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
                                            const EvaluationOptions&);
 template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,

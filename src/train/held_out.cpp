@@ -31,7 +31,8 @@ template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points
   double width = d, work = 0;
   for (const auto* block : flow.blocks()) {
     for (const auto& p : block->field->parameters()) width = std::max(width, static_cast<double>(p.rows));
-    work += kEvaluations * static_cast<double>(points) * block->field->flops(TangentDirections<S>::identity(flow.dim()));
+    work +=
+        kEvaluations * static_cast<double>(points) * block->field->flops(TangentDirections<S>::identity(flow.dim()));
   }
   const double bytes = kCopies * sizeof(S) * width * (1 + d) * tile * static_cast<double>(thread_count());
   return bytes <= kBytes && work <= kWork;

@@ -12,8 +12,8 @@ class HeldOut {
   HeldOut(const Recipe& recipe, const TrainingData& data, const std::optional<Target>& target);
 
   template <class S> Evaluation validation(const Flow<S>& flow) const;
-  // With the exact trace; where that would take too much memory or time, with Hutchinson's, and trace_error says how far
-  // the probes may be off. Of a target, with a search for lost mass.
+  // With the exact trace; where that would take too much memory or time, with Hutchinson's, and trace_error says how
+  // far the probes may be off. Of a target, with a search for lost mass.
   template <class S> Evaluation test(const Flow<S>& flow) const;
 
  private:

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pathline/objective/reverse_kl.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/objective/flow_matching.hpp"
+#include "pathline/objective/reverse_kl.hpp"
 #include "pathline/train/build_flow.hpp"
 #include "train/stage_plan.hpp"
 
@@ -127,15 +127,17 @@ void check_flow_matching(const Recipe& recipe, const ObjectiveRecipe& o) {
   if (recipe.model.blocks > 1 || recipe.model.batch_norm)
     throw InputError(kind + "needs model.blocks = 1 and model.batch_norm = false");
   if (regularizer_weights(o).any() || o.steer > 0)
-    throw InputError(kind +
-                     "does not solve the ODE and therefore accepts no regularizer and no steer; use them in a likelihood stage");
+    throw InputError(
+        kind +
+        "does not solve the ODE and therefore accepts no regularizer and no steer; use them in a likelihood stage");
   if (o.coupling == "ot" && !recipe.data.condition.empty())
-    throw InputError("objective.coupling = ot would pair samples of different conditions, so that the base depends on the condition; "
-                     "expected independent");
+    throw InputError(
+        "objective.coupling = ot would pair samples of different conditions, so that the base depends on the "
+        "condition; "
+        "expected independent");
   const auto& stages = recipe.objective;
   if (!std::all_of(stages.begin(), stages.end(), [](const auto& s) { return s.kind == "flow_matching"; })) return;
-  if (recipe.model.train_end_time)
-    throw InputError(kind + "does not train the end time; add a likelihood stage");
+  if (recipe.model.train_end_time) throw InputError(kind + "does not train the end time; add a likelihood stage");
   const bool has_parameters = recipe.model.base != "normal" && recipe.model.base != "uniform";
   if (has_parameters && recipe.model.base_train)
     throw InputError(kind + "does not train the base; add a likelihood stage or set model.base_train = false");
@@ -155,8 +157,7 @@ void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
 template <class S> std::unique_ptr<Objective<S>> make_objective(const Recipe& recipe, std::size_t stage,
                                                                 const std::optional<Target>& user) {
   const auto& o = recipe.objective.at(stage);
-  if (o.hjb > 0 && recipe.model.field != "potential")
-    throw InputError("objective.hjb needs model.field = potential");
+  if (o.hjb > 0 && recipe.model.field != "potential") throw InputError("objective.hjb needs model.field = potential");
   if (o.kind == "likelihood") return std::make_unique<Likelihood<S>>(recipe, o);
   if (o.kind == "flow_matching") {
     check_flow_matching(recipe, o);

@@ -78,7 +78,8 @@ std::string suggested_key(const std::string& table, const std::string& key) {
 
 [[noreturn]] void fail_unknown_key(const std::string& where, const std::string& table, const std::string& key) {
   const std::string name = table.empty() ? key : table + "." + key;
-  throw InputError(fmt::format("{}unknown key '{}'; did you mean '{}'?", where, one_line(name), suggested_key(table, key)));
+  throw InputError(
+      fmt::format("{}unknown key '{}'; did you mean '{}'?", where, one_line(name), suggested_key(table, key)));
 }
 
 [[noreturn]] void fail_value(const std::string& where, const RecipeField& field, const std::string& name,
@@ -213,13 +214,12 @@ std::string without_stage(const Recipe& recipe, const std::string& table, const 
   const std::string number = table.rfind("objective.", 0) == 0 ? table.substr(10) : "";
   if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) {
     if (table == "objective" && count != 1)
-      throw InputError(
-          fmt::format("{}: ambiguous, because the recipe has {} stages; use objective.1 to objective.{}", name, count, count));
+      throw InputError(fmt::format("{}: ambiguous, because the recipe has {} stages; use objective.1 to objective.{}",
+                                   name, count, count));
     return table;
   }
   stage = number.size() < 4 ? std::stoul(number) - 1 : count;  // stage 0 wraps round: too large as well
-  if (stage >= count)
-    throw InputError(fmt::format("{}: stages are counted from 1; the recipe has {}", name, count));
+  if (stage >= count) throw InputError(fmt::format("{}: stages are counted from 1; the recipe has {}", name, count));
   return "objective";
 }
 

@@ -23,7 +23,8 @@ void check_resumed(const Recipe& stored, const Recipe& resumed) {
     if (field.name() == "data.source" && is_table(stored.data.source) && is_table(resumed.data.source)) continue;
     const RecipeValue was = field.get(stored, 0), is = field.get(resumed, 0);
     if (was != is)
-      throw InputError(fmt::format("{} = {}: cannot change on resume (was {})", field.name(), toml_text(is), toml_text(was)));
+      throw InputError(
+          fmt::format("{} = {}: cannot change on resume (was {})", field.name(), toml_text(is), toml_text(was)));
   }
 }
 

@@ -20,14 +20,14 @@ class RunDirectory {
   std::string previous() const { return path_ + "/previous.h5"; }  // the last.h5 before
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
 
-  // Makes the directory if it is not there, and locks it until the object is destroyed. Throws InputError that names the
-  // process which holds the lock.
+  // Makes the directory if it is not there, and locks it until the object is destroyed. Throws InputError that names
+  // the process which holds the lock.
   void lock();
   // Throws InputError if the directory cannot be made, or contains a run that is not to be replaced.
   void create_new(bool replace) const;
   void check_existing() const;  // throws InputError if there is neither a last.h5 nor a previous.h5
-  // The file to resume from: last.h5, or previous.h5 if that is missing or damaged; note then says so. Throws InputError,
-  // about last.h5, if neither can be read.
+  // The file to resume from: last.h5, or previous.h5 if that is missing or damaged; note then says so. Throws
+  // InputError, about last.h5, if neither can be read.
   std::string resumable(std::string& note) const;
   // The temporary files of a process that was killed while it wrote.
   void remove_dead_parts() const;

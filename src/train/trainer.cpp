@@ -92,8 +92,9 @@ template <class S> class Run {
         state_.theta.size() != flow_->theta().size())
       throw InputError(from + ": does not match the data or the model of the recipe");
     if (state_.data_hash != data_.hash())
-      throw InputError(recipe_.data.source + ": the rows or columns differ from those of the table with which the run started: " +
-                       from + " began");
+      throw InputError(recipe_.data.source +
+                       ": the rows or columns differ from those of the table with which the run started: " + from +
+                       " began");
     flow_->set_theta(state_.theta);
     metrics_ = std::move(model.card.metrics);
     files_.restart_metrics(metrics_);
@@ -147,9 +148,10 @@ template <class S> class Run {
     try {
       return f();
     } catch (const NumericalError& error) {
-      throw NumericalError(fmt::format("{}: {}; if training diverges, lower optimizer.learning_rate or set "
-                                       "optimizer.clip; the last checkpoint is {}",
-                                       where, error.what(), files_.last()));
+      throw NumericalError(
+          fmt::format("{}: {}; if training diverges, lower optimizer.learning_rate or set "
+                      "optimizer.clip; the last checkpoint is {}",
+                      where, error.what(), files_.last()));
     }
   }
 
@@ -236,8 +238,13 @@ template <class S> class Run {
   }
 
   ModelCard card() const {
-    return {.version = PATHLINE_VERSION, .precision = recipe_.model.precision, .recipe = to_toml(recipe_), .digest = "",
-            .columns = data_.columns(), .condition_columns = data_.condition_columns(), .metrics = metrics_,
+    return {.version = PATHLINE_VERSION,
+            .precision = recipe_.model.precision,
+            .recipe = to_toml(recipe_),
+            .digest = "",
+            .columns = data_.columns(),
+            .condition_columns = data_.condition_columns(),
+            .metrics = metrics_,
             .evaluation = solver_options(recipe_.solver.evaluation)};
   }
 

@@ -52,7 +52,8 @@ std::optional<Target> only_target(const Recipe& recipe, const std::optional<Targ
 std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   const auto& d = recipe.data;
   if (d.source.empty())
-    throw InputError("data.source is empty; expected a toy or a file, or reverse_kl with the same target in every stage");
+    throw InputError(
+        "data.source is empty; expected a toy or a file, or reverse_kl with the same target in every stage");
   const SourceOptions options{.seed = static_cast<std::uint64_t>(recipe.train.seed),
                               .validation_size = d.validation_size,
                               .test_size = d.test_size,

@@ -4,14 +4,13 @@
 
 namespace pathline {
 
-template <class S>
-Affine<S>::Affine(Vector<double> m, Vector<double> s) : Transform<S>(m.size()), mean(std::move(m)), scale(std::move(s)) {
+template <class S> Affine<S>::Affine(Vector<double> m, Vector<double> s)
+    : Transform<S>(m.size()), mean(std::move(m)), scale(std::move(s)) {
   assert(mean.size() == scale.size() && scale.minCoeff() > 0);
 }
 
-template <class S>
-SolveReport Affine<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                             const TransformContext<S>&, TransformTape<S>* tape) const {
+template <class S> SolveReport Affine<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                                                const TransformContext<S>&, TransformTape<S>* tape) const {
   const bool up = direction == Direction::base_to_data;
   const Vector<S> m = mean.template cast<S>(), s = scale.template cast<S>();
   if (up) {
@@ -26,12 +25,13 @@ SolveReport Affine<S>::apply(Direction direction, MatrixRef<S> z, RowVector<doub
   return Transform<S>::done();
 }
 
-template <class S>
-SolveReport Affine<S>::pullback(Direction direction, const TransformTape<S>&, TransformCotangent<S> to,
-                                const TransformContext<S>&) const {
+template <class S> SolveReport Affine<S>::pullback(Direction direction, const TransformTape<S>&,
+                                                   TransformCotangent<S> to, const TransformContext<S>&) const {
   const Vector<S> s = scale.template cast<S>();
-  if (direction == Direction::base_to_data) to.z = to.z.array().colwise() * s.array();
-  else to.z = to.z.array().colwise() / s.array();
+  if (direction == Direction::base_to_data)
+    to.z = to.z.array().colwise() * s.array();
+  else
+    to.z = to.z.array().colwise() / s.array();
   return Transform<S>::done();
 }
 

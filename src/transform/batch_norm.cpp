@@ -9,8 +9,7 @@ template <class S> struct NormTape final : TransformTape<S> {
 
 }  // namespace
 
-template <class S>
-BatchNorm<S>::BatchNorm(Index dim)
+template <class S> BatchNorm<S>::BatchNorm(Index dim)
     : Transform<S>(dim),
       mean(Vector<double>::Zero(dim)),
       variance(Vector<double>::Ones(dim)),
@@ -42,9 +41,8 @@ template <class S> double BatchNorm<S>::log_slope() const {
   return log_weight.sum() - 0.5 * (variance.array() + epsilon).log().sum();
 }
 
-template <class S>
-SolveReport BatchNorm<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                                const TransformContext<S>&, TransformTape<S>* to) const {
+template <class S> SolveReport BatchNorm<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                                                   const TransformContext<S>&, TransformTape<S>* to) const {
   auto* tape = static_cast<NormTape<S>*>(to);
   const Vector<S> slope_s = slope().template cast<S>(), shift_s = shift().template cast<S>();
   const bool up = direction == Direction::base_to_data;
@@ -68,11 +66,10 @@ template <class S> std::unique_ptr<TransformTape<S>> BatchNorm<S>::make_tape() c
   return std::make_unique<NormTape<S>>();
 }
 
-// y = slope x + shift on the base's side, log|slope| in the log-determinant towards it. By log_weight w: dy/dw = y - bias
-// at fixed x, dx/dw = -(y - bias) / slope at fixed y, and dlog|slope|/dw = 1.
-template <class S>
-SolveReport BatchNorm<S>::pullback(Direction direction, const TransformTape<S>& from, TransformCotangent<S> to,
-                                   const TransformContext<S>&) const {
+// y = slope x + shift on the base's side, log|slope| in the log-determinant towards it. By log_weight w: dy/dw = y -
+// bias at fixed x, dx/dw = -(y - bias) / slope at fixed y, and dlog|slope|/dw = 1.
+template <class S> SolveReport BatchNorm<S>::pullback(Direction direction, const TransformTape<S>& from,
+                                                      TransformCotangent<S> to, const TransformContext<S>&) const {
   const auto& tape = static_cast<const NormTape<S>&>(from);
   const Index d = this->dim();
   const bool up = direction == Direction::base_to_data;
@@ -82,9 +79,8 @@ SolveReport BatchNorm<S>::pullback(Direction direction, const TransformTape<S>& 
     // Of y at fixed x; on the way up what x has, divided by the slope, with the other sign.
     const Matrix<double> y_bar = to.z.template cast<double>(), y = tape.base.template cast<double>();
     const double sign = up ? -1 : 1;
-    to.theta.head(d) +=
-        sign * ((y_bar.array() * (y.colwise() - bias).array()).matrix().rowwise().sum() +
-                Vector<double>::Constant(d, to.log_det.sum()));
+    to.theta.head(d) += sign * ((y_bar.array() * (y.colwise() - bias).array()).matrix().rowwise().sum() +
+                                Vector<double>::Constant(d, to.log_det.sum()));
     to.theta.tail(d) += sign * y_bar.rowwise().sum();
   }
   if (!up) to.z = to.z.array().colwise() * slope_s.array();

@@ -70,8 +70,7 @@ template <class S> std::vector<Parameter> Chain<S>::parameters() const {
 template <class S> Vector<double> Chain<S>::theta() const {
   const auto at = offsets();
   Vector<double> out(parameter_count());
-  for (std::size_t i = 0; i < links_.size(); ++i)
-    out.segment(at[i], links_[i]->parameter_count()) = links_[i]->theta();
+  for (std::size_t i = 0; i < links_.size(); ++i) out.segment(at[i], links_[i]->parameter_count()) = links_[i]->theta();
   return out;
 }
 
@@ -115,9 +114,9 @@ template <class S> struct Chain<S>::Span {
 };
 
 // One transform, with what its tape keeps whichever the kind.
-template <class S>
-SolveReport Chain<S>::one(std::size_t i, Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                          const TransformContext<S>& context, ChainTape<S>* tape) const {
+template <class S> SolveReport Chain<S>::one(std::size_t i, Direction direction, MatrixRef<S> z,
+                                             RowVector<double>* log_det, const TransformContext<S>& context,
+                                             ChainTape<S>* tape) const {
   const auto& link = *links_[i];
   if (!tape) return link.apply(direction, z, log_det, context, nullptr);
   auto& to = *tape->tapes_[i];
@@ -131,12 +130,12 @@ SolveReport Chain<S>::one(std::size_t i, Direction direction, MatrixRef<S> z, Ro
   return link.apply(direction, z, log_det, context, &to);
 }
 
-template <class S>
-SolveReport Chain<S>::walk(Direction direction, const Span* span, MatrixRef<S> z, RowVector<double>* log_det,
-                           const TransformContext<S>& context, ChainTape<S>* tape) const {
+template <class S> SolveReport Chain<S>::walk(Direction direction, const Span* span, MatrixRef<S> z,
+                                              RowVector<double>* log_det, const TransformContext<S>& context,
+                                              ChainTape<S>* tape) const {
   const bool up = direction == Direction::base_to_data;
   const std::size_t n = links_.size();
-  std::vector<double> start(n + 1, 0);     // of each transform
+  std::vector<double> start(n + 1, 0);       // of each transform
   std::vector<std::size_t> solve(n + 1, 0);  // its number among those that take time
   for (std::size_t i = 0; i < n; ++i) {
     start[i + 1] = start[i] + links_[i]->duration();
@@ -173,9 +172,8 @@ SolveReport Chain<S>::walk(Direction direction, const Span* span, MatrixRef<S> z
   return report;
 }
 
-template <class S>
-SolveReport Chain<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                            const TransformContext<S>& context, ChainTape<S>* tape) const {
+template <class S> SolveReport Chain<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                                               const TransformContext<S>& context, ChainTape<S>* tape) const {
   if (tape) {
     tape->direction_ = direction;
     tape->tapes_.resize(links_.size()), tape->kinds_.resize(links_.size());
@@ -188,9 +186,9 @@ SolveReport Chain<S>::apply(Direction direction, MatrixRef<S> z, RowVector<doubl
   return walk(direction, nullptr, z, log_det, context, tape);
 }
 
-template <class S>
-SolveReport Chain<S>::apply_between(double from, double to, MatrixRef<S> z, RowVector<double>* log_det,
-                                    const TransformContext<S>& context, const std::vector<double>& times) const {
+template <class S> SolveReport Chain<S>::apply_between(double from, double to, MatrixRef<S> z,
+                                                       RowVector<double>* log_det, const TransformContext<S>& context,
+                                                       const std::vector<double>& times) const {
   const Span span{from, to, times};
   const bool up = from <= to;
   const double end = end_time();
@@ -207,9 +205,8 @@ SolveReport Chain<S>::apply_between(double from, double to, MatrixRef<S> z, RowV
   return report;
 }
 
-template <class S>
-SolveReport Chain<S>::pullback(const ChainTape<S>& tape, ChainCotangent<S> to,
-                               const TransformContext<S>& context) const {
+template <class S> SolveReport Chain<S>::pullback(const ChainTape<S>& tape, ChainCotangent<S> to,
+                                                  const TransformContext<S>& context) const {
   assert(tape.tapes_.size() == links_.size());
   const bool up = tape.direction_ == Direction::base_to_data;
   const auto at = offsets();

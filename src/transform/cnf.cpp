@@ -22,9 +22,7 @@ template <class S> struct CnfTape final : TransformTape<S> {
 
 }  // namespace
 
-std::string to_string(FieldClock clock) {
-  return clock == FieldClock::base_to_data ? "base_to_data" : "data_to_base";
-}
+std::string to_string(FieldClock clock) { return clock == FieldClock::base_to_data ? "base_to_data" : "data_to_base"; }
 
 template <class S> Attributes Cnf<S>::describe() const {
   return {{"end_time", end_time}, {"clock", to_string(clock)}, {"train_end_time", train_end_time}};
@@ -63,9 +61,8 @@ template <class S> void Cnf<S>::check(const SolveOptions<S>& options) const {
     throw InputError("objective.hjb needs the gradient of a potential; set model.field = potential");
 }
 
-template <class S>
-SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                          const TransformContext<S>& context, TransformTape<S>* to) const {
+template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                                             const TransformContext<S>& context, TransformTape<S>* to) const {
   auto* tape = static_cast<CnfTape<S>*>(to);
   auto& w = context.scratch.solves();
   auto& workspace = context.scratch.workspace;
@@ -119,9 +116,8 @@ template <class S> std::unique_ptr<TransformTape<S>> Cnf<S>::make_tape() const {
   return std::make_unique<CnfTape<S>>();
 }
 
-template <class S>
-SolveReport Cnf<S>::pullback(Direction direction, const TransformTape<S>& from, TransformCotangent<S> to,
-                             const TransformContext<S>& context) const {
+template <class S> SolveReport Cnf<S>::pullback(Direction direction, const TransformTape<S>& from,
+                                                TransformCotangent<S> to, const TransformContext<S>& context) const {
   const auto& tape = static_cast<const CnfTape<S>&>(from);
   auto& w = context.scratch.solves();
   auto& workspace = context.scratch.workspace;

@@ -12,8 +12,8 @@ namespace {
 
 // t = alpha + (1 - 2 alpha) x = sigmoid(y).
 template <class S> struct LogitTape final : TransformTape<S> {
-  Matrix<S> t;                 // d x B
-  Matrix<S> t_complement;      // 1 - t, which t close to 1 no longer tells
+  Matrix<S> t;             // d x B
+  Matrix<S> t_complement;  // 1 - t, which t close to 1 no longer tells
 };
 
 // alpha + (1 - 2 alpha) x, in (0, 1).
@@ -34,17 +34,15 @@ template <class S> Logit<S>::Logit(Index dim, double a) : Transform<S>(dim), alp
   assert(alpha >= 0 && alpha < 0.5);
 }
 
-template <class S>
-SolveReport Logit<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                            const TransformContext<S>& context, TransformTape<S>* to) const {
+template <class S> SolveReport Logit<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                                               const TransformContext<S>& context, TransformTape<S>* to) const {
   auto* tape = static_cast<LogitTape<S>*>(to);
   const S a = static_cast<S>(alpha), width = static_cast<S>(1 - 2 * alpha);
   RowVector<double> each;
   if (direction == Direction::data_to_base) {
     const Matrix<S> t = squeezed<S>(z, alpha, context.first_sample);
     const Matrix<S> y = (t.array() / (1 - t.array())).log();
-    if (log_det)
-      each = -(t.array() * (1 - t.array()) / width).log().matrix().colwise().sum().template cast<double>();
+    if (log_det) each = -(t.array() * (1 - t.array()) / width).log().matrix().colwise().sum().template cast<double>();
     if (tape) tape->t = t, tape->t_complement = 1 - t.array();
     z = y;
   } else {
@@ -53,7 +51,10 @@ SolveReport Logit<S>::apply(Direction direction, MatrixRef<S> z, RowVector<doubl
       // log t (1 - t) of t = sigmoid(y), which x no longer tells where t has been rounded to 0 or 1.
       const Matrix<S> size = y.cwiseAbs();
       each = (-size.array() - 2 * (-size.array()).exp().log1p() - std::log(width))
-                 .matrix().colwise().sum().template cast<double>();
+                 .matrix()
+                 .colwise()
+                 .sum()
+                 .template cast<double>();
     }
     const Matrix<S> t = (1 + (-y.array()).exp()).inverse();
     if (tape) tape->t = t, tape->t_complement = (1 + y.array().exp()).inverse();
@@ -70,17 +71,18 @@ template <class S> std::unique_ptr<TransformTape<S>> Logit<S>::make_tape() const
 }
 
 // y = log t - log(1 - t): dy/dt = 1 / (t (1 - t)); d/dt log(t (1 - t)) = (1 - 2 t) / (t (1 - t)).
-template <class S>
-SolveReport Logit<S>::pullback(Direction direction, const TransformTape<S>& from, TransformCotangent<S> to,
-                               const TransformContext<S>&) const {
+template <class S> SolveReport Logit<S>::pullback(Direction direction, const TransformTape<S>& from,
+                                                  TransformCotangent<S> to, const TransformContext<S>&) const {
   const auto& tape = static_cast<const LogitTape<S>&>(from);
   const S width = static_cast<S>(1 - 2 * alpha);
   const Matrix<S> slope = (tape.t.array() * tape.t_complement.array()) / width;  // dx/dy
   const RowVector<S> weight = to.log_det.template cast<S>();
   const Matrix<S> bend = (tape.t_complement - tape.t).array().rowwise() * weight.array();  // weight (1 - 2 t)
   const Matrix<S> z_bar = to.z;
-  if (direction == Direction::data_to_base) to.z = (z_bar - bend).array() / slope.array();
-  else to.z = (z_bar.array() * slope.array()).matrix() + bend;
+  if (direction == Direction::data_to_base)
+    to.z = (z_bar - bend).array() / slope.array();
+  else
+    to.z = (z_bar.array() * slope.array()).matrix() + bend;
   return Transform<S>::done();
 }
 

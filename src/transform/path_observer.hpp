@@ -16,7 +16,8 @@ template <class S> class PathObserver final : public StepObserver<S> {
   void accepted(const Step<S>& step) override {
     const double direction = step.t1 < step.t0 ? -1 : 1;
     for (; next_ < times_.size() && direction * (times_[next_].first - step.t1) <= 0; ++next_) {
-      if (times_[next_].first == step.t1) keeper_.keep(times_[next_].second, step.x1->block(0));
+      if (times_[next_].first == step.t1)
+        keeper_.keep(times_[next_].second, step.x1->block(0));
       else {
         step.at(times_[next_].first, state_);
         keeper_.keep(times_[next_].second, state_.block(0));
@@ -38,9 +39,14 @@ template <class S> class PathObserver final : public StepObserver<S> {
 template <class S> class TraceQuadrature final : public StepObserver<S> {
  public:
   // log_det: 1 x B, added to. next: also told of every step; may be null.
-  TraceQuadrature(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& condition, State<S>& node,
-                  Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
-      : field_(field), directions_(directions), condition_(condition), node_(node), workspace_(workspace), log_det_(log_det),
+  TraceQuadrature(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& condition,
+                  State<S>& node, Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
+      : field_(field),
+        directions_(directions),
+        condition_(condition),
+        node_(node),
+        workspace_(workspace),
+        log_det_(log_det),
         next_(next) {}
 
   static bool pays(const SolverOptions& o) { return o.stepper == StepperKind::dopri5 && o.steps > 0; }

@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
 

@@ -43,10 +43,17 @@ class App : public Scratch {
   // A small run: what it writes, not how well it fits.
   // At a rate that does not depend on how long the run is to be, so that a part is the beginning of the whole.
   std::vector<std::string> training(const std::string& directory, const std::string& iterations = "40") const {
-    return {"train", "--data", "moons", "-o", file(directory), "--iterations", iterations, "--quiet",
-            "--set", "model.hidden=8,8", "--set", "data.validation_size=200", "--set", "data.test_size=200",
-            "--set", "train.evaluate_every=10", "--set", "optimizer.ema=0.9", "--set", "optimizer.schedule=constant",
-            "--set", "optimizer.warmup=0"};
+    return {"train",         "--data",
+            "moons",         "-o",
+            file(directory), "--iterations",
+            iterations,      "--quiet",
+            "--set",         "model.hidden=8,8",
+            "--set",         "data.validation_size=200",
+            "--set",         "data.test_size=200",
+            "--set",         "train.evaluate_every=10",
+            "--set",         "optimizer.ema=0.9",
+            "--set",         "optimizer.schedule=constant",
+            "--set",         "optimizer.warmup=0"};
   }
   static std::vector<std::string> with(std::vector<std::string> a, const std::vector<std::string>& b) {
     a.insert(a.end(), b.begin(), b.end());
@@ -122,7 +129,9 @@ TEST_F(App, TooFewFixedStepsAreWarnedOf) {
 
 TEST_F(App, ADensityFileSaysHowItWasSolvedAndOnWhichGrid) {
   ASSERT_EQ(run({"density", kFfjord, "--grid=-2:2:3,-1:1:4", "-o", file("d.h5"), "--stepper", "rk4", "--steps", "30",
-                 "--trace", "hutchinson", "--probes", "2", "--quiet"}).code, 0);
+                 "--trace", "hutchinson", "--probes", "2", "--quiet"})
+                .code,
+            0);
   const auto h5 = Hdf5File::open(file("d.h5"));
   EXPECT_EQ(h5.attribute<std::string>("stepper"), "rk4");
   EXPECT_EQ(h5.attribute<std::int64_t>("steps"), 30);
@@ -270,7 +279,7 @@ TEST_F(App, AFullDiskIsOneLineAndExitCodeTwo) {
   const std::string tool = PATHLINE_TOOL;
   // A limit on the size of files stands for a disk; 64 blocks of 1024 bytes.
   put("full.sh", "trap '' XFSZ\nulimit -f 64\n'" + tool + "' sample '" + kFfjord + "' -n 100000 -o '" + file("s.h5") +
-                 "' --rtol 1e-2 --atol 1e-2\necho $? > '" + file("code") + "'\n");
+                     "' --rtol 1e-2 --atol 1e-2\necho $? > '" + file("code") + "'\n");
   ASSERT_EQ(std::system(("bash '" + file("full.sh") + "' 2> '" + file("err") + "'").c_str()), 0);
   EXPECT_EQ(get("code"), "2\n");
   EXPECT_THAT(get("err"), HasSubstr("s.h5: "));
@@ -288,7 +297,8 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
   put("cut.h5", whole.substr(0, whole.size() / 2));
   ASSERT_EQ(python("import shutil\nshutil.copy('run/model.h5', 'new.h5')\n"
                    "with h5py.File('new.h5', 'a') as f: f.attrs['format_version'] = 9\n"
-                   "with open('new.h5', 'r+b') as f: f.write(bytes(512))  # no checksum"), "");
+                   "with open('new.h5', 'r+b') as f: f.write(bytes(512))  # no checksum"),
+            "");
   const std::ptrdiff_t before = files();
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"train", "--data", "moos", "-o", file("x")}, "moons"},
@@ -494,9 +504,10 @@ TEST_F(App, TerminationSavesAsAnInterruptDoes) {
 
 // The help's own example: the recipe's stages have numbers, and more iterations were an error.
 TEST_F(App, ARunOfStagesGoesOnInItsLast) {
-  put("r.toml", "[data]\nsource = \"moons\"\nvalidation_size = 20\ntest_size = 20\n[model]\nhidden = [8]\n"
-                "[[objective]]\nkind = \"flow_matching\"\niterations = 10\n[[objective]]\niterations = 10\n"
-                "[train]\niterations = 20\n");
+  put("r.toml",
+      "[data]\nsource = \"moons\"\nvalidation_size = 20\ntest_size = 20\n[model]\nhidden = [8]\n"
+      "[[objective]]\nkind = \"flow_matching\"\niterations = 10\n[[objective]]\niterations = 10\n"
+      "[train]\niterations = 20\n");
   ASSERT_EQ(run({"train", file("r.toml"), "-o", file("run"), "--quiet"}).code, 0);
   const auto more = run({"train", "--resume", file("run"), "--iterations", "25"});
   EXPECT_EQ(more.code, 0) << more.err;
@@ -521,7 +532,8 @@ TEST_F(App, PlotWithoutTheDataShowsTheModel) {
   std::filesystem::remove(file("d.csv"));
   const auto without = run({"plot", file("run"), "-o", file("q.svg"), "--samples", "200"});
   EXPECT_EQ(without.code, 0) << without.err;
-  EXPECT_THAT(without.err, StartsWith("pathline: note: the plot is drawn without data: " + file("d.csv") + ": cannot read"));
+  EXPECT_THAT(without.err,
+              StartsWith("pathline: note: the plot is drawn without data: " + file("d.csv") + ": cannot read"));
   EXPECT_TRUE(std::filesystem::exists(file("q.svg")));
   EXPECT_EQ(run({"plot", file("run"), "-o", file("r.svg"), "--data", file("none.csv")}).code, 2);
 }
@@ -537,11 +549,11 @@ TEST_F(App, AFullStandardOutputIsExitCodeTwo) {
 
 // 99999999999999999999 was 2^63 - 1, and -1 was 2^64 - 1.
 TEST_F(App, AnIntegerThatDoesNotFitIsRefused) {
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"train", "--data", "moons", "--seed", "99999999999999999999"},
-           {"sample", kFfjord, "-o", file("s.h5"), "--seed", "-1"},
-           {"sample", kFfjord, "-o", file("s.h5"), "-n", "99999999999999999999"},
-           {"data", "sample", "moons", "-o", file("s.h5"), "-n", "1.5"}}) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"train", "--data", "moons", "--seed", "99999999999999999999"},
+                                             {"sample", kFfjord, "-o", file("s.h5"), "--seed", "-1"},
+                                             {"sample", kFfjord, "-o", file("s.h5"), "-n", "99999999999999999999"},
+                                             {"data", "sample", "moons", "-o", file("s.h5"), "-n", "1.5"}}) {
     const auto got = run(arguments);
     EXPECT_EQ(got.code, 2);
     EXPECT_THAT(got.err, HasSubstr(arguments.back() + ": expected an integer from "));

@@ -5,8 +5,8 @@
 
 #include <gmock/gmock.h>
 
-#include "message.hpp"
 #include "app/ticks.hpp"
+#include "message.hpp"
 #include "scratch.hpp"
 
 namespace pathline::plot {

@@ -18,8 +18,9 @@ class Report : public Scratch {
   // The exit code of a script of bash, in which $P is the program; 128 + n for signal n.
   int bash(const std::string& script) const {
     put("script.sh", "cd '" + root_.string() + "'\nP='" + PATHLINE_TOOL + "'\n" + script + "\n");
-    const int status = std::system(("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" +
-                                    file("err.txt") + "' < /dev/null").c_str());
+    const int status = std::system(
+        ("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" + file("err.txt") + "' < /dev/null")
+            .c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   const std::string train_ =
@@ -65,16 +66,19 @@ TEST_F(Report, EverySignalThatEndsAJobSavesATraining) {
   for (const char* signal : {"INT", "TERM", "HUP", "USR1", "XCPU"}) {
     const std::string name = std::string("run_") + signal;
     // Until the first checkpoint is there: the program then saves on a signal.
-    EXPECT_EQ(bash(train_ + "--iterations 1000000 --quiet -o " + name + " & job=$!\n" +
-                   "until test -e " + name + "/last.h5; do kill -0 $job || exit 9; sleep 0.02; done; sleep 0.2\n" +
-                   "kill -" + signal + " $job; wait $job"),
+    EXPECT_EQ(bash(train_ + "--iterations 1000000 --quiet -o " + name + " & job=$!\n" + "until test -e " + name +
+                   "/last.h5; do kill -0 $job || exit 9; sleep 0.02; done; sleep 0.2\n" + "kill -" + signal +
+                   " $job; wait $job"),
               130)
         << signal;
     EXPECT_GT(read_training_state(file(name + "/last.h5")).iteration, 0) << signal;
     EXPECT_THAT(get("err.txt"), HasSubstr("continue with: pathline train --resume")) << signal;
   }
-  EXPECT_EQ(bash("(trap '' HUP; exec " + train_ + "--iterations 400 --quiet -o nohup) & job=$!\nsleep 0.2; kill -HUP $job; "
-                 "wait $job"), 0) << "nohup";
+  EXPECT_EQ(bash("(trap '' HUP; exec " + train_ +
+                 "--iterations 400 --quiet -o nohup) & job=$!\nsleep 0.2; kill -HUP $job; "
+                 "wait $job"),
+            0)
+      << "nohup";
 }
 
 TEST_F(Report, AnInterruptedSampleLeavesNothingAndItsCodeDoesNotSayThatItSaved) {
@@ -87,7 +91,7 @@ TEST_F(Report, AnInterruptedSampleLeavesNothingAndItsCodeDoesNotSayThatItSaved) 
 
 TEST_F(Report, ThreadsMustNotBeNegative) {
   for (const std::string& command : {std::string("train --data moons -o x"), "sample " + model_ + "-n 1 -o x.h5",
-                                    "density " + model_ + "--grid=-1:1:2", "plot " + model_ + "-o x.png"}) {
+                                     "density " + model_ + "--grid=-1:1:2", "plot " + model_ + "-o x.png"}) {
     EXPECT_EQ(bash("$P " + command + " --threads -1"), 2) << command;
     EXPECT_EQ(get("err.txt"), "pathline: --threads = -1: must be >= 0\n") << command;
   }

@@ -19,8 +19,9 @@ class RunFiles : public Scratch {
  protected:
   int bash(const std::string& script) const {
     put("script.sh", "cd '" + root_.string() + "'\nP='" + PATHLINE_TOOL + "'\n" + script + "\n");
-    const int status = std::system(("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" +
-                                    file("err.txt") + "' < /dev/null").c_str());
+    const int status = std::system(
+        ("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" + file("err.txt") + "' < /dev/null")
+            .c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   std::string digest(const std::string& run) const { return read_card(file(run + "/model.h5")).digest; }
@@ -54,8 +55,9 @@ TEST_F(RunFiles, ADamagedLastCheckpointIsNoticedAndThePreviousOneContinues) {
 
 // Two processes continued one run, and its metrics were doubled.
 TEST_F(RunFiles, ARunIsContinuedByOneProcessAtATime) {
-  const std::string begin = train_ + "--iterations 1000000 -o run & job=$!\n"
-                                     "until test -e run/last.h5; do kill -0 $job || exit 9; sleep 0.02; done\n";
+  const std::string begin = train_ +
+                            "--iterations 1000000 -o run & job=$!\n"
+                            "until test -e run/last.h5; do kill -0 $job || exit 9; sleep 0.02; done\n";
   EXPECT_EQ(bash(begin + "$P train --resume run --iterations 10 --quiet; code=$?; " + train_ +
                  "--force --iterations 1 -o run; forced=$?; kill -TERM $job; wait $job; exit $((10 * code + forced))"),
             22);

@@ -1,5 +1,5 @@
-// The density of a model file is rebuilt from the file alone by tests/checkpoint/model_reader.py (NumPy and SciPy), which
-// follows models/README.md, and is compared with pathline's.
+// The density of a model file is rebuilt from the file alone by tests/checkpoint/model_reader.py (NumPy and SciPy),
+// which follows models/README.md, and is compared with pathline's.
 
 #include <algorithm>
 #include <cmath>
@@ -28,23 +28,24 @@ class ModelReaderSlow : public Scratch {
     out.commit();
     const std::string printed = python(
         "import subprocess, sys\nprint(subprocess.run(['/usr/bin/python3', '-W', 'error', "
-        "r'" PATHLINE_SOURCE_DIR "/tests/checkpoint/model_reader.py', r'" + model_file +
-        "', 'points.h5'], check=True, stdout=subprocess.PIPE, text=True).stdout)");
+        "r'" PATHLINE_SOURCE_DIR "/tests/checkpoint/model_reader.py', r'" +
+        model_file + "', 'points.h5'], check=True, stdout=subprocess.PIPE, text=True).stdout)");
     const EvaluationOptions fine{.solver = {.rtol = 1e-12, .atol = 1e-12}};
     const auto expected = read_model<double>(model_file).flow.log_prob(x, c, fine).log_prob;
     std::istringstream lines(printed);
     for (Index i = 0; i < x.cols(); ++i) {
       std::string word;
       ASSERT_TRUE(lines >> word) << printed;
-      if (std::isinf(expected[i])) EXPECT_EQ(word, "-inf");  // outside of a uniform base
-      else EXPECT_NEAR(std::stod(word), expected[i], kTolerance) << "point " << i;
+      if (std::isinf(expected[i]))
+        EXPECT_EQ(word, "-inf");  // outside of a uniform base
+      else
+        EXPECT_NEAR(std::stod(word), expected[i], kTolerance) << "point " << i;
     }
   }
 
   // A model of random weights.
-  template <class Field>
-  Model<double> random_model(std::vector<std::shared_ptr<Field>> fields,
-                             std::vector<BatchNorm<double>> norms = {}) const {
+  template <class Field> Model<double> random_model(std::vector<std::shared_ptr<Field>> fields,
+                                                    std::vector<BatchNorm<double>> norms = {}) const {
     Engine engine = make_stream(2, "model_reader_test");
     std::vector<Cnf<double>> blocks;
     for (auto& field : fields) {
@@ -64,8 +65,10 @@ class ModelReaderSlow : public Scratch {
     flow.set_theta(theta);
     write_model(file("m.h5"), model);
     Matrix<double> x(flow.dim(), 3), c(flow.condition_dim(), 3);
-    if (unit_cube) fill_uniform<double>(engine, x);
-    else fill_normal<double>(engine, x);
+    if (unit_cube)
+      fill_uniform<double>(engine, x);
+    else
+      fill_normal<double>(engine, x);
     fill_normal<double>(engine, c);
     compare(file("m.h5"), x, c);
   }
@@ -80,8 +83,12 @@ TEST_F(ModelReaderSlow, RebuildsEveryLayerAndActivation) {
     const auto layer = static_cast<LayerType>(i % layers.size());
     const auto activation = static_cast<Activation>(i % activations.size());
     SCOPED_TRACE(to_string(layer) + " " + to_string(activation));
-    compare_random(random_model<Mlp<double>>({mlp({.dim = 2, .condition_dim = i % 2 ? 2 : 0, .hidden = {5, 5, 4},
-                                                   .layer = layer, .activation = activation, .residual = i % 3 == 0,
+    compare_random(random_model<Mlp<double>>({mlp({.dim = 2,
+                                                   .condition_dim = i % 2 ? 2 : 0,
+                                                   .hidden = {5, 5, 4},
+                                                   .layer = layer,
+                                                   .activation = activation,
+                                                   .residual = i % 3 == 0,
                                                    .time_frequencies = static_cast<Index>(i % 3)})}));
   }
 }

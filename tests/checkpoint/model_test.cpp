@@ -51,8 +51,9 @@ class Models : public Scratch {
   // What reading m.h5 says after a change of it by h5py; without its checksum, which would say so first.
   std::string broken(const std::string& change) const {
     EXPECT_EQ(python("import shutil\nshutil.copy('m.h5', 'b.h5')\nwith h5py.File('b.h5', 'a') as f:\n"
-                     "  w = 'parameters/blocks/0/layers/0/_layer/weight'\n  " + change +
-                     "\nwith open('b.h5', 'r+b') as f: f.write(bytes(512))"), "");
+                     "  w = 'parameters/blocks/0/layers/0/_layer/weight'\n  " +
+                     change + "\nwith open('b.h5', 'r+b') as f: f.write(bytes(512))"),
+              "");
     return message([&] { read_model<double>(file("b.h5")); });
   }
 };
@@ -167,14 +168,18 @@ with open('list.txt', 'w') as listed:
     with open(f'{n}.h5', 'r+b') as f: f.write(bytes(512))
     listed.write(f'{path}@{a}\n' if a else f'{path}\n')
     n += 1
-)"), "");
+)"),
+            "");
   std::istringstream list(get("list.txt"));
   int count = 0;
   for (std::string place; std::getline(list, place); ++count) {
     const auto what = message([&] { read_model<double>(file(std::to_string(count) + ".h5")); });
-    if (place == "/@format") EXPECT_THAT(what, HasSubstr("not a model"));
-    else if (place == "/@format_version") EXPECT_THAT(what, HasSubstr("model format 3"));
-    else EXPECT_THAT(what, AllOf(HasSubstr("digest "), HasSubstr("was changed after it was written"))) << place;
+    if (place == "/@format")
+      EXPECT_THAT(what, HasSubstr("not a model"));
+    else if (place == "/@format_version")
+      EXPECT_THAT(what, HasSubstr("model format 3"));
+    else
+      EXPECT_THAT(what, AllOf(HasSubstr("digest "), HasSubstr("was changed after it was written"))) << place;
   }
   EXPECT_GT(count, 80);  // 3 blocks, 4 norms, a mixture, what stands at the root, the evaluation
   for (const char* change : {"f['blocks/0'].attrs['later'] = 1", "f['later'] = 1.0", "del f['blocks/0'].attrs['clock']",
@@ -212,11 +217,13 @@ TEST_F(Models, Format1IsStillRead) {
   EXPECT_NEAR(log_prob[0], -2.535216525138088, 1e-12);  // by that version, at the same tolerance
   EXPECT_NEAR(log_prob[1], -2.8359174458317042, 1e-12);
   write_model(file("m.h5"), model);
-  EXPECT_EQ(python("with h5py.File('m.h5') as f: print(f.attrs['format_version'], f['parameters/norms/0/weight'].shape)"),
-            "2 (2,)\n");
+  EXPECT_EQ(
+      python("with h5py.File('m.h5') as f: print(f.attrs['format_version'], f['parameters/norms/0/weight'].shape)"),
+      "2 (2,)\n");
   EXPECT_EQ(read_model<double>(file("m.h5")).flow.theta(), model.flow.theta());
   EXPECT_EQ(python("import shutil\nshutil.copy('" PATHLINE_FIXTURES "/model_format_1.h5', 'b.h5')\n"
-                   "with h5py.File('b.h5', 'a') as f: f['parameters/norms/0/weight'][0] += 1e-9"), "");
+                   "with h5py.File('b.h5', 'a') as f: f['parameters/norms/0/weight'][0] += 1e-9"),
+            "");
   EXPECT_THAT(message([&] { read_model<double>(file("b.h5")); }), HasSubstr("digest "));
 }
 

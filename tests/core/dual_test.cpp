@@ -29,9 +29,13 @@ struct Case {
   std::vector<double> at;
 };
 
-#define PATHLINE_CASE(expression, ...)                                    \
-  {#expression, [](auto x) { return Second(expression); },                \
-   [](double x) -> double { using namespace std; return expression; }, {__VA_ARGS__}}
+#define PATHLINE_CASE(expression, ...)                                   \
+  {                                                                      \
+#expression, [](auto x) { return Second(expression); },                \
+   [](double x) -> double { using namespace std; return expression; }, { \
+      __VA_ARGS__                                                        \
+    }                                                                    \
+  }
 
 std::vector<Case> cases() {
   return {PATHLINE_CASE(exp(x), -1, 2),

@@ -77,11 +77,14 @@ TEST(ImportanceWeights, TwoStandardErrorsHoldTheTruthAsOftenAsTheySay) {
             return out;
           },
           0.0);
-  check("lognormal", [](Engine& e, Index n) {
-    RowVector<double> out(n);
-    for (double& v : out) v = normal(e) - 0.5;
-    return out;
-  }, 0.0);
+  check(
+      "lognormal",
+      [](Engine& e, Index n) {
+        RowVector<double> out(n);
+        for (double& v : out) v = normal(e) - 0.5;
+        return out;
+      },
+      0.0);
 }
 
 TEST(ImportanceWeights, AHeavyTailHasNoError) {

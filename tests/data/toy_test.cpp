@@ -96,8 +96,10 @@ TEST_P(EveryToy, DrawsFollowTheDensity) {
   double outside = 0;
   for (Index s = 0; s < n; ++s) {
     const double u = std::floor((x(0, s) + 4) / width), v = std::floor((x(1, s) + 4) / width);
-    if (u < 0 || u >= cells || v < 0 || v >= cells) ++outside;
-    else ++drawn(static_cast<Index>(v) * cells + static_cast<Index>(u));
+    if (u < 0 || u >= cells || v < 0 || v >= cells)
+      ++outside;
+    else
+      ++drawn(static_cast<Index>(v) * cells + static_cast<Index>(u));
   }
 
   double statistic = 0, rest_expected = n - expected.sum(), rest_drawn = outside;
@@ -180,7 +182,8 @@ TEST(ToyDensity, MoonsIsItsIntegralAlongTheCurves) {
     const double u = (x(0) + 1) / 2, v = (x(1) + 0.2) / 2;  // undo "x 2, + (-1, -0.2)": a factor 1 / 4
     const double p = by_quadrature(0, kPi, [&](double t) {
       return (gauss(u - std::cos(t), 0.1) * gauss(v - std::sin(t), 0.1) +
-              gauss(u - 1 + std::cos(t), 0.1) * gauss(v - 0.5 + std::sin(t), 0.1)) / (8 * kPi);
+              gauss(u - 1 + std::cos(t), 0.1) * gauss(v - 0.5 + std::sin(t), 0.1)) /
+             (8 * kPi);
     });
     EXPECT_NEAR(log_density(find_toy("moons"), x(0), x(1)), std::log(p), kRounding);
   }

@@ -1,5 +1,5 @@
-// Every write of a small run is failed once (strace's injection): no command may end with success and a file that is not
-// the one it would have been, an older file stays whole, and nothing else is left behind.
+// Every write of a small run is failed once (strace's injection): no command may end with success and a file that is
+// not the one it would have been, an older file stays whole, and nothing else is left behind.
 #include <sys/wait.h>
 
 #include <array>
@@ -102,8 +102,9 @@ class WriteFaultsSlow : public Scratch {
             if (!outcome.errors.empty() || call != "write")
               EXPECT_THAT(outcome.errors, testing::AllOf(testing::StartsWith("pathline: "), testing::EndsWith("\n")));
             EXPECT_LE(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1);
-            if (before.count(output)) EXPECT_TRUE(now.count(output) && (now.at(output) == before.at(output) ||
-                                                                        now.at(output) == after.at(output)));
+            if (before.count(output))
+              EXPECT_TRUE(now.count(output) &&
+                          (now.at(output) == before.at(output) || now.at(output) == after.at(output)));
           }
           for (const auto& [name, text] : now) EXPECT_EQ(name.find(".part"), name.npos) << name;
           if (HasFailure()) return;
@@ -127,7 +128,13 @@ class WriteFaultsSlow : public Scratch {
 };
 
 TEST_F(WriteFaultsSlow, EveryCommandWritesAllOrFails) {
-  restore({{"d.h5", "old"}, {"d.csv", "old"}, {"d.npy", "old"}, {"s.h5", "old"}, {"i.h5", "old"}, {"t.h5", "old"}, {"p.png", "old"}});
+  restore({{"d.h5", "old"},
+           {"d.csv", "old"},
+           {"d.npy", "old"},
+           {"s.h5", "old"},
+           {"i.h5", "old"},
+           {"t.h5", "old"},
+           {"p.png", "old"}});
   const std::string model = std::string(PATHLINE_SOURCE_DIR) + "/models/otflow_8gaussians.h5 ";
   for (const char* output : {"d.h5", "d.csv", "d.npy"})
     fail_each_call("density " + model + "--grid=-1:1:5 --quiet -o " + output, output, is_same);
@@ -141,9 +148,10 @@ TEST_F(WriteFaultsSlow, EveryCommandWritesAllOrFails) {
 // Times are part of a run's files, so what a run ended with 0 made is judged by the model that it says it made.
 TEST_F(WriteFaultsSlow, TrainingSavesAllOrFails) {
   fs::create_directories(root_ / "work");
-  const std::string train = "train --data moons --iterations 4 --set model.hidden=4 --set data.validation_size=20 "
-                            "--set data.test_size=20 --set train.evaluate_every=2 --set train.checkpoint_every=2 "
-                            "--batch 20 --threads 1 --quiet -o run";
+  const std::string train =
+      "train --data moons --iterations 4 --set model.hidden=4 --set data.validation_size=20 "
+      "--set data.test_size=20 --set train.evaluate_every=2 --set train.checkpoint_every=2 "
+      "--batch 20 --threads 1 --quiet -o run";
   fail_each_call(train, "run/model.h5", [this](const auto& clean, const auto& now) {
     if (!now.count("run/model.h5") || !now.count("run/last.h5")) return false;
     const std::string digest = std::string(PATHLINE_TOOL) + " info run/model.h5 | grep -E \"digest|parameters\"";

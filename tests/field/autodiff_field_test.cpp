@@ -22,7 +22,8 @@ struct Tangled {
     }
   }
 };
-const std::vector<FieldParameter> kTangledParameters = {{"a", -0.3}, {"b", {0.7, 1.1}}, {"power", Matrix<double>{{0.4}}}};
+const std::vector<FieldParameter> kTangledParameters = {
+    {"a", -0.3}, {"b", {0.7, 1.1}}, {"power", Matrix<double>{{0.4}}}};
 
 struct Case {
   Index dim, condition;
@@ -100,7 +101,8 @@ TEST_P(AutoDiffFieldShapes, PullbackIsTheGradientByEveryInput) {
   const auto g = s.gradient();
   const auto difference = [&](const Matrix<double>& dz, const Matrix<double>& dc, double dt) {
     return (s.paired(s.t + kStep * dt, s.z + kStep * dz, s.condition + kStep * dc) -
-            s.paired(s.t - kStep * dt, s.z - kStep * dz, s.condition - kStep * dc)) / (2 * kStep);
+            s.paired(s.t - kStep * dt, s.z - kStep * dz, s.condition - kStep * dc)) /
+           (2 * kStep);
   };
   const Matrix<double> no_z = 0 * s.z, no_c = 0 * s.condition, dz = s.random(s.z.rows(), s.kBatch);
   EXPECT_NEAR(g.z.cwiseProduct(dz).sum(), difference(dz, no_c, 0), kTolerance * (1 + g.z.norm()));
@@ -169,8 +171,8 @@ TEST(AutoDiffField, NamesItsParametersRowByRow) {
 
 // An empty theta means "not asked for", but there may be nothing to ask for.
 TEST(AutoDiffField, AFieldWithoutParametersHasADerivativeByTime) {
-  const auto field = make_field<double>(
-      [](const auto& t, const auto& z, const auto&, const auto&, auto& f) { f = t * t * z; }, 1);
+  const auto field =
+      make_field<double>([](const auto& t, const auto& z, const auto&, const auto&, auto& f) { f = t * t * z; }, 1);
   const Matrix<double> z{{3.0}}, none(0, 0), f_bar{{1.0}}, no_je(1, 0);
   Matrix<double> z_bar(1, 1), c_bar(0, 0);
   Vector<double> theta_bar(0);
@@ -184,7 +186,13 @@ TEST(AutoDiffField, AFieldWithoutParametersHasADerivativeByTime) {
 // A component that the function forgets must not be whatever was in memory, or the last sample's.
 TEST(AutoDiffField, AComponentThatIsNotWrittenIsNaN) {
   const auto field = make_field<double>(
-      [](const auto&, const auto& z, const auto&, const auto&, auto& f) { if (z[0] < 1) f = z; else f[0] = z[0]; }, 2);
+      [](const auto&, const auto& z, const auto&, const auto&, auto& f) {
+        if (z[0] < 1)
+          f = z;
+        else
+          f[0] = z[0];
+      },
+      2);
   const Matrix<double> z{{0.0, 3.0}, {0.0, 1.0}}, none(0, 0);
   Matrix<double> f(2, 2);
   Workspace<double> work;
@@ -198,10 +206,14 @@ TEST(AutoDiffField, RefusesWhatCannotBeAField) {
   const auto shorter = [](const auto&, const auto& z, const auto&, const auto&, auto& out) { out = z.tail(1); };
   EXPECT_EQ(message([&] { make_field<double>(f, 0); }), "AutoDiffField: dim = 0: must be >= 1");
   EXPECT_EQ(message([&] { make_field<double>(f, 1, {}, -1); }), "AutoDiffField: condition_dim = -1: must be >= 0");
-  EXPECT_EQ(message([&] { make_field<double>(f, 1, {{"a", 1.0}, {"a", 2.0}}); }),
+  EXPECT_EQ(message([&] {
+              make_field<double>(f, 1, {{"a", 1.0}, {"a", 2.0}});
+            }),
             "AutoDiffField: two parameters have the name 'a'");
   EXPECT_EQ(message([&] { make_field<double>(f, 1, {{"", 1.0}}); }), "AutoDiffField: the name of a parameter is empty");
-  EXPECT_EQ(message([&] { make_field<double>(f, 1, {{"a", {1.0, NAN}}}); }),
+  EXPECT_EQ(message([&] {
+              make_field<double>(f, 1, {{"a", {1.0, NAN}}});
+            }),
             "AutoDiffField: the initial values of 'a' must be finite");
   EXPECT_EQ(message([&] { make_field<double>(shorter, 2); }),
             "AutoDiffField: the function wrote f with 1 components: must be dim = 2");

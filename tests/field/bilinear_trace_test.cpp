@@ -50,8 +50,10 @@ template <class S> struct Network {
 
   Outcome<S> evaluate(Way way, double at, const Matrix<S>& at_z, const Matrix<S>& at_c) {
     Outcome<S> out{Matrix<S>(z.rows(), z.cols()), Matrix<S>(1, z.cols())};
-    if (way == Way::closed_form) field.value_and_trace({at, at_z, at_c}, out.f, out.trace, work);
-    else field.VectorField<S>::value_and_trace({at, at_z, at_c}, out.f, out.trace, work);
+    if (way == Way::closed_form)
+      field.value_and_trace({at, at_z, at_c}, out.f, out.trace, work);
+    else
+      field.VectorField<S>::value_and_trace({at, at_z, at_c}, out.f, out.trace, work);
     return out;
   }
   Outcome<S> pull(Way way, bool with_theta = true) {
@@ -60,8 +62,10 @@ template <class S> struct Network {
     GivenTraceCotangents<S> rule(f_bar, trace_bar);
     const FieldPoint<S> x{t, z, c};
     const FieldCotangent<S> to{out.z, out.c, out.theta, &out.t};
-    if (way == Way::closed_form) field.trace_and_pullback(x, rule, out.f, out.trace, to, work);
-    else field.VectorField<S>::trace_and_pullback(x, rule, out.f, out.trace, to, work);
+    if (way == Way::closed_form)
+      field.trace_and_pullback(x, rule, out.f, out.trace, to, work);
+    else
+      field.VectorField<S>::trace_and_pullback(x, rule, out.f, out.trace, to, work);
     EXPECT_EQ(rule.seen_f, out.f);
     EXPECT_EQ(rule.seen_trace, out.trace);
     return out;
@@ -98,9 +102,9 @@ template <class S> void expect_same_both_ways(const MlpOptions& options, Index b
   EXPECT_LT(difference(p.z, q.z), kRounding<S>);
   EXPECT_LT(difference(p.c, q.c), kRounding<S>);
   for (const auto& part : n.field.parameters())
-    EXPECT_LT(difference(p.theta.segment(part.offset, part.size()).eval(),
-                         q.theta.segment(part.offset, part.size()).eval()),
-              kRounding<S>)
+    EXPECT_LT(
+        difference(p.theta.segment(part.offset, part.size()).eval(), q.theta.segment(part.offset, part.size()).eval()),
+        kRounding<S>)
         << part.name;
   EXPECT_NEAR(p.t, q.t, kRounding<S> * 20 * (1 + std::abs(q.t)));  // a sum over all gates
   const auto r = n.pull(Way::closed_form, false);
@@ -119,8 +123,12 @@ TEST(BilinearTrace, IsTheTangentsTraceForEveryLayerTypeAndActivation) {
   for (const LayerType layer : all_layers())
     for (const auto& name : activation_names()) {
       SCOPED_TRACE(to_string(layer) + " " + name);
-      const MlpOptions options{.dim = 3, .condition_dim = 2, .hidden = {19, 16}, .layer = layer,
-                               .activation = parse_activation(name), .time_frequencies = 1};
+      const MlpOptions options{.dim = 3,
+                               .condition_dim = 2,
+                               .hidden = {19, 16},
+                               .layer = layer,
+                               .activation = parse_activation(name),
+                               .time_frequencies = 1};
       expect_same_both_ways<double>(options, 5);
       expect_same_both_ways<float>(options, 5);
     }
@@ -133,11 +141,21 @@ TEST(BilinearTrace, IsTheTangentsTraceForEveryShape) {
     Index batch;
     bool residual = false;
   };
-  const std::vector<Shape> shapes{{1, {}, 1},        {4, {}, 7},           {1, {1}, 1},         {5, {33}, 9},
-                                  {1, {1, 1}, 1},    {2, {64, 64}, 64},    {2, {1, 17}, 3},     {7, {17, 1}, 64},
-                                  {200, {32, 40}, 6}, {40, {96, 96}, 31},
-                                  {3, {24, 24}, 13, true}, {1, {1, 1}, 2, true},
-                                  {2, {24, 25}, 4, true}, {20, {64, 64}, 64, true}, {3, {8, 8}, 0}};
+  const std::vector<Shape> shapes{{1, {}, 1},
+                                  {4, {}, 7},
+                                  {1, {1}, 1},
+                                  {5, {33}, 9},
+                                  {1, {1, 1}, 1},
+                                  {2, {64, 64}, 64},
+                                  {2, {1, 17}, 3},
+                                  {7, {17, 1}, 64},
+                                  {200, {32, 40}, 6},
+                                  {40, {96, 96}, 31},
+                                  {3, {24, 24}, 13, true},
+                                  {1, {1, 1}, 2, true},
+                                  {2, {24, 25}, 4, true},
+                                  {20, {64, 64}, 64, true},
+                                  {3, {8, 8}, 0}};
   for (const auto& s : shapes)
     for (const LayerType layer : {LayerType::concat, LayerType::concatsquash, LayerType::hyper}) {
       SCOPED_TRACE(fmt::format("d = {}, hidden {}, B = {}, {}{}", s.dim, fmt::join(s.hidden, "-"), s.batch,
@@ -155,8 +173,13 @@ TEST(BilinearTrace, PullbackIsTheTransposeOfFiniteDifferences) {
   for (const LayerType layer : all_layers())
     for (const bool residual : {false, true}) {
       SCOPED_TRACE(to_string(layer) + (residual ? " residual" : ""));
-      Network<double> n({.dim = 3, .condition_dim = 2, .hidden = {17, 17}, .layer = layer,
-                         .activation = Activation::swish, .residual = residual, .time_frequencies = 2},
+      Network<double> n({.dim = 3,
+                         .condition_dim = 2,
+                         .hidden = {17, 17},
+                         .layer = layer,
+                         .activation = Activation::swish,
+                         .residual = residual,
+                         .time_frequencies = 2},
                         5);
       const auto p = n.pull(Way::closed_form);
       Engine engine = make_stream(12, "bilinear_trace_test");
@@ -230,7 +253,8 @@ TEST(VectorField, TraceWithoutAClosedFormIsTheTangents) {
   Vector<double> theta = Vector<double>::Zero(n.field.theta().size()), theta2 = theta;
   double t = 0, t2 = 0;
   for (Index j = 0; j < 3; ++j) je_bar.row(j).segment(j * 4, 4) = n.trace_bar;
-  n.field.pullback({n.t, n.z, n.c}, TangentDirections<double>::identity(3), n.f_bar, je_bar, {z, none, theta, &t}, n.work);
+  n.field.pullback({n.t, n.z, n.c}, TangentDirections<double>::identity(3), n.f_bar, je_bar, {z, none, theta, &t},
+                   n.work);
   GivenTraceCotangents<double> rule(n.f_bar, n.trace_bar);
   Matrix<double> trace(1, 4);
   n.field.trace_and_pullback({n.t, n.z, n.c}, rule, f, trace, {z2, none, theta2, &t2}, n.work);

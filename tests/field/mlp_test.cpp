@@ -21,8 +21,13 @@ struct Case {
 // A random network and everything around it, in double.
 struct Fixture {
   explicit Fixture(const Case& c, Index batch = 5)
-      : field({.dim = c.dim, .condition_dim = c.condition, .hidden = c.hidden, .layer = c.layer,
-               .activation = c.activation, .residual = c.residual, .time_frequencies = c.frequencies}) {
+      : field({.dim = c.dim,
+               .condition_dim = c.condition,
+               .hidden = c.hidden,
+               .layer = c.layer,
+               .activation = c.activation,
+               .residual = c.residual,
+               .time_frequencies = c.frequencies}) {
     engine = make_stream(7, "mlp_test");
     field.initialize(engine);
     Vector<double> theta = field.theta() + 0.3 * random(field.theta().size(), 1);
@@ -30,7 +35,7 @@ struct Fixture {
     z = random(c.dim, batch), condition = random(c.condition, batch);
     e = random(c.dim, c.probes * batch);
     directions = c.probes > 0 ? TangentDirections<double>{TangentDirections<double>::Kind::probes, c.probes, e.data()}
-                         : TangentDirections<double>::identity(c.dim);
+                              : TangentDirections<double>::identity(c.dim);
     f_bar = random(c.dim, batch), je_bar = random(c.dim, directions.k * batch);
   }
   Matrix<double> random(Index rows, Index cols) {
@@ -117,7 +122,8 @@ TEST_P(MlpLayers, FloatAgreesWithDouble) {
   Mlp<float> single(o);
   single.set_theta(s.field.theta().cast<float>());
   const Matrix<float> z = s.z.cast<float>(), c = s.condition.cast<float>(), e = s.e.cast<float>();
-  TangentDirections<float> directions{static_cast<TangentDirections<float>::Kind>(s.directions.kind), s.directions.k, e.data()};
+  TangentDirections<float> directions{static_cast<TangentDirections<float>::Kind>(s.directions.kind), s.directions.k,
+                                      e.data()};
   Workspace<float> work;
   Matrix<float> z_bar(z.rows(), z.cols()), c_bar = Matrix<float>::Zero(c.rows(), z.cols());
   Vector<float> theta_bar = Vector<float>::Zero(single.theta().size());
@@ -190,7 +196,8 @@ TEST(Mlp, DerivativesOfAFarPointAreFinite) {
     Vector<float> theta_bar = Vector<float>::Zero(field.theta().size());
     double t_bar = 0;
     Workspace<float> work;
-    field.pullback({0.1, z, c}, TangentDirections<float>::identity(2), f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar}, work);
+    field.pullback({0.1, z, c}, TangentDirections<float>::identity(2), f_bar, je_bar, {z_bar, c_bar, theta_bar, &t_bar},
+                   work);
     EXPECT_TRUE(z_bar.allFinite()) << activation_names()[a];
   }
 }
@@ -201,7 +208,8 @@ TEST(Mlp, FlopsAreThoseOfItsProducts) {
   const Mlp<float> field({.hidden = {64, 64, 64}});
   EXPECT_EQ(field.flops({}), 2 * (2 * 64 + 2 * 64 * 64 + 64 * 2));
   EXPECT_EQ(field.flops(TangentDirections<float>::identity(2)), 2 * (2 * 64 + 3 * (2 * 64 * 64 + 64 * 2)));
-  EXPECT_EQ(field.pullback_flops(TangentDirections<float>::identity(2)), 3 * field.flops(TangentDirections<float>::identity(2)));
+  EXPECT_EQ(field.pullback_flops(TangentDirections<float>::identity(2)),
+            3 * field.flops(TangentDirections<float>::identity(2)));
   const TangentDirections<float> probe{TangentDirections<float>::Kind::probes, 1, nullptr};
   EXPECT_EQ(field.flops(probe), 2 * field.flops({}));
   EXPECT_EQ(field.pullback_flops(probe), 3 * field.flops(probe) - 2 * 2 * 64);  // nothing goes back into a probe

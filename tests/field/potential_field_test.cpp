@@ -19,8 +19,8 @@ struct Fixture {
     field.initialize(engine);
     field.set_theta(field.theta() + 0.3 * random(field.theta().size(), 1));
     z = random(c.dim, kBatch), condition = random(c.condition, kBatch), e = random(c.dim, c.probes * kBatch);
-    directions =
-        c.probes > 0 ? TangentDirections<double>{TangentDirections<double>::Kind::probes, c.probes, e.data()} : TangentDirections<double>::identity(c.dim);
+    directions = c.probes > 0 ? TangentDirections<double>{TangentDirections<double>::Kind::probes, c.probes, e.data()}
+                              : TangentDirections<double>::identity(c.dim);
     f_bar = random(c.dim + 1, kBatch), je_bar = random(c.dim, directions.k * kBatch);
   }
   Matrix<double> random(Index rows, Index cols) {
@@ -97,7 +97,8 @@ TEST_P(PotentialFieldShapes, PullbackIsTheTransposeOfFiniteDifferences) {
   const Matrix<double> dz = s.random(d, s.kBatch), dc = s.random(s.condition.rows(), s.kBatch);
   auto slope = [&](double ht, const Matrix<double>& hz, const Matrix<double>& hc) {
     return (s.paired(s.t + kStep * ht, s.z + kStep * hz, s.condition + kStep * hc) -
-            s.paired(s.t - kStep * ht, s.z - kStep * hz, s.condition - kStep * hc)) / (2 * kStep);
+            s.paired(s.t - kStep * ht, s.z - kStep * hz, s.condition - kStep * hc)) /
+           (2 * kStep);
   };
   expect(z_bar.cwiseProduct(dz).sum(), slope(0, dz, 0 * dc), "z");
   expect(c_bar.cwiseProduct(dc).sum(), slope(0, 0 * dz, dc), "c");
@@ -132,8 +133,10 @@ TEST_P(PotentialFieldShapes, OnePassIsTangentsThenPullback) {
   for (int i = 0; i < 3; ++i) {
     z[i].resize(d, s.kBatch), c[i].setZero(s.condition.rows(), s.kBatch), theta[i].setZero(i < 2 ? p : 0);
     const FieldCotangent<double> to{z[i], c[i], theta[i], &t[i]};
-    if (i == 1) s.field.pullback({s.t, s.z, s.condition}, s.directions, s.f_bar, s.je_bar, to, s.work);
-    else s.field.tangents_and_pullback({s.t, s.z, s.condition}, s.directions, rule, f, je, to, s.work);
+    if (i == 1)
+      s.field.pullback({s.t, s.z, s.condition}, s.directions, s.f_bar, s.je_bar, to, s.work);
+    else
+      s.field.tangents_and_pullback({s.t, s.z, s.condition}, s.directions, rule, f, je, to, s.work);
   }
   EXPECT_EQ(z[0], z[1]);
   EXPECT_EQ(z[0], z[2]);

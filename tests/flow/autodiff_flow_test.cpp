@@ -1,8 +1,8 @@
 // A flow of a field that is one function: its density, its gradient by every adjoint, against the field by hand.
 #include <gtest/gtest.h>
 
-#include "pathline/objective/gradient_check.hpp"
 #include "pathline/field/autodiff_field.hpp"
+#include "pathline/objective/gradient_check.hpp"
 
 namespace pathline {
 namespace {
@@ -19,12 +19,15 @@ class AutoDiffFlow : public testing::TestWithParam<AdjointKind> {};
 
 TEST_P(AutoDiffFlow, HasTheGradientOfItsLoss) {
   for (const Index d : {1, 3}) {
-    const auto field = make_field<double>(Relaxation{}, d, {{"a", -0.3}, {"mu", Matrix<double>::Constant(d, 1, 0.7)}}, d);
+    const auto field =
+        make_field<double>(Relaxation{}, d, {{"a", -0.3}, {"mu", Matrix<double>::Constant(d, 1, 0.7)}}, d);
     Flow<double> flow(Cnf<double>{field, 0.8, FieldClock::base_to_data, true});
     const Matrix<double> x = Matrix<double>::Random(d, 5), c = Matrix<double>::Random(d, 5);
     GradientOptions options{.adjoint = GetParam(), .regularizers = {.kinetic = 0.1, .jacobian = 0.2}};
-    if (GetParam() == AdjointKind::discrete) options.solver.steps = 5;
-    else options.solver = {.rtol = 1e-9, .atol = 1e-9};
+    if (GetParam() == AdjointKind::discrete)
+      options.solver.steps = 5;
+    else
+      options.solver = {.rtol = 1e-9, .atol = 1e-9};
     const auto rows = check_gradient(flow, x, c, options);
     EXPECT_EQ(rows.size(), 5u);  // a, mu, the end time, z, the condition
     for (const auto& row : rows) EXPECT_LT(row.error(), 1e-6) << row.name << " d = " << d;

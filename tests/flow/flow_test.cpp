@@ -19,15 +19,15 @@ class Linear final : public VectorField<double> {
   void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>&) const override {
     f = (a_ * x.z).colwise() + b_;
   }
-  void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f, MatrixRef<double> je,
-                Workspace<double>& w) const override {
+  void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f,
+                MatrixRef<double> je, Workspace<double>& w) const override {
     value(x, f, w);
     Matrix<double> directions(dim(), e.k * x.batch());
     e.write(dim(), x.batch(), directions);
     je = a_ * directions;
   }
-  void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double> f_bar, ConstMatrixRef<double>,
-                FieldCotangent<double> out, Workspace<double>&) const override {
+  void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double> f_bar,
+                ConstMatrixRef<double>, FieldCotangent<double> out, Workspace<double>&) const override {
     out.z = a_.transpose() * f_bar;
   }
 
@@ -191,7 +191,9 @@ TEST(Flow, DensityOfBoundedDataHasMassOneInTheBox) {
   const Chain chain(FieldClock::base_to_data);
   auto& flow = *chain.flow;
   flow.set_logit(0.05);
-  flow.standardize(Vector<double>::Zero(2), Vector<double>::Constant(2, 0.5));  // away from the edges, where the density has no bound on its slope
+  flow.standardize(
+      Vector<double>::Zero(2),
+      Vector<double>::Constant(2, 0.5));  // away from the edges, where the density has no bound on its slope
   const Index n = 300;
   Matrix<double> grid(2, n * n);
   for (Index i = 0; i < n; ++i)
@@ -238,12 +240,12 @@ TEST(Flow, FixedStepsWhoseTraceIsNotFiniteFail) {
     NoTrace() : VectorField(2, 0) {}
     std::unique_ptr<VectorField<double>> clone() const override { return std::make_unique<NoTrace>(*this); }
     void value(const FieldPoint<double>&, MatrixRef<double> f, Workspace<double>&) const override { f.setZero(); }
-    void tangents(const FieldPoint<double>&, const TangentDirections<double>&, MatrixRef<double> f, MatrixRef<double> je,
-                  Workspace<double>&) const override {
+    void tangents(const FieldPoint<double>&, const TangentDirections<double>&, MatrixRef<double> f,
+                  MatrixRef<double> je, Workspace<double>&) const override {
       f.setZero(), je.setConstant(std::nan(""));
     }
-    void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                  FieldCotangent<double>, Workspace<double>&) const override {}
+    void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double>,
+                  ConstMatrixRef<double>, FieldCotangent<double>, Workspace<double>&) const override {}
   };
   const Flow<double> flow(Cnf<double>{std::make_shared<NoTrace>()});
   for (auto kind : {StepperKind::dopri5, StepperKind::cash_karp})

@@ -1,5 +1,5 @@
-// The layouts in which people keep their tables: each is made here by its own program and read back, or refused with words
-// that say how to convert it.
+// The layouts in which people keep their tables: each is made here by its own program and read back, or refused with
+// words that say how to convert it.
 #include <gmock/gmock.h>
 
 #include "message.hpp"
@@ -35,20 +35,20 @@ class Layouts : public Scratch {
 };
 
 TEST_F(Layouts, TextWithNamesInAComment) {
-  for (const char* text : {"# x y\n1.5 10\n3 0.25\n-2 7\n",                        // numpy.savetxt
-                           "# run 3 of the sampler\n#  x, y\n1.5 10 \n3 0.25 \n-2 7 \n",  // DNest4
-                           "#   x    y\n   1.5  10\n   3  0.25\n  -2  7\n",             // Cobaya
-                           "% by hand\nx,y\n1.5,10\n3,0.25\n-2,7\n",
-                           "@relation t\n@attribute x numeric\n@attribute y real\n@data\n1.5,10\n3,0.25\n-2,7\n",
-                           "sep=;\nx;y\n1.5;10\n3;0.25\n-2;7\n",
-                           "x,y,\n1.5,10,\n3,0.25,\n-2,7,\n",    // each line ends with a separator
-                           "x,y\n1.5,10,\n3,0.25,\n-2,7,\n",
-                           "x;y\n1,5;10\n3;0,25\n-2;7\n",         // decimal commas
-                           "x\ty\n1,5\t10\n3\t0,25\n-2\t7\n",
-                           "x,y\r1.5,10\r3,0.25\r-2,7",          // line ends of old Macs
-                           "x y\n1.5D+00 1.0d+01\n3 .25\n-2 7\n",  // Fortran
-                           "x,y\n1.5,10 # ok\n3,0.25 # ok\n-2,7\n",
-                           ",x,y\n0,1.5,10\n1,3,0.25\n2,-2,7\n"})  // pandas with its index
+  for (const char* text :
+       {"# x y\n1.5 10\n3 0.25\n-2 7\n",                               // numpy.savetxt
+        "# run 3 of the sampler\n#  x, y\n1.5 10 \n3 0.25 \n-2 7 \n",  // DNest4
+        "#   x    y\n   1.5  10\n   3  0.25\n  -2  7\n",               // Cobaya
+        "% by hand\nx,y\n1.5,10\n3,0.25\n-2,7\n",
+        "@relation t\n@attribute x numeric\n@attribute y real\n@data\n1.5,10\n3,0.25\n-2,7\n",
+        "sep=;\nx;y\n1.5;10\n3;0.25\n-2;7\n",
+        "x,y,\n1.5,10,\n3,0.25,\n-2,7,\n",  // each line ends with a separator
+        "x,y\n1.5,10,\n3,0.25,\n-2,7,\n",
+        "x;y\n1,5;10\n3;0,25\n-2;7\n",  // decimal commas
+        "x\ty\n1,5\t10\n3\t0,25\n-2\t7\n",
+        "x,y\r1.5,10\r3,0.25\r-2,7",                                                     // line ends of old Macs
+        "x y\n1.5D+00 1.0d+01\n3 .25\n-2 7\n",                                           // Fortran
+        "x,y\n1.5,10 # ok\n3,0.25 # ok\n-2,7\n", ",x,y\n0,1.5,10\n1,3,0.25\n2,-2,7\n"})  // pandas with its index
     put("a.txt", text), expect_read("a.txt", {"x", "y"});
   put("plain.dat", "1.5  10\t\n3 \t0.25\t\n-2\t7\t\n");  // MontePython: blanks and tabs mixed
   expect_read("plain.dat", {});
@@ -59,7 +59,8 @@ TEST_F(Layouts, TextWithNamesInAComment) {
 
 TEST_F(Layouts, CompressedTextIsRead) {
   ASSERT_EQ(python("import gzip; gzip.open('a.csv.gz', 'wt').write('x,y\\n1.5,10\\n3,0.25\\n-2,7\\n')\n"
-                   "b = open('a.csv.gz', 'rb').read(); open('cut.csv.gz', 'wb').write(b[:-9])"), "");
+                   "b = open('a.csv.gz', 'rb').read(); open('cut.csv.gz', 'wb').write(b[:-9])"),
+            "");
   expect_read("a.csv.gz", {"x", "y"});
   EXPECT_THAT(refused("cut.csv.gz"), HasSubstr("cut.csv.gz: cannot decompress: "));
 }
@@ -72,7 +73,8 @@ TEST_F(Layouts, WhatTextIsRefusedNamesWhatWasFound) {
   };
   EXPECT_THAT(what(std::string("\xFF\xFEx\0", 4)), HasSubstr("UTF-16; convert it with: iconv"));
   EXPECT_THAT(what(std::string("x\0\n1\n", 5)), HasSubstr("line 1 contains a NUL byte"));
-  EXPECT_EQ(what("x,y\n\"1,234\",5\n"), "a.csv: line 2, column 1: '1,234': expected a number without thousands separators");
+  EXPECT_EQ(what("x,y\n\"1,234\",5\n"),
+            "a.csv: line 2, column 1: '1,234': expected a number without thousands separators");
   EXPECT_THAT(what("x,label\n1,signal\n"), HasSubstr("'signal': expected a number; if the column holds text, choose"));
   EXPECT_EQ(what("mass (kg) speed\n1 2\n"),
             "a.csv: line 2: 2 columns, expected 3; lines before the header must begin with #");
@@ -106,12 +108,14 @@ TEST_F(Layouts, RowsWithMissingValuesAreRefusedOrDroppedAndCounted) {
   EXPECT_THAT(notes, ElementsAre(EndsWith("a.csv: 3 rows with missing values are left out")));
   EXPECT_EQ(read_table(file("a.csv"), {"y"}, {.drop_missing = true}).values.cols(), 4);  // of this column alone
   ASSERT_EQ(python("a = np.array([[1.5, 10], [np.nan, 1], [3, .25], [-2, 7]]); np.save('a', a)\n"
-                   "with h5py.File('a.h5', 'w') as f: f['x'] = a\nb = a.copy(); b[1, 0] = np.inf; np.save('inf', b)"), "");
+                   "with h5py.File('a.h5', 'w') as f: f['x'] = a\nb = a.copy(); b[1, 0] = np.inf; np.save('inf', b)"),
+            "");
   for (const char* name : {"a.npy", "a.h5"}) {
     EXPECT_THAT(refused(name), HasSubstr("row 2, column 1: nan: must be finite"));
     EXPECT_EQ(read_table(file(name), {}, {.drop_missing = true}).values, expected_) << name;
   }
-  EXPECT_THAT(message([&] { (void)read_table(file("inf.npy"), {}, {.drop_missing = true}); }), HasSubstr("inf: must be finite"));
+  EXPECT_THAT(message([&] { (void)read_table(file("inf.npy"), {}, {.drop_missing = true}); }),
+              HasSubstr("inf: must be finite"));
 }
 
 TEST_F(Layouts, ColumnsAreChosenByNumberToo) {
@@ -141,11 +145,14 @@ TEST_F(Layouts, ChainsOfGetDistHaveTheNamesOfTheirParamnames) {
 
 TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
   ASSERT_EQ(python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
-                   "r = np.array([tuple(x) for x in a], dtype=np.dtype([('x', '<f4'), ('y', '>f8')], align=True)); np.save('r', r)\n"
+                   "r = np.array([tuple(x) for x in a], dtype=np.dtype([('x', '<f4'), ('y', '>f8')], align=True)); "
+                   "np.save('r', r)\n"
                    "np.savez('one', a); np.savez_compressed('two', a=a, b=r)\n"
-                   "np.save('wide', np.array([2**53 + 1, 1])); np.save('names', np.array([('u', 1.)], dtype=[('n', 'U3'), ('x', 'f8')]))\n"
+                   "np.save('wide', np.array([2**53 + 1, 1])); np.save('names', np.array([('u', 1.)], dtype=[('n', "
+                   "'U3'), ('x', 'f8')]))\n"
                    "np.save('cube', np.arange(12.).reshape(3, 2, 2)); np.save('flat', np.zeros((2, 50)))\n"
-                   "b = open('two.npz', 'rb').read(); open('cut.npz', 'wb').write(b[:-30]); open('bad.npz', 'wb').write(b[:60] + b'xx' + b[62:])"),
+                   "b = open('two.npz', 'rb').read(); open('cut.npz', 'wb').write(b[:-30]); open('bad.npz', "
+                   "'wb').write(b[:60] + b'xx' + b[62:])"),
             "");
   expect_read("r.npy", {"x", "y"});
   expect_read("one.npz", {});
@@ -164,10 +171,12 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
 TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
   ASSERT_EQ(python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
                    "with h5py.File('records.h5', 'w') as f:\n"
-                   "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), ('y', 'f8')])\n"
+                   "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), "
+                   "('y', 'f8')])\n"
                    "with h5py.File('group.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
                    "with h5py.File('uneven.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:2, 1]\n"
-                   "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), ('z', 'f8', (2,))])\n"
+                   "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), "
+                   "('z', 'f8', (2,))])\n"
                    "with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(24.).reshape(4, 3, 2)\n"
                    "with h5py.File('wide.h5', 'w') as f: f['id'] = np.array([1, 2**53 + 1])\n"
                    // What pandas writes, by hand: format=fixed, and format=table with its pickled names.
@@ -178,7 +187,8 @@ TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
                    "  g['block1_items'] = np.array([b'x']); g['block1_values'] = a[:, :1]\n"
                    "with h5py.File('table.h5', 'w') as f:\n"
                    "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
-                   "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', 'i8'), ('values_block_0', 'f8', (2,))]))\n"
+                   "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', "
+                   "'i8'), ('values_block_0', 'f8', (2,))]))\n"
                    "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')"),
             "");
   for (const char* name : {"records.h5", "records.h5:posterior", "group.h5", "group.h5:g", "fixed.h5", "table.h5:df"})

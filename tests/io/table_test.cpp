@@ -166,8 +166,8 @@ TEST_F(Tables, NpyHeaderThatLiesIsRefused) {
   EXPECT_EQ(shaped("4 2"), "a.npy: shape (4 2): expected (N, d) or (N)");
   EXPECT_EQ(shaped("4611686018427387904"), "a.npy: shape (4611686018427387904): expected (N, d) or (N)");
   EXPECT_EQ(shaped("4, 2"), "no error");
-  EXPECT_EQ(npy("{'descr': '" + std::string(60000, 'f') + "'}"), "a.npy: contains '" + std::string(40, 'f') +
-            "'; expected f2, f4, f8, i1 to i8 or u1 to u8");
+  EXPECT_EQ(npy("{'descr': '" + std::string(60000, 'f') + "'}"),
+            "a.npy: contains '" + std::string(40, 'f') + "'; expected f2, f4, f8, i1 to i8 or u1 to u8");
   EXPECT_EQ(npy(std::string(70000, ' ')), "a.npy: the header has 70000 bytes; at most 65536 are allowed");
 }
 
@@ -217,7 +217,8 @@ TEST_F(Tables, OnlyTheColumnsAskedForAreRead) {
   EXPECT_EQ(table.values, (Matrix<double>(2, 2) << 2, 4, 1, 3).finished());
   EXPECT_THAT(message([&] { read_table(csv, {"x", "z"}); }), EndsWith("a.csv: no column 'z'; did you mean 'x'?"));
   EXPECT_THAT(message([&] { read_table(csv, {"label"}); }), HasSubstr("line 2, column 4: 'up': expected a number"));
-  EXPECT_THAT(message([&] { read_table(put("b.csv", "1,2\n"), {"x"}); }), HasSubstr("the table has no column names; choose columns by number, 1 to 2"));
+  EXPECT_THAT(message([&] { read_table(put("b.csv", "1,2\n"), {"x"}); }),
+              HasSubstr("the table has no column names; choose columns by number, 1 to 2"));
   {
     auto writer = TableWriter::create(file("c.h5"), {"p", "q"}, 2);
     writer->append((Matrix<double>(2, 1) << 5, 6).finished());

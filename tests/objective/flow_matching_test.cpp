@@ -100,13 +100,13 @@ TEST(FlowMatching, BothClocksAreTheSameLossOfTheSameField) {
       f.setConstant(v_);
       f.row(0) = v_ * p.z.row(0);
     }
-    void tangents(const FieldPoint<double>& p, const TangentDirections<double>&, MatrixRef<double> f, MatrixRef<double> je,
-                  Workspace<double>& w) const override {
+    void tangents(const FieldPoint<double>& p, const TangentDirections<double>&, MatrixRef<double> f,
+                  MatrixRef<double> je, Workspace<double>& w) const override {
       value(p, f, w);
       je.setZero();
     }
-    void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                  FieldCotangent<double> out, Workspace<double>&) const override {
+    void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double>,
+                  ConstMatrixRef<double>, FieldCotangent<double> out, Workspace<double>&) const override {
       out.z.setZero();
     }
     double v_;

@@ -40,8 +40,14 @@ struct Everything {
   Matrix<double> x, c;
 };
 
-const RegularizerWeights kAll{.kinetic = 0.1, .jacobian = 0.05, .l1int = 0.02, .l2int = 0.03, .dl2int = 0.04,
-                              .JFrobint = 0.05, .JdiagFrobint = 0.06, .JoffdiagFrobint = 0.07};
+const RegularizerWeights kAll{.kinetic = 0.1,
+                              .jacobian = 0.05,
+                              .l1int = 0.02,
+                              .l2int = 0.03,
+                              .dl2int = 0.04,
+                              .JFrobint = 0.05,
+                              .JdiagFrobint = 0.06,
+                              .JoffdiagFrobint = 0.07};
 
 void expect_right(const std::vector<GradientCheckRow>& rows, double tolerance) {
   for (const auto& r : rows) EXPECT_LT(r.error(), tolerance) << r.name << " " << r.gradient << " " << r.difference;
@@ -138,9 +144,8 @@ TEST(GradientCheck, SteppersOfHighOrderAreRightToo) {
 
 TEST(GradientCheck, SeesALossOfAccuracy) {
   const Everything e;
-  const auto rows = check_gradient(*e.flow, e.x, e.c,
-                                   {.solver = {.stepper = StepperKind::euler, .steps = 3},
-                                    .adjoint = AdjointKind::backsolve});
+  const auto rows = check_gradient(
+      *e.flow, e.x, e.c, {.solver = {.stepper = StepperKind::euler, .steps = 3}, .adjoint = AdjointKind::backsolve});
   double worst = 0;
   for (const auto& r : rows) worst = std::max(worst, r.error());
   EXPECT_GT(worst, 1e-3);
@@ -148,9 +153,9 @@ TEST(GradientCheck, SeesALossOfAccuracy) {
 
 TEST(GradientCheck, RegularizersOfTheWholeJacobianRefuseProbes) {
   const Everything e;
-  EXPECT_THROW(nll_gradient(*e.flow, e.x, e.c,
-                            {.trace = {.kind = TraceKind::hutchinson}, .regularizers = {.JFrobint = 1}}),
-               InputError);
+  EXPECT_THROW(
+      nll_gradient(*e.flow, e.x, e.c, {.trace = {.kind = TraceKind::hutchinson}, .regularizers = {.JFrobint = 1}}),
+      InputError);
   EXPECT_THROW(nll_gradient(*e.flow, e.x, e.c, {.regularizers = {.kinetic = -1}}), InputError);
 }
 

@@ -5,8 +5,8 @@
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/io/hdf5.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/io/hdf5.hpp"
 
 namespace pathline {
 namespace {
@@ -27,8 +27,8 @@ TEST_P(Strategies, WholeGradientAgreesWithAutograd) {
   const auto fixture = Hdf5File::open(kFixture);
   const auto reference = Hdf5File::open(std::string(PATHLINE_FIXTURES) + "/gradient_8gaussians.h5");
   const Matrix<double> x = fixture.read_matrix<double>("points").leftCols(100);
-  const auto g = nll_gradient(flow, x, Matrix<double>(0, 0),
-                              {.solver = {.rtol = 1e-10, .atol = 1e-10}, .adjoint = GetParam()});
+  const auto g =
+      nll_gradient(flow, x, Matrix<double>(0, 0), {.solver = {.rtol = 1e-10, .atol = 1e-10}, .adjoint = GetParam()});
   EXPECT_NEAR(g.nll, fixture.group("gradient").attribute<double>("value"), 1e-8);
   for (const auto& p : flow.blocks()[0]->field->parameters()) {
     const auto values = reference.dataset("gradient/" + p.name).values<double>();
@@ -106,12 +106,12 @@ TEST_P(DiscreteSteppers, FiniteDifferencesAgreeAtThreeSteps) {
   EXPECT_NEAR(g.z(0, 5), across, 1e-7 * (1 + std::abs(across)));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Every, DiscreteSteppers,
-    ::testing::Combine(::testing::Values(StepperKind::euler, StepperKind::midpoint, StepperKind::rk4,
-                                         StepperKind::dopri5, StepperKind::cash_karp, StepperKind::fehlberg78),
-                       ::testing::Values(FieldClock::base_to_data, FieldClock::data_to_base),
-                       ::testing::Values(TraceKind::exact, TraceKind::hutchinson)));
+INSTANTIATE_TEST_SUITE_P(Every, DiscreteSteppers,
+                         ::testing::Combine(::testing::Values(StepperKind::euler, StepperKind::midpoint,
+                                                              StepperKind::rk4, StepperKind::dopri5,
+                                                              StepperKind::cash_karp, StepperKind::fehlberg78),
+                                            ::testing::Values(FieldClock::base_to_data, FieldClock::data_to_base),
+                                            ::testing::Values(TraceKind::exact, TraceKind::hutchinson)));
 
 TEST(NllGradient, AnyNumberOfThreadsGivesTheSameBits) {
   const auto flow = read_ffjord<float>(kFixture);
@@ -152,8 +152,8 @@ class Ahead final : public VectorField<double> {
   void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>& w) const override {
     field_->value({x.t + ahead_, x.z, x.c}, f, w);
   }
-  void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f, MatrixRef<double> je,
-                Workspace<double>& w) const override {
+  void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f,
+                MatrixRef<double> je, Workspace<double>& w) const override {
     field_->tangents({x.t + ahead_, x.z, x.c}, e, f, je, w);
   }
   void pullback(const FieldPoint<double>& x, const TangentDirections<double>& e, ConstMatrixRef<double> f_bar,

@@ -56,10 +56,10 @@ TEST(Chain, WithoutASolveAFlowStillHasItsDensity) {
   chain.add(Affine<double>(Vector<double>{{1, -1}}, Vector<double>{{2, 0.5}}));
   const Flow<double> flow(std::move(chain));
   const Matrix<double> x = Matrix<double>::Random(2, 70);
-  const Matrix<double> z =
-      (x.colwise() - Vector<double>{{1, -1}}).array().colwise() / Vector<double>{{2, 0.5}}.array();
+  const Matrix<double> z = (x.colwise() - Vector<double>{{1, -1}}).array().colwise() / Vector<double>{{2, 0.5}}.array();
   const auto got = flow.log_prob(x);
-  EXPECT_LT((got.log_prob - standard_normal_log_density<double>(z)).cwiseAbs().maxCoeff(), 1e-14);  // log 2 + log 1/2 = 0
+  EXPECT_LT((got.log_prob - standard_normal_log_density<double>(z)).cwiseAbs().maxCoeff(),
+            1e-14);  // log 2 + log 1/2 = 0
   const auto drawn = flow.sample(70, 1);
   EXPECT_LT((flow.log_prob(drawn.points).log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-13);
   const Matrix<double> score = (-z).array().colwise() / Vector<double>{{2, 0.5}}.array();

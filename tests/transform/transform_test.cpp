@@ -129,8 +129,7 @@ TEST(Transform, PullbackIsTheGradientByInputParametersAndConditionInEachDirectio
         bar = a;
         Vector<double> theta_bar = Vector<double>::Zero(t->parameter_count());
         EndTimes ends;
-        ASSERT_TRUE(
-            t->pullback(direction, *tape, {bar, log_det_bar, theta_bar, c_bar, &ends}, s.context()).ok());
+        ASSERT_TRUE(t->pullback(direction, *tape, {bar, log_det_bar, theta_bar, c_bar, &ends}, s.context()).ok());
         t->add_time_gradient(ends, theta_bar);
 
         const double by_z = (loss(z + h * dz) - loss(z - h * dz)) / (2 * h);

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "pathline/core/types.hpp"
 #include "pathline/app/axis.hpp"
 #include "pathline/app/colour_map.hpp"
+#include "pathline/core/types.hpp"
 
 namespace pathline::plot {
 

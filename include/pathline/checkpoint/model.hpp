@@ -2,8 +2,9 @@
 /// A trained density and what is known of it; its HDF5 file.
 ///
 /// The file (format 2), readable by h5dump and h5py. models/README.md has the formulas that give the density:
-///   bytes 0 to 511   a checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
-///   attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim, condition_dim,
+///   bytes 0 to 511   a checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the
+///   file attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim,
+///   condition_dim,
 ///                    logit
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
@@ -37,7 +38,7 @@ struct ModelCard {
   std::string digest;
   std::vector<std::string> columns, condition_columns;
   std::vector<std::string> metrics;
-  std::string file = {};           ///< it was read from; for errors
+  std::string file = {};  ///< it was read from; for errors
   /// How density() and sample() solve by default. Absent in files of format 1, whose recipe says it; what has none is
   /// written with the defaults of EvaluationOptions.
   std::optional<SolverOptions> evaluation = {};
@@ -61,9 +62,9 @@ ModelCard read_card(const std::string& file);  ///< without the arrays
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 
-#define PATHLINE_EXTERN(S)                                                     \
-  extern template Model<S> read_model<S>(const std::string&);                  \
-  extern template void write_model<S>(Hdf5File&, const Model<S>&);             \
+#define PATHLINE_EXTERN(S)                                         \
+  extern template Model<S> read_model<S>(const std::string&);      \
+  extern template void write_model<S>(Hdf5File&, const Model<S>&); \
   extern template void write_model<S>(const std::string&, const Model<S>&);
 PATHLINE_EXTERN(float)
 PATHLINE_EXTERN(double)

@@ -16,12 +16,12 @@ struct TrainingState {
   /// Raw, as the optimizer has it. The model beside it may be rounded to float.
   Vector<double> theta;
   AdamState adam;
-  EmaState ema;                   ///< average is empty without EMA
-  Vector<double> first_steps;     ///< of the last iteration's solves; empty if there were none
+  EmaState ema;                                           ///< average is empty without EMA
+  Vector<double> first_steps;                             ///< of the last iteration's solves; empty if there were none
   double best = std::numeric_limits<double>::infinity();  ///< validation NLL of model.h5
   Index best_iteration = 0, evaluations_since_best = 0;
-  double seconds = 0;             ///< spent so far
-  std::uint64_t data_hash = 0;    ///< of the table; 0 for a toy
+  double seconds = 0;           ///< spent so far
+  std::uint64_t data_hash = 0;  ///< of the table; 0 for a toy
 };
 
 /// In the group `training` of last.h5.

@@ -26,11 +26,8 @@ template <class T, int N> struct Dual {
 
   Dual() = default;
   template <class U>
-    requires std::is_arithmetic_v<U>
-  Dual(U constant) : value(static_cast<T>(constant)) {}
-  Dual(const T& constant)
-    requires(!std::is_arithmetic_v<T>)
-      : value(constant) {}
+  requires std::is_arithmetic_v<U> Dual(U constant) : value(static_cast<T>(constant)) {}
+  Dual(const T& constant) requires(!std::is_arithmetic_v<T>) : value(constant) {}
 
   Dual& operator+=(const Dual& b) { return *this = *this + b; }
   Dual& operator-=(const Dual& b) { return *this = *this - b; }
@@ -160,14 +157,15 @@ template <class T, int N> struct Dual {
   }
   /// The power 0 is 1 whatever x, with derivative 0.
   template <class U>
-    requires std::is_arithmetic_v<U>
+  requires std::is_arithmetic_v<U>
   friend Dual pow(const Dual& x, U power) {
     using std::pow;
     if (power == U(0)) return Dual(1);
     const double p = static_cast<double>(power);
     if constexpr (std::is_arithmetic_v<T>)
       return chain(x, static_cast<T>(pow(x.value, p)), static_cast<T>(p * pow(x.value, p - 1)));
-    else return chain(x, pow(x.value, p), T(p) * pow(x.value, p - 1));
+    else
+      return chain(x, pow(x.value, p), T(p) * pow(x.value, p - 1));
   }
   /// The derivative by the power is taken as 0 where x <= 0.
   friend Dual pow(const Dual& x, const Dual& power) {
@@ -177,10 +175,8 @@ template <class T, int N> struct Dual {
                  x.value > T(0) ? T(y * log(x.value)) : T(0));
   }
   template <class U>
-    requires std::is_arithmetic_v<U>
-  friend Dual pow(U x, const Dual& power) {
-    return pow(Dual(x), power);
-  }
+  requires std::is_arithmetic_v<U>
+  friend Dual pow(U x, const Dual& power) { return pow(Dual(x), power); }
 
   friend bool isfinite(const Dual& x) {
     using std::isfinite;
@@ -198,20 +194,14 @@ template <class T, int N> struct Dual {
 
   /// With a constant there is less to multiply.
   template <class U>
-    requires std::is_arithmetic_v<U>
-  friend Dual operator*(const Dual& a, U b) {
-    return chain(a, a.value * static_cast<T>(b), static_cast<T>(b));
-  }
+  requires std::is_arithmetic_v<U>
+  friend Dual operator*(const Dual& a, U b) { return chain(a, a.value * static_cast<T>(b), static_cast<T>(b)); }
   template <class U>
-    requires std::is_arithmetic_v<U>
-  friend Dual operator*(U a, const Dual& b) {
-    return b * a;
-  }
+  requires std::is_arithmetic_v<U>
+  friend Dual operator*(U a, const Dual& b) { return b * a; }
   template <class U>
-    requires std::is_arithmetic_v<U>
-  friend Dual operator/(const Dual& a, U b) {
-    return chain(a, a.value / static_cast<T>(b), T(1) / static_cast<T>(b));
-  }
+  requires std::is_arithmetic_v<U>
+  friend Dual operator/(const Dual& a, U b) { return chain(a, a.value / static_cast<T>(b), T(1) / static_cast<T>(b)); }
 };
 
 }  // namespace pathline
@@ -241,12 +231,12 @@ template <class T, int N> struct NumTraits<pathline::Dual<T, N>> {
 };
 
 template <class T, int N, class U, class Operation>
-  requires std::is_arithmetic_v<U>
+requires std::is_arithmetic_v<U>
 struct ScalarBinaryOpTraits<pathline::Dual<T, N>, U, Operation> {
   using ReturnType = pathline::Dual<T, N>;
 };
 template <class T, int N, class U, class Operation>
-  requires std::is_arithmetic_v<U>
+requires std::is_arithmetic_v<U>
 struct ScalarBinaryOpTraits<U, pathline::Dual<T, N>, Operation> {
   using ReturnType = pathline::Dual<T, N>;
 };

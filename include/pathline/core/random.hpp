@@ -23,8 +23,8 @@ template <class S> void fill_normal(Engine& engine, MatrixRef<S> out);
 template <class S> void fill_rademacher(Engine& engine, MatrixRef<S> out);  ///< +1 or -1, each with probability 1/2
 template <class S> void fill_uniform(Engine& engine, MatrixRef<S> out);     ///< [0, 1)
 
-double normal(Engine& engine);                                   ///< N(0, 1)
-double uniform(Engine& engine, double low = 0, double high = 1); ///< [low, high)
-Index uniform_index(Engine& engine, Index n);                    ///< {0, ..., n - 1}
+double normal(Engine& engine);                                    ///< N(0, 1)
+double uniform(Engine& engine, double low = 0, double high = 1);  ///< [low, high)
+Index uniform_index(Engine& engine, Index n);                     ///< {0, ..., n - 1}
 
 }  // namespace pathline

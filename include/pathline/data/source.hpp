@@ -50,11 +50,11 @@ class DataSource {
 };
 
 struct SourceOptions {
-  std::uint64_t seed = 0;            ///< for the held-out draws of a toy and the split of a table
-  Index validation_size = 10000;     ///< toys: draws, >= 0
-  Index test_size = 10000;           ///< toys: draws, >= 0
-  double validation_fraction = 0.1;  ///< tables: see SplitOptions
-  double test_fraction = 0.1;        ///< tables
+  std::uint64_t seed = 0;                              ///< for the held-out draws of a toy and the split of a table
+  Index validation_size = 10000;                       ///< toys: draws, >= 0
+  Index test_size = 10000;                             ///< toys: draws, >= 0
+  double validation_fraction = 0.1;                    ///< tables: see SplitOptions
+  double test_fraction = 0.1;                          ///< tables
   ConstantColumns constant = ConstantColumns::refuse;  ///< tables
   std::vector<std::string> columns = {};               ///< tables in files: the columns to read; empty = all
 };

@@ -24,8 +24,8 @@ struct FieldParameter {
   FieldParameter(std::string called, double value)
       : FieldParameter(std::move(called), Matrix<double>::Constant(1, 1, value)) {}
   FieldParameter(std::string called, std::initializer_list<double> column)
-      : FieldParameter(std::move(called), Matrix<double>(ConstVectorMap<double>(
-                                              column.begin(), static_cast<Index>(column.size())))) {}
+      : FieldParameter(std::move(called),
+                       Matrix<double>(ConstVectorMap<double>(column.begin(), static_cast<Index>(column.size())))) {}
 
   std::string name;
   Matrix<double> initial;  ///< rows x cols; theta holds it row by row
@@ -36,7 +36,8 @@ struct FieldParameter {
 ///
 ///     struct Relaxation {  // everything relaxes to mu at the rate exp(a)
 ///       template <class T>
-///       void operator()(const T& t, const Vector<T>& z, const Vector<T>& c, const Vector<T>& theta, Vector<T>& f) const {
+///       void operator()(const T& t, const Vector<T>& z, const Vector<T>& c, const Vector<T>& theta, Vector<T>& f)
+///       const {
 ///         f = exp(theta[0]) * (theta.tail(z.size()) - z);
 ///       }
 ///     };
@@ -70,8 +71,8 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     this->set_theta(theta);
     Arguments<Dual<S, 0>> a(*this);
     evaluate(a);
-    check(a.f.size() == dim, "the function wrote f with " + std::to_string(a.f.size()) + " components: must be dim = " +
-                                 std::to_string(dim));
+    check(a.f.size() == dim, "the function wrote f with " + std::to_string(a.f.size()) +
+                                 " components: must be dim = " + std::to_string(dim));
   }
   std::unique_ptr<VectorField<S>> clone() const override { return std::make_unique<AutoDiffField>(*this); }
 
@@ -105,14 +106,16 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     }
   }
 
-  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
-                FieldCotangent<S> out, Workspace<S>& w) const override {
+  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
+                ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const override {
     typename Workspace<S>::Frame frame(w);
     auto directions = w.matrix(this->dim(), e.k * x.batch());
     e.write(this->dim(), x.batch(), directions);
     out.z.setZero();
-    if (e.k == 0) add_gradient<Dual<S, kChunk>>(x, 1, directions, f_bar, je_bar, out);
-    else add_gradient<Dual<Dual<S, kChunk>, 1>>(x, e.k, directions, f_bar, je_bar, out);
+    if (e.k == 0)
+      add_gradient<Dual<S, kChunk>>(x, 1, directions, f_bar, je_bar, out);
+    else
+      add_gradient<Dual<Dual<S, kChunk>, 1>>(x, e.k, directions, f_bar, je_bar, out);
   }
 
   const F& function() const { return function_; }
@@ -137,7 +140,9 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
     T t{};
     Vector<T> z, c, theta, f;
     explicit Arguments(const AutoDiffField& field)
-        : z(Vector<T>::Zero(field.dim())), c(Vector<T>::Zero(field.condition_dim())), theta(field.theta().size()),
+        : z(Vector<T>::Zero(field.dim())),
+          c(Vector<T>::Zero(field.condition_dim())),
+          theta(field.theta().size()),
           f(field.dim()) {
       for (Index i = 0; i < theta.size(); ++i) theta[i] = T(field.theta()[i]);
     }
@@ -170,9 +175,9 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
   static S mixed(Dual<Dual<S, kChunk>, 1>& x, Index m) { return tangent(x.tangent[0], m); }
 
   /// Adds the gradient of f_bar^T f + sum_j je_bar_j^T J e_j by every input, one direction and one chunk at a time.
-  template <class T>
-  void add_gradient(const FieldPoint<S>& x, Index directions, ConstMatrixRef<S> e, ConstMatrixRef<S> f_bar,
-                    ConstMatrixRef<S> je_bar, FieldCotangent<S>& out) const {
+  template <class T> void add_gradient(const FieldPoint<S>& x, Index directions, ConstMatrixRef<S> e,
+                                       ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                                       FieldCotangent<S>& out) const {
     const Index d = this->dim(), dc = this->condition_dim(), size = out.theta.size(), batch = x.batch();
     /// A field without parameters cannot be told by an empty theta that the time is not asked for.
     const bool by_time = size == this->theta().size();
@@ -204,10 +209,14 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
 
   void add(FieldCotangent<S>& out, Index input, Index b, S slope) const {
     const Index d = this->dim(), dc = this->condition_dim();
-    if (input < d) out.z(input, b) += slope;
-    else if (input < d + dc) out.c(input - d, b) += slope;
-    else if (input < d + dc + out.theta.size()) out.theta[input - d - dc] += slope;
-    else *out.t += static_cast<double>(slope);
+    if (input < d)
+      out.z(input, b) += slope;
+    else if (input < d + dc)
+      out.c(input - d, b) += slope;
+    else if (input < d + dc + out.theta.size())
+      out.theta[input - d - dc] += slope;
+    else
+      *out.t += static_cast<double>(slope);
   }
 
   F function_;
@@ -215,7 +224,8 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
 
 /// The field of a function: see AutoDiffField.
 template <class S, class F>
-std::shared_ptr<AutoDiffField<S, F>> make_field(F function, Index dim, const std::vector<FieldParameter>& parameters = {},
+std::shared_ptr<AutoDiffField<S, F>> make_field(F function, Index dim,
+                                                const std::vector<FieldParameter>& parameters = {},
                                                 Index condition_dim = 0) {
   return std::make_shared<AutoDiffField<S, F>>(std::move(function), dim, parameters, condition_dim);
 }

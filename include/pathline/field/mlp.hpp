@@ -13,13 +13,13 @@
 namespace pathline {
 
 struct MlpOptions {
-  Index dim = 2;                                ///< d, >= 1
-  Index condition_dim = 0;                      ///< dc: the condition enters every layer
-  std::vector<Index> hidden = {64, 64, 64};     ///< widths, each >= 1; none gives a linear field
+  Index dim = 2;                             ///< d, >= 1
+  Index condition_dim = 0;                   ///< dc: the condition enters every layer
+  std::vector<Index> hidden = {64, 64, 64};  ///< widths, each >= 1; none gives a linear field
   LayerType layer = LayerType::concatsquash;
   Activation activation = Activation::tanh;
-  bool residual = false;                        ///< hidden layers of equal width add their input to their output
-  Index time_frequencies = 0;                   ///< K: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
+  bool residual = false;       ///< hidden layers of equal width add their input to their output
+  Index time_frequencies = 0;  ///< K: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
 };
 
 /// Parameters are named as in FFJORD's state dict without its prefix: "layers.0._layer.weight", ...
@@ -36,10 +36,10 @@ template <class S> class Mlp final : public VectorField<S> {
   void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
   void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                 Workspace<S>& w) const override;
-  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
-                FieldCotangent<S> out, Workspace<S>& w) const override;
-  void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
-                             MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
+  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
+                ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const override;
+  void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
+                             MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
   /// True with two hidden layers or fewer: the trace is then a bilinear form in the layers' slopes and costs one more
   /// product of the second layer's size, whatever the dimension (src/field/bilinear_trace.hpp has the formula).
   bool has_trace() const override { return options_.hidden.size() <= 2; }
@@ -58,8 +58,8 @@ template <class S> class Mlp final : public VectorField<S> {
   enum class Slopes { no, yes };
   void theta_changed() override;
   Tape forward(const FieldPoint<S>& x, const TangentDirections<S>& e, Keep keep, Slopes slopes, Workspace<S>& w) const;
-  void reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e, const TracePullback* trace, S* bars,
-               FieldCotangent<S> to, Workspace<S>& w) const;
+  void reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e, const TracePullback* trace,
+               S* bars, FieldCotangent<S> to, Workspace<S>& w) const;
   bool skips(std::size_t layer) const;  ///< has a residual connection
 
   MlpOptions options_;

@@ -35,10 +35,10 @@ template <class S> class PotentialField final : public VectorField<S> {
   void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
   void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                 Workspace<S>& w) const override;
-  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
-                FieldCotangent<S> out, Workspace<S>& w) const override;
-  void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
-                             MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
+  void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
+                ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const override;
+  void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
+                             MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const override;
   double flops(const TangentDirections<S>& e) const override;
   double pullback_flops(const TangentDirections<S>& e) const override;
 

@@ -43,10 +43,10 @@ template <class S> struct TangentDirections {
 /// Where a pullback leaves its results. theta may be empty: then neither theta nor t is asked for, which saves the
 /// products into the weights.
 template <class S> struct FieldCotangent {
-  MatrixRef<S> z;       ///< d x B, overwritten
-  MatrixRef<S> c;       ///< dc x B, added to
-  VectorRef<S> theta;   ///< P, added to
-  double* t;            ///< added to: dL/dt summed over the batch
+  MatrixRef<S> z;      ///< d x B, overwritten
+  MatrixRef<S> c;      ///< dc x B, added to
+  VectorRef<S> theta;  ///< P, added to
+  double* t;           ///< added to: dL/dt summed over the batch
 };
 
 /// The cotangents (dL/df, dL/dJE) at a point, given (f, JE) there: a regularizer's depend on them.
@@ -83,13 +83,13 @@ template <class S> class VectorField {
                         Workspace<S>& w) const = 0;
 
   /// The transpose of (z, c, theta, t) -> (f, J E) at fixed E, applied to (f_bar, je_bar): d x B and d x kB.
-  virtual void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
-                        FieldCotangent<S> out, Workspace<S>& w) const = 0;
+  virtual void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
+                        ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const = 0;
 
   /// Both at once, with cotangents that may depend on (f, J E). The default calls tangents, then pullback; a field
   /// that can share the work overrides it.
-  virtual void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule, MatrixRef<S> f,
-                                     MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const;
+  virtual void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
+                                     MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const;
 
   /// True if the exact trace tr(df/dz) has a closed form that costs about as much as f, whatever the dimension.
   /// Otherwise the two functions below take d tangents.

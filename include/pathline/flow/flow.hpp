@@ -40,8 +40,8 @@ template <class S> struct Samples {
 };
 
 struct Transformed {
-  Matrix<double> points;        ///< d x N, in the data's units
-  RowVector<double> log_change; ///< 1 x N: log-density there minus log-density where it began
+  Matrix<double> points;         ///< d x N, in the data's units
+  RowVector<double> log_change;  ///< 1 x N: log-density there minus log-density where it began
   SolveReport report;
   double nfe = 0;
 };
@@ -76,7 +76,7 @@ template <class S> class Flow {
   explicit Flow(Cnf<S> block);
   /// norms: none, or one before, between
   explicit Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms = {});
-                                                                                    ///< and after
+  ///< and after
   Flow share() const;  ///< a flow of the same vector fields, by intent: set_theta of one changes the other
 
   Index dim() const { return base->dim(); }
@@ -118,8 +118,7 @@ template <class S> class Flow {
   /// As push, with the points at rising times in [0, end_time()] on the way: times.size() arrays of d x N, in the
   /// data's units (mean + scale z).
   Samples<S> trajectory(const Matrix<S>& base, const std::vector<double>& times, std::vector<Matrix<double>>& along,
-                        const EvaluationOptions& options = {},
-                        ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
+                        const EvaluationOptions& options = {}, ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
   /// x in the data's units (d x B) to the data's end of the chain, and back. log_det, unless null: 1 x B, log|det| of
   /// the map is added. first: the number of the first point, for messages.
@@ -142,8 +141,8 @@ template <class S> class Flow {
   std::vector<const BatchNorm<S>*> norms() const { return chain.template all<BatchNorm<S>>(); }
   std::vector<BatchNorm<S>*> norms() { return chain.template all<BatchNorm<S>>(); }
 
-  Chain<S> chain;                ///< from the base towards the data
-  Chain<double> data_side;       ///< from there to the data's units: always in double, without a condition
+  Chain<S> chain;           ///< from the base towards the data
+  Chain<double> data_side;  ///< from there to the data's units: always in double, without a condition
   ClonePtr<Base> base;
   Vector<double> condition_mean, condition_scale;  ///< dc
 

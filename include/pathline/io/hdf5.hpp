@@ -69,9 +69,9 @@ class Hdf5Node {
 class Hdf5Dataset : public Hdf5Node {
  public:
   Hdf5Shape shape() const;
-  Index rows() const;     ///< of the first axis; 1 for a single value
+  Index rows() const;  ///< of the first axis; 1 for a single value
   Hdf5Kind kind() const;
-  bool is_numeric() const;  ///< integers or floating point
+  bool is_numeric() const;       ///< integers or floating point
   bool is_wide_integer() const;  ///< integers of 64 bits, which a double may not represent
 
   template <class S> std::vector<S> values() const;  ///< all, last axis fastest
@@ -109,7 +109,7 @@ class Hdf5Group : public Hdf5Node {
   std::vector<std::string> children() const;  ///< names, sorted
   /// Whether the child of that name is stored in this file: not a soft or an external link.
   bool has_own(const std::string& name) const;
-  Index file_bytes() const;  ///< of the whole file, as it is on the disk or is being written
+  Index file_bytes() const;                   ///< of the whole file, as it is on the disk or is being written
   std::vector<std::string> datasets() const;  ///< paths relative to the group, of all below it
 
   Hdf5Group group(const std::string& path) const;

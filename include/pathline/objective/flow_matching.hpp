@@ -23,9 +23,9 @@ struct MatchingOptions {
   Coupling coupling = Coupling::independent;
   MatchingPath path = MatchingPath::linear;
   TimeSampling time_sampling = TimeSampling::uniform;
-  double sigma = 0;        ///< >= 0
+  double sigma = 0;  ///< >= 0
   std::uint64_t seed = 0;
-  Index tile = 16;         ///< samples that share one time; the times are stratified over the tiles
+  Index tile = 16;  ///< samples that share one time; the times are stratified over the tiles
 };
 
 struct MatchingGradient {

@@ -10,17 +10,17 @@
 namespace pathline {
 
 struct GradientCheckOptions {
-  double step = 1e-5;      ///< > 0: of the central difference along a random unit direction of each array
+  double step = 1e-5;        ///< > 0: of the central difference along a random unit direction of each array
   double tolerance = 1e-11;  ///< of the solves that are differenced, where the checked ones are adaptive
-  std::uint64_t seed = 0;  ///< of the directions
+  std::uint64_t seed = 0;    ///< of the directions
 };
 
 struct GradientCheckRow {
-  std::string name;       ///< of a parameter array; "z" (the data), "condition"
-  double gradient;        ///< along the direction
-  double difference;      ///< the central difference there
-  double scale;           ///< the length of the array's gradient
-  double error() const;   ///< |gradient - difference| / max(scale, 1e-3)
+  std::string name;      ///< of a parameter array; "z" (the data), "condition"
+  double gradient;       ///< along the direction
+  double difference;     ///< the central difference there
+  double scale;          ///< the length of the array's gradient
+  double error() const;  ///< |gradient - difference| / max(scale, 1e-3)
 };
 
 /// Of the loss nll + penalty of a batch, one row for each parameter array, the data and the condition. With fixed steps

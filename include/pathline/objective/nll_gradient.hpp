@@ -24,17 +24,17 @@ struct GradientOptions {
 
 /// Of the mean over the batch of -log p, nats, plus the regularizers.
 struct NllGradient {
-  double nll = 0;       ///< without the regularizers
-  double penalty = 0;   ///< the regularizers' mean, weighted
-  Vector<double> theta;                   ///< of all of Flow::theta()
-  std::vector<EndTimes> ends;             ///< of each transform that solves: by the times of its two ends
-  Matrix<double> z;                       ///< d x N: by the standardized data
-  Matrix<double> condition;               ///< dc x N
+  double nll = 0;                           ///< without the regularizers
+  double penalty = 0;                       ///< the regularizers' mean, weighted
+  Vector<double> theta;                     ///< of all of Flow::theta()
+  std::vector<EndTimes> ends;               ///< of each transform that solves: by the times of its two ends
+  Matrix<double> z;                         ///< d x N: by the standardized data
+  Matrix<double> condition;                 ///< dc x N
   std::vector<BatchStatistics> statistics;  ///< what each of the chain's transforms saw, for Chain::update
-  SolveReport report;                     ///< forward, sums over the tiles
-  SolveReport backward;                   ///< evaluations on the way back; a status and steps of its own with backsolve
-                                          ///< and checkpointed
-  double nfe = 0, backward_nfe = 0;       ///< means over the tiles
+  SolveReport report;                       ///< forward, sums over the tiles
+  SolveReport backward;              ///< evaluations on the way back; a status and steps of its own with backsolve
+                                     ///< and checkpointed
+  double nfe = 0, backward_nfe = 0;  ///< means over the tiles
 };
 
 /// Holds the memory of every thread between calls: after the first call with a batch of some size and a number of
@@ -61,9 +61,8 @@ template <class S> class NllGradientSolver {
   std::unique_ptr<Impl> impl_;
 };
 
-template <class S>
-NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                         const GradientOptions& options = {});
+template <class S> NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                            const GradientOptions& options = {});
 
 extern template NllGradient nll_gradient<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                                                 const GradientOptions&);

@@ -14,8 +14,8 @@ namespace pathline {
 /// where q = p (Roeder et al. 2017; of continuous flows, Vaitl et al. 2022).
 struct ReverseKlGradient {
   double loss = 0;
-  Vector<double> theta;                  ///< of all of Flow::theta(); 0 for the base
-  double nfe = 0, backward_nfe = 0;      ///< means over the tiles: out to the data, back for log q, and both adjoints
+  Vector<double> theta;              ///< of all of Flow::theta(); 0 for the base
+  double nfe = 0, backward_nfe = 0;  ///< means over the tiles: out to the data, back for log q, and both adjoints
 };
 
 /// Needs a normal base, or another smooth one that is not trained; no batch norm, logit or condition.

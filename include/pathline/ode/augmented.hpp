@@ -15,10 +15,11 @@ template <class S> class Integrand {
   /// True: f has d + 1 rows, the last the time derivative of the field's potential.
   virtual bool needs_potential() const { return false; }
   /// f: d x B, je = J E: d x kB; writes out: 1 x B.
-  virtual void value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const = 0;
+  virtual void value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je,
+                     MatrixRef<S> out) const = 0;
   /// The transpose: f_bar and je_bar += scale * dvalue/df, dvalue/dJE.
-  virtual void pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
-                        MatrixRef<S> je_bar) const = 0;
+  virtual void pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale,
+                        MatrixRef<S> f_bar, MatrixRef<S> je_bar) const = 0;
 };
 
 /// d/dt [z | l | r] = [f | -tr(df/dz) | integrand] for one tile (Chen et al. 2018, theorem 1; r as in Finlay et al.
@@ -26,8 +27,8 @@ template <class S> class Integrand {
 template <class S> class Augmented final : public System<S> {
  public:
   /// c: dc x B; all outlive the object. integrand may be null. sign: of dt, so that r grows either way.
-  Augmented(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& c, Workspace<S>& workspace,
-            const Integrand<S>* integrand = nullptr, S sign = 1)
+  Augmented(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& c,
+            Workspace<S>& workspace, const Integrand<S>* integrand = nullptr, S sign = 1)
       : field_(field), directions_(directions), c_(c), workspace_(workspace), integrand_(integrand), sign_(sign) {}
   static StateLayout layout(Index dim, Index batch, bool with_density, bool with_integrand = false);
   void rates(double t, const State<S>& x, State<S>& dxdt) override;

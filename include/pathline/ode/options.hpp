@@ -12,9 +12,9 @@ namespace pathline {
 /// Boost.Odeint's steppers, of order 5(4), 1, 2, 4, 5(4), 8(7), variable and 4. euler, midpoint, rk4 and
 /// adams_bashforth_moulton have no error estimate and therefore need a number of fixed steps.
 enum class StepperKind {
-  dopri5,                  ///< Dormand & Prince 1980; FSAL, dense output
+  dopri5,  ///< Dormand & Prince 1980; FSAL, dense output
   euler,
-  midpoint,                ///< Gragg's modified midpoint with two substeps
+  midpoint,  ///< Gragg's modified midpoint with two substeps
   rk4,
   cash_karp,               ///< Cash & Karp 1990
   fehlberg78,              ///< Fehlberg 1968
@@ -30,12 +30,12 @@ int stepper_order(StepperKind kind);  ///< order of the propagated solution; 8, 
 
 struct SolverOptions {
   StepperKind stepper = StepperKind::dopri5;
-  double rtol = 1e-5;      ///< > 0; the error of each sample is <= atol + rtol |x|, RMS over its components
-  double atol = 1e-5;      ///< > 0
-  Index steps = 0;         ///< > 0: this many equal steps without error control; 0: adaptive steps
-  Index max_steps = 10000; ///< > 0: limit of accepted and rejected steps together
+  double rtol = 1e-5;       ///< > 0; the error of each sample is <= atol + rtol |x|, RMS over its components
+  double atol = 1e-5;       ///< > 0
+  Index steps = 0;          ///< > 0: this many equal steps without error control; 0: adaptive steps
+  Index max_steps = 10000;  ///< > 0: limit of accepted and rejected steps together
 
-  void check() const;      ///< throws InputError that names field, value and constraint
+  void check() const;  ///< throws InputError that names field, value and constraint
   bool operator==(const SolverOptions&) const = default;
 };
 

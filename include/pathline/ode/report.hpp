@@ -12,10 +12,10 @@ enum class SolveStatus { not_run, success, step_limit, step_underflow, not_finit
 
 struct SolveReport {
   SolveStatus status = SolveStatus::not_run;
-  double t = 0;          ///< the time that the solve reached
-  double step = 0;       ///< the last accepted step, or the last attempted one
-  double next_step = 0;  ///< the step that the controller would try next
-  double first_step = 0; ///< the first accepted step; a similar solve may start with it
+  double t = 0;           ///< the time that the solve reached
+  double step = 0;        ///< the last accepted step, or the last attempted one
+  double next_step = 0;   ///< the step that the controller would try next
+  double first_step = 0;  ///< the first accepted step; a similar solve may start with it
   Index accepted = 0, rejected = 0;
   Index evaluations = 0;  ///< evaluations of the right-hand side (NFE)
   Index limit = 0;        ///< max_steps of the solve

@@ -19,8 +19,8 @@ struct TraceOptions {
 /// The directions of one solve. Probes are drawn once and held for all of it: redrawn at every evaluation they would
 /// make the right-hand side a random function, which no step control can follow (torchdiffeq #120). memory holds the
 /// probes (d x kB) and outlives the directions.
-template <class S>
-TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch, Engine& engine, Matrix<S>& memory);
+template <class S> TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch,
+                                                                Engine& engine, Matrix<S>& memory);
 
 /// tr(J), 1 x B, from J E (d x kB): the sum of the diagonal, or Hutchinson's mean_j e_j^T J e_j (Hutchinson 1990;
 /// Grathwohl et al. 2019, eq. 7).

@@ -10,7 +10,7 @@
 namespace pathline {
 
 struct Evaluation {
-  double nll = 0, nll_error = 0;  ///< mean of -log p, nats, and its standard error
+  double nll = 0, nll_error = 0;       ///< mean of -log p, nats, and its standard error
   std::optional<double> kl, kl_error;  ///< KL(data || model), nats: mean of log p_data - log p, and its standard error
   double nfe = 0;
   Index points = 0;
@@ -41,9 +41,8 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
 /// as wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has
 /// lost a part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far
 /// out; blind in many dimensions, where no Gaussian meets the target.
-template <class S>
-void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
-                    const EvaluationOptions& options, Evaluation& e);
+template <class S> void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
+                                             const EvaluationOptions& options, Evaluation& e);
 /// wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
 bool has_lost_modes(const Evaluation& e);
 
@@ -53,10 +52,9 @@ bool is_impossible_kl(double kl, double error);
 
 /// As evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what
 /// they differ by gives trace_error.
-template <class S>
-Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                              const EvaluationOptions& options,
-                              const std::optional<RowVector<double>>& log_density = {});
+template <class S> Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                 ConstMatrixRef<double> c, const EvaluationOptions& options,
+                                                 const std::optional<RowVector<double>>& log_density = {});
 
 struct MeanError {
   double mean = 0, error = 0;  ///< the standard error of the mean; NaN for one value
@@ -68,12 +66,11 @@ extern template Evaluation evaluate_target<float>(const Flow<float>&, const Targ
 extern template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                                    const EvaluationOptions&);
 extern template void check_for_lost_modes<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
-                                           const EvaluationOptions&, Evaluation&);
+                                                 const EvaluationOptions&, Evaluation&);
 extern template void check_for_lost_modes<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
-                                            const EvaluationOptions&, Evaluation&);
+                                                  const EvaluationOptions&, Evaluation&);
 extern template Evaluation evaluate_by_probes<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                                     const EvaluationOptions&,
-                                                     const std::optional<RowVector<double>>&);
+                                                     const EvaluationOptions&, const std::optional<RowVector<double>>&);
 extern template Evaluation evaluate_by_probes<double>(const Flow<double>&, ConstMatrixRef<double>,
                                                       ConstMatrixRef<double>, const EvaluationOptions&,
                                                       const std::optional<RowVector<double>>&);

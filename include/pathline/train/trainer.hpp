@@ -15,13 +15,13 @@ namespace pathline {
 struct TrainingProgress {
   Index iteration = 0, iterations = 0;  ///< done, and of all stages
   std::size_t stage = 0, stages = 1;
-  std::string kind;                     ///< of the stage's objective
-  double loss = 0;                      ///< what is minimized, of this batch: an NLL in nats for likelihood
+  std::string kind;  ///< of the stage's objective
+  double loss = 0;   ///< what is minimized, of this batch: an NLL in nats for likelihood
   double nfe = 0, backward_nfe = 0;
   double gradient_norm = 0, learning_rate = 0;
   double samples_per_second = 0, seconds = 0, seconds_left = 0;  ///< seconds: of the whole run, earlier parts too
   const Evaluation* validation = nullptr;
-  bool best = false;                    ///< this validation is the best so far
+  bool best = false;  ///< this validation is the best so far
 };
 
 struct TrainingOptions {
@@ -29,8 +29,8 @@ struct TrainingOptions {
   bool resume = false;    ///< continue from its last.h5, or from previous.h5 if that is damaged
   bool replace = false;   ///< a run that is there goes, once all of the new one but its first step is made
   std::function<void(const TrainingProgress&)> progress = {};
-  std::optional<Target> target = {};  ///< of one's own: what objective.target = "user" is
-  std::function<bool()> stop = {};  ///< asked after each iteration: true saves and returns
+  std::optional<Target> target = {};                  ///< of one's own: what objective.target = "user" is
+  std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns
   std::function<void(const std::string&)> note = {};  ///< receives what the user should know, such as a damaged last.h5
 };
 

@@ -25,7 +25,7 @@ class TrainingData {
     Matrix<double> x, c;  ///< d x N, dc x N
   };
   Points batch(Index iteration, Index size) const;  ///< a function of the seed and the iteration alone
-  std::optional<Points> training() const;               ///< every row once, as some batch may hold them; not of a toy
+  std::optional<Points> training() const;           ///< every row once, as some batch may hold them; not of a toy
   const Points& validation() const { return validation_; }
   const Points& test() const { return test_; }
 

@@ -14,8 +14,8 @@ template <class S> class Affine final : public Transform<S> {
   std::unique_ptr<Transform<S>> clone() const override { return std::make_unique<Affine>(*this); }
   std::string kind() const override { return "affine"; }
   Attributes describe() const override { return {{"mean", mean}, {"scale", scale}}; }
-  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                    const TransformContext<S>& context, TransformTape<S>* tape) const override;
+  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det, const TransformContext<S>& context,
+                    TransformTape<S>* tape) const override;
   SolveReport pullback(Direction direction, const TransformTape<S>& tape, TransformCotangent<S> to,
                        const TransformContext<S>& context) const override;
 

@@ -15,17 +15,15 @@ template <class S> class BatchNorm final : public Transform<S> {
   std::unique_ptr<Transform<S>> clone() const override { return std::make_unique<BatchNorm>(*this); }
   std::string kind() const override { return "batch_norm"; }
   std::string prefix() const override { return "norms"; }
-  Attributes describe() const override {
-    return {{"epsilon", epsilon}, {"mean", mean}, {"variance", variance}};
-  }
+  Attributes describe() const override { return {{"epsilon", epsilon}, {"mean", mean}, {"variance", variance}}; }
 
   Index parameter_count() const override { return 2 * this->dim(); }
   std::vector<Parameter> parameters() const override;
   Vector<double> theta() const override;
   void set_theta(ConstVectorRef<double> theta) override;
 
-  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                    const TransformContext<S>& context, TransformTape<S>* tape) const override;
+  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det, const TransformContext<S>& context,
+                    TransformTape<S>* tape) const override;
   std::unique_ptr<TransformTape<S>> make_tape() const override;
   SolveReport pullback(Direction direction, const TransformTape<S>& tape, TransformCotangent<S> to,
                        const TransformContext<S>& context) const override;

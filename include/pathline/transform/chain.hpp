@@ -67,9 +67,9 @@ template <class S> class Chain {
     return out;
   }
 
-  Index condition_dim() const;         ///< the largest of the transforms'
-  double end_time() const;             ///< the sum of the durations; 0: nothing here takes time
-  std::size_t solves() const;          ///< transforms that take time
+  Index condition_dim() const;  ///< the largest of the transforms'
+  double end_time() const;      ///< the sum of the durations; 0: nothing here takes time
+  std::size_t solves() const;   ///< transforms that take time
 
   /// Parameters, flat: those of the transforms that solve, then those of the others, each in the order of the chain.
   /// Names: "<prefix>.<i>.<name>", i counting the transforms of a prefix.

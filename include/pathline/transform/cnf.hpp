@@ -50,8 +50,8 @@ template <class S> class Cnf final : public Transform<S> {
   void add_time_gradient(const EndTimes& ends, VectorRef<double> theta_bar) const override;
   void check(const SolveOptions<S>& options) const override;
 
-  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                    const TransformContext<S>& context, TransformTape<S>* tape) const override;
+  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det, const TransformContext<S>& context,
+                    TransformTape<S>* tape) const override;
   std::unique_ptr<TransformTape<S>> make_tape() const override;
   SolveReport pullback(Direction direction, const TransformTape<S>& tape, TransformCotangent<S> to,
                        const TransformContext<S>& context) const override;

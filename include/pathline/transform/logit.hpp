@@ -15,8 +15,8 @@ template <class S> class Logit final : public Transform<S> {
   std::string kind() const override { return "logit"; }
   Attributes describe() const override { return {{"alpha", alpha}}; }
   /// InputError naming the point and column that is outside of the box.
-  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
-                    const TransformContext<S>& context, TransformTape<S>* tape) const override;
+  SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det, const TransformContext<S>& context,
+                    TransformTape<S>* tape) const override;
   std::unique_ptr<TransformTape<S>> make_tape() const override;
   SolveReport pullback(Direction direction, const TransformTape<S>& tape, TransformCotangent<S> to,
                        const TransformContext<S>& context) const override;

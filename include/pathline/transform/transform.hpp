@@ -31,7 +31,9 @@ struct ProbeStream {
   std::string_view purpose = "flow.probes";
   std::uint64_t i = 0, j = 0, i_step = 0, j_step = 1;
 
-  ProbeStream of_solve(std::uint64_t n) const { return {seed, purpose, i + n * i_step, j + n * j_step, i_step, j_step}; }
+  ProbeStream of_solve(std::uint64_t n) const {
+    return {seed, purpose, i + n * i_step, j + n * j_step, i_step, j_step};
+  }
 };
 
 template <class S> struct SolveScratch;
@@ -69,22 +71,22 @@ struct TimePart {
 template <class S> struct TransformContext {
   TransformScratch<S>& scratch;
   const SolveOptions<S>& options;
-  const Matrix<S>& condition;           ///< dc x B, standardized; no rows without a condition
-  Index first_sample = 0;               ///< the number of the tile's first sample, for messages
+  const Matrix<S>& condition;  ///< dc x B, standardized; no rows without a condition
+  Index first_sample = 0;      ///< the number of the tile's first sample, for messages
   ProbeStream probes = {};
   /// of the solve: the step to begin with (0: an estimate), then the one accepted
   double* first_step = nullptr;
-  const TimePart* part = nullptr;       ///< null: all of the transform
-  PathKeeper<S>* keeper = nullptr;      ///< of part->times
+  const TimePart* part = nullptr;   ///< null: all of the transform
+  PathKeeper<S>* keeper = nullptr;  ///< of part->times
 };
 
 /// What a transform remembers of one apply for its pullback. Kept between calls, so that nothing is allocated again.
 template <class S> class TransformTape {
  public:
   virtual ~TransformTape() = default;
-  double log_det = 0;          ///< summed over the samples; NaN if apply was not asked for it
-  double penalty = 0;          ///< the integral of SolveOptions::penalty, summed over the samples
-  Vector<double> sum, squares; ///< of a transform that gathers statistics: the input's sum, and squares about its mean
+  double log_det = 0;           ///< summed over the samples; NaN if apply was not asked for it
+  double penalty = 0;           ///< the integral of SolveOptions::penalty, summed over the samples
+  Vector<double> sum, squares;  ///< of a transform that gathers statistics: the input's sum, and squares about its mean
 };
 
 /// dL/dt at the two ends of a transform that takes time.
@@ -94,11 +96,11 @@ struct EndTimes {
 
 /// Cotangents of one recorded apply.
 template <class S> struct TransformCotangent {
-  MatrixRef<S> z;                     ///< d x B; of the output on the way in, of the input on the way out
-  const RowVector<double>& log_det;   ///< 1 x B: dL/dlog|det|; zeros if the apply was not asked for it
-  VectorRef<double> theta;            ///< added to; empty: not asked for, which is cheaper
-  MatrixRef<S> condition;             ///< dc x B, added to
-  EndTimes* ends = nullptr;           ///< added to; null: not asked for
+  MatrixRef<S> z;                    ///< d x B; of the output on the way in, of the input on the way out
+  const RowVector<double>& log_det;  ///< 1 x B: dL/dlog|det|; zeros if the apply was not asked for it
+  VectorRef<double> theta;           ///< added to; empty: not asked for, which is cheaper
+  MatrixRef<S> condition;            ///< dc x B, added to
+  EndTimes* ends = nullptr;          ///< added to; null: not asked for
 };
 
 /// The mean and variance (over n - 1) of what entered a transform.
@@ -116,8 +118,8 @@ template <class S> class Transform {
   virtual std::unique_ptr<Transform<S>> clone() const = 0;  ///< deep
   /// Of the same vector field (for what shares something, by intent): set_theta of one changes the other.
   virtual std::unique_ptr<Transform<S>> share() const { return clone(); }
-  virtual std::string kind() const = 0;                    ///< "cnf", "batch_norm", "affine", "logit", ...
-  virtual std::string prefix() const { return kind(); }    ///< of its parameters' names: "<prefix>.<i>.<name>"
+  virtual std::string kind() const = 0;                  ///< "cnf", "batch_norm", "affine", "logit", ...
+  virtual std::string prefix() const { return kind(); }  ///< of its parameters' names: "<prefix>.<i>.<name>"
   /// What it is, without the parameters.
   virtual Attributes describe() const { return {}; }
 
