@@ -58,7 +58,9 @@ std::string make_temporary(const std::string& final, mode_t mode) {
 bool sync_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
-  const bool synced = ::fsync(file) == 0;
+  bool synced = false;
+  do synced = ::fsync(file) == 0;
+  while (!synced && errno == EINTR);
   const int reason = errno;
   ::close(file);
   errno = reason;
@@ -158,8 +160,12 @@ void ReplaceFile::commit(const std::string& previous) {
   }
   pending_ = false;
   forget(path_);
+  // The file is whole, and in its place for every reader; only a power failure could still undo the rename. A file
+  // system that cannot sync a directory says EINVAL, and has no better promise to give.
   const std::string directory = fs::path(final_).parent_path().string();
-  sync_file(directory.empty() ? "." : directory);  // the file is whole already if this fails
+  if (!sync_file(directory.empty() ? "." : directory) && errno != EINVAL && errno != EACCES)
+    throw InputError(target_ + ": written, but the rename could not be secured against a power failure: " +
+                     std::generic_category().message(errno));
 }
 
 }  // namespace pathline
