@@ -223,7 +223,7 @@ TEST_F(App, OfAWideTableTheColumnsAskedForAreTrainedAndFound) {
   EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("dimension    1 (y)\ncondition    1 (x)\n"));
   const auto density = run({"density", file("run"), file("wide.csv"), "--quiet"});
   EXPECT_EQ(std::count(density.out.begin(), density.out.end(), '\n'), 60) << density.err;
-  EXPECT_THAT(run({"train", "--data", "moons", "--columns", "x1", "-o", file("toy")}).err, HasSubstr("moons is a toy"));
+  EXPECT_THAT(run({"train", "--data", "moons", "--columns", "x1", "-o", file("toy")}).err, HasSubstr("'moons' is built in"));
 }
 
 TEST_F(App, DataSplitHasEveryRowOnceAsTheRecipeSplitsThem) {
@@ -246,7 +246,7 @@ TEST_F(App, DataSplitHasEveryRowOnceAsTheRecipeSplitsThem) {
   std::sort(all.begin(), all.end());
   for (int i = 0; i < 50; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], i);
   put("toy.toml", "[data]\nsource = 'moons'\n");
-  EXPECT_THAT(run({"data", "split", file("toy.toml"), "-o", file("t.h5")}).err, HasSubstr("no end of training rows"));
+  EXPECT_THAT(run({"data", "split", file("toy.toml"), "-o", file("t.h5")}).err, HasSubstr("no fixed training rows"));
 }
 
 TEST_F(App, AnyNumberOfThreadsTrainsTheSameModelBitwise) {
@@ -306,10 +306,10 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
       {{"train", file("bad.toml"), "--data", "moons", "-o", file("x")}, "bad.toml:2: "},
       {{"train", "--data", "moons", "-o", file("x"), "--set", "train.iteration=5"}, "train.iterations"},
       {{"train", "--data", file("nan.csv"), "-o", file("x")}, "nan.csv: line 2, column 1: nan: must be finite"},
-      {{"train", "--data", "moons", "-o", file("run")}, "a run is there already"},
+      {{"train", "--data", "moons", "-o", file("run")}, "this directory already contains a run"},
       {{"train", "--resume", file("nowhere")}, "nowhere/last.h5: not found"},
       {{"sample", file("none.h5"), "-o", file("x.h5")}, "none.h5: cannot read: No such file"},
-      {{"sample", model, "-o", file("x.csv")}, "ends with .h5"},
+      {{"sample", model, "-o", file("x.csv")}, "must end with .h5"},
       {{"sample", model, "-n", "-3", "-o", file("x.h5")}, "-n = -3: must be >= 0"},
       {{"density", model, file("ragged.csv")}, "ragged.csv: line 2: 1 columns, expected 2"},
       {{"density", model, file("text.csv")}, "text.csv: line 2, column 2: 'x': expected a number"},
@@ -318,10 +318,10 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
       {{"density", model, file("run/model.h5") + ":nothing"}, "no data set 'nothing'"},
       {{"density", model, file("ragged.csv"), "-o", file("x.pdf")}, "x.pdf: unknown format"},
       {{"density", model, file("ragged.csv"), "-o", file("x.csv.gz")}, "x.csv.gz: this format is read only"},
-      {{"density", model}, "expected an INPUT or --grid"},
+      {{"density", model}, "expected either an INPUT or --grid"},
       {{"density", model, "--grid=4:-4:10"}, "LOW < HIGH"},
       {{"density", model, "--grid=-4:4:10,0:1:2,0:1:2"}, "3 axes; the model has 2"},
-      {{"density", model, "--grid=-4:4:10", "--condition", "1"}, "1 values; the model's condition has 0"},
+      {{"density", model, "--grid=-4:4:10", "--condition", "1"}, "--condition has 1 values; the condition of the model has 0"},
       {{"density", file("cut.h5"), file("wide.csv")}, "cut.h5: "},
       {{"density", file("junk.h5"), file("wide.csv")}, "junk.h5: "},
       {{"density", file("new.h5"), file("wide.csv")}, "new.h5: model format 9: this pathline"},
@@ -377,7 +377,7 @@ TEST_F(App, DensityOfAConditionNeedsNames) {
     const auto refused = run({"density", posterior, file(name)});
     EXPECT_EQ(refused.code, 2);
     EXPECT_THAT(refused.err,
-                HasSubstr("the model needs columns (x2) and its condition (x1) by their names, or --condition"));
+                HasSubstr("the model needs columns (x2) and its condition (x1) by name, or --condition"));
   }
   EXPECT_EQ(run({"density", posterior, file("point.csv"), "--condition", "0.5"}).out, named.out);
   const auto given = run({"density", posterior, file("named.csv"), "--condition", "0.5"});
@@ -398,18 +398,18 @@ TEST_F(App, OutputThatIsAnInputIsRefused) {
       std::filesystem::copy(file("r.toml"), file("r.h5"));
   const std::string before = get("m.h5");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"sample", file("m.h5"), "-n", "3", "-o", file("link.h5")}, "link.h5: is the model; expected another file"},
-      {{"density", kFfjord, file("m.h5") + ":points", "-o", file("m.h5")}, "m.h5: is the input; expected another file"},
-      {{"density", file("m.h5"), "--grid=-4:4:2", "-o", file("m.h5")}, "m.h5: is the model; expected another file"},
-      {{"data", "split", file("r.toml"), "-o", file("m.h5")}, "m.h5: is the recipe's data; expected another file"},
-      {{"data", "split", file("r.h5"), "-o", file("r.h5")}, "r.h5: is the recipe; expected another file"},
-      {{"import", "ffjord", file("m.h5"), "-o", file("m.h5")}, "m.h5: is the network to import; expected another file"},
+      {{"sample", file("m.h5"), "-n", "3", "-o", file("link.h5")}, "link.h5 is the model; choose another file"},
+      {{"density", kFfjord, file("m.h5") + ":points", "-o", file("m.h5")}, "m.h5 is the input; choose another file"},
+      {{"density", file("m.h5"), "--grid=-4:4:2", "-o", file("m.h5")}, "m.h5 is the model; choose another file"},
+      {{"data", "split", file("r.toml"), "-o", file("m.h5")}, "m.h5 is the recipe's data; choose another file"},
+      {{"data", "split", file("r.h5"), "-o", file("r.h5")}, "r.h5 is the recipe; choose another file"},
+      {{"import", "ffjord", file("m.h5"), "-o", file("m.h5")}, "m.h5 is the network to import; choose another file"},
       {{"sample", kFfjord, "-n", "3", "-o", file("x.h5:y")},
-       "samples have data sets of their own names; expected FILE.h5 alone"},
-      {{"density", kFfjord, "--grid=-4:4:2", "-o", file("x.h5:y")}, "expected FILE.h5 alone"},
+       "samples have fixed data set names; expected FILE.h5 without a data set"},
+      {{"density", kFfjord, "--grid=-4:4:2", "-o", file("x.h5:y")}, "expected FILE.h5 without a data set"},
       {{"data", "split", file("r.toml"), "-o", file("s.csv")},
-       "s.csv: parts go into HDF5; expected a name that ends with .h5"},
-      {{"import", "ffjord", kFfjord, "-o", file("q.png")}, "q.png: models go into HDF5; expected a name"},
+       "s.csv: parts are written to HDF5; the name must end with .h5"},
+      {{"import", "ffjord", kFfjord, "-o", file("q.png")}, "q.png: models are written to HDF5"},
   };
   for (const auto& [arguments, expected] : cases) {
     const auto got = run(arguments);
@@ -434,7 +434,7 @@ TEST_F(App, DensityThatFailsNamesTheFileAndTheRow) {
   ASSERT_EQ(run({"train", file("logit.toml"), "-o", file("run"), "--quiet"}).code, 0);
   const auto bad = run({"density", file("run"), file("bad.csv"), "--summary", "--stepper", "euler", "--steps", "1"});
   EXPECT_EQ(bad.code, 2);
-  EXPECT_THAT(bad.err, HasSubstr("bad.csv: row 70000, column 1: 7: the model's logit transform"));
+  EXPECT_THAT(bad.err, HasSubstr("bad.csv: row 70000, column 1: 7: the logit transform of the model"));
 }
 
 TEST_F(App, SummaryOfOnePointHasNoStandardError) {
@@ -476,7 +476,7 @@ TEST_F(App, ARunOfNoIterationsNamesNoModel) {
   const auto got = run(training("run", "0"));
   EXPECT_EQ(got.code, 0) << got.err;
   EXPECT_FALSE(std::filesystem::exists(file("run/model.h5")));
-  EXPECT_THAT(got.out, HasSubstr("there is no model.h5 yet"));
+  EXPECT_THAT(got.out, HasSubstr("no model.h5 was written"));
 }
 
 // The old run went before the new one was looked at.
@@ -488,7 +488,7 @@ TEST_F(App, ForceKeepsTheOldRunUntilTheNewOneCanBegin) {
   EXPECT_EQ(run(with(training("run", "20"), {"--force"})).code, 0);
   EXPECT_NE(get("run/model.h5"), model);
   EXPECT_THAT(run({"train", "--resume", file("run"), "--seed", "1"}).err,
-              HasSubstr("train.seed = 1: a resumed run keeps 0"));
+              HasSubstr("train.seed = 1: cannot change on resume (was 0)"));
 }
 
 TEST_F(App, TerminationSavesAsAnInterruptDoes) {
@@ -563,8 +563,8 @@ TEST_F(App, AnIntegerThatDoesNotFitIsRefused) {
 
 TEST_F(App, AWrongWordOrOptionIsOneLineWithTheNearest) {
   EXPECT_THAT(run({"dens", "m.h5"}).err,
-              StartsWith("pathline: dens: is no command of pathline; the nearest is 'density'"));
-  EXPECT_THAT(run({"data", "lst"}).err, HasSubstr("lst: is no command of pathline data; the nearest is 'list'"));
+              StartsWith("pathline: unknown command 'dens' of pathline; did you mean 'density'?"));
+  EXPECT_THAT(run({"data", "lst"}).err, HasSubstr("unknown command 'lst' of pathline data; did you mean 'list'?"));
   EXPECT_THAT(run({}).err, StartsWith("pathline: expected a command: train, sample"));
   const auto got = run({"train", "--iteration", "3"});
   EXPECT_EQ(got.code, 2);
@@ -575,9 +575,9 @@ TEST_F(App, AWrongWordOrOptionIsOneLineWithTheNearest) {
 
 TEST_F(App, HDF5IsNotWrittenUnderAnotherSuffix) {
   put("d.csv", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"), put("r.toml", "[data]\nsource = '" + file("d.csv") + "'\n");
-  EXPECT_THAT(run({"import", "ffjord", kFfjord, "-o", file("q.png")}).err, HasSubstr("q.png: models go into HDF5"));
+  EXPECT_THAT(run({"import", "ffjord", kFfjord, "-o", file("q.png")}).err, HasSubstr("q.png: models are written to HDF5"));
   EXPECT_THAT(run({"data", "split", file("r.toml"), "-o", file("s.csv")}).err,
-              HasSubstr("expected a name that ends with .h5"));
+              HasSubstr("the name must end with .h5"));
   EXPECT_EQ(files(), 2);
 }
 

@@ -131,7 +131,7 @@ class SourceFile : public Scratch {};
 // The truth that `data sample --log-density` writes was trained on as a third dimension.
 TEST_F(SourceFile, ColumnLogDensityIsNotData) {
   const auto name = put("a.csv", "x1,x2,log_density\n1,2,-3\n2,3,-4\n");
-  EXPECT_THAT(message([&] { make_source(name); }), testing::HasSubstr("a.csv: column 3 is log_density, which is"));
+  EXPECT_THAT(message([&] { make_source(name); }), testing::HasSubstr("a.csv: column 3 is log_density, the true density"));
 }
 
 TEST(SourceByName, ErrorsSayWhere) {

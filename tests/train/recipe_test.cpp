@@ -98,17 +98,17 @@ TEST(Recipe, ObjectiveIsOneTableOrStages) {
 }
 
 TEST(Recipe, UnknownNamesAreErrorsWithTheNearest) {
-  EXPECT_EQ(parse_error("\n[solver]\nrtoll = 1"), "x.toml:3: unknown key 'solver.rtoll' (nearest: solver.rtol)");
-  EXPECT_EQ(parse_error("[solvr]\nrtol = 1"), "x.toml:1: unknown table 'solvr' (nearest: solver)");
-  EXPECT_EQ(parse_error("rtol = 1"), "x.toml:1: unknown key 'rtol' (nearest: solver.rtol)");
-  EXPECT_EQ(parse_error("[train]\nrtol = 1"), "x.toml:2: unknown key 'train.rtol' (nearest: solver.rtol)");
+  EXPECT_EQ(parse_error("\n[solver]\nrtoll = 1"), "x.toml:3: unknown key 'solver.rtoll'; did you mean 'solver.rtol'?");
+  EXPECT_EQ(parse_error("[solvr]\nrtol = 1"), "x.toml:1: unknown table 'solvr'; did you mean 'solver'?");
+  EXPECT_EQ(parse_error("rtol = 1"), "x.toml:1: unknown key 'rtol'; did you mean 'solver.rtol'?");
+  EXPECT_EQ(parse_error("[train]\nrtol = 1"), "x.toml:2: unknown key 'train.rtol'; did you mean 'solver.rtol'?");
   EXPECT_EQ(parse_error("[solver.evaluation]\nadjoint = 'discrete'"),
-            "x.toml:2: unknown key 'solver.evaluation.adjoint' (nearest: solver.adjoint)");
+            "x.toml:2: unknown key 'solver.evaluation.adjoint'; did you mean 'solver.adjoint'?");
   EXPECT_EQ(parse_error("[[objective]]\n[[objective]]\nsigm = 1"),
-            "x.toml:3: unknown key 'objective.sigm' (nearest: objective.sigma)");
-  EXPECT_EQ(set_error("solver.rtoll=1"), "unknown key 'solver.rtoll' (nearest: solver.rtol)");
-  EXPECT_EQ(set_error("batch=1"), "unknown key 'batch' (nearest: train.batch)");
-  EXPECT_EQ(set_error("solver.evaluation=1"), "unknown key 'solver.evaluation' (nearest: solver.evaluation.rtol)");
+            "x.toml:3: unknown key 'objective.sigm'; did you mean 'objective.sigma'?");
+  EXPECT_EQ(set_error("solver.rtoll=1"), "unknown key 'solver.rtoll'; did you mean 'solver.rtol'?");
+  EXPECT_EQ(set_error("batch=1"), "unknown key 'batch'; did you mean 'train.batch'?");
+  EXPECT_EQ(set_error("solver.evaluation=1"), "unknown key 'solver.evaluation'; did you mean 'solver.evaluation.rtol'?");
 }
 
 TEST(Recipe, ValueOutOfItsRangeIsAnError) {
@@ -214,9 +214,9 @@ TEST(Recipe, AssignmentReachesAStage) {
   EXPECT_EQ(r.objective[0].iterations, 0);
   EXPECT_EQ(r.objective[1].iterations, 50);
   EXPECT_EQ(set_error("objective.iterations=1", r),
-            "objective.iterations: the recipe has 2 stages, name one: objective.1 to objective.2");
+            "objective.iterations: ambiguous, because the recipe has 2 stages; use objective.1 to objective.2");
   EXPECT_EQ(set_error("objective.3.iterations=1", r),
-            "objective.3.iterations: stages are counted from 1, and the recipe has 2");
+            "objective.3.iterations: stages are counted from 1; the recipe has 2");
   EXPECT_THAT(set_error("objective.0.iterations=1", r), HasSubstr("counted from 1"));
   EXPECT_THAT(set_error("objective.99999999999999999999.iterations=1", r), HasSubstr("counted from 1"));
   EXPECT_THAT(set_error("objective.2.iterations=-1", r), StartsWith("objective.2.iterations = -1: must be"));
@@ -325,8 +325,8 @@ TEST(Recipe, CheckFindsWhatNoFileCouldHaveGiven) {
 }
 
 TEST(Recipe, FileThatCannotBeReadIsNamed) {
-  EXPECT_EQ(message([] { read_recipe("/no/such.toml"); }), "/no/such.toml: cannot be read: No such file or directory");
-  EXPECT_THAT(message([] { read_recipe("/tmp"); }), StartsWith("/tmp: cannot be read: "));
+  EXPECT_EQ(message([] { read_recipe("/no/such.toml"); }), "/no/such.toml: cannot read: No such file or directory");
+  EXPECT_THAT(message([] { read_recipe("/tmp"); }), StartsWith("/tmp: cannot read: "));
 }
 
 TEST(Recipe, FileIsRead) {

@@ -33,7 +33,7 @@ TEST(StagePlan, TheLastStageGoesOnWhereNoneIsOpen) {
   EXPECT_EQ(beyond_stages(stages({10, 20}, 50)), 20);
   EXPECT_THAT(lengths(stages({10, 20}, 30)), testing::ElementsAre(10, 20));
   EXPECT_EQ(message([] { plan_stages(stages({10, 20}, 5)); }),
-            "train.iterations = 5: the stages of [[objective]] ask for 30 together; expected as many, or less in "
+            "train.iterations = 5: the stages of [[objective]] request 30 in total; raise it, or lower "
             "objective.2.iterations");
 }
 

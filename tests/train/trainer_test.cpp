@@ -84,10 +84,10 @@ TEST_F(Trainer, AResumedRunKeepsItsDataModelAndSeed) {
     set(recipe, assignment);
     return message([&] { train(recipe, {.directory = file("run"), .resume = true}); });
   };
-  EXPECT_EQ(resumed("train.seed=1"), "train.seed = 1: a resumed run keeps 0");
-  EXPECT_EQ(resumed("model.hidden=16,16"), "model.hidden = [16, 16]: a resumed run keeps [8]");
-  EXPECT_EQ(resumed("data.source=rings"), "data.source = \"rings\": a resumed run keeps \"moons\"");
-  EXPECT_EQ(resumed("data.validation_size=50"), "data.validation_size = 50: a resumed run keeps 100");
+  EXPECT_EQ(resumed("train.seed=1"), "train.seed = 1: cannot change on resume (was 0)");
+  EXPECT_EQ(resumed("model.hidden=16,16"), "model.hidden = [16, 16]: cannot change on resume (was [8])");
+  EXPECT_EQ(resumed("data.source=rings"), "data.source = \"rings\": cannot change on resume (was \"moons\")");
+  EXPECT_EQ(resumed("data.validation_size=50"), "data.validation_size = 50: cannot change on resume (was 100)");
   EXPECT_EQ(resumed("train.evaluate_every=7"), "no error");
   EXPECT_EQ(resumed("model.precision=double"), "no error");
 }
