@@ -15,6 +15,7 @@
 #include "app/report.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
+#include "pathline/core/version.hpp"
 
 namespace pathline {
 namespace {

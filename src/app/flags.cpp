@@ -58,12 +58,7 @@ bool is_double(const ModelCard& card, const CommonFlags& common) {
 
 EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common) {
   Recipe recipe;
-  // A file of format 1 has its evaluation in the recipe alone.
-  if (card.evaluation)
-    recipe.solver.evaluation = evaluation_recipe(*card.evaluation);
-  else if (!card.recipe.empty())
-    recipe = parse_recipe(card.recipe, card.file + ": its recipe");
-  recipe.trace = {};  // exact, however it was trained
+  recipe.solver.evaluation = evaluation_recipe(card.evaluation);
   for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
   EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};
   if (flags.probes && out.trace.kind != TraceKind::hutchinson)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
+#include "pathline/core/version.hpp"
 #include "pathline/io/table.hpp"
 
 namespace pathline {

@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 
 #include "checkpoint/digest.hpp"
+#include "checkpoint/format_1.hpp"
 #include "checkpoint/parameter_shape.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/version.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
 
@@ -162,7 +164,12 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   card.condition_columns = in.read_strings("condition_columns");
   card.metrics = in.read_strings("metrics");
   card.format_version = in.attribute<std::int64_t>("format_version");
-  if (card.format_version > 1) card.evaluation = read_evaluation(in.group("evaluation"));
+  try {
+    card.evaluation = card.format_version == 1 ? evaluation_of_format_1(card.recipe)
+                                               : read_evaluation(in.group("evaluation"));
+  } catch (const InputError& error) {
+    throw in_file(file, error);
+  }
   return card;
 }
 
@@ -263,7 +270,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
   base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));
-  write_evaluation(out.create_group("evaluation"), model.card.evaluation.value_or(EvaluationOptions{}.solver));
+  write_evaluation(out.create_group("evaluation"), model.card.evaluation);
   write_parameters(out, flow);
   out.set_attribute("digest", content_digest(out, model.card.file));  // last: it covers all that is there
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
+#include "pathline/core/version.hpp"
 #include "pathline/optim/clip.hpp"
 #include "pathline/train/build_flow.hpp"
 #include "pathline/train/training_data.hpp"

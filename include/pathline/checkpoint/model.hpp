@@ -21,7 +21,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,9 +38,9 @@ struct ModelCard {
   std::vector<std::string> columns, condition_columns;
   std::vector<std::string> metrics;
   std::string file = {};  ///< it was read from; for errors
-  /// How density() and sample() solve by default. Absent in files of format 1, whose recipe says it; what has none is
-  /// written with the defaults of EvaluationOptions.
-  std::optional<SolverOptions> evaluation = {};
+  /// How density() and sample() solve by default. A file of format 1 has it in its recipe; an imported network has the
+  /// defaults of EvaluationOptions.
+  SolverOptions evaluation = EvaluationOptions{}.solver;
   std::int64_t format_version = 0;  ///< of the file that was read
 };
 
