@@ -1,5 +1,6 @@
 #include "pathline/density.hpp"
 
+#include <memory>
 #include <thread>
 #include <type_traits>
 
@@ -35,7 +36,8 @@ class Densities : public Scratch {
     const auto flow = written<S>(name);
     const Density density(file(name));
     const EvaluationOptions options{.solver = evaluation_};
-    EXPECT_EQ(density.dim(), 2), EXPECT_EQ(density.condition_dim(), 1);
+    EXPECT_EQ(density.dim(), 2);
+    EXPECT_EQ(density.condition_dim(), 1);
     EXPECT_EQ(density.columns(), (std::vector<std::string>{"a", "b"}));
     EXPECT_EQ(density.condition_columns(), std::vector<std::string>{"c"});
     EXPECT_EQ(density.log_prob(x_, c_), flow.log_prob(x_, c_, options).log_prob);

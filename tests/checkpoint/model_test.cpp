@@ -209,7 +209,7 @@ TEST_F(Models, EveryFlippedBitIsFoundBeforeHdf5OpensTheFile) {
 TEST_F(Models, Format1IsStillRead) {
   const auto model = read_model<double>(std::string(PATHLINE_FIXTURES) + "/model_format_1.h5");
   EXPECT_EQ(model.card.format_version, 1);
-  EXPECT_EQ(model.card.evaluation, (SolverOptions{.rtol = 1e-6, .atol = 1e-6}));
+  EXPECT_EQ(model.card.evaluation, (SolverOptions{.rtol = 1e-9, .atol = 1e-9}));
   Matrix<double> x(2, 2);
   x << 0.5, -1, 0.25, 1;
   const EvaluationOptions fine{.solver = {.rtol = 1e-9, .atol = 1e-9}};
