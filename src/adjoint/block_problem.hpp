@@ -12,7 +12,7 @@ namespace pathline {
 // penalty along the solve from t0 to t1.
 template <class S> struct BlockProblem {
   const VectorField<S>& field;
-  const TangentDirections<S>& directions;
+  const TraceMethod<S>& method;
   const Matrix<S>& condition;
   const Integrand<S>* penalty;  // may be null
   double t0, t1;
@@ -52,37 +52,40 @@ template <class S> class Tape final : public StepObserver<S> {
   std::size_t size_ = 0;
 };
 
-// The cotangents of (f, J E) where f has f_bar and the integrand g = -tr + sign * penalty has `scale`.
+// The cotangents of (f, p), p the method's product, where f has f_bar and the integrand g = -tr + sign * penalty has
+// `scale`.
 template <class S> class PathRule final : public CotangentRule<S> {
  public:
-  PathRule(const BlockProblem<S>& problem, const TangentDirections<S>& directions, ConstMatrixRef<S> f_bar, S scale,
+  PathRule(const BlockProblem<S>& problem, const TraceMethod<S>& method, ConstMatrixRef<S> f_bar, S scale,
            Workspace<S>& w)
-      : problem_(problem), directions_(directions), f_bar_(f_bar), scale_(scale), w_(w) {}
-  void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> f_bar, MatrixRef<S> je_bar) override {
+      : problem_(problem), method_(method), f_bar_(f_bar), scale_(scale), w_(w) {}
+  void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> p, MatrixRef<S> f_bar, MatrixRef<S> p_bar) override {
     f_bar.topRows(f_bar_.rows()) = f_bar_;
     f_bar.bottomRows(f_bar.rows() - f_bar_.rows()).setZero();
-    if (directions_.k == 0) return;
+    if (!method_.any()) return;
     typename Workspace<S>::Frame frame(w_);
     auto row = w_.matrix(1, f.cols());
     if (problem_.weight)
       row = -scale_ * *problem_.weight;
     else
       row.setConstant(-scale_);
-    trace_pullback<S>(directions_, row, je_bar);
-    trace<S>(directions_, je, row);
+    method_.pullback(row, p_bar);
+    method_.trace(p, row);
     if (problem_.weight) row = row.cwiseProduct(*problem_.weight);
     paired = -static_cast<double>(row.sum()) * static_cast<double>(scale_);
     if (!problem_.penalty) return;
     const S scaled = scale_ * problem_.sign();
-    problem_.penalty->value(directions_, f, je, row);
+    const Index d = f_bar_.rows();
+    const auto je = method_.products(p, d);
+    problem_.penalty->value(method_.directions, f, je, row);
     paired += static_cast<double>(row.sum()) * static_cast<double>(scaled);
-    problem_.penalty->pullback(directions_, f, je, scaled, f_bar, je_bar);
+    problem_.penalty->pullback(method_.directions, f, je, scaled, f_bar, method_.products(p_bar, d));
   }
   double paired = 0;  // scale * g, summed over the samples
 
  private:
   const BlockProblem<S>& problem_;
-  const TangentDirections<S>& directions_;
+  const TraceMethod<S>& method_;
   ConstMatrixRef<S> f_bar_;
   S scale_;
   Workspace<S>& w_;

@@ -12,15 +12,15 @@ template <class S> class AdjointSystem final : public System<S> {
       : problem_(problem), w_(w), c_bar_(problem.condition.rows(), problem.condition.cols()) {}
   void rates(double t, const State<S>& x, State<S>& dxdt) override {
     typename Workspace<S>::Frame frame(w_);
-    const auto& e = problem_.directions;
+    const auto& method = problem_.method;
     auto z = x.block(0);
-    auto je = w_.matrix(z.rows(), e.k * z.cols());
+    auto p = w_.matrix(method.rows(z.rows()), method.cols(z.cols()));
     auto a_rate = dxdt.block(1);
-    PathRule<S> rule(problem_, e, x.block(1), S(1), w_);
+    PathRule<S> rule(problem_, method, x.block(1), S(1), w_);
     double unused = 0;
     auto f = w_.matrix(problem_.rows(z.rows()), z.cols());
-    problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, f, je,
-                                         {a_rate, c_bar_, no_theta_, &unused}, w_);
+    method.evaluate_and_pullback(problem_.field, {t, z, problem_.condition}, rule, f, p,
+                                 {a_rate, c_bar_, no_theta_, &unused}, w_);
     dxdt.block(0) = f.topRows(z.rows());
     a_rate = -a_rate;
   }
@@ -48,14 +48,15 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
   void accepted(const Step<S>& step) override {
     visit_gauss_nodes(step, order_, node_, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(w_);
-      const auto& e = problem_.directions;
+      const auto& method = problem_.method;
       auto z = node.block(0);
       auto f = w_.matrix(problem_.rows(z.rows()), z.cols()), z_bar = w_.matrix(z.rows(), z.cols());
-      auto je = w_.matrix(z.rows(), e.k * z.cols());
+      auto p = w_.matrix(method.rows(z.rows()), method.cols(z.cols()));
       theta_.setZero(), c_.setZero();
       double t_bar = 0;
-      PathRule<S> rule(problem_, e, node.block(1), S(1), w_);
-      problem_.field.tangents_and_pullback({t, z, problem_.condition}, e, rule, f, je, {z_bar, c_, theta_, &t_bar}, w_);
+      PathRule<S> rule(problem_, method, node.block(1), S(1), w_);
+      method.evaluate_and_pullback(problem_.field, {t, z, problem_.condition}, rule, f, p, {z_bar, c_, theta_, &t_bar},
+                                   w_);
       // The solve runs from t1 to t0: the integral from t0 to t1 has the other sign.
       const S weight = static_cast<S>(-length);
       to_.theta += weight * theta_;
@@ -81,23 +82,23 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
 template <class S> double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& problem, double t, ConstMatrixRef<S> z,
                                                          ConstMatrixRef<S> a, Workspace<S>& w) {
   typename Workspace<S>::Frame frame(w);
-  const auto& e = problem.directions;
+  const auto& method = problem.method;
   auto f = w.matrix(problem.rows(z.rows()), z.cols());
-  auto je = w.matrix(z.rows(), e.k * z.cols()), row = w.matrix(1, z.cols());
-  problem.field.tangents({t, z, problem.condition}, e, f, je, w);
-  trace<S>(e, je, row);
+  auto p = w.matrix(method.rows(z.rows()), method.cols(z.cols())), row = w.matrix(1, z.cols());
+  method.evaluate(problem.field, {t, z, problem.condition}, f, p, w);
+  method.trace(p, row);
   if (problem.weight) row = row.cwiseProduct(*problem.weight);
   double rate = static_cast<double>(f.topRows(z.rows()).cwiseProduct(a).sum()) - static_cast<double>(row.sum());
   if (problem.penalty) {
-    problem.penalty->value(e, f, je, row);
+    problem.penalty->value(method.directions, f, method.products(ConstMatrixRef<S>(p), z.rows()), row);
     rate += static_cast<double>(problem.sign()) * static_cast<double>(row.sum());
   }
   return rate;
 }
 
-template <class S>
-SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape,
-                                          BlockCotangent<S>& to, Workspace<S>& w) {
+template <class S> SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<S>& problem, const Matrix<S>& z1,
+                                                             const Tape<S>* tape, BlockCotangent<S>& to,
+                                                             Workspace<S>& w) {
   const Index d = z1.rows(), batch = z1.cols();
   state_.resize({batch, {d, d}, 2});
   state_.block(0) = z1;

@@ -2,16 +2,17 @@
 
 namespace pathline {
 
-template <class S>
-SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Tableau& tableau, const Tape<S>& tape,
-                                        BlockCotangent<S>& to, Workspace<S>& w) {
+template <class S> SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Tableau& tableau,
+                                                           const Tape<S>& tape, BlockCotangent<S>& to,
+                                                           Workspace<S>& w) {
   const std::size_t n = tableau.stages();
   const Index d = to.z.rows(), batch = to.z.cols();
   for (auto* list : {&stage_, &k_, &stage_bar_}) {
     list->resize(n);
     for (auto& m : *list) m.resize(d, batch);
   }
-  k_bar_.resize(d, batch), f_.resize(problem.rows(d), batch), je_.resize(d, problem.directions.k * batch);
+  k_bar_.resize(d, batch), f_.resize(problem.rows(d), batch),
+      product_.resize(problem.method.rows(d) * problem.method.cols(batch));
   SolveReport report;
   report.status = SolveStatus::success;
   for (std::size_t s = tape.size(); s-- > 0;) report.evaluations += reverse_step(problem, tableau, tape[s], to, w);
@@ -19,9 +20,9 @@ SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>& problem, const Ta
 }
 
 // Hairer, Norsett, Wanner I, II.1 read backwards: x1 = x0 + h sum b_i k_i, k_i = f(t + c_i h, x0 + h sum a_ij k_j).
-template <class S>
-Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tableau& tableau,
-                                       const typename Tape<S>::Entry& step, BlockCotangent<S>& to, Workspace<S>& w) {
+template <class S> Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tableau& tableau,
+                                                          const typename Tape<S>::Entry& step, BlockCotangent<S>& to,
+                                                          Workspace<S>& w) {
   const std::size_t n = tableau.stages();
   const Index batch = to.z.cols();
   const double h = step.t1 - step.t0, span = problem.t1 - problem.t0;
@@ -32,7 +33,7 @@ Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tab
       if (tableau.a[i][j] != 0) stage_[i] += static_cast<S>(h * tableau.a[i][j]) * k_[j];
     if (i + 1 < n) problem.field.value({step.t0 + tableau.c[i] * h, stage_[i], c}, k_[i], w);
   }
-  const TangentDirections<S> none;
+  const TraceMethod<S> none;
   double h_bar = 0;
   start_bar_ = to.z;
   for (std::size_t i = n; i-- > 0;) {
@@ -40,12 +41,13 @@ Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tab
     for (std::size_t j = i + 1; j < n; ++j)
       if (tableau.a[j][i] != 0) k_bar_ += static_cast<S>(h * tableau.a[j][i]) * stage_bar_[j];
     // The integrals enter with b_i h, and not at all where b_i = 0.
-    const TangentDirections<S>& e = tableau.b[i] != 0 ? problem.directions : none;
-    PathRule<S> rule(problem, e, k_bar_, static_cast<S>(h * tableau.b[i]), w);
+    const TraceMethod<S>& method = tableau.b[i] != 0 ? problem.method : none;
+    PathRule<S> rule(problem, method, k_bar_, static_cast<S>(h * tableau.b[i]), w);
     double t_bar = 0;
     const double t = step.t0 + tableau.c[i] * h;
-    problem.field.tangents_and_pullback({t, stage_[i], c}, e, rule, f_, je_.leftCols(e.k * batch),
-                                        {stage_bar_[i], to.condition, to.theta, &t_bar}, w);
+    MatrixMap<S> product(product_.data(), method.rows(to.z.rows()), method.cols(batch));
+    method.evaluate_and_pullback(problem.field, {t, stage_[i], c}, rule, f_, product,
+                                 {stage_bar_[i], to.condition, to.theta, &t_bar}, w);
     start_bar_ += stage_bar_[i];
     // x1 and every stage see h k_i and h g_i alone, and the node t0 + fraction * span.
     h_bar += (static_cast<double>(f_.topRows(k_bar_.rows()).cwiseProduct(k_bar_).sum()) + rule.paired) / h;

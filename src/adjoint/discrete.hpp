@@ -16,7 +16,8 @@ template <class S> class DiscreteAdjoint {
   Index reverse_step(const BlockProblem<S>& problem, const Tableau& tableau, const typename Tape<S>::Entry& step,
                      BlockCotangent<S>& to, Workspace<S>& w);
   std::vector<Matrix<S>> stage_, k_, stage_bar_;  // a stage each, d x B
-  Matrix<S> k_bar_, f_, je_, start_bar_;
+  Matrix<S> k_bar_, f_, start_bar_;
+  Vector<S> product_;  // of the trace's method, with any number of rows
 };
 
 extern template class DiscreteAdjoint<float>;

@@ -16,24 +16,25 @@ template <class S> void Augmented<S>::rates(double t, const State<S>& x, State<S
     return;
   }
   typename Workspace<S>::Frame frame(workspace_);
-  auto je = workspace_.matrix(point.dim(), directions_.k * point.batch());
+  auto p = workspace_.matrix(method_.rows(point.dim()), method_.cols(point.batch()));
   const bool potential = integrand_ && integrand_->needs_potential();
   auto f = workspace_.matrix(point.dim() + potential, potential ? point.batch() : 0);
   if (potential) {
-    field_.tangents(point, directions_, f, je, workspace_);
+    method_.evaluate(field_, point, f, p, workspace_);
     dxdt.block(0) = f.topRows(point.dim());
   } else {
-    field_.tangents(point, directions_, dxdt.block(0), je, workspace_);
+    method_.evaluate(field_, point, dxdt.block(0), p, workspace_);
   }
   auto l = dxdt.block(1);
-  trace<S>(directions_, je, l);
+  method_.trace(p, l);
   l = -l;
   if (blocks == 2) return;
   auto r = dxdt.block(2);
+  const auto je = method_.products(ConstMatrixRef<S>(p), point.dim());
   if (potential)
-    integrand_->value(directions_, f, je, r);
+    integrand_->value(method_.directions, f, je, r);
   else
-    integrand_->value(directions_, dxdt.block(0), je, r);
+    integrand_->value(method_.directions, dxdt.block(0), je, r);
   r *= sign_;
 }
 

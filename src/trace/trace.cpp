@@ -9,8 +9,10 @@ template <class S> TangentDirections<S> make_tangent_directions(const TraceOptio
   if (options.kind == TraceKind::exact) return TangentDirections<S>::identity(dim);
   require(options.probes >= 1, "trace.probes", options.probes, ">= 1");
   memory.resize(dim, options.probes * batch);
-  if (options.noise == ProbeNoise::rademacher) fill_rademacher<S>(engine, memory);
-  else fill_normal<S>(engine, memory);
+  if (options.noise == ProbeNoise::rademacher)
+    fill_rademacher<S>(engine, memory);
+  else
+    fill_normal<S>(engine, memory);
   return {TangentDirections<S>::Kind::probes, options.probes, memory.data()};
 }
 
@@ -42,10 +44,59 @@ void trace_pullback(const TangentDirections<S>& e, ConstMatrixRef<S> trace_bar, 
         (scale * probes.middleCols(j * batch, batch)).array().rowwise() * trace_bar.row(0).array();
 }
 
+template <class S> void TraceMethod<S>::evaluate(const VectorField<S>& field, const FieldPoint<S>& x, MatrixRef<S> f,
+                                                 MatrixRef<S> p, Workspace<S>& w) const {
+  if (closed_form)
+    field.value_and_trace(x, f, p, w);
+  else
+    field.tangents(x, directions, f, p, w);
+}
+
+template <class S> void TraceMethod<S>::evaluate_and_pullback(const VectorField<S>& field, const FieldPoint<S>& x,
+                                                              CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> p,
+                                                              FieldCotangent<S> out, Workspace<S>& w) const {
+  if (closed_form)
+    field.trace_and_pullback(x, rule, f, p, out, w);
+  else
+    field.tangents_and_pullback(x, directions, rule, f, p, out, w);
+}
+
+template <class S> void TraceMethod<S>::trace(ConstMatrixRef<S> p, MatrixRef<S> out) const {
+  if (closed_form)
+    out = p;
+  else
+    pathline::trace<S>(directions, p, out);
+}
+
+template <class S> void TraceMethod<S>::pullback(ConstMatrixRef<S> trace_bar, MatrixRef<S> p_bar) const {
+  if (closed_form)
+    p_bar = trace_bar;
+  else
+    trace_pullback<S>(directions, trace_bar, p_bar);
+}
+
+template <class S> ConstMatrixMap<S> TraceMethod<S>::products(ConstMatrixRef<S> p, Index dim) const {
+  return {p.data(), dim, closed_form ? 0 : p.cols()};
+}
+
+template <class S> MatrixMap<S> TraceMethod<S>::products(MatrixRef<S> p, Index dim) const {
+  return {p.data(), dim, closed_form ? 0 : p.cols()};
+}
+
+template <class S> TraceMethod<S> make_trace_method(const TraceOptions& options, const VectorField<S>& field,
+                                                    bool needs_jacobian, Index batch, Engine& engine,
+                                                    Matrix<S>& memory) {
+  if (options.kind == TraceKind::exact && field.has_trace() && !needs_jacobian) return {.closed_form = true};
+  return {.directions = make_tangent_directions<S>(options, field.dim(), batch, engine, memory)};
+}
+
 #define PATHLINE_INSTANTIATE(S)                                                                                     \
   template TangentDirections<S> make_tangent_directions<S>(const TraceOptions&, Index, Index, Engine&, Matrix<S>&); \
   template void trace<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);                             \
-  template void trace_pullback<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);
+  template void trace_pullback<S>(const TangentDirections<S>&, ConstMatrixRef<S>, MatrixRef<S>);                    \
+  template struct TraceMethod<S>;                                                                                   \
+  template TraceMethod<S> make_trace_method<S>(const TraceOptions&, const VectorField<S>&, bool, Index, Engine&,    \
+                                               Matrix<S>&);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)
 #undef PATHLINE_INSTANTIATE

@@ -17,7 +17,7 @@ namespace {
 template <class S> struct CnfTape final : TransformTape<S> {
   Tape<S> steps;
   Matrix<S> end, probes;
-  TangentDirections<S> directions;
+  TraceMethod<S> method;
 };
 
 }  // namespace
@@ -71,20 +71,20 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   const double t0 = context.part ? at(context.part->first) : up ? base_time() : data_time();
   const double t1 = context.part ? at(context.part->last) : up ? data_time() : base_time();
 
-  TangentDirections<S> directions;
-  if (log_det) {
-    Engine engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
-    directions = make_tangent_directions<S>(options.trace, z.rows(), z.cols(), engine, tape ? tape->probes : w.probes);
-  }
   const bool quadrature = log_det && !tape && TraceQuadrature<S>::pays(options.solver);
   const bool beside = log_det && !quadrature;  // l is part of the state
   const Integrand<S>* penalty = tape && beside ? options.penalty : nullptr;
+  TraceMethod<S> method;
+  if (log_det) {
+    Engine engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
+    method = make_trace_method<S>(options.trace, *field, penalty && penalty->needs_jacobian(), z.cols(), engine,
+                                  tape ? tape->probes : w.probes);
+  }
   w.state.resize(Augmented<S>::layout(z.rows(), z.cols(), beside, penalty != nullptr));
   w.state.flat().setZero();
   w.state.block(0) = z;
-  const TangentDirections<S> none;
-  Augmented<S> system(*field, beside ? directions : none, context.condition, workspace, penalty,
-                      t1 < t0 ? S(-1) : S(1));
+  const TraceMethod<S> none;
+  Augmented<S> system(*field, beside ? method : none, context.condition, workspace, penalty, t1 < t0 ? S(-1) : S(1));
 
   std::vector<std::pair<double, std::size_t>> times;  // of the field's clock
   if (context.part && context.keeper)
@@ -95,7 +95,7 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   if (!times.empty()) observer = &path.emplace(times, *context.keeper);
   if (tape) tape->steps.clear();
   if (tape && options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve keeps no step
-  TraceQuadrature<S> integral(*field, directions, context.condition, w.node, workspace, log_det ? *log_det : unused,
+  TraceQuadrature<S> integral(*field, method, context.condition, w.node, workspace, log_det ? *log_det : unused,
                               observer);
   auto report = w.solver(options.solver)
                     .solve(system, w.state, t0, t1, quadrature ? &integral : observer,
@@ -106,7 +106,7 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   if (beside) *log_det -= w.state.block(1).template cast<double>();
   if (context.first_step && report.ok()) *context.first_step = report.first_step;
   if (!tape) return report;
-  tape->end = w.state.block(0), tape->directions = directions;
+  tape->end = w.state.block(0), tape->method = method;
   tape->log_det = beside ? -w.state.block(1).template cast<double>().sum() : std::numeric_limits<double>::quiet_NaN();
   tape->penalty = penalty ? w.state.block(2).template cast<double>().sum() : 0;
   return report;
@@ -122,18 +122,14 @@ template <class S> SolveReport Cnf<S>::pullback(Direction direction, const Trans
   auto& w = context.scratch.solves();
   auto& workspace = context.scratch.workspace;
   const auto& options = context.options;
-  const bool up = direction == Direction::base_to_data, beside = tape.directions.k > 0;
+  const bool up = direction == Direction::base_to_data, beside = tape.method.any();
   const Integrand<S>* penalty = beside ? options.penalty : nullptr;
   // l is minus the log-determinant. The likelihood's own weight of 1 needs no product.
   const RowVector<S>* weight = nullptr;
   if (beside && !(to.log_det.array() == -1).all()) w.weight = (-to.log_det).template cast<S>(), weight = &w.weight;
-  const BlockProblem<S> problem{*field,
-                                tape.directions,
-                                context.condition,
-                                penalty,
-                                up ? base_time() : data_time(),
-                                up ? data_time() : base_time(),
-                                weight};
+  const BlockProblem<S> problem{
+      *field, tape.method, context.condition, penalty, up ? base_time() : data_time(), up ? data_time() : base_time(),
+      weight};
   typename Workspace<S>::Frame frame(workspace);
   auto theta = workspace.vector(to.theta.size() > 0 ? field->theta().size() : 0);
   theta.setZero();

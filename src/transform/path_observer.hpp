@@ -39,10 +39,10 @@ template <class S> class PathObserver final : public StepObserver<S> {
 template <class S> class TraceQuadrature final : public StepObserver<S> {
  public:
   // log_det: 1 x B, added to. next: also told of every step; may be null.
-  TraceQuadrature(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& condition,
-                  State<S>& node, Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
+  TraceQuadrature(const VectorField<S>& field, const TraceMethod<S>& method, const Matrix<S>& condition, State<S>& node,
+                  Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
       : field_(field),
-        directions_(directions),
+        method_(method),
         condition_(condition),
         node_(node),
         workspace_(workspace),
@@ -55,10 +55,11 @@ template <class S> class TraceQuadrature final : public StepObserver<S> {
     visit_gauss_nodes(step, stepper_order(StepperKind::dopri5), node_, [&](double t, State<S>& node, double length) {
       typename Workspace<S>::Frame frame(workspace_);
       const auto z = node.block(0);
-      auto f = workspace_.matrix(z.rows(), z.cols()), je = workspace_.matrix(z.rows(), directions_.k * z.cols());
+      auto f = workspace_.matrix(z.rows(), z.cols());
+      auto p = workspace_.matrix(method_.rows(z.rows()), method_.cols(z.cols()));
       auto row = workspace_.matrix(1, z.cols());
-      field_.tangents({t, z, condition_}, directions_, f, je, workspace_);
-      trace<S>(directions_, je, row);
+      method_.evaluate(field_, {t, z, condition_}, f, p, workspace_);
+      method_.trace(p, row);
       for (Index b = 0; b < row.cols(); ++b) log_det_[b] += length * static_cast<double>(row(0, b));
       ++evaluations;
     });
@@ -68,7 +69,7 @@ template <class S> class TraceQuadrature final : public StepObserver<S> {
 
  private:
   const VectorField<S>& field_;
-  const TangentDirections<S>& directions_;
+  const TraceMethod<S>& method_;
   const Matrix<S>& condition_;
   State<S>& node_;
   Workspace<S>& workspace_;

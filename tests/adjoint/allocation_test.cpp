@@ -56,7 +56,7 @@ TEST(Allocation, NoneInASolve) {
   for (auto kind : {StepperKind::dopri5, StepperKind::cash_karp, StepperKind::fehlberg78}) {
     const auto mlp = field(LayerType::concatsquash);
     Workspace<float> w;
-    const auto directions = TangentDirections<float>::identity(2);
+    const TraceMethod<float> directions{TangentDirections<float>::identity(2)};
     const Matrix<float> none(0, 0), start = Matrix<float>::Random(2, 30);
     Augmented<float> system(*mlp, directions, none, w);
     State<float> x(Augmented<float>::layout(2, 30, true));

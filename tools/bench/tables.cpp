@@ -1,6 +1,6 @@
 // The tables of README.md beside this file, each with its limit measured in the same run.
 //
-// usage: bench_tables [steps | gradients | evaluation | hutchinson]...   (all of them without a word)
+// usage: bench_tables [steps | gradients | evaluation | hutchinson | columns]...   (all of them without a word)
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,14 +9,16 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "pathline/objective/nll_gradient.hpp"
+#include "pathline/app/figure.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/data/toy.hpp"
-#include "pathline/io/hdf5.hpp"
 #include "pathline/field/mlp.hpp"
-#include "pathline/app/figure.hpp"
+#include "pathline/io/hdf5.hpp"
+#include "pathline/objective/nll_gradient.hpp"
+#include "pathline/optim/adam.hpp"
 
 namespace pathline {
 namespace {
@@ -226,6 +228,149 @@ void table_of_hutchinson() {
   fmt::print("\nhutchinson.png\n");
 }
 
+// Cotangents that cost nothing: the trace's are 1, the field's as given.
+class UnitCotangents final : public CotangentRule<float> {
+ public:
+  explicit UnitCotangents(const Matrix<float>& f_bar) : f_bar_(f_bar) {}
+  void operator()(ConstMatrixRef<float>, ConstMatrixRef<float>, MatrixRef<float> f_bar,
+                  MatrixRef<float> p_bar) override {
+    f_bar = f_bar_;
+    p_bar.setOnes();
+  }
+
+ private:
+  const Matrix<float>& f_bar_;
+};
+
+// Two hidden layers, whose trace has a closed form: the field with it against the field alone.
+void table_of_traces(Index width) {
+  fmt::print(
+      "\nThe exact trace in closed form against the field alone: {0}-{0} concatsquash swish, 64 samples, float, "
+      "one core; then both with the gradient by z and by all parameters\n\n"
+      "| d | field, us | and trace, us | ratio | gradient of the field, us | of field and trace, us | ratio |\n"
+      "|---|---|---|---|---|---|---|\n",
+      width);
+  for (Index d : {1, 2, 5, 10, 20, 50, 100, 200, 1000}) {
+    Mlp<float> mlp({.dim = d, .hidden = {width, width}, .activation = Activation::swish});
+    Engine engine = make_stream(0, "bench");
+    mlp.initialize(engine);
+    Workspace<float> w;
+    const Index batch = 64;
+    const Matrix<float> z = Matrix<float>::Random(d, batch), none(0, 0), f_bar = Matrix<float>::Random(d, batch);
+    Matrix<float> f(d, batch), p(1, batch), je(d, 0), z_bar(d, batch), c_bar(0, 0);
+    Vector<float> theta_bar = Vector<float>::Zero(mlp.theta().size());
+    double t_bar = 0;
+    UnitCotangents rule(f_bar);
+    const FieldPoint<float> x{0.3, z, none};
+    auto repeat = [&](const std::function<void()>& work) {
+      return 1e6 / 20 *
+             least_time(
+                 [&] {
+                   for (int i = 0; i < 20; ++i) work();
+                 },
+                 0.2);
+    };
+    const double value = repeat([&] { mlp.value(x, f, w); });
+    const double trace = repeat([&] { mlp.value_and_trace(x, f, p, w); });
+    const double back = repeat([&] {
+      mlp.tangents_and_pullback(x, {}, rule, f, je, {z_bar, c_bar, theta_bar, &t_bar}, w);
+    });
+    const double both = repeat([&] { mlp.trace_and_pullback(x, rule, f, p, {z_bar, c_bar, theta_bar, &t_bar}, w); });
+    fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | {:.1f} | {:.1f} | {:.2f} |\n", d, value, trace, trace / value, back,
+               both, both / back);
+  }
+}
+
+// Eight Gaussians of width 0.5, their centres at distance 3 from the origin, in d dimensions.
+Matrix<double> mixture_draws(Engine& engine, Index d, Index n) {
+  Engine fixed = make_stream(0, "bench.centres");
+  Matrix<double> centres(d, 8), x(d, n);
+  fill_normal<double>(fixed, centres);
+  centres = 3 * centres.colwise().normalized();
+  fill_normal<double>(engine, x);
+  x *= 0.5;
+  for (Index i = 0; i < n; ++i) x.col(i) += centres.col(static_cast<Index>(engine() % 8));
+  return x;
+}
+
+struct Trained {
+  Flow<float> flow;
+  double step_ms, nfe;  // of the last steps
+};
+
+// Maximum likelihood at the recipe's defaults: batch 200, tolerance 1e-3, Adam at 1e-2 with a cosine.
+Trained train_on_mixture(Index d, const std::vector<Index>& hidden, int iterations) {
+  auto field = std::make_shared<Mlp<float>>(MlpOptions{.dim = d, .hidden = hidden, .activation = Activation::swish});
+  Engine engine = make_stream(0, "bench.train");
+  field->initialize(engine, 0);
+  Trained out{Flow<float>(Cnf<float>{field}), 0, 0};
+  NllGradientSolver<float> solver({.solver = {.rtol = 1e-3, .atol = 1e-3}});
+  Vector<double> theta = out.flow.theta();
+  Adam adam(theta.size());
+  NllGradient g;
+  Matrix<double> x;
+  for (int i = 0; i < iterations; ++i) {
+    x = mixture_draws(engine, d, 200);
+    g = solver(out.flow, x, kNone, static_cast<std::uint64_t>(i));
+    if (g.theta.norm() > 1) g.theta.normalize();
+    adam.step(theta, g.theta, 1e-2 * std::min(1.0, (i + 1) / 50.) * 0.5 * (1 + std::cos(M_PI * i / iterations)));
+    out.flow.set_theta(theta);
+  }
+  out.step_ms = 1e3 * least_time([&] { g = solver(out.flow, x, kNone, 0); });
+  out.nfe = g.nfe + g.backward_nfe;
+  return out;
+}
+
+std::string widths(const std::vector<Index>& hidden) { return fmt::format("{}", fmt::join(hidden, "-")); }
+
+void row_of_ten_columns(const std::vector<Index>& hidden, Trained& trained) {
+  const Index d = 10, n = 20000;
+  Engine engine = make_stream(1, "bench.test");
+  const Matrix<double> x = mixture_draws(engine, d, n);
+  const RowVector<double> exact = trained.flow.log_prob(x, kNone, {.solver = {.rtol = 1e-6, .atol = 1e-6}}).log_prob;
+  // The fewest steps whose log-density is good to 1e-3 nats.
+  for (const auto stepper : {StepperKind::cash_karp, StepperKind::dopri5})
+    for (Index steps = 2; steps < 20; ++steps) {
+      EvaluationOptions options{.solver = {.stepper = stepper, .steps = steps}};
+      LogProb<float> got = trained.flow.log_prob(x, kNone, options);
+      const double error = (got.log_prob - exact).cwiseAbs().mean();
+      if (!(error < 1e-3)) continue;
+      const double density = least_time([&] { got = trained.flow.log_prob(x, kNone, options); });
+      options.density = false;
+      const double samples = least_time([&] { trained.flow.sample(n, 1, options); });
+      fmt::print("| {} | {:.3f} | {}, {} steps | {:.1e} | {:.0f} | {:.0f} | {:.0f} |\n", widths(hidden), -exact.mean(),
+                 to_string(stepper), steps, error, got.nfe, static_cast<double>(n) / density,
+                 static_cast<double>(n) / samples);
+      break;
+    }
+}
+
+void table_of_columns() {
+  set_thread_count(1);
+  for (const Index width : {64, 128}) table_of_traces(width);
+  const std::vector<std::vector<Index>> all{{64, 64, 64}, {96, 96}, {128, 128}};
+  fmt::print(
+      "\nA training step against the number of columns: a mixture of eight Gaussians, after 300 steps of maximum "
+      "likelihood, batch 200, tolerance 1e-3, float, one core\n\n"
+      "| hidden layers | d | NFE | ms | against d = 2 | per evaluation, against d = 2 |\n|---|---|---|---|---|---|\n");
+  std::vector<Trained> of_ten;
+  for (const auto& hidden : all) {
+    const auto two = train_on_mixture(2, hidden, 300);
+    fmt::print("| {} | 2 | {:.0f} | {:.2f} | 1 | 1 |\n", widths(hidden), two.nfe, two.step_ms);
+    of_ten.push_back(train_on_mixture(10, hidden, 300));
+    const auto& ten = of_ten.back();
+    fmt::print("| {} | 10 | {:.0f} | {:.2f} | {:.2f} | {:.2f} |\n", widths(hidden), ten.nfe, ten.step_ms,
+               ten.step_ms / two.step_ms, ten.step_ms / two.step_ms * two.nfe / ten.nfe);
+  }
+  fmt::print(
+      "\nEvaluation at ten columns of those models: the fewest steps with a mean |log p - log p at 1e-6| of "
+      "1e-3 nats or less, 20,000 points, float, one core\n\n"
+      "| hidden layers | NLL | solver | error, nats | NFE | densities/s | samples/s |\n"
+      "|---|---|---|---|---|---|---|\n");
+  for (std::size_t i = 0; i < all.size(); ++i) row_of_ten_columns(all[i], of_ten[i]);
+  set_thread_count(0);
+}
+
 }  // namespace
 }  // namespace pathline
 
@@ -235,7 +380,8 @@ int main(int argc, char** argv) {
   const std::pair<const char*, void (*)()> tables[] = {{"steps", table_of_steps},
                                                        {"gradients", table_of_gradients},
                                                        {"evaluation", table_of_evaluation},
-                                                       {"hutchinson", table_of_hutchinson}};
+                                                       {"hutchinson", table_of_hutchinson},
+                                                       {"columns", table_of_columns}};
   for (const auto& [name, print] : tables)
     if (asked.empty() || asked.count(name)) print();
 }

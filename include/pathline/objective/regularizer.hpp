@@ -24,6 +24,7 @@ struct RegularizerWeights {
   bool any() const { return *this != RegularizerWeights{}; }
   bool needs_exact_trace() const { return dl2int > 0 || JFrobint > 0 || JdiagFrobint > 0 || JoffdiagFrobint > 0; }
   bool needs_potential() const { return hjb > 0; }
+  bool needs_jacobian() const { return jacobian > 0 || needs_exact_trace(); }
   bool operator==(const RegularizerWeights&) const = default;
 };
 
@@ -33,6 +34,7 @@ template <class S> class Regularizer final : public Integrand<S> {
   /// identity.
   Regularizer(const RegularizerWeights& weights, TraceKind trace);
   bool needs_potential() const override { return w_.needs_potential(); }
+  bool needs_jacobian() const override { return w_.needs_jacobian(); }
   void value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> out) const override;
   void pullback(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je, S scale, MatrixRef<S> f_bar,
                 MatrixRef<S> je_bar) const override;

@@ -14,6 +14,9 @@ template <class S> class Integrand {
   virtual ~Integrand() = default;
   /// True: f has d + 1 rows, the last the time derivative of the field's potential.
   virtual bool needs_potential() const { return false; }
+  /// False: it looks at f alone, and gets no directions and an empty je. Only then can the trace be taken in closed
+  /// form.
+  virtual bool needs_jacobian() const { return true; }
   /// f: d x B, je = J E: d x kB; writes out: 1 x B.
   virtual void value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je,
                      MatrixRef<S> out) const = 0;
@@ -27,15 +30,15 @@ template <class S> class Integrand {
 template <class S> class Augmented final : public System<S> {
  public:
   /// c: dc x B; all outlive the object. integrand may be null. sign: of dt, so that r grows either way.
-  Augmented(const VectorField<S>& field, const TangentDirections<S>& directions, const Matrix<S>& c,
-            Workspace<S>& workspace, const Integrand<S>* integrand = nullptr, S sign = 1)
-      : field_(field), directions_(directions), c_(c), workspace_(workspace), integrand_(integrand), sign_(sign) {}
+  Augmented(const VectorField<S>& field, const TraceMethod<S>& method, const Matrix<S>& c, Workspace<S>& workspace,
+            const Integrand<S>* integrand = nullptr, S sign = 1)
+      : field_(field), method_(method), c_(c), workspace_(workspace), integrand_(integrand), sign_(sign) {}
   static StateLayout layout(Index dim, Index batch, bool with_density, bool with_integrand = false);
   void rates(double t, const State<S>& x, State<S>& dxdt) override;
 
  private:
   const VectorField<S>& field_;
-  const TangentDirections<S>& directions_;
+  TraceMethod<S> method_;
   const Matrix<S>& c_;
   Workspace<S>& workspace_;
   const Integrand<S>* integrand_;
