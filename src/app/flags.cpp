@@ -8,7 +8,7 @@
 #include "app/report.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/train/build_flow.hpp"
+#include "pathline/recipe/build_flow.hpp"
 
 namespace pathline {
 

@@ -10,7 +10,7 @@
 
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/flow/flow.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "pathline/core/parallel.hpp"
-#include "pathline/train/build_flow.hpp"
+#include "pathline/recipe/build_flow.hpp"
 
 namespace pathline {
 

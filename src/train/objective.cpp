@@ -6,7 +6,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/objective/flow_matching.hpp"
 #include "pathline/objective/reverse_kl.hpp"
-#include "pathline/train/build_flow.hpp"
+#include "pathline/recipe/build_flow.hpp"
 #include "train/stage_plan.hpp"
 
 namespace pathline {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "pathline/objective/nll_gradient.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 #include "pathline/train/training_data.hpp"
 
 namespace pathline {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "pathline/optim/schedule.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

@@ -11,7 +11,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 #include "scratch.hpp"
 
 namespace pathline {

@@ -39,7 +39,7 @@ struct Rules {
 const Rules& rules() {
   static const Rules table{
       .order = {"core", "io", "data", "field", "trace", "ode", "adjoint", "transform", "flow", "objective", "optim",
-                "checkpoint", "train", "recipe", "app"},
+                "checkpoint", "recipe", "train", "app"},
       .only = {{"io", {"core"}}, {"optim", {"core"}}},
       .adapters = {{"boost/numeric/odeint", {"src/ode/", "include/pathline/ode/"}},
                    {"boost/random", {"src/core/random.", "include/pathline/core/random."}},
@@ -51,7 +51,7 @@ const Rules& rules() {
                    {"cairo", {"src/app/"}},
                    {"lemon/", {"src/objective/assignment."}},
                    {"CLI/", {"src/app/"}},
-                   {"toml++/", {"src/train/recipe", "src/recipe/", "src/checkpoint/format_1."}},
+                   {"toml++/", {"src/recipe/", "src/checkpoint/format_1."}},
                    // A program that embeds pathline has Eigen and Boost's headers; it need not have these.
                    {"fmt/", {"src/"}},
                    {"spdlog/", {"src/"}},
@@ -237,7 +237,7 @@ TEST_F(ModuleOrderScan, ThirdPartyPastItsAdapterFails) {
   write("src/core/random.hpp", "#include <boost/random.hpp>\n#pragma omp parallel\n");
   write("src/flow/flow.hpp", "#include <hdf5.h>\n#include <cairo/cairo.h>\n#include <boost/numeric/odeint.hpp>\n");
   write("src/train/loop.hpp", "#include <toml++/toml.h>\n#include <CLI/CLI.hpp>\n");
-  write("src/train/recipe_reader.hpp", "#include <toml++/toml.h>\n");
+  write("src/recipe/recipe_reader.hpp", "#include <toml++/toml.h>\n");
   EXPECT_THAT(scan(), ElementsAre(HasSubstr("include/pathline/core/text.hpp:1"), HasSubstr("src/core/random.hpp:2"),
                                   HasSubstr("flow.hpp:1"), HasSubstr("flow.hpp:2"), HasSubstr("flow.hpp:3"),
                                   HasSubstr("loop.hpp:1"), HasSubstr("loop.hpp:2")));

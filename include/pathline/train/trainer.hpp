@@ -7,7 +7,7 @@
 #include <string>
 
 #include "pathline/train/evaluate.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

@@ -6,7 +6,7 @@
 
 #include "pathline/data/source.hpp"
 #include "pathline/objective/target.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

@@ -1,4 +1,4 @@
-#include "pathline/train/build_flow.hpp"
+#include "pathline/recipe/build_flow.hpp"
 
 #include <algorithm>
 

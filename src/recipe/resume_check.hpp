@@ -1,7 +1,7 @@
 // What a run that goes on must share with its beginning.
 #pragma once
 
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

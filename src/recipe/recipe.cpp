@@ -1,4 +1,4 @@
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +15,7 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
-#include "train/recipe_fields.hpp"
+#include "recipe/recipe_fields.hpp"
 
 namespace pathline {
 namespace {

@@ -2,7 +2,7 @@
 /// A recipe: everything that decides a training run, as plain data. A TOML file has one table for each struct below.
 /// Defaults are here: those that train a toy, or a table of a few columns, in half a minute (FFJORD's own are in
 /// models/ffjord_8gaussians.toml, and take ten times as long to the same density). Ranges, choices and descriptions are
-/// in the table of src/train/recipe_fields.cpp, which recipe_keys() lists.
+/// in the table of src/recipe/recipe_fields.cpp, which recipe_keys() lists.
 #pragma once
 
 #include <string>

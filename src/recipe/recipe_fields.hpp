@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/train/build_flow.hpp"
+#include "pathline/recipe/build_flow.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "pathline/train/training_data.hpp"
 

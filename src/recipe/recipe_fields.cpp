@@ -1,4 +1,4 @@
-#include "train/recipe_fields.hpp"
+#include "recipe/recipe_fields.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 #include <cmath>
 #include <cstring>

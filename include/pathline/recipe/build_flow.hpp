@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pathline/objective/nll_gradient.hpp"
-#include "pathline/train/recipe.hpp"
+#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 

@@ -1,10 +1,10 @@
-#include "train/resume_check.hpp"
+#include "recipe/resume_check.hpp"
 
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
-#include "train/recipe_fields.hpp"
+#include "recipe/recipe_fields.hpp"
 
 namespace pathline {
 namespace {
