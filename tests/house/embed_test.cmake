@@ -7,10 +7,10 @@ endfunction()
 
 cmake_path(SET root NORMALIZE ${SOURCE}/../../..)
 file(READ ${root}/README.md readme)
-file(READ ${SOURCE}/main.cpp program)
+file(READ ${root}/examples/density.cpp program)
 string(FIND "${readme}" "```cpp\n${program}```" place)
 if(place EQUAL -1)
-  message(FATAL_ERROR "tests/house/embed/main.cpp is not the program of README.md")
+  message(FATAL_ERROR "examples/density.cpp is not the program of README.md")
 endif()
 
 file(REMOVE_RECURSE ${WORK})
