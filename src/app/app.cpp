@@ -20,6 +20,15 @@
 namespace pathline {
 namespace {
 
+// The widest vectors that the compiler was allowed to use: by PATHLINE_NATIVE, those of the machine that built it.
+#if defined(__AVX512F__)
+constexpr const char* kInstructionSet = "AVX-512";
+#elif defined(__AVX2__)
+constexpr const char* kInstructionSet = "AVX2";
+#else
+constexpr const char* kInstructionSet = "the compiler's default";
+#endif
+
 template <class T> std::string integer_error(const std::string& text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -85,7 +94,7 @@ int parse_and_run(CLI::App& app, const Action& chosen, int argc, char** argv) {
 int run_app(int argc, char** argv) {
   CLI::App app("Continuous normalizing flows: train a density, sample it, evaluate it", "pathline");
   app.require_subcommand(1);
-  app.set_version_flag("--version", PATHLINE_VERSION);
+  app.set_version_flag("--version", fmt::format("{}\ninstruction set: {}", version(), kInstructionSet));
   app.footer(
       "Exit codes: 0 success, 1 a computation failed, 2 bad input, 130 interrupted (`train` has then saved its "
       "state).");
