@@ -30,6 +30,8 @@
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
 #include "pathline/field/vector_field.hpp"
+#include "pathline/fit/gaussian_mixture.hpp"
+#include "pathline/fit/mixture_fit.hpp"
 #include "pathline/flow/base.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/io/hdf5.hpp"

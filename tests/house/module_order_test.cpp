@@ -38,9 +38,9 @@ struct Rules {
 // The order of the design, section 3: edit here when a module is added.
 const Rules& rules() {
   static const Rules table{
-      .order = {"core", "io", "data", "field", "trace", "ode", "adjoint", "transform", "flow", "objective", "optim",
-                "checkpoint", "recipe", "train", "app"},
-      .only = {{"io", {"core"}}, {"optim", {"core"}}},
+      .order = {"core", "io", "data", "fit", "field", "trace", "ode", "adjoint", "transform", "flow", "objective",
+                "optim", "checkpoint", "recipe", "train", "app"},
+      .only = {{"io", {"core"}}, {"optim", {"core"}}, {"fit", {"core"}}},
       .adapters = {{"boost/numeric/odeint", {"src/ode/", "include/pathline/ode/"}},
                    {"boost/random", {"src/core/random.", "include/pathline/core/random."}},
                    {"hdf5", {"src/io/"}},

@@ -1,0 +1,49 @@
+/// \file
+/// A mixture of Gaussians with full covariances, as a value: density, score, samples.
+#pragma once
+
+#include <vector>
+
+#include "pathline/core/random.hpp"
+#include "pathline/core/types.hpp"
+
+namespace pathline {
+
+/// The density sum_k w_k N(x; mean_k, L_k L_k^T). All arithmetic is in double; log-densities are in nats.
+///
+/// The distances of a block of points to all components are d products of K rows by the block's columns. Therefore the
+/// density of a point costs about K d (d + 1) floating-point operations and K exponentials.
+class GaussianMixture {
+ public:
+  /// weights: K, >= 0, with sum 1. means: d x K. scales: K lower triangular d x d matrices L_k with a positive
+  /// diagonal. Throws InputError if they are not.
+  GaussianMixture(Vector<double> weights, Matrix<double> means, std::vector<Matrix<double>> scales);
+
+  Index dim() const { return means_.rows(); }
+  Index components() const { return means_.cols(); }
+  const Vector<double>& weights() const { return weights_; }
+  const Matrix<double>& means() const { return means_; }
+  const Matrix<double>& scale(Index k) const { return scales_[static_cast<std::size_t>(k)]; }
+
+  /// x: d x B; returns 1 x B. A NaN in a column of x gives NaN there.
+  RowVector<double> log_density(ConstMatrixRef<double> x) const;
+  /// The gradient of the log-density with respect to x. x, score: d x B.
+  void score(ConstMatrixRef<double> x, MatrixRef<double> score) const;
+  /// The posterior probability of each component. x: d x B; returns K x B.
+  Matrix<double> responsibilities(ConstMatrixRef<double> x) const;
+  /// Fills x (d x B) with draws, column by column.
+  void sample(Engine& engine, MatrixRef<double> x) const;
+
+  /// log w_k + log N(x; k) of one block of columns, which is not cut into smaller blocks. joint: K x B, overwritten.
+  void log_joint(ConstMatrixRef<double> x, Matrix<double>& joint, Matrix<double>& scratch) const;
+
+ private:
+  Vector<double> weights_;
+  Matrix<double> means_;
+  std::vector<Matrix<double>> scales_;
+  std::vector<Matrix<double>> whitening_;  // slab i: K x (i + 1), row i of every L_k^-1
+  Matrix<double> offset_;                  // K x d: L_k^-1 mean_k
+  Vector<double> log_factor_;              // K: log w_k - log |L_k| - d/2 log 2 pi
+};
+
+}  // namespace pathline
