@@ -6,7 +6,7 @@
 #include "pathline/data/toy.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
-#include "pathline/train/training_data.hpp"
+#include "pathline/recipe/build_data.hpp"
 
 namespace pathline {
 namespace {
@@ -54,7 +54,7 @@ int split(const DataFlags& f) {
   require_hdf5_file(f.output, "parts");
   const auto recipe = read_recipe(f.name);
   require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
-  const TrainingData data(recipe);
+  const TrainingData data = build_data(recipe);
   const auto training = data.training();
   if (!training)
     throw InputError(f.name + ": data.source is a toy, which has no fixed training rows; use `pathline data sample`");

@@ -13,8 +13,8 @@
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/data/toy.hpp"
+#include "pathline/recipe/build_data.hpp"
 #include "pathline/train/evaluate.hpp"
-#include "pathline/train/training_data.hpp"
 #include "train/density_statistics.hpp"
 #include "train/metrics_line.hpp"
 
@@ -43,7 +43,7 @@ struct Reference {
 
 // Held-out rows first, then those of the training, each once.
 void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index dim, Reference& out) {
-  const TrainingData data(recipe);
+  const TrainingData data = build_data(recipe);
   if (data.dim() != dim)
     throw InputError(fmt::format("{}: has {} columns; the model has {}", out.source, data.dim(), dim));
   const auto &test = data.test().x, &validation = data.validation().x, training = data.training()->x;
@@ -110,7 +110,7 @@ std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const 
   Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   if (!is_toy(recipe.data.source)) return std::nullopt;
   recipe.data.validation_size = recipe.data.test_size = 0;
-  return TrainingData(recipe).log_density({x, c});
+  return build_data(recipe).log_density({x, c});
 }
 
 // From the 0.1 % to the 99.9 % quantile of the points, widened.

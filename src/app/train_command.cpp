@@ -12,8 +12,8 @@
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/train/trainer.hpp"
-#include "train/stage_plan.hpp"
+#include "pathline/recipe/build_stages.hpp"
+#include "pathline/recipe/train_recipe.hpp"
 
 namespace pathline {
 namespace {
@@ -207,12 +207,12 @@ int run(const TrainFlags& f) {
   {
     const SaveOnSignal save;
     TrainingBar bar(f.common.quiet);
-    result = train(recipe, {.directory = where,
-                            .resume = !f.resume.empty(),
-                            .replace = f.force,
-                            .progress = [&](const TrainingProgress& p) { bar(p); },
-                            .stop = [] { return g_interrupted.load(); },
-                            .note = [](const std::string& text) { report_note("{}", text); }});
+    result = train_recipe(recipe, {.directory = where,
+                                   .resume = !f.resume.empty(),
+                                   .replace = f.force,
+                                   .progress = [&](const TrainingProgress& p) { bar(p); },
+                                   .stop = [] { return g_interrupted.load(); },
+                                   .note = [](const std::string& text) { report_note("{}", text); }});
   }
   if (result.interrupted) {
     report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations,

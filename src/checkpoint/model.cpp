@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,39 +38,54 @@ std::vector<std::int64_t> integers(const std::vector<Index>& list) { return {lis
 
 // --- one part each, written and read side by side ---
 
+// The attributes of a field in its block's group.
+template <class S> Attributes attributes_of(const VectorField<S>& field) {
+  if (const auto* mlp = dynamic_cast<const Mlp<S>*>(&field)) {
+    const auto& o = mlp->options();
+    return {{"field", "mlp"},
+            {"hidden", integers(o.hidden)},
+            {"layer", to_string(o.layer)},
+            {"activation", to_string(o.activation)},
+            {"residual", o.residual},
+            {"time_frequencies", static_cast<std::int64_t>(o.time_frequencies)}};
+  }
+  if (const auto* potential = dynamic_cast<const PotentialField<S>*>(&field)) {
+    const auto& o = potential->options();
+    return {{"field", "potential"},
+            {"width", static_cast<std::int64_t>(o.width)},
+            {"layers", static_cast<std::int64_t>(o.layers)},
+            {"rank", static_cast<std::int64_t>(o.rank)}};
+  }
+  return {{"field", "user"}};
+}
+
 template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
   block.set_attribute("end_time", cnf.end_time);
   block.set_attribute("clock", to_string(cnf.clock));
   block.set_attribute("train_end_time", cnf.train_end_time);
-  if (const auto* mlp = dynamic_cast<const Mlp<S>*>(cnf.field.get())) {
-    const auto& o = mlp->options();
-    block.set_attribute("field", "mlp");
-    block.set_attribute("hidden", integers(o.hidden));
-    block.set_attribute("layer", to_string(o.layer));
-    block.set_attribute("activation", to_string(o.activation));
-    block.set_attribute("residual", o.residual);
-    block.set_attribute("time_frequencies", static_cast<std::int64_t>(o.time_frequencies));
-  } else if (const auto* potential = dynamic_cast<const PotentialField<S>*>(cnf.field.get())) {
-    const auto& o = potential->options();
-    block.set_attribute("field", "potential");
-    block.set_attribute("width", static_cast<std::int64_t>(o.width));
-    block.set_attribute("layers", static_cast<std::int64_t>(o.layers));
-    block.set_attribute("rank", static_cast<std::int64_t>(o.rank));
-  } else {
-    throw InputError("cannot save a user-defined vector field in a model file");
-  }
+  for (const auto& [name, value] : attributes_of(*cnf.field))
+    std::visit(
+        [&, &name = name](const auto& v) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(v)>, Vector<double>>) block.set_attribute(name, v);
+        },
+        value);
 }
 
 template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string& file, const Hdf5Group& block,
                                                               Index dim, Index condition_dim) {
   const auto field = block.attribute<std::string>("field");
+  if (field == "user")
+    refuse(file, block.path() +
+                     ": the vector field is a user-defined class, which a file does not contain; make a flow of it in "
+                     "C++ and read the file with read_parameters_into");
   if (field == "potential")
     return std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
                                                                      .condition_dim = condition_dim,
                                                                      .width = block.attribute<std::int64_t>("width"),
                                                                      .layers = block.attribute<std::int64_t>("layers"),
                                                                      .rank = block.attribute<std::int64_t>("rank")});
-  if (field != "mlp") refuse(file, block.path() + ": field '" + field + "' is not known, expected mlp or potential");
+  if (field != "mlp")
+    refuse(file, block.path() + ": field '" + field + "' is not known, expected mlp, potential or user");
   MlpOptions o{.dim = dim, .condition_dim = condition_dim};
   const auto hidden = block.attribute<std::vector<std::int64_t>>("hidden");
   o.hidden.assign(hidden.begin(), hidden.end());
@@ -80,9 +96,26 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   return std::make_shared<Mlp<S>>(o);
 }
 
-template <class S>
-Cnf<S> read_block(const std::string& file, const Hdf5Group& block, Index dim, Index condition_dim) {
-  Cnf<S> cnf{read_field<S>(file, block, dim, condition_dim)};
+// InputError if the file's block has another kind of field, or another architecture, than the flow that it is read
+// into.
+template <class S> void check_field(const std::string& file, const Hdf5Group& block, const VectorField<S>& field) {
+  for (const auto& [name, value] : attributes_of(field))
+    std::visit(
+        [&, &name = name](const auto& expected) {
+          using T = std::decay_t<decltype(expected)>;
+          if constexpr (std::is_same_v<T, std::string>) {
+            if (const auto found = block.attribute<T>(name); found != expected)
+              refuse(file, block.path() + fmt::format(": {} is '{}'; the flow has '{}'", name, found, expected));
+          } else if constexpr (!std::is_same_v<T, Vector<double>>) {
+            if (block.attribute<T>(name) != expected)
+              refuse(file, block.path() + ": " + name + " of the vector field differs from that of the flow");
+          }
+        },
+        value);
+}
+
+// All of a block but its field.
+template <class S> void read_times(const std::string& file, const Hdf5Group& block, Cnf<S>& cnf) {
   cnf.end_time = block.attribute<double>("end_time");
   if (!(cnf.end_time > 0)) refuse(file, block.path() + fmt::format(": end_time = {}: must be > 0", cnf.end_time));
   const auto clock = block.attribute<std::string>("clock");
@@ -90,7 +123,6 @@ Cnf<S> read_block(const std::string& file, const Hdf5Group& block, Index dim, In
     refuse(file, block.path() + ": clock '" + clock + "': expected base_to_data or data_to_base");
   cnf.clock = clock == "base_to_data" ? FieldClock::base_to_data : FieldClock::data_to_base;
   cnf.train_end_time = block.attribute<bool>("train_end_time");
-  return cnf;
 }
 
 Vector<double> read_sized(const std::string& file, const Hdf5Group& group, const std::string& name, Index size) {
@@ -204,39 +236,124 @@ InputError with_digest(const std::string& file, const Hdf5File& in, const InputE
   }
 }
 
-template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+std::vector<Hdf5Group> groups_of(const Hdf5File& in, const std::string& parent) {
+  std::vector<Hdf5Group> groups;
+  for (int i = 0; in.exists(parent + "/" + std::to_string(i)); ++i)
+    groups.push_back(in.group(parent + "/" + std::to_string(i)));
+  return groups;
+}
+
+std::pair<Index, Index> read_dims(const std::string& file, const Hdf5File& in) {
   const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
   if (dim < 1 || condition_dim < 0) refuse(file, "dim and condition_dim: must be >= 1 and >= 0");
-  std::vector<Cnf<S>> blocks;
-  for (int i = 0; in.exists("blocks/" + std::to_string(i)); ++i)
-    blocks.push_back(read_block<S>(file, in.group("blocks/" + std::to_string(i)), dim, condition_dim));
-  if (blocks.empty()) refuse(file, "the file contains no blocks");
-  std::vector<BatchNorm<S>> norms;
-  for (int i = 0; in.exists("norms/" + std::to_string(i)); ++i) {
-    const auto group = in.group("norms/" + std::to_string(i));
-    BatchNorm<S> norm(dim);
-    norm.mean = read_sized(file, group, "mean", dim), norm.variance = read_sized(file, group, "variance", dim);
-    norm.epsilon = group.attribute<double>("epsilon");
-    norms.push_back(std::move(norm));
-  }
-  if (!norms.empty() && norms.size() != blocks.size() + 1)
-    refuse(file, fmt::format("norms: {}, expected {}", norms.size(), blocks.size() + 1));
-  Model<S> model{Flow<S>(std::move(blocks), std::move(norms)), read_card_of(file, in)};
-  auto& flow = model.flow;
+  return {dim, condition_dim};
+}
+
+template <class S> void read_norm(const std::string& file, const Hdf5Group& group, BatchNorm<S>& norm) {
+  norm.mean = read_sized(file, group, "mean", norm.dim()),
+  norm.variance = read_sized(file, group, "variance", norm.dim());
+  norm.epsilon = group.attribute<double>("epsilon");
+}
+
+// All but the blocks and norms; and the check of the digest.
+template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
   const auto base = in.group("base");
   Engine unused = make_stream(0, "checkpoint.base");
-  flow.base = make_base(parse_base(base.attribute<std::string>("kind")), dim,
+  flow.base = make_base(parse_base(base.attribute<std::string>("kind")), flow.dim(),
                         base.attribute<std::int64_t>("components"), unused);
-  const auto mean = read_sized(file, in, "mean", dim), scale = read_sized(file, in, "scale", dim);
-  flow.condition_mean = read_sized(file, in, "condition_mean", condition_dim);
-  flow.condition_scale = read_sized(file, in, "condition_scale", condition_dim);
+  const auto mean = read_sized(file, in, "mean", flow.dim()), scale = read_sized(file, in, "scale", flow.dim());
+  flow.condition_mean = read_sized(file, in, "condition_mean", flow.condition_dim());
+  flow.condition_scale = read_sized(file, in, "condition_scale", flow.condition_dim());
   if (!(scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
   flow.standardize(mean, scale);
   const auto logit = in.attribute<double>("logit");
   if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   flow.set_logit(logit);
-  check_digest(file, in, model.card, flow, read_parameters(file, in, flow));
+  check_digest(file, in, card, flow, read_parameters(file, in, flow));
+}
+
+template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+  const auto [dim, condition_dim] = read_dims(file, in);
+  if (in.has_attribute("transforms"))
+    refuse(
+        file,
+        "the flow has user-defined transforms, which a file does not contain; make the flow in C++ and read the file "
+        "with read_parameters_into");
+  std::vector<Cnf<S>> blocks;
+  for (const auto& group : groups_of(in, "blocks")) {
+    blocks.emplace_back(read_field<S>(file, group, dim, condition_dim));
+    read_times(file, group, blocks.back());
+  }
+  if (blocks.empty()) refuse(file, "the file contains no blocks");
+  std::vector<BatchNorm<S>> norms;
+  for (const auto& group : groups_of(in, "norms")) read_norm(file, group, norms.emplace_back(dim));
+  if (!norms.empty() && norms.size() != blocks.size() + 1)
+    refuse(file, fmt::format("norms: {}, expected {}", norms.size(), blocks.size() + 1));
+  Model<S> model{Flow<S>(std::move(blocks), std::move(norms)), read_card_of(file, in)};
+  read_rest(file, in, model.card, model.flow);
   return model;
+}
+
+// The kinds of the chain's transforms; empty if they are those that blocks and norms make.
+template <class S> std::vector<std::string> transforms_of(const Flow<S>& flow) {
+  const std::size_t blocks = flow.blocks().size(), norms = flow.norms().size();
+  bool native = blocks > 0 && (norms == 0 || norms == blocks + 1) && flow.chain.size() == blocks + norms;
+  std::vector<std::string> kinds;
+  for (std::size_t i = 0; i < flow.chain.size(); ++i) {
+    kinds.push_back(flow.chain[i].kind());
+    native = native && kinds.back() == (norms > 0 && i % 2 == 0 ? "batch_norm" : "cnf");
+  }
+  return native ? std::vector<std::string>{} : kinds;
+}
+
+void refuse_other(const std::string& file, const std::string& what, const std::string& found, const std::string& has) {
+  if (found != has) refuse(file, fmt::format("{}: {}; the flow has {}", what, found, has));
+}
+
+// Data sets in a group and the groups in it.
+std::size_t arrays_in(const Hdf5Group& group) {
+  std::size_t count = 0;
+  for (const auto& name : group.children()) {
+    const std::string path = group.path() + "/" + name;
+    count += group.is_group(path) ? arrays_in(group.group(path)) : 1;
+  }
+  return count;
+}
+
+void refuse_other(const std::string& file, const std::string& what, std::size_t found, std::size_t has) {
+  refuse_other(file, what, std::to_string(found), std::to_string(has));
+}
+
+// The flow that the file makes of this one.
+template <class S>
+Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& card, const Flow<S>& flow) {
+  const auto [dim, condition_dim] = read_dims(file, in);
+  refuse_other(file, "columns", std::to_string(dim), std::to_string(flow.dim()));
+  refuse_other(file, "conditions", std::to_string(condition_dim), std::to_string(flow.condition_dim()));
+  std::vector<std::string> transforms;
+  if (in.has_attribute("transforms")) transforms = in.attribute<std::vector<std::string>>("transforms");
+  refuse_other(file, "transforms", fmt::format("[{}]", fmt::join(transforms, ", ")),
+               fmt::format("[{}]", fmt::join(transforms_of(flow), ", ")));
+  Flow<S> out = flow;
+  const auto block_groups = groups_of(in, "blocks"), norm_groups = groups_of(in, "norms");
+  const auto blocks = out.blocks();
+  const auto norms = out.norms();
+  refuse_other(file, "blocks", block_groups.size(), blocks.size());
+  refuse_other(file, "norms", norm_groups.size(), norms.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    check_field(file, block_groups[i], *blocks[i]->field);
+    read_times(file, block_groups[i], *blocks[i]);
+    refuse_other(file, block_groups[i].path() + ": clock", to_string(blocks[i]->clock),
+                 to_string(flow.blocks()[i]->clock));
+    refuse_other(file, block_groups[i].path() + ": train_end_time", blocks[i]->train_end_time,
+                 flow.blocks()[i]->train_end_time);
+  }
+  for (std::size_t i = 0; i < norms.size(); ++i) read_norm(file, norm_groups[i], *norms[i]);
+  read_rest(file, in, card, out);
+  refuse_other(file, "base", fmt::format("{} of {} components", to_string(out.base->kind()), out.base->components()),
+               fmt::format("{} of {} components", to_string(flow.base->kind()), flow.base->components()));
+  refuse_other(file, "arrays of parameters", arrays_in(in.group("parameters")), flow.parameters().size());
+  return out;
 }
 
 }  // namespace
@@ -270,6 +387,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
   base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));
+  if (const auto transforms = transforms_of(flow); !transforms.empty()) out.set_attribute("transforms", transforms);
   write_evaluation(out.create_group("evaluation"), model.card.evaluation);
   write_parameters(out, flow);
   out.set_attribute("digest", content_digest(out, model.card.file));  // last: it covers all that is there
@@ -306,6 +424,25 @@ template <class S> Model<S> read_model(const std::string& file) {
   }
 }
 
+template <class S> ModelCard read_parameters_into(const std::string& file, Flow<S>& flow) {
+  const auto in = Hdf5File::open(file);
+  if (is_ffjord_file(in)) refuse(file, "is a network of FFJORD; use read_model");
+  check_format(file, in);
+  try {
+    auto card = read_card_of(file, in);
+    auto read = filled(file, in, card, flow);
+    for (std::size_t i = 0; i < flow.blocks().size(); ++i) {  // the fields of the flow stay the caller's objects
+      auto& own = flow.blocks()[i]->field;
+      own->set_theta(read.blocks()[i]->field->theta());
+      read.blocks()[i]->field = own;
+    }
+    flow = std::move(read);
+    return card;
+  } catch (const InputError& error) {
+    throw with_digest(file, in, error);
+  }
+}
+
 ModelCard read_card(const std::string& file) {
   const auto in = Hdf5File::open(file);
   if (is_ffjord_file(in)) return read_model<float>(file).card;
@@ -313,9 +450,10 @@ ModelCard read_card(const std::string& file) {
   return read_card_of(file, in);
 }
 
-#define PATHLINE_INSTANTIATE(S)                             \
-  template Model<S> read_model<S>(const std::string&);      \
-  template void write_model<S>(Hdf5File&, const Model<S>&); \
+#define PATHLINE_INSTANTIATE(S)                                             \
+  template Model<S> read_model<S>(const std::string&);                      \
+  template ModelCard read_parameters_into<S>(const std::string&, Flow<S>&); \
+  template void write_model<S>(Hdf5File&, const Model<S>&);                 \
   template void write_model<S>(const std::string&, const Model<S>&);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)

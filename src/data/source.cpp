@@ -26,6 +26,7 @@ class ToySource final : public DataSource {
     columns_ = {"x1", "x2"};
   }
 
+  bool is_toy() const override { return true; }
   void batch(Engine& engine, MatrixRef<double> out) const override { toy_.sample(engine, out); }
   std::optional<RowVector<double>> log_density(ConstMatrixRef<double> x) const override { return toy_.log_density(x); }
   std::optional<double> entropy() const override { return toy_.entropy(); }
@@ -93,9 +94,14 @@ std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vect
                                        options.constant);
 }
 
+std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant) {
+  check_split(split);
+  return std::make_unique<TableSource>(std::move(split), constant);
+}
+
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
   const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
-  if (is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file))) {
+  if (pathline::is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file))) {
     const auto& toy = find_toy(toy_or_file);
     if (!options.columns.empty()) throw InputError("data.columns applies to tables; '" + toy_or_file + "' is built in");
     return make_source(toy, options);

@@ -73,4 +73,20 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
           .columns = std::move(columns)};
 }
 
+void check_split(const DataSplit& split) {
+  if (split.train.cols() < 2) throw InputError("training rows = " + text(split.train.cols()) + ": must be >= 2");
+  const std::pair<const char*, const Matrix<double>*> parts[] = {
+      {"training", &split.train}, {"validation", &split.validation}, {"test", &split.test}};
+  for (const auto& [name, part] : parts) {
+    if (part->rows() != split.train.rows())
+      throw InputError(std::string(name) + ": has " + text(part->rows()) + " columns; the training part has " +
+                       text(split.train.rows()));
+    try {
+      check_finite(*part, split.columns);
+    } catch (const InputError& error) {
+      throw InputError(std::string(name) + ": " + error.what());
+    }
+  }
+}
+
 }  // namespace pathline

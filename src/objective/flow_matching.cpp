@@ -57,7 +57,7 @@ template <class S> struct MatchingWorker {
 
 template <class S> struct FlowMatching<S>::Impl {
   explicit Impl(const MatchingOptions& o) : options(o) {
-    require(o.sigma >= 0 && std::isfinite(o.sigma), "objective.sigma", o.sigma, ">= 0");
+    require(o.sigma >= 0 && std::isfinite(o.sigma), "sigma", o.sigma, ">= 0");
     require(o.tile >= 1, "tile", o.tile, ">= 1");
   }
 
@@ -104,15 +104,20 @@ template <class S>
 FlowMatching<S>::FlowMatching(const MatchingOptions& o) : impl_(std::make_unique<Impl>(o)) {}
 template <class S> FlowMatching<S>::~FlowMatching() = default;
 
+template <class S> void FlowMatching<S>::check(const Flow<S>& flow) const {
+  if (flow.chain.size() != 1 || flow.blocks().size() != 1)
+    throw InputError("flow matching needs a flow of one block, without batch norms or other transforms");
+  if (impl_->options.coupling == Coupling::optimal_transport && flow.condition_dim() > 0)
+    throw InputError(
+        "coupling = optimal_transport would pair samples of different conditions; use independent for a conditional "
+        "flow");
+}
+
 template <class S>
 MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                              std::uint64_t iteration) {
   auto& m = *impl_;
-  if (flow.chain.size() != 1 || flow.blocks().size() != 1)
-    throw InputError("objective.kind = flow_matching needs one block without batch norms");
-  if (m.options.coupling == Coupling::optimal_transport && flow.condition_dim() > 0)
-    throw InputError(
-        "objective.coupling = ot would pair samples of different conditions; use independent for a conditional flow");
+  check(flow);
   const auto& cnf = *flow.blocks().front();
   const Tiles tiles{x.cols(), m.options.tile};
   m.data = flow.standardized(x);

@@ -36,7 +36,7 @@ template <class S> struct Worker {
 template <class S> struct NllGradientSolver<S>::Impl {
   explicit Impl(const GradientOptions& o) : options(o), regularizer(o.regularizers, o.trace.kind) {
     o.solver.check();
-    require(o.tile >= 1, "tile", o.tile, ">= 1");
+    require(o.tile >= 0, "tile", o.tile, ">= 0");
     if (!find_tableau(o.solver.stepper) && o.adjoint == AdjointKind::discrete)
       throw InputError("solver.stepper = " + to_string(o.solver.stepper) +
                        ": the discrete adjoint needs a Runge-Kutta method; use one, or adjoint = backsolve");
@@ -155,7 +155,7 @@ template <class S> NllGradient NllGradientSolver<S>::operator()(const Flow<S>& f
   if (c.rows() != flow.condition_dim() || (c.rows() > 0 && c.cols() != n))
     throw InputError("the batch must have one condition per point, of the dimension of the model");
   flow.chain.check(m.solve);
-  const Tiles tiles{n, m.options.tile};
+  const Tiles tiles{n, tile_size(m.options.tile, n)};
   const std::size_t solves = flow.chain.solves();
   while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
   m.results.resize(static_cast<std::size_t>(tiles.count()));

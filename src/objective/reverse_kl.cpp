@@ -87,6 +87,7 @@ template <class S> void ReverseKlSolver<S>::Impl::backward(const Flow<S>& flow, 
 template <class S> ReverseKlSolver<S>::ReverseKlSolver(Target target, const GradientOptions& options)
     : impl_(std::make_unique<Impl>(std::move(target), options)) {}
 template <class S> ReverseKlSolver<S>::~ReverseKlSolver() = default;
+template <class S> void ReverseKlSolver<S>::check(const Flow<S>& flow) const { impl_->check(flow); }
 template <class S> const std::vector<double>& ReverseKlSolver<S>::first_steps() const {
   return impl_->score.first_steps();
 }
@@ -99,7 +100,7 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   auto& m = *impl_;
   m.check(flow);
   if (n < 1) throw InputError("reverse KL needs at least one draw");
-  const Tiles tiles{n, m.options.tile};
+  const Tiles tiles{n, tile_size(m.options.tile, n)};
   while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
   m.paths.resize(static_cast<std::size_t>(tiles.count()));
   parallel_for(tiles.count(), [&](Index tile, int id) {

@@ -3,21 +3,20 @@
 #include <algorithm>
 
 #include "pathline/core/parallel.hpp"
-#include "pathline/recipe/build_flow.hpp"
 
 namespace pathline {
 
-HeldOut::HeldOut(const Recipe& recipe, const TrainingData& data, const std::optional<Target>& target)
-    : recipe_(recipe), data_(data), target_(target),
-      options_{.solver = solver_options(recipe.solver.evaluation),
-               .trace = trace_options(recipe.trace),
-               .seed = static_cast<std::uint64_t>(recipe.train.seed)},
-      validation_density_(data.log_density(data.validation())) {}
+HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target)
+    : options_(options),
+      data_(data),
+      target_(target),
+      evaluation_(options.evaluation),
+      validation_density_(data.log_density(data.validation())) {
+  evaluation_.seed = options.seed;
+}
 
 // Draws that no other use has, the same at every evaluation.
-Engine HeldOut::stream(const char* purpose) const {
-  return make_stream(static_cast<std::uint64_t>(recipe_.train.seed), purpose);
-}
+Engine HeldOut::stream(const char* purpose) const { return make_stream(options_.seed, purpose); }
 
 namespace {
 
@@ -41,23 +40,22 @@ template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points
 }  // namespace
 
 template <class S> Evaluation HeldOut::validation(const Flow<S>& flow) const {
-  if (!target_) return evaluate(flow, data_.validation().x, data_.validation().c, options_, validation_density_);
-  const Index n = std::max<Index>(recipe_.data.validation_size, 1);
-  return evaluate_target(flow, *target_, n, stream("train.validation")(), options_);
+  if (!target_) return evaluate(flow, data_.validation().x, data_.validation().c, evaluation_, validation_density_);
+  return evaluate_target(flow, *target_, options_.validation_draws, stream("train.validation")(), evaluation_);
 }
 
 template <class S> Evaluation HeldOut::test(const Flow<S>& flow) const {
   if (target_) {
-    const Index n = std::max<Index>(recipe_.data.test_size, 1);
-    auto e = evaluate_target(flow, *target_, n, stream("train.test")(), options_);
-    check_for_lost_modes(flow, *target_, std::max<Index>(n, 2), stream("train.wide")(), options_, e);
+    const Index n = options_.test_draws;
+    auto e = evaluate_target(flow, *target_, n, stream("train.test")(), evaluation_);
+    check_for_lost_modes(flow, *target_, std::max<Index>(n, 2), stream("train.wide")(), evaluation_, e);
     return e;
   }
   const auto& test = data_.test();
   const auto density = data_.log_density(test);
-  if (options_.trace.kind == TraceKind::hutchinson && !can_afford_exact_trace(flow, test.x.cols()))
-    return evaluate_by_probes(flow, test.x, test.c, options_, density);
-  auto exact = options_;
+  if (evaluation_.trace.kind == TraceKind::hutchinson && !can_afford_exact_trace(flow, test.x.cols()))
+    return evaluate_by_probes(flow, test.x, test.c, evaluation_, density);
+  auto exact = evaluation_;
   exact.trace = {};
   return evaluate(flow, test.x, test.c, exact, density);
 }

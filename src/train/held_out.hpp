@@ -1,28 +1,28 @@
 // What a run holds out, and how good a flow is on it.
 #pragma once
 
-#include "pathline/train/evaluate.hpp"
-#include "pathline/train/training_data.hpp"
+#include "pathline/train/trainer.hpp"
 
 namespace pathline {
 
 class HeldOut {
  public:
-  // References are kept. Without data (a target) its draws take the place of held-out points, the same at every call.
-  HeldOut(const Recipe& recipe, const TrainingData& data, const std::optional<Target>& target);
+  // References are kept. target: null, or what takes the place of data: draws of the flow are then held-out points, the
+  // same at every call.
+  HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target);
 
   template <class S> Evaluation validation(const Flow<S>& flow) const;
   // With the exact trace; where that would take too much memory or time, with Hutchinson's, and trace_error says how
-  // far the probes may be off. Of a target, with a search for lost mass.
+  // far the probes may be off. Of a target, with a search for lost modes.
   template <class S> Evaluation test(const Flow<S>& flow) const;
 
  private:
   Engine stream(const char* purpose) const;
 
-  const Recipe& recipe_;
+  const TrainerOptions& options_;
   const TrainingData& data_;
-  const std::optional<Target>& target_;
-  EvaluationOptions options_;
+  const Target* target_;
+  EvaluationOptions evaluation_;
   std::optional<RowVector<double>> validation_density_;
 };
 

@@ -1,27 +1,27 @@
 // Which iterations belong to which stage.
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "pathline/optim/schedule.hpp"
-#include "pathline/recipe/recipe.hpp"
+#include "pathline/train/trainer.hpp"
 
 namespace pathline {
+
+// What a stage asks for, as Stage has it.
+struct StageRequest {
+  std::string kind;
+  Index iterations = 0, batch = 0;
+  double learning_rate = 0;
+};
 
 struct StagePlan {
   Index first, iterations, batch;  // first: of the whole run
   Schedule schedule;               // of the iterations within the stage
 };
 
-// Samples an iteration of a stage: its own, or the run's.
-inline Index batch_of(const Recipe& recipe, const ObjectiveRecipe& stage) {
-  return stage.batch > 0 ? stage.batch : recipe.train.batch;
-}
-
-// A stage with iterations = 0 takes what the others leave of train.iterations; several share it. Where there is none,
-// the last stage goes on for the rest. InputError if they ask for more than there are.
-std::vector<StagePlan> plan_stages(const Recipe& recipe);
-// The iterations by which the last stage is longer than it says.
-Index beyond_stages(const Recipe& recipe);
+// A stage with iterations = 0 takes what the others leave of options.iterations; several share it. Where there is none,
+// the last stage continues for the rest. InputError if they ask for more than there are.
+std::vector<StagePlan> plan_stages(const std::vector<StageRequest>& stages, const TrainerOptions& options);
 
 }  // namespace pathline

@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 
 #include <fmt/format.h>
 
-#include "pathline/core/error.hpp"
+#include "core/option_check.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/optim/clip.hpp"
-#include "pathline/recipe/build_flow.hpp"
-#include "pathline/train/training_data.hpp"
 #include "train/held_out.hpp"
 #include "train/metrics_line.hpp"
-#include "train/objective.hpp"
-#include "recipe/resume_check.hpp"
 #include "train/run_directory.hpp"
 #include "train/stage_plan.hpp"
 
@@ -25,27 +22,77 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-AdamOptions adam_options(const OptimizerRecipe& r) {
-  return {.learning_rate = r.learning_rate, .beta1 = r.beta1, .beta2 = r.beta2, .epsilon = r.epsilon,
-          .weight_decay = r.weight_decay,
-          .decay = r.name == "adamw" ? AdamOptions::Decay::decoupled : AdamOptions::Decay::l2};
+void check_options(const TrainerOptions& o) {
+  require(o.iterations >= 0, "iterations", o.iterations, ">= 0");
+  require(o.batch >= 1, "batch", o.batch, ">= 1");
+  require(o.clip >= 0 && std::isfinite(o.clip), "clip", o.clip, ">= 0");
+  require(o.ema >= 0 && o.ema < 1, "ema", o.ema, "in [0, 1)");
+  require(o.evaluate_every >= 1, "evaluate_every", o.evaluate_every, ">= 1");
+  require(o.checkpoint_every >= 1, "checkpoint_every", o.checkpoint_every, ">= 1");
+  require(o.patience >= 0, "patience", o.patience, ">= 0");
+  require(o.validation_draws >= 1, "validation_draws", o.validation_draws, ">= 1");
+  require(o.test_draws >= 1, "test_draws", o.test_draws, ">= 1");
+  if (o.directory.empty() && o.resume) throw InputError("resume: needs the directory of the run");
+  if (o.directory.empty() && o.replace) throw InputError("replace: needs a directory");
+  if (o.resume && o.replace) throw InputError("replace: a resumed run continues in its directory and replaces nothing");
 }
 
-template <class S> class Run {
+template <class S> std::vector<StageRequest> requests(const std::vector<Stage<S>>& stages) {
+  std::vector<StageRequest> out;
+  for (const auto& stage : stages) {
+    if (!stage.objective) throw InputError(fmt::format("stage {}: has no objective", out.size() + 1));
+    require(stage.iterations >= 0, fmt::format("stage {}: iterations", out.size() + 1), stage.iterations, ">= 0");
+    require(stage.batch >= 0, fmt::format("stage {}: batch", out.size() + 1), stage.batch, ">= 0");
+    require(stage.learning_rate >= 0 && std::isfinite(stage.learning_rate),
+            fmt::format("stage {}: learning_rate", out.size() + 1), stage.learning_rate, ">= 0");
+    out.push_back({stage.objective->kind(), stage.iterations, stage.batch, stage.learning_rate});
+  }
+  if (out.empty()) throw InputError("stages: there is none; expected one at least");
+  return out;
+}
+
+// What takes the place of held-out data where there is none; null if there are data, or nothing is known.
+template <class S> const Target* target_of(const TrainingData& data, const std::vector<Stage<S>>& stages) {
+  if (!data.empty()) return nullptr;
+  for (const auto& stage : stages)
+    if (stage.objective->needs_data())
+      throw InputError("stage " + std::to_string(&stage - stages.data() + 1) + " (" + stage.objective->kind() +
+                       "): needs data");
+  return stages.back().objective->target();
+}
+
+}  // namespace
+
+template <class S> class Trainer<S>::Impl {
  public:
-  Run(const Recipe& recipe, const TrainingOptions& options)
-      : recipe_(recipe), options_(options), files_(options.directory), plan_(plan_stages(recipe)),
-        target_(only_target(recipe, options.target)), data_(recipe, target_), held_out_(recipe_, data_, target_) {
-    // Every stage is made before any runs, so that a wrong one is heard of at once.
-    for (std::size_t s = 0; s < plan_.size(); ++s) objectives_.push_back(make_objective<S>(recipe, s, options.target));
-    if (options.resume) resume();
-    else begin();
-    trained_ = Vector<double>::Ones(state_.theta.size());
-    for (const auto& p : flow_->parameters())
-      if (p.name.starts_with("base.") && !recipe.model.base_train) trained_.segment(p.offset, p.size()).setZero();
+  Impl(const Flow<S>& flow, TrainingData data, std::vector<Stage<S>> stages, TrainerOptions options,
+       TrainingCallbacks<S> callbacks)
+      : options_((check_options(options), std::move(options))),
+        callbacks_(std::move(callbacks)),
+        stages_(std::move(stages)),
+        plan_(plan_stages(requests(stages_), options_)),
+        data_(std::move(data)),
+        held_out_(options_, data_, target_of(data_, stages_)),
+        files_(options_.directory),
+        flow_(flow),
+        best_(flow_) {
+    if (flow_.dim() != data_.dim() || flow_.condition_dim() != data_.condition_dim())
+      throw InputError(fmt::format("data: {} columns and {} conditions; the flow has {} and {}", data_.dim(),
+                                   data_.condition_dim(), flow_.dim(), flow_.condition_dim()));
+    data_.set_units(flow_);
+    // Every stage is checked before any runs, so that errors are reported up front.
+    for (std::size_t s = 0; s < plan_.size(); ++s) check_stage(s);
+    trained_ = Vector<double>::Ones(flow_.theta().size());
+    for (const auto& p : flow_.parameters())
+      for (const auto& prefix : options_.frozen)
+        if (p.name.starts_with(prefix)) trained_.segment(p.offset, p.size()).setZero();
+    if (options_.resume)
+      resume();
+    else
+      begin();
   }
 
-  TrainingResult operator()() {
+  TrainingResult run() {
     started_ = now(), seconds_before_ = state_.seconds;
     TrainingResult result;
     result.entropy = data_.entropy();
@@ -53,27 +100,47 @@ template <class S> class Run {
     while (state_.iteration < total() && !result.interrupted && !result.stopped_early) {
       auto progress = step(stage_of(state_.iteration));
       Evaluation evaluation;
-      if (state_.iteration % recipe_.train.evaluate_every == 0 || state_.iteration == total())
-        evaluation = validate(progress), progress.validation = &evaluation;
-      result.interrupted = options_.stop && options_.stop();
-      const bool at_checkpoint = state_.iteration % recipe_.train.checkpoint_every == 0;
+      bool stop = false;
+      if (state_.iteration % options_.evaluate_every == 0 || state_.iteration == total()) {
+        const auto candidate = averaged();
+        evaluation = validate(candidate, progress), progress.validation = &evaluation;
+        stop = stops(callbacks_.validation, progress, candidate);
+      }
+      result.interrupted = stops(callbacks_.iteration, progress, flow_) || stop;
+      const bool at_checkpoint = state_.iteration % options_.checkpoint_every == 0;
       result.stopped_early = out_of_patience();
       if (at_checkpoint || state_.iteration == total() || result.interrupted || result.stopped_early) save_last();
-      if (options_.progress) options_.progress(progress);
     }
     finish(result);
     return result;
   }
 
+  const Flow<S>& flow() const { return flow_; }
+  const Flow<S>& best() const { return best_; }
+
  private:
+  using Callback = typename TrainingCallbacks<S>::Callback;
+  static bool stops(const Callback& callback, const TrainingProgress& progress, const Flow<S>& flow) {
+    return callback && callback(progress, flow) == TrainingAction::stop;
+  }
+
+  bool writes() const { return !options_.directory.empty(); }
+
+  void check_stage(std::size_t s) const {
+    auto& objective = *stages_[s].objective;
+    try {
+      objective.check(flow_);
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("stage {} ({}): {}", s + 1, objective.kind(), error.what()));
+    }
+    objective.set_iterations(plan_[s].first, plan_[s].iterations);
+  }
+
   void begin() {
-    flow_ = std::make_unique<Flow<S>>(build_flow<S>(recipe_, data_.dim(), data_.condition_dim()));
-    flow_->standardize(data_.standardizer().mean, data_.standardizer().scale);
-    flow_->set_logit(recipe_.data.logit);
-    flow_->condition_mean = data_.condition_standardizer().mean;
-    flow_->condition_scale = data_.condition_standardizer().scale;
-    state_.theta = flow_->theta(), state_.data_hash = data_.hash();
+    state_.theta = flow_.theta(), state_.data_hash = data_.hash();
     begin_stage(0);
+    best_ = flow_;
+    if (!writes()) return;
     files_.lock();
     files_.create_new(options_.replace);
     save_last();
@@ -85,41 +152,45 @@ template <class S> class Run {
     files_.remove_dead_parts();
     std::string note;
     const std::string from = files_.resumable(note);
-    if (!note.empty() && options_.note) options_.note(note);
-    auto model = read_model<S>(from);
+    if (!note.empty() && callbacks_.note) callbacks_.note(note);
+    auto card = read_parameters_into(from, flow_);
     state_ = read_training_state(from);
-    flow_ = std::make_unique<Flow<S>>(std::move(model.flow));
-    if (flow_->dim() != data_.dim() || flow_->condition_dim() != data_.condition_dim() ||
-        state_.theta.size() != flow_->theta().size())
-      throw InputError(from + ": does not match the data or the model of the recipe");
+    if (state_.theta.size() != flow_.theta().size())
+      throw InputError(from + ": its training state does not fit the flow: it has another number of parameters");
     if (state_.data_hash != data_.hash())
-      throw InputError(recipe_.data.source +
-                       ": the rows or columns differ from those of the table with which the run started: " + from +
+      throw InputError(data_.name() + ": the rows or columns differ from those with which the run of " + from +
                        " began");
-    flow_->set_theta(state_.theta);
-    metrics_ = std::move(model.card.metrics);
+    flow_.set_theta(state_.theta);
+    best_ = flow_;
+    if (state_.best_iteration > 0 && std::filesystem::exists(files_.model())) read_best();
+    metrics_ = std::move(card.metrics);
     files_.restart_metrics(metrics_);
-    adam_ = std::make_unique<Adam>(state_.theta.size(), adam_options(recipe_.optimizer), decays());
+    adam_ = std::make_unique<Adam>(state_.theta.size(), options_.adam, decays());
     adam_->set_state(state_.adam);
-    ema_ = std::make_unique<Ema>(recipe_.optimizer.ema, state_.theta);
+    ema_ = std::make_unique<Ema>(options_.ema, state_.theta);
     if (state_.ema.average.size() > 0) ema_->set_state(state_.ema);
     last_objective().set_first_steps({state_.first_steps.begin(), state_.first_steps.end()});
   }
 
+  void read_best() {
+    read_parameters_into(files_.model(), best_);
+    knows_best_ = true;
+  }
+
   Vector<double> decays() const {
     Vector<double> out = Vector<double>::Zero(state_.theta.size());
-    for (const auto& p : flow_->parameters())
-      if (p.decays) out.segment(p.offset, p.size()).setOnes();
+    for (const auto& p : flow_.parameters())
+      if (p.decays) out.segment(p.offset, p.size()) = trained_.segment(p.offset, p.size());
     return out;
   }
 
   // A stage goes on from the averaged weights of the one before, with an optimizer of its own: the moments of another
   // loss say nothing of this one.
   void begin_stage(std::size_t stage) {
-    if (stage > 0 && recipe_.optimizer.ema > 0) state_.theta = ema_->average();
-    flow_->set_theta(state_.theta);
-    adam_ = std::make_unique<Adam>(state_.theta.size(), adam_options(recipe_.optimizer), decays());
-    ema_ = std::make_unique<Ema>(recipe_.optimizer.ema, state_.theta);
+    if (stage > 0 && options_.ema > 0) state_.theta = ema_->average();
+    flow_.set_theta(state_.theta);
+    adam_ = std::make_unique<Adam>(state_.theta.size(), options_.adam, decays());
+    ema_ = std::make_unique<Ema>(options_.ema, state_.theta);
     state_.evaluations_since_best = 0;
   }
 
@@ -132,12 +203,12 @@ template <class S> class Run {
   }
 
   std::size_t last_stage() const { return stage_of(std::max<Index>(state_.iteration - 1, 0)); }  // of what is done
-  Objective<S>& last_objective() const { return *objectives_[last_stage()]; }
+  Objective<S>& last_objective() const { return *stages_[last_stage()].objective; }
 
   // Whether patience ends the run. In a stage before the last it ends that stage alone: the iterations which it had
   // left are skipped, so that those of the next have the numbers, and the random streams, that the plan gives them.
   bool out_of_patience() {
-    if (recipe_.train.patience == 0 || state_.evaluations_since_best < recipe_.train.patience) return false;
+    if (options_.patience == 0 || state_.evaluations_since_best < options_.patience) return false;
     const std::size_t stage = last_stage();
     if (stage == stage_of(total() - 1)) return true;
     state_.iteration = plan_[stage + 1].first, state_.evaluations_since_best = 0;
@@ -149,18 +220,20 @@ template <class S> class Run {
     try {
       return f();
     } catch (const NumericalError& error) {
-      throw NumericalError(
-          fmt::format("{}: {}; if training diverges, lower optimizer.learning_rate or set "
-                      "optimizer.clip; the last checkpoint is {}",
-                      where, error.what(), files_.last()));
+      throw NumericalError(fmt::format("{}: {};{} if training diverges, lower the learning rate or clip the gradient",
+                                       where, error.what(),
+                                       writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
     }
   }
 
   ObjectiveGradient clipped_gradient(std::size_t stage, double& norm) const {
     const auto batch = data_.batch(state_.iteration, plan_[stage].batch);
-    auto gradient = (*objectives_[stage])(*flow_, batch.x, batch.c, state_.iteration);
+    auto gradient = (*stages_[stage].objective)(flow_, batch, state_.iteration);
+    if (gradient.theta.size() != trained_.size())
+      throw InputError(fmt::format("objective {}: its gradient has {} numbers; the flow has {} parameters",
+                                   stages_[stage].objective->kind(), gradient.theta.size(), trained_.size()));
     gradient.theta.array() *= trained_.array();
-    norm = clip_norm(gradient.theta, recipe_.optimizer.clip);
+    norm = clip_norm(gradient.theta, options_.clip);
     if (!std::isfinite(gradient.loss) || !std::isfinite(norm))
       throw NumericalError("the loss or its gradient is not finite");
     return gradient;
@@ -176,16 +249,16 @@ template <class S> class Run {
                                     [&] { return clipped_gradient(stage, out.gradient_norm); });
     out.learning_rate = learning_rate(plan.schedule, state_.iteration - plan.first);
     adam_->step(state_.theta, gradient.theta, out.learning_rate);
-    flow_->set_theta(state_.theta);
-    if (!gradient.statistics.empty()) flow_->chain.update(gradient.statistics);
-    if (recipe_.optimizer.ema > 0) ema_->update(state_.theta);
+    flow_.set_theta(state_.theta);
+    if (!gradient.statistics.empty()) flow_.chain.update(gradient.statistics);
+    if (options_.ema > 0) ema_->update(state_.theta);
     ++state_.iteration;
     const double took = now() - before;
     double& average = seconds_each_[stage];
     average = average == 0 ? took : 0.98 * average + 0.02 * took;
     state_.seconds = seconds_before_ + now() - started_;
     out.iteration = state_.iteration, out.iterations = total(), out.stage = stage, out.stages = plan_.size();
-    out.kind = recipe_.objective[stage].kind;
+    out.kind = stages_[stage].objective->kind();
     out.loss = gradient.loss, out.nfe = gradient.nfe, out.backward_nfe = gradient.backward_nfe;
     out.samples_per_second = static_cast<double>(plan.batch) / average;
     out.seconds = state_.seconds;
@@ -199,29 +272,27 @@ template <class S> class Run {
   // and thrown away with the steps that it found, so the run is the same.
   void time_stages(std::size_t now_at) {
     seconds_each_.assign(plan_.size(), 0);
-    if (!options_.progress) return;
+    if (!options_.estimate_time) return;
     for (std::size_t s = now_at + 1; s < plan_.size(); ++s) {
       const auto batch = data_.batch(plan_[s].first, plan_[s].batch);
       const double before = now();
       try {
-        (*objectives_[s])(*flow_, batch.x, batch.c, plan_[s].first);
+        (*stages_[s].objective)(flow_, batch, plan_[s].first);
         seconds_each_[s] = now() - before;
       } catch (const NumericalError&) {  // of weights that the stage will not begin with
       }
-      objectives_[s]->set_first_steps({});
+      stages_[s].objective->set_first_steps({});
     }
   }
 
   // What is validated and kept: the moving average of the weights, or the weights.
-  Flow<S> candidate() const {
-    if (recipe_.optimizer.ema == 0) return *flow_;
-    auto flow = *flow_;
-    flow.set_theta(ema_->average());
+  Flow<S> averaged() const {
+    auto flow = flow_;
+    if (options_.ema > 0) flow.set_theta(ema_->average());
     return flow;
   }
 
-  Evaluation validate(TrainingProgress& progress) {
-    const auto flow = candidate();
+  Evaluation validate(const Flow<S>& flow, TrainingProgress& progress) {
     const auto e = explained(fmt::format("validation at iteration {}", state_.iteration),
                              [&] { return held_out_.validation(flow); });
     // Without validation data, or where nothing is finite yet, the latest is the best there is.
@@ -229,32 +300,34 @@ template <class S> class Run {
     progress.best = std::isfinite(e.nll) ? e.nll < state_.best : none_yet;
     if (!progress.best) ++state_.evaluations_since_best;
     metrics_.push_back(metrics_line(progress, e));
-    files_.append_metrics(metrics_.back());
+    if (writes()) files_.append_metrics(metrics_.back());
     if (progress.best) {
       if (std::isfinite(e.nll)) state_.best = e.nll;
       state_.best_iteration = state_.iteration, state_.evaluations_since_best = 0;
-      write_model(files_.model(), Model<S>{flow, card()});
+      best_ = flow, knows_best_ = true;
+      if (writes()) write_model(files_.model(), Model<S>{flow, card()});
     }
     return e;
   }
 
   ModelCard card() const {
     return {.version = PATHLINE_VERSION,
-            .precision = recipe_.model.precision,
-            .recipe = to_toml(recipe_),
+            .precision = std::is_same_v<S, float> ? "float" : "double",
+            .recipe = options_.recipe,
             .digest = "",
             .columns = data_.columns(),
             .condition_columns = data_.condition_columns(),
             .metrics = metrics_,
-            .evaluation = solver_options(recipe_.solver.evaluation)};
+            .evaluation = options_.evaluation.solver};
   }
 
   void save_last() {
+    if (!writes()) return;
     state_.adam = adam_->state();
-    if (recipe_.optimizer.ema > 0) state_.ema = ema_->state();
+    if (options_.ema > 0) state_.ema = ema_->state();
     const auto steps = last_objective().first_steps();
     state_.first_steps = ConstVectorMap<double>(steps.data(), static_cast<Index>(steps.size()));
-    files_.save_last(Model<S>{*flow_, card()}, state_);
+    files_.save_last(Model<S>{flow_, card()}, state_);
   }
 
   // The best model on the test split, with the exact trace if it can be afforded.
@@ -262,42 +335,46 @@ template <class S> class Run {
     result.iterations = state_.iteration, result.best_iteration = state_.best_iteration;
     result.seconds = state_.seconds;
     if (result.interrupted || state_.best_iteration == 0) return;
-    const auto best = read_model<S>(files_.model()).flow;
-    result.validation = held_out_.validation(best);
-    result.test = held_out_.test(best);
+    if (!knows_best_) read_best();
+    result.validation = held_out_.validation(best_);
+    result.test = held_out_.test(best_);
   }
 
-  Recipe recipe_;
-  const TrainingOptions& options_;
-  RunDirectory files_;
+  TrainerOptions options_;
+  TrainingCallbacks<S> callbacks_;
+  std::vector<Stage<S>> stages_;
   std::vector<StagePlan> plan_;
-  std::optional<Target> target_;  // of a run without data
   TrainingData data_;
   HeldOut held_out_;
-  std::vector<std::unique_ptr<Objective<S>>> objectives_;
-  std::unique_ptr<Flow<S>> flow_;
+  RunDirectory files_;
+  Flow<S> flow_, best_;
+  bool knows_best_ = false;  // false: a resumed run's is in model.h5
   TrainingState state_;
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
-  Vector<double> trained_;
+  Vector<double> trained_;  // 1 of a parameter that is trained, 0 of one that is not
   std::vector<std::string> metrics_;
   double started_ = 0, seconds_before_ = 0;
   std::vector<double> seconds_each_;  // an iteration, a stage
 };
 
-}  // namespace
+template <class S> Trainer<S>::Trainer(const Flow<S>& flow, TrainingData data, std::vector<Stage<S>> stages,
+                                       TrainerOptions options, TrainingCallbacks<S> callbacks)
+    : impl_(
+          std::make_unique<Impl>(flow, std::move(data), std::move(stages), std::move(options), std::move(callbacks))) {}
+template <class S> Trainer<S>::Trainer(const Flow<S>& flow, TrainingData data, std::shared_ptr<Objective<S>> objective,
+                                       TrainerOptions options, TrainingCallbacks<S> callbacks)
+    : Trainer(flow, std::move(data), std::vector<Stage<S>>{{std::move(objective)}}, std::move(options),
+              std::move(callbacks)) {}
+template <class S> Trainer<S>::~Trainer() = default;
+template <class S> Trainer<S>::Trainer(Trainer&&) noexcept = default;
+template <class S> Trainer<S>& Trainer<S>::operator=(Trainer&&) noexcept = default;
 
-TrainingResult train(const Recipe& recipe, const TrainingOptions& options) {
-  check_recipe(recipe);
-  if (options.resume) check_resumed(recipe_of_run(options.directory), recipe);
-  if (recipe.model.precision == "double") return Run<double>(recipe, options)();
-  return Run<float>(recipe, options)();
-}
+template <class S> TrainingResult Trainer<S>::run() { return impl_->run(); }
+template <class S> const Flow<S>& Trainer<S>::flow() const { return impl_->flow(); }
+template <class S> const Flow<S>& Trainer<S>::best() const { return impl_->best(); }
 
-Recipe recipe_of_run(const std::string& directory) {
-  std::string unused;
-  const std::string from = RunDirectory(directory).resumable(unused);
-  return parse_recipe(read_card(from).recipe, from);
-}
+template class Trainer<float>;
+template class Trainer<double>;
 
 }  // namespace pathline

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/hash.hpp"
+#include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "train/condition_density.hpp"
@@ -26,59 +27,71 @@ class NoData final : public DataSource {
   void batch(Engine&, MatrixRef<double> out) const override { out.setConstant(std::nan("")); }
 };
 
-// To be read of a table; empty: all.
-std::vector<std::string> wanted_columns(const DataRecipe& d) {
-  auto wanted = d.columns;
-  for (const auto& name : d.condition)
-    if (!d.columns.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) wanted.push_back(name);
-  return wanted;
+std::vector<std::string> numbered(const std::string& letter, Index count) {
+  std::vector<std::string> names;
+  for (Index i = 1; i <= count; ++i) names.push_back(fmt::format("{}{}", letter, i));
+  return names;
+}
+
+// x above c, d + dc rows.
+Matrix<double> stacked(const char* part, ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index rows) {
+  const bool conditional = c.rows() > 0;
+  if (conditional && c.cols() != x.cols())
+    throw InputError(fmt::format("{}: {} samples and {} conditions; expected one condition for each sample", part,
+                                 x.cols(), c.cols()));
+  if (x.cols() == 0) return Matrix<double>(rows, 0);
+  if (x.rows() + c.rows() != rows)
+    throw InputError(fmt::format("{}: has {} columns; the training part has {}", part, x.rows() + c.rows(), rows));
+  Matrix<double> both(rows, x.cols());
+  both.topRows(x.rows()) = x;
+  if (conditional) both.bottomRows(c.rows()) = c;
+  return both;
+}
+
+TrainingData matrix_data_of(DataSplit split, Index dim, Index condition_dim, const MatrixDataOptions& options) {
+  TrainingDataOptions data{
+      .condition = numbered("c", condition_dim), .standardize = options.standardize, .seed = options.seed};
+  split.columns = numbered("x", dim);
+  split.columns.insert(split.columns.end(), data.condition.begin(), data.condition.end());
+  return TrainingData(make_source(std::move(split)), data);
 }
 
 }  // namespace
 
-Target named_target(const std::string& name, const std::optional<Target>& user) {
-  if (name != "user") return find_target(name);
-  if (!user) throw InputError("objective.target = user: the target must be given from C++, in TrainingOptions::target");
-  return *user;
+TrainingData matrix_data(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const MatrixDataOptions& options) {
+  auto split = split_data(stacked("data", x, c, x.rows() + c.rows()), {},
+                          {.validation_fraction = options.validation_fraction,
+                           .test_fraction = options.test_fraction,
+                           .seed = options.seed});
+  return matrix_data_of(std::move(split), x.rows(), c.rows(), options);
 }
 
-std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user) {
-  if (!recipe.data.source.empty()) return std::nullopt;
-  for (const auto& stage : recipe.objective)
-    if (stage.kind != "reverse_kl" || stage.target != recipe.objective.front().target) return std::nullopt;
-  return named_target(recipe.objective.front().target, user);
+TrainingData matrix_data(const TrainingData::Points& training, const TrainingData::Points& validation,
+                         const TrainingData::Points& test, const MatrixDataOptions& options) {
+  const Index dim = training.x.rows(), condition_dim = training.c.rows(), rows = dim + condition_dim;
+  DataSplit split{.train = stacked("training", training.x, training.c, rows),
+                  .validation = stacked("validation", validation.x, validation.c, rows),
+                  .test = stacked("test", test.x, test.c, rows),
+                  .columns = {}};
+  return matrix_data_of(std::move(split), dim, condition_dim, options);
 }
 
-std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
-  const auto& d = recipe.data;
-  if (d.source.empty())
-    throw InputError(
-        "data.source is empty; expected a toy or a file, or reverse_kl with the same target in every stage");
-  const SourceOptions options{.seed = static_cast<std::uint64_t>(recipe.train.seed),
-                              .validation_size = d.validation_size,
-                              .test_size = d.test_size,
-                              .validation_fraction = d.validation_fraction,
-                              .test_fraction = d.test_fraction,
-                              .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse,
-                              .columns = wanted_columns(d)};
-  try {
-    return make_source(d.source, options);
-  } catch (const InputError& error) {
-    const bool made = d.source == "datasets/digits.csv" || d.source == "datasets/diamonds.csv";
-    if (!made || std::filesystem::exists(d.source)) throw;
-    throw InputError(std::string(error.what()) + "; run tools/datasets to create it");
-  }
+TrainingData TrainingData::none(Index dim, std::uint64_t seed) {
+  TrainingData data(std::make_shared<NoData>(dim), {.standardize = false, .seed = seed});
+  data.empty_ = true;
+  return data;
 }
 
-TrainingData::TrainingData(const Recipe& recipe, const std::optional<Target>& target)
-    : source_(target ? std::make_unique<NoData>(target->dim) : open_source(recipe)),
-      seed_(static_cast<std::uint64_t>(recipe.train.seed)) {
+TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const TrainingDataOptions& options)
+    : source_(std::move(source)), options_(options) {
   const auto& all = source_->columns();
-  for (const auto& name : recipe.data.condition) {
+  require(options.dequantize >= 0 && std::isfinite(options.dequantize), "dequantize", options.dequantize, ">= 0");
+  require(options.logit >= 0 && options.logit < 0.5, "logit", options.logit, "in [0, 0.5)");
+  for (const auto& name : options.condition) {
     const auto found = std::find(all.begin(), all.end(), name);
     if (found == all.end())
-      throw InputError(fmt::format("data.condition: {} has no column '{}'; did you mean '{}'?", recipe.data.source,
-                                   name, nearest(name, all)));
+      throw InputError(
+          fmt::format("condition: {} has no column '{}'; did you mean '{}'?", options.name, name, nearest(name, all)));
     condition_rows_.push_back(found - all.begin());
     condition_columns_.push_back(name);
   }
@@ -87,13 +100,12 @@ TrainingData::TrainingData(const Recipe& recipe, const std::optional<Target>& ta
     rows_.push_back(i);
     columns_.push_back(all[static_cast<std::size_t>(i)]);
   }
-  if (rows_.empty()) throw InputError("data.condition: every column is a condition; leave at least one to model");
-  dequantize_ = recipe.data.dequantize, logit_ = recipe.data.logit;
+  if (rows_.empty()) throw InputError("condition: every column is a condition; leave at least one to model");
   validation_ = prepared(source_->validation(), "train.dequantize.validation");
   test_ = prepared(source_->test(), "train.dequantize.test");
-  standardizer_ = part(rows_, recipe.data.standardize);
-  if (recipe.data.standardize && (dequantize_ > 0 || logit_ > 0)) standardizer_ = fit_transformed();
-  condition_standardizer_ = part(condition_rows_, recipe.data.standardize);
+  standardizer_ = part(rows_, options.standardize);
+  if (options.standardize && (options.dequantize > 0 || options.logit > 0)) standardizer_ = fit_transformed();
+  condition_standardizer_ = part(condition_rows_, options.standardize);
 }
 
 Standardizer TrainingData::part(const std::vector<Index>& rows, bool standardize) const {
@@ -104,15 +116,15 @@ Standardizer TrainingData::part(const std::vector<Index>& rows, bool standardize
 
 // Of what the flow sees before it standardizes: 16,384 training rows with their noise, through the logit.
 Standardizer TrainingData::fit_transformed() const {
-  Engine engine = make_stream(seed_, "train.standardizer");
+  Engine engine = make_stream(options_.seed, "train.standardizer");
   const Index rows = std::min<Index>(source_->training_rows().value_or(1 << 14), 1 << 14);
   Matrix<double> all(static_cast<Index>(source_->columns().size()), rows);
   source_->batch(engine, all);
   Matrix<double> x = prepared(all, "train.dequantize.standardizer").x;
-  if (logit_ > 0) {
-    const Matrix<double> t = (logit_ + (1 - 2 * logit_) * x.array()).matrix();
+  if (options_.logit > 0) {
+    const Matrix<double> t = (options_.logit + (1 - 2 * options_.logit) * x.array()).matrix();
     if (!(t.minCoeff() > 0 && t.maxCoeff() < 1))
-      throw InputError("data.logit: the data must be in [0, 1] after data.dequantize is added");
+      throw InputError("logit: the data must be in [0, 1] after the noise of dequantize is added");
     x = (t.array() / (1 - t.array())).log().matrix();
   }
   return fit_standardizer(x, columns_);
@@ -122,11 +134,11 @@ Standardizer TrainingData::fit_transformed() const {
 // section 3.1).
 TrainingData::Points TrainingData::prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration) const {
   auto points = split(rows);
-  if (dequantize_ == 0) return points;
-  Engine engine = make_stream(seed_, purpose, static_cast<std::uint64_t>(iteration));
+  if (options_.dequantize == 0) return points;
+  Engine engine = make_stream(options_.seed, purpose, static_cast<std::uint64_t>(iteration));
   Matrix<double> noise(points.x.rows(), points.x.cols());
   fill_uniform<double>(engine, noise);
-  points.x += dequantize_ * noise;
+  points.x += options_.dequantize * noise;
   return points;
 }
 
@@ -134,17 +146,19 @@ TrainingData::Points TrainingData::split(ConstMatrixRef<double> rows) const {
   return {rows(rows_, Eigen::all), rows(condition_rows_, Eigen::all)};
 }
 
-TrainingData::Points TrainingData::batch(Index iteration, Index size) const {
-  Engine engine = make_stream(seed_, "train.batch", static_cast<std::uint64_t>(iteration));
+Batch TrainingData::batch(Index iteration, Index size) const {
+  Engine engine = make_stream(options_.seed, "train.batch", static_cast<std::uint64_t>(iteration));
   Matrix<double> rows(static_cast<Index>(source_->columns().size()), size);
   source_->batch(engine, rows);
-  return prepared(rows, "train.dequantize", iteration);
+  auto points = prepared(rows, "train.dequantize", iteration);
+  return {std::move(points.x), std::move(points.c)};
 }
 
 std::optional<TrainingData::Points> TrainingData::training() const {
   const auto rows = source_->training_rows();
   if (!rows) return std::nullopt;
-  return batch(0, *rows);  // a batch of all rows holds each once
+  auto all = batch(0, *rows);  // a batch of all rows holds each once
+  return Points{std::move(all.x), std::move(all.c)};
 }
 
 std::uint64_t TrainingData::hash() const {
@@ -153,7 +167,7 @@ std::uint64_t TrainingData::hash() const {
   Hash hash;
   for (const auto& name : source_->columns()) hash.add(name.c_str(), name.size() + 1);
   Matrix<double> training(static_cast<Index>(source_->columns().size()), *rows);
-  Engine engine = make_stream(seed_, "train.hash");
+  Engine engine = make_stream(options_.seed, "train.hash");
   source_->batch(engine, training);  // all of them, each once and in order
   const Matrix<double>* const parts[] = {&training, &source_->validation(), &source_->test()};
   for (const auto* part : parts) hash.add({part->data(), part->rows(), part->cols()});
@@ -161,13 +175,14 @@ std::uint64_t TrainingData::hash() const {
 }
 
 std::optional<double> TrainingData::entropy() const {
-  return condition_rows_.empty() && dequantize_ == 0 ? source_->entropy() : std::nullopt;
+  return condition_rows_.empty() && options_.dequantize == 0 ? source_->entropy() : std::nullopt;
 }
 
 // Of a toy: p(x), or p(x | c) = p(x, c) / p(c) for one column given the other.
 std::optional<RowVector<double>> TrainingData::log_density(const Points& points) const {
-  if (dequantize_ > 0 || !source_->entropy()) return std::nullopt;
+  if (options_.dequantize > 0 || !source_->entropy()) return std::nullopt;
   if (condition_rows_.empty()) return source_->log_density(points.x);
+  if (!source_->is_toy()) return std::nullopt;
   auto joint = [this](ConstMatrixRef<double> x) -> RowVector<double> { return *source_->log_density(x); };
   Matrix<double> both(2, points.x.cols());
   both.row(rows_[0]) = points.x.row(0), both.row(condition_rows_[0]) = points.c.row(0);

@@ -7,9 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/recipe/build_flow.hpp"
+#include "pathline/recipe/build_data.hpp"
 #include "pathline/train/evaluate.hpp"
-#include "pathline/train/training_data.hpp"
 
 namespace pathline {
 namespace {
@@ -59,14 +58,14 @@ TEST_P(ShippedModels, KeepWhatTheyPromise) {
     EXPECT_TRUE(model.flow.sample(64, 1, {.solver = {.rtol = 1e-3, .atol = 1e-3}}).points.allFinite());
     recipe.data.source = PATHLINE_SOURCE_DIR "/" + recipe.data.source;
     if (!fs::exists(recipe.data.source)) return;
-    const TrainingData data(recipe);
+    const TrainingData data = build_data(recipe);
     const auto e = evaluate(model.flow, data.test().x, data.test().c, {});
     EXPECT_LT(e.nll, kMostNll.at(GetParam()));
     return;
   }
   recipe.train.seed = 4711, recipe.data.validation_size = 0;
   recipe.data.test_size = recipe.data.condition.empty() ? 20000 : 500;  // a conditional density is a quadrature a point
-  const TrainingData data(recipe);
+  const TrainingData data = build_data(recipe);
   const auto test = data.test();
   const auto e = evaluate(model.flow, test.x, test.c, {.solver = {.rtol = 1e-4, .atol = 1e-4}}, data.log_density(test));
   EXPECT_LT(*e.kl, kLimits.at(GetParam()));
@@ -77,7 +76,7 @@ TEST_P(ShippedModels, ToysAreCheapToEvaluate) {
   const auto model = read_model<float>(path(GetParam() + ".h5"));
   const Recipe recipe = parse_recipe(model.card.recipe, GetParam());
   if (!is_toy(recipe.data.source) || recipe.data.source != GetParam()) return;
-  const Matrix<double> none(0, 0), x = TrainingData(recipe).test().x.leftCols(512);
+  const Matrix<double> none(0, 0), x = build_data(recipe).test().x.leftCols(512);
   const auto fast = model.flow.log_prob(x, none, {.solver = {.stepper = StepperKind::cash_karp, .steps = 5}});
   const auto fine = model.flow.log_prob(x, none, {.solver = {.rtol = 1e-6, .atol = 1e-6}});
   EXPECT_LE(fast.nfe, 30);

@@ -4,11 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "pathline/checkpoint/model.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
-#include "pathline/train/trainer.hpp"
-#include "scratch.hpp"
 
 namespace pathline {
 namespace {
@@ -78,26 +75,6 @@ TEST(MeanError, OfOneValueIsNotKnown) {
   EXPECT_EQ(mean_error(values).error, 1);
   EXPECT_EQ(mean_error(values.head(1)).mean, 1);
   EXPECT_TRUE(std::isnan(mean_error(values.head(1)).error));
-}
-
-class ReverseKlRun : public Scratch {};
-
-// No data at all: a target from C++, the report, and the run's files.
-TEST_F(ReverseKlRun, LearnsATargetOfOnesOwn) {
-  Recipe recipe;
-  recipe.model.hidden = {16, 16};
-  recipe.objective[0].kind = "reverse_kl", recipe.objective[0].target = "user";
-  recipe.solver.rtol = recipe.solver.atol = 1e-3;
-  recipe.optimizer.learning_rate = 1e-2, recipe.optimizer.clip = 1;
-  recipe.train.iterations = 150, recipe.train.evaluate_every = 150;
-  recipe.data.validation_size = recipe.data.test_size = 2000;
-  const std::string where = (root_ / "run").string();
-  EXPECT_THROW(train(recipe, {.directory = where}), InputError);  // "user" without one
-  const auto result = train(recipe, {.directory = where, .target = gaussian(0.25)});
-  EXPECT_LT(*result.test.kl, 0.02);  // from 1.6 at the start
-  EXPECT_GT(*result.test.ess, 0.95);
-  EXPECT_NEAR(*result.test.log_z, std::log(2 * M_PI * 0.25), 0.02);
-  EXPECT_EQ(read_model<float>(where + "/model.h5").flow.dim(), 2);
 }
 
 }  // namespace

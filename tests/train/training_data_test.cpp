@@ -11,10 +11,9 @@ namespace {
 TEST(TrainingData, ConditionalDensityOfAToyIsTabulated) {
   for (const auto& name : toy_names())
     for (const char* condition : {"x1", "x2"}) {
-      Recipe recipe;
-      recipe.data.source = name, recipe.data.condition = {condition};
-      recipe.data.validation_size = name == "2spirals" ? 10 : 40, recipe.data.test_size = 0;
-      const TrainingData data(recipe);
+      const TrainingData data(
+          make_source(find_toy(name), {.validation_size = name == "2spirals" ? 10 : 40, .test_size = 0}),
+          {.condition = {condition}});
       const auto& points = data.validation();
       const auto got = *data.log_density(points);
       const Index row = condition[1] - '1', n = 4096;  // cells of 1/256
@@ -33,10 +32,8 @@ TEST(TrainingData, ConditionalDensityOfAToyIsTabulated) {
 }
 
 TEST(TrainingData, ConditionalDensityOfNoPointsIsEmpty) {
-  Recipe recipe;
-  recipe.data.source = "checkerboard", recipe.data.condition = {"x1"};
-  recipe.data.validation_size = recipe.data.test_size = 0;
-  const TrainingData data(recipe);
+  const TrainingData data(make_source(find_toy("checkerboard"), {.validation_size = 0, .test_size = 0}),
+                          {.condition = {"x1"}});
   EXPECT_EQ(data.log_density(data.test())->size(), 0);
 }
 

@@ -9,7 +9,8 @@
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
-///   /blocks/<i>      attributes: end_time, clock, train_end_time, field, and the field's architecture
+///   /blocks/<i>      attributes: end_time, clock, train_end_time, field (mlp, potential or user), and the field's
+///                    architecture, which is absent for a user-defined field
 ///   /norms/<i>       mean, variance: running statistics; attribute epsilon
 ///   /base            attributes: kind, components
 ///   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
@@ -55,15 +56,29 @@ bool is_ffjord_file(const Hdf5File& file);
 /// Either kind. S is the arithmetic, whatever the file's precision. InputError naming the file and what is missing, of
 /// another shape, not finite, of another format, or not what the digest was written for.
 template <class S> Model<S> read_model(const std::string& file);
+
+/// Sets everything that training changes in a flow: its parameters, by their names, its end times, the running
+/// statistics of batch norms, and its units. This reads a model whose vector field is a class of the user's own,
+/// because a file contains the weights but not the class:
+///
+///     pathline::Flow<double> flow(pathline::Cnf<double>(pathline::make_field<double>(Relaxation{}, 3, {{"a", 0.0}})));
+///     pathline::read_parameters_into("run/model.h5", flow);
+///
+/// The vector fields of the flow stay the objects that they are. Throws InputError as read_model, and for a flow that
+/// the file does not describe (another number of columns, blocks or parameters, another name or shape of a parameter,
+/// another architecture, base or kind of transform); the flow is then as before.
+template <class S> ModelCard read_parameters_into(const std::string& file, Flow<S>& flow);
+
 ModelCard read_card(const std::string& file);  ///< without the arrays
 
 /// Into a created file, before its commit().
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 
-#define PATHLINE_EXTERN(S)                                         \
-  extern template Model<S> read_model<S>(const std::string&);      \
-  extern template void write_model<S>(Hdf5File&, const Model<S>&); \
+#define PATHLINE_EXTERN(S)                                                         \
+  extern template Model<S> read_model<S>(const std::string&);                      \
+  extern template ModelCard read_parameters_into<S>(const std::string&, Flow<S>&); \
+  extern template void write_model<S>(Hdf5File&, const Model<S>&);                 \
   extern template void write_model<S>(const std::string&, const Model<S>&);
 PATHLINE_EXTERN(float)
 PATHLINE_EXTERN(double)

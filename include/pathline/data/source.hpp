@@ -36,6 +36,9 @@ class DataSource {
   /// Statistics of the training data only: of all rows of a table, or of 2^16 separate draws of a toy.
   const Standardizer& standardizer() const { return standardizer_; }
 
+  /// True only for the toys of find_toy. They lie within [-6, 6]^2, so that quadrature gives a conditional density.
+  virtual bool is_toy() const { return false; }
+
   /// The number of rows that batches are drawn from; nullopt for a toy, which has an unlimited supply.
   virtual std::optional<Index> training_rows() const { return std::nullopt; }
 
@@ -66,6 +69,9 @@ std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& opt
 /// floor(B / N) times and the rest without replacement. InputError as split_data and fit_standardizer.
 std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
                                         const SourceOptions& options = {});
+
+/// The same for a split that was made before. Throws InputError as check_split and fit_standardizer.
+std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant = ConstantColumns::refuse);
 
 /// The source with this name: one of toy_names(), or a file that read_table accepts. Errors begin with the file's name;
 /// an unknown name gets the list of toys. A column named log_density is refused, because it holds the true density and

@@ -26,4 +26,8 @@ struct DataSplit {
 /// counted from 1), for a requested part that would be empty, and for a training part of fewer than 2 rows.
 DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options = {});
 
+/// Throws InputError, which names the part, for a split that was made elsewhere and has a value that is not finite,
+/// parts of different dimensions, or fewer than 2 training rows.
+void check_split(const DataSplit& split);
+
 }  // namespace pathline

@@ -39,8 +39,11 @@ template <class S> class FlowMatching {
   explicit FlowMatching(const MatchingOptions& options);  ///< InputError for an option out of its range
   ~FlowMatching();
 
-  /// x: d x N and c: dc x N, in the units of the data. The flow must have one block and no batch norm; otherwise
-  /// InputError is thrown. The result is a function of (seed, iteration), bitwise the same on any number of threads.
+  /// Throws InputError for a flow of more than one transform, and for optimal transport with a condition.
+  void check(const Flow<S>& flow) const;
+
+  /// x: d x N and c: dc x N, in the units of the data. Throws InputError as check() does. The result is a
+  /// function of (seed, iteration), bitwise the same on any number of threads.
   MatchingGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                               std::uint64_t iteration);
 

@@ -13,12 +13,12 @@ namespace pathline {
 
 struct GradientOptions {
   SolverOptions solver;  ///< discrete: a Runge-Kutta method; not bulirsch_stoer or adams_bashforth_moulton
-  TraceOptions trace;
+  TraceOptions trace = {};
   AdjointKind adjoint = AdjointKind::discrete;
-  RegularizerWeights regularizers;
+  RegularizerWeights regularizers = {};
   std::uint64_t seed = 0;       ///< of the probes
   std::uint64_t iteration = 0;  ///< of the probes
-  Index tile = 50;              ///< samples solved together
+  Index tile = 50;              ///< samples solved together; 0: tiles of one size, at most 64 samples each
   bool parameters = true;       ///< false: theta is left 0, which is cheaper
 };
 

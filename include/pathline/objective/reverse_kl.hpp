@@ -25,6 +25,8 @@ template <class S> class ReverseKlSolver {
   ReverseKlSolver(Target target, const GradientOptions& options);
   ~ReverseKlSolver();
 
+  void check(const Flow<S>& flow) const;  ///< InputError for a flow that does not fit
+
   /// n fresh draws of (options.seed, iteration). power: KL to p~^power instead, a tempered target whose modes are
   /// joined. Bitwise the same on any number of threads. InputError for a flow that does not fit; NumericalError if a
   /// solve fails or the target is not finite at a draw.

@@ -1,17 +1,32 @@
 /// \file
-/// The training loop: recipe in, model.h5 (best by validation), last.h5 (to resume from) and metrics.jsonl out.
+/// The training loop. It takes a flow, data, stages of objectives and options, and works on any VectorField, Objective,
+/// DataSource or Target of the user's.
+///
+///     // A density of the columns of x (d x N), in memory; no file is written.
+///     auto field = std::make_shared<pathline::Mlp<float>>(pathline::MlpOptions{.dim = x.rows()});
+///     pathline::Engine engine = pathline::make_stream(0, "weights");
+///     field->initialize(engine);
+///     pathline::Trainer<float> trainer(pathline::Flow<float>(pathline::Cnf<float>(field)),
+///                                      pathline::matrix_data(x), pathline::maximum_likelihood<float>());
+///     const auto result = trainer.run();                   // result.test.nll, nats
+///     const pathline::Flow<float>& flow = trainer.best();  // flow.log_prob(y), flow.sample(1000, 1)
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "pathline/objective/objective.hpp"
+#include "pathline/optim/adam.hpp"
+#include "pathline/optim/schedule.hpp"
 #include "pathline/train/evaluate.hpp"
-#include "pathline/recipe/recipe.hpp"
+#include "pathline/train/training_data.hpp"
 
 namespace pathline {
 
-/// After each iteration; validation is set after those with an evaluation.
+/// What callbacks see after each iteration. validation is set after the iterations that validate.
 struct TrainingProgress {
   Index iteration = 0, iterations = 0;  ///< done, and of all stages
   std::size_t stage = 0, stages = 1;
@@ -24,16 +39,6 @@ struct TrainingProgress {
   bool best = false;  ///< this validation is the best so far
 };
 
-struct TrainingOptions {
-  std::string directory;  ///< made if it is not there
-  bool resume = false;    ///< continue from its last.h5, or from previous.h5 if that is damaged
-  bool replace = false;   ///< a run that is there goes, once all of the new one but its first step is made
-  std::function<void(const TrainingProgress&)> progress = {};
-  std::optional<Target> target = {};                  ///< of one's own: what objective.target = "user" is
-  std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns
-  std::function<void(const std::string&)> note = {};  ///< receives what the user should know, such as a damaged last.h5
-};
-
 struct TrainingResult {
   Index iterations = 0, best_iteration = 0;
   bool interrupted = false, stopped_early = false;
@@ -42,13 +47,89 @@ struct TrainingResult {
   double seconds = 0;             ///< spent on training and validation
 };
 
-/// The arithmetic is the recipe's model.precision. Bitwise the same on any number of threads, and bitwise the same when
-/// stopped and resumed, with the same data.*, model.* and train.seed. InputError for a recipe, its data or its
-/// directory (one that already holds a run is not overwritten); NumericalError with advice when a solve fails: last.h5
-/// then has the last checkpoint.
-TrainingResult train(const Recipe& recipe, const TrainingOptions& options);
+/// One stage of training: an objective and the iterations that minimize it.
+template <class S> struct Stage {
+  std::shared_ptr<Objective<S>> objective;
+  Index iterations = 0;      ///< >= 0; 0: what the other stages leave of TrainerOptions::iterations
+  Index batch = 0;           ///< >= 0; 0: TrainerOptions::batch
+  double learning_rate = 0;  ///< >= 0; 0: the optimizer's
+};
 
-/// The recipe of the run in a directory, from its last.h5.
-Recipe recipe_of_run(const std::string& directory);
+struct TrainerOptions {
+  Index iterations = 3000;  ///< >= 0: of all stages together
+  Index batch = 256;        ///< >= 1: the batch size
+
+  AdamOptions adam{.learning_rate = 1e-2};
+  /// The learning rate's course within a stage. Its learning_rate and iterations are the stage's own; the warm-up takes
+  /// at most half of a stage.
+  Schedule schedule{.kind = Schedule::Kind::cosine, .warmup = 100};
+  double clip = 1;    ///< >= 0: the longest gradient, by Euclidean norm; 0: no limit
+  double ema = 0.99;  ///< in [0, 1): decay of the weights' moving average, which is the model; 0: none
+  std::vector<std::string> frozen = {};  ///< parameters whose names start with one of these are not trained: "base."
+
+  Index evaluate_every = 250;    ///< >= 1: iterations between two validations
+  Index checkpoint_every = 500;  ///< >= 1: iterations between two writes of last.h5
+  Index patience = 0;            ///< >= 0: validations without an improvement that end a stage; 0: never
+
+  EvaluationOptions evaluation;    ///< solver and trace of validations and of the test; its seed is `seed`
+  Index validation_draws = 10000;  ///< >= 1: where a target takes the place of data, draws of the flow
+  Index test_draws = 10000;        ///< >= 1: the same, for the test
+  std::uint64_t seed = 0;          ///< of the draws for validations and the test
+
+  /// Where model.h5 (the best by validation), last.h5 (to resume from) and metrics.jsonl are written; made if it is not
+  /// there. Empty: nothing is written.
+  std::string directory = {};
+  /// Continue the run in the directory, from its last.h5, or from previous.h5 if that is damaged.
+  bool resume = false;
+  bool replace = false;        ///< replace a run that is in the directory
+  std::string recipe = {};     ///< a text that is kept in the files
+  bool estimate_time = false;  ///< tries one iteration of every later stage, for TrainingProgress::seconds_left
+};
+
+enum class TrainingAction { proceed, stop };
+
+/// Each may be null. A callback that gives TrainingAction::stop ends the run after this iteration; what was done is
+/// saved, and a resumed run continues from there.
+template <class S> struct TrainingCallbacks {
+  using Callback = std::function<TrainingAction(const TrainingProgress& progress, const Flow<S>& flow)>;
+  Callback iteration = {};   ///< after each iteration, with the flow as it is trained
+  Callback validation = {};  ///< after each validation, with the flow that was validated: of the averaged weights
+  std::function<void(const std::string&)> note = {};  ///< receives what the user should know: a damaged last.h5
+};
+
+/// Results are bitwise the same on any number of threads, and when a run is stopped and resumed.
+template <class S> class Trainer {
+ public:
+  /// The flow is copied. Its mean, scale and logit become the data's (TrainingData::set_units). With options.resume the
+  /// weights and the state of the run are read from the directory into the flow, which has to be of the same
+  /// architecture; the data have to be the same.
+  ///
+  /// InputError for an option out of its range, an objective that cannot train the flow, data that do not fit it and a
+  /// directory that holds a run already.
+  Trainer(const Flow<S>& flow, TrainingData data, std::vector<Stage<S>> stages, TrainerOptions options = {},
+          TrainingCallbacks<S> callbacks = {});
+  Trainer(const Flow<S>& flow, TrainingData data, std::shared_ptr<Objective<S>> objective, TrainerOptions options = {},
+          TrainingCallbacks<S> callbacks = {});
+  ~Trainer();
+  Trainer(Trainer&&) noexcept;
+  Trainer& operator=(Trainer&&) noexcept;
+
+  /// Trains until all iterations are done, patience is out or a callback stops it; called again after a stop, it
+  /// continues. NumericalError naming the iteration, with advice, when a solve fails or the loss is not finite: last.h5
+  /// then has the last checkpoint.
+  TrainingResult run();
+
+  const Flow<S>& flow() const;  ///< as it is trained
+  /// The best by validation, or the last where there is no validation data; the flow as it is before the first
+  /// validation.
+  const Flow<S>& best() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+extern template class Trainer<float>;
+extern template class Trainer<double>;
 
 }  // namespace pathline

@@ -1,38 +1,67 @@
 /// \file
-/// The data of a run: a source, and which of its columns condition the density of the others.
+/// The data of a training run: a source, and which of its columns condition the density of the others.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "pathline/data/source.hpp"
-#include "pathline/objective/target.hpp"
-#include "pathline/recipe/recipe.hpp"
+#include "pathline/objective/objective.hpp"
 
 namespace pathline {
 
+struct TrainingDataOptions {
+  std::vector<std::string> condition = {};  ///< columns of the source that condition the density of the others
+  bool standardize = true;                  ///< the flow starts from (x - mean) / scale of the training data
+  double dequantize = 0;                    ///< >= 0: width of the uniform noise added to discrete data; 0: none
+  double logit = 0;                         ///< in [0, 0.5): the flow starts from logit(alpha + (1 - 2 alpha) x); 0: no
+  std::uint64_t seed = 0;                   ///< of the batches and of the noise
+  std::string name = "data";                ///< what messages call the source: a file's name
+};
+
+/// A value: copies share the source, which does not change.
 class TrainingData {
  public:
-  /// By recipe.data; splits and held-out draws by train.seed. InputError naming the file, row or column. With a target
-  /// there is no data: columns of its dimension, and no row.
-  explicit TrainingData(const Recipe& recipe, const std::optional<Target>& target = {});
+  struct Points {
+    Matrix<double> x, c;  ///< d x N, dc x N
+  };
+
+  /// InputError naming the column for a condition that the source does not have or that leaves no column, and for data
+  /// outside [0, 1] with a logit. A user's own data is a class derived from DataSource.
+  explicit TrainingData(std::shared_ptr<const DataSource> source, const TrainingDataOptions& options = {});
+
+  /// No data: for objectives that need none. Columns x1 ... xd, and no rows.
+  static TrainingData none(Index dim, std::uint64_t seed = 0);
 
   Index dim() const { return static_cast<Index>(columns_.size()); }
   Index condition_dim() const { return static_cast<Index>(condition_columns_.size()); }
   const std::vector<std::string>& columns() const { return columns_; }
   const std::vector<std::string>& condition_columns() const { return condition_columns_; }
+  const std::string& name() const { return options_.name; }
+  bool empty() const { return empty_; }  ///< made by none()
 
-  struct Points {
-    Matrix<double> x, c;  ///< d x N, dc x N
-  };
-  Points batch(Index iteration, Index size) const;  ///< a function of the seed and the iteration alone
-  std::optional<Points> training() const;           ///< every row once, as some batch may hold them; not of a toy
+  /// B training samples: a function of the seed and the iteration alone. Without data, B columns of NaN.
+  Batch batch(Index iteration, Index size) const;
+  std::optional<Points> training() const;  ///< every row once, as some batch may hold them; not of a toy
   const Points& validation() const { return validation_; }
   const Points& test() const { return test_; }
 
-  /// Of the columns, dequantized and through the logit where the recipe asks for them, and of the condition; mean 0 and
-  /// scale 1 with data.standardize = false.
+  /// Of the columns, dequantized and through the logit where the options ask for them, and of the condition; mean 0 and
+  /// scale 1 with standardize = false.
   const Standardizer& standardizer() const { return standardizer_; }
   const Standardizer& condition_standardizer() const { return condition_standardizer_; }
+
+  /// Sets the flow's mean, scale and logit, and the mean and scale of its condition, as far as the options ask for
+  /// them.
+  template <class S> void set_units(Flow<S>& flow) const {
+    if (options_.standardize) {
+      flow.standardize(standardizer_.mean, standardizer_.scale);
+      flow.condition_mean = condition_standardizer_.mean, flow.condition_scale = condition_standardizer_.scale;
+    }
+    if (options_.logit > 0) flow.set_logit(options_.logit);
+  }
 
   std::uint64_t hash() const;             ///< of a table's columns and rows as they were split; 0 for a toy
   std::optional<double> entropy() const;  ///< nats, of a toy without a condition
@@ -44,21 +73,32 @@ class TrainingData {
   Standardizer fit_transformed() const;
   Standardizer part(const std::vector<Index>& rows, bool standardize) const;
 
-  std::unique_ptr<DataSource> source_;
-  std::uint64_t seed_;
+  std::shared_ptr<const DataSource> source_;
+  TrainingDataOptions options_;
+  bool empty_ = false;
   std::vector<std::string> columns_, condition_columns_;
   std::vector<Index> rows_, condition_rows_;  ///< in the source
   Standardizer standardizer_, condition_standardizer_;
-  double dequantize_ = 0, logit_ = 0;
   Points validation_, test_;
 };
 
-/// objective.target: find_target's, or "user". InputError if there is no such.
-Target named_target(const std::string& name, const std::optional<Target>& user);
-/// The target of a run without data: data.source is empty and every stage is reverse_kl to the same.
-std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user = {});
+struct MatrixDataOptions {
+  double validation_fraction = 0.1, test_fraction = 0.1;  ///< each in [0, 1), together < 1: see SplitOptions
+  bool standardize = true;                                ///< see TrainingDataOptions
+  std::uint64_t seed = 0;                                 ///< of the split and of the batches
+};
 
-/// The source that a recipe names: a toy, or a table's file.
-std::unique_ptr<DataSource> open_source(const Recipe& recipe);
+/// The samples of a matrix in memory, split by the options' fractions. x: d x N, one sample a column; c: dc x N, the
+/// condition of each, or no rows. The columns are called x1 ... and c1 ... InputError as split_data, and for another
+/// number of conditions.
+///
+///     pathline::Matrix<double> x = ...;                  // 2 x N
+///     const auto data = pathline::matrix_data(x);        // 80 % train, 10 % validate, 10 % test
+TrainingData matrix_data(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
+                         const MatrixDataOptions& options = {});
+
+/// The same with parts that were split before; the options' fractions are not used. validation and test may be empty.
+TrainingData matrix_data(const TrainingData::Points& training, const TrainingData::Points& validation,
+                         const TrainingData::Points& test = {}, const MatrixDataOptions& options = {});
 
 }  // namespace pathline

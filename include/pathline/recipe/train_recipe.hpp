@@ -1,0 +1,33 @@
+/// \file
+/// A recipe in, a run out: model.h5 (best by validation), last.h5 (to resume from) and metrics.jsonl.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "pathline/recipe/recipe.hpp"
+#include "pathline/train/trainer.hpp"
+
+namespace pathline {
+
+struct TrainingOptions {
+  std::string directory;  ///< made if it is not there
+  bool resume = false;    ///< continue from its last.h5, or from previous.h5 if that is damaged
+  bool replace = false;   ///< a run that is there goes, once all of the new one but its first step is made
+  std::function<void(const TrainingProgress&)> progress = {};
+  std::optional<Target> target = {};                  ///< the user's own: what objective.target = "user" means
+  std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns
+  std::function<void(const std::string&)> note = {};  ///< receives what the user should know, such as a damaged last.h5
+};
+
+/// Builds the recipe's flow, data and objectives and trains them (Trainer), in the arithmetic of model.precision.
+/// Bitwise the same on any number of threads, and bitwise the same when stopped and resumed, with the same data.*,
+/// model.* and train.seed. InputError for a recipe, its data or its directory (one that already holds a run is not
+/// overwritten); NumericalError with advice when a solve fails: last.h5 then has the last checkpoint.
+TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options);
+
+/// The recipe of the run in a directory, from its last.h5, or from previous.h5 if that is damaged.
+Recipe recipe_of_run(const std::string& directory);
+
+}  // namespace pathline

@@ -1,0 +1,53 @@
+#include "pathline/recipe/train_recipe.hpp"
+
+#include "pathline/core/error.hpp"
+#include "pathline/recipe/build_data.hpp"
+#include "pathline/recipe/build_flow.hpp"
+#include "pathline/recipe/build_stages.hpp"
+#include "recipe/resume_check.hpp"
+#include "train/run_directory.hpp"
+
+namespace pathline {
+namespace {
+
+template <class S> TrainingCallbacks<S> callbacks(const TrainingOptions& options) {
+  return {.iteration =
+              [&options](const TrainingProgress& progress, const Flow<S>&) {
+                const bool stop = options.stop && options.stop();
+                if (options.progress) options.progress(progress);
+                return stop ? TrainingAction::stop : TrainingAction::proceed;
+              },
+          .validation = {},
+          .note = options.note};
+}
+
+template <class S> TrainingResult run(const Recipe& recipe, const TrainingOptions& options) {
+  auto stages = build_stages<S>(recipe, options.target);
+  auto data = build_data(recipe, only_target(recipe, options.target));
+  auto trainer = trainer_options(recipe);
+  trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
+  trainer.estimate_time = static_cast<bool>(options.progress);
+  const auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
+  return Trainer<S>(flow, std::move(data), std::move(stages), std::move(trainer), callbacks<S>(options)).run();
+}
+
+}  // namespace
+
+TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
+  check_recipe(recipe);
+  if (options.resume) check_resumed(recipe_of_run(options.directory), recipe);
+  try {
+    if (recipe.model.precision == "double") return run<double>(recipe, options);
+    return run<float>(recipe, options);
+  } catch (const NumericalError& error) {
+    throw NumericalError(std::string(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
+  }
+}
+
+Recipe recipe_of_run(const std::string& directory) {
+  std::string unused;
+  const std::string from = RunDirectory(directory).resumable(unused);
+  return parse_recipe(read_card(from).recipe, from);
+}
+
+}  // namespace pathline
