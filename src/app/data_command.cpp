@@ -39,7 +39,7 @@ int sample(const DataFlags& f) {
     toy.sample(engine, x);
     if (f.log_density) {
       Matrix<double> with(3, x.cols());
-      with << x, toy.log_density(x);
+      with << x, toy.log_density(x, f.common.threads);
       writer->append(with);
     } else {
       writer->append(x);

@@ -7,7 +7,6 @@
 
 #include "app/report.hpp"
 #include "core/option_check.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/recipe/build_flow.hpp"
 
 namespace pathline {
@@ -24,7 +23,6 @@ void CommonFlags::apply() const {
   require(threads >= 0, "--threads", threads, ">= 0");
   if (!precision.empty() && precision != "float" && precision != "double")
     throw InputError("--precision = " + precision + ": must be float or double");
-  set_thread_count(threads);
 }
 
 void SolveFlags::add_to(CLI::App* c) {
@@ -60,7 +58,8 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
   Recipe recipe;
   recipe.solver.evaluation = evaluation_recipe(card.evaluation);
   for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
-  EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace)};
+  EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace),
+                        .threads = common.threads};
   if (flags.probes && out.trace.kind != TraceKind::hutchinson)
     throw InputError("--probes applies only to --trace hutchinson; the trace is exact");
   if (flags.steps && *flags.steps > 0 && (flags.rtol || flags.atol))

@@ -16,7 +16,7 @@ namespace pathline {
 
 // --threads, --quiet, --precision.
 struct CommonFlags {
-  int threads = 0;
+  int threads = 0;        // all cores; the library's own default is one
   bool quiet = false;
   std::string precision;  // empty: the model's, or the recipe's
   void add_to(CLI::App* command, bool with_precision = true);

@@ -105,12 +105,12 @@ std::string of_condition(const ModelCard& card, const Matrix<double>& condition)
 
 // log p(x | c) of a toy, for a model of one of its columns given the other.
 std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const Matrix<double>& x,
-                                                   const Matrix<double>& c) {
+                                                   const Matrix<double>& c, int threads) {
   if (c.rows() == 0 || card.recipe.empty()) return std::nullopt;
   Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   if (!is_toy(recipe.data.source)) return std::nullopt;
   recipe.data.validation_size = recipe.data.test_size = 0;
-  return build_data(recipe).log_density({x, c});
+  return build_data(recipe).log_density({x, c}, threads);
 }
 
 // From the 0.1 % to the 99.9 % quantile of the points, widened.
@@ -144,7 +144,7 @@ template <class S> struct Picture {
     plot::Series curve{.label = "learned density", .x = {x.data(), x.data() + 600}, .y = {}, .colour = {}};
     for (double v : log_p) curve.y.push_back(std::exp(v));
     std::vector<plot::Series> curves = {curve};
-    if (const auto truth = conditional_truth(model.card, x, conditions(600))) {
+    if (const auto truth = conditional_truth(model.card, x, conditions(600), options.threads)) {
       curves.push_back({.label = "true density", .x = curve.x, .y = {}, .colour = {}});
       for (double v : *truth) curves[1].y.push_back(std::exp(v));
     }
@@ -174,7 +174,7 @@ template <class S> struct Picture {
     const RowVector<double> learned = model.flow.log_prob(points, conditions(grid.size()), options).log_prob;
     std::optional<RowVector<double>> truth;
     double highest = std::exp(learned.maxCoeff());
-    if (data.toy) truth = data.toy->log_density(points), highest = std::exp(truth->maxCoeff()) * 1.05;
+    if (data.toy) truth = data.toy->log_density(points, options.threads), highest = std::exp(truth->maxCoeff()) * 1.05;
     if (data.x.cols() > 0) figure.scatter("data", {{.points = data.x}}, x, y);
     figure.scatter("samples", {{.points = samples, .colour = plot::line_colour(1)}}, x, y);
     figure.heat_map("learned density", image(grid, learned), x, y, highest);
@@ -277,7 +277,7 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
   std::string text = data.source;
   if (data.judged.cols() == 0) return text;
   std::optional<RowVector<double>> truth;
-  if (data.toy) truth = data.toy->log_density(data.judged);
+  if (data.toy) truth = data.toy->log_density(data.judged, options.threads);
   const auto got = flow.log_prob(data.judged, Matrix<double>(0, data.judged.cols()), options);
   const auto e = evaluation_of(got.log_prob, got.nfe, truth);
   const double bias = solver_bias(f, data, got.log_prob, options);
@@ -317,7 +317,7 @@ template <class S> int run_as(const PlotFlags& f) {
   Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.flow.condition_dim()), {}, {}};
   auto fast = options;
   fast.density = false;
-  picture.samples = model.flow.sample(f.samples, f.seed, fast, 0, picture.conditions(f.samples)).points;
+  picture.samples = model.flow.sample(f.samples, f.seed, fast, picture.conditions(f.samples)).points;
   picture.title = title(f, model.flow, data, options);
   if (const auto given = of_condition(model.card, picture.condition); !given.empty())
     picture.title += fmt::format(": p({}{})", fmt::join(model.card.columns, ", "), given);

@@ -212,6 +212,7 @@ int run(const TrainFlags& f) {
                                    .replace = f.force,
                                    .progress = [&](const TrainingProgress& p) { bar(p); },
                                    .stop = [] { return g_interrupted.load(); },
+                                   .threads = f.common.threads,
                                    .note = [](const std::string& text) { report_note("{}", text); }});
   }
   if (result.interrupted) {

@@ -34,8 +34,10 @@ Density::Density(const std::string& file, const DensityOptions& options) {
   impl->options = {.solver = options.solver.value_or(impl->card.evaluation),
                    .trace = options.trace,
                    .seed = options.seed,
-                   .tile = options.tile};
+                   .tile = options.tile,
+                   .threads = options.threads};
   impl->options.solver.check();
+  require(options.threads >= 0, "threads", options.threads, ">= 0");
   require(options.tile >= 1, "tile", options.tile, ">= 1");
   impl_ = std::move(impl);
 }
@@ -60,7 +62,7 @@ RowVector<double> Density::log_prob(ConstMatrixRef<double> x, ConstMatrixRef<dou
 
 Matrix<double> Density::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const {
   const auto& o = impl_->options;
-  const ScoreOptions options{.solver = o.solver, .trace = o.trace, .seed = o.seed, .tile = o.tile};
+  const ScoreOptions options{.solver = o.solver, .trace = o.trace, .seed = o.seed, .tile = o.tile, .threads = o.threads};
   return impl_->with_flow([&](const auto& flow) { return flow.score(x, c, options).score; });
 }
 
@@ -68,7 +70,7 @@ Matrix<double> Density::sample(Index n, std::uint64_t seed, ConstMatrixRef<doubl
   require(n >= 0, "n", n, ">= 0");
   auto options = impl_->options;
   options.density = false;
-  return impl_->with_flow([&](const auto& flow) { return flow.sample(n, seed, options, 0, c).points; });
+  return impl_->with_flow([&](const auto& flow) { return flow.sample(n, seed, options, c).points; });
 }
 
 }  // namespace pathline

@@ -5,19 +5,19 @@
 
 #include <omp.h>
 
+#include "core/option_check.hpp"
+
 namespace pathline {
-namespace {
-int g_threads = 0;
+
+int thread_count(int threads) {
+  require(threads >= 0, "threads", threads, ">= 0");
+  return threads > 0 ? threads : omp_get_num_procs();
 }
 
-void set_thread_count(int threads) { g_threads = std::max(0, threads); }
-
-int thread_count() { return g_threads > 0 ? g_threads : omp_get_num_procs(); }
-
-void parallel_for(Index n, const std::function<void(Index, int)>& body) {
+void parallel_for(Index n, int threads, const std::function<void(Index, int)>& body) {
   std::exception_ptr first;
   Index first_index = n;
-  const int threads = static_cast<int>(std::min<Index>(thread_count(), n));
+  const int used = static_cast<int>(std::min<Index>(thread_count(threads), n));
   auto guarded = [&](Index i, int worker) {
     try {
       body(i, worker);
@@ -29,10 +29,10 @@ void parallel_for(Index n, const std::function<void(Index, int)>& body) {
       }
     }
   };
-  if (threads <= 1) {
+  if (used <= 1) {
     for (Index i = 0; i < n; ++i) guarded(i, 0);
   } else {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(used) schedule(dynamic, 1)
     for (Index i = 0; i < n; ++i) guarded(i, omp_get_thread_num());
   }
   if (first) std::rethrow_exception(first);

@@ -28,7 +28,9 @@ class ToySource final : public DataSource {
 
   bool is_toy() const override { return true; }
   void batch(Engine& engine, MatrixRef<double> out) const override { toy_.sample(engine, out); }
-  std::optional<RowVector<double>> log_density(ConstMatrixRef<double> x) const override { return toy_.log_density(x); }
+  std::optional<RowVector<double>> log_density(ConstMatrixRef<double> x, int threads) const override {
+    return toy_.log_density(x, threads);
+  }
   std::optional<double> entropy() const override { return toy_.entropy(); }
 
  private:

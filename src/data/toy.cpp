@@ -47,10 +47,10 @@ void Toy::sample(Engine& engine, MatrixRef<double> out) const {
   for (Index i = 0; i < out.cols(); ++i) out.col(i) = draw(engine);
 }
 
-RowVector<double> Toy::log_density(ConstMatrixRef<double> x) const {
+RowVector<double> Toy::log_density(ConstMatrixRef<double> x, int threads) const {
   assert(x.rows() == dim());
   RowVector<double> out(x.cols());
-  parallel_for((x.cols() + kBlock - 1) / kBlock, [&](Index block, int) {
+  parallel_for((x.cols() + kBlock - 1) / kBlock, threads, [&](Index block, int) {
     for (Index i = block * kBlock; i < std::min(x.cols(), (block + 1) * kBlock); ++i) {
       const Point point = x.col(i);
       if (point.hasNaN())

@@ -31,7 +31,8 @@ struct Moments {
 
 class Data {
  public:
-  Data(ConstMatrixRef<double> rows, ConstVectorRef<double> weights) : rows_(rows), weights_(weights) {
+  Data(ConstMatrixRef<double> rows, ConstVectorRef<double> weights, int threads)
+      : rows_(rows), weights_(weights), threads_(threads) {
     if (weights_.size() == 0) weights_ = Vector<double>::Ones(rows.cols());
     require(weights_.size() == rows.cols(), "weights", weights_.size(), "as many as rows");
     require(rows_.allFinite(), "rows", "a value", "finite");
@@ -43,12 +44,13 @@ class Data {
   Index dim() const { return rows_.rows(); }
   Index size() const { return rows_.cols(); }
   Index parts() const { return std::min(kParts, (size() + kBlock - 1) / kBlock); }
+  int threads() const { return threads_; }
   double total() const { return weights_.sum(); }
 
   // Calls body(begin, count, part) for the blocks of each part, in order within a part.
   template <class F> void for_blocks(F body) const {
     const Index blocks = (size() + kBlock - 1) / kBlock, parts = this->parts();
-    parallel_for(parts, [&](Index part, int) {
+    parallel_for(parts, threads_, [&](Index part, int) {
       for (Index block = blocks * part / parts; block < blocks * (part + 1) / parts; ++block)
         body(block * kBlock, std::min(kBlock, size() - block * kBlock), part);
     });
@@ -57,6 +59,7 @@ class Data {
  private:
   Matrix<double> rows_;
   Vector<double> weights_;
+  int threads_;
 };
 
 // phi: features x n, of the columns of x.
@@ -270,7 +273,7 @@ Matrix<double> pooled_covariance(const Data& data, double diagonal) {
     // Where 98 % of the rows have one value, the spread is that of the others.
     if (margin > 0) clamped.row(i) = clamped.row(i).cwiseMax(low - margin).cwiseMin(high + margin);
   }
-  Matrix<double> covariance = gaussian(moments_of_one(Data(clamped, data.weights())).sums.row(0), d).covariance;
+  Matrix<double> covariance = gaussian(moments_of_one(Data(clamped, data.weights(), data.threads())).sums.row(0), d).covariance;
   const Vector<double> variance = covariance.diagonal();
   covariance *= 1 - diagonal;
   for (Index i = 0; i < d; ++i) covariance(i, i) = variance[i] > 0 ? variance[i] : 1;  // 1: a constant column
@@ -338,9 +341,9 @@ MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> we
   require(rows.allFinite() && validation.allFinite(), "rows", "a value", "finite");
   Vector<double> shift(rows.rows());
   for (Index i = 0; i < rows.rows(); ++i) shift[i] = quantile(sorted_row(rows, i), 0.5);
-  const Data data(rows.colwise() - shift, weights);
+  const Data data(rows.colwise() - shift, weights, options.threads);
   const Data held(validation.cols() > 0 ? Matrix<double>(validation.colwise() - shift) : Matrix<double>(rows.rows(), 0),
-                  validation_weights);
+                  validation_weights, options.threads);
   std::optional<MixtureFit> best;
   int without_gain = 0;
   for (const Index k : components) {

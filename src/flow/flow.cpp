@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "core/option_check.hpp"
 #include "flow/tile.hpp"
@@ -30,6 +31,16 @@ template <class S> Chain<S> chain_of_one(Cnf<S> block) {
   Chain<S> chain;
   chain.add(std::move(block));
   return chain;
+}
+
+// InputError naming the first point with a number that is not finite. first: the number of the first point.
+void check_finite(std::string_view what, ConstMatrixRef<double> x, Index first) {
+  for (Index b = 0; b < x.cols(); ++b) {
+    if (x.col(b).allFinite()) continue;
+    for (Index i = 0; i < x.rows(); ++i)
+      if (!std::isfinite(x(i, b)))
+        throw InputError(fmt::format("{} {}, column {}: {}: must be finite", what, first + b + 1, i + 1, x(i, b)));
+  }
 }
 
 // What the maps to the data's units need of a context: nothing but the point's number.
@@ -150,12 +161,14 @@ Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin,
   return ((part.colwise() - condition_mean).array().colwise() / condition_scale.array()).template cast<S>();
 }
 
-template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c) const {
+template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index first) const {
   if (x.rows() != dim()) throw InputError(fmt::format("the points have {} columns; the model has {}", x.rows(), dim()));
   if (c.rows() != condition_dim())
     throw InputError(fmt::format("the condition has {} columns; the model has {}", c.rows(), condition_dim()));
   if (c.rows() > 0 && c.cols() != x.cols())
     throw InputError(fmt::format("the condition has {} rows; the points have {}", c.cols(), x.cols()));
+  check_finite("point", x, first);
+  check_finite("condition of point", c, first);
 }
 
 template <class S> void Flow<S>::check_time(double t) const {
@@ -174,32 +187,58 @@ template <class S> struct TileWorker {
 
 template <class S> SolveOptions<S> solve_options(const EvaluationOptions& o) { return {o.solver, o.trace}; }
 
+// How the points are shared out.
+struct TileOptions {
+  Index tile;
+  std::uint64_t seed;
+  Index first;
+  int threads;
+  explicit TileOptions(const EvaluationOptions& o) : tile(o.tile), seed(o.seed), first(o.first), threads(o.threads) {}
+  explicit TileOptions(const ScoreOptions& o) : tile(o.tile), seed(o.seed), first(0), threads(o.threads) {}
+
+  void check() const {
+    require(tile >= 1, "tile", tile, ">= 1");
+    require(first >= 0 && first % tile == 0, "first", first, fmt::format("a multiple of tile = {}", tile));
+  }
+};
+
+// "point 70: advice" if that point fails alone, or else "points 64 to 127: advice". first: the number of the first
+// point of all; alone(b) solves the point b behind it.
+template <class Alone>
+NumericalError failed(const SolveReport& report, Index first, Index begin, Index batch, Alone alone) {
+  for (Index b = begin; b < begin + batch; ++b)
+    if (const SolveReport one = alone(b); !one.ok())
+      return NumericalError(fmt::format("point {}: {}", first + b + 1, one.advice()));
+  return NumericalError(
+      fmt::format("points {} to {}: {}", first + begin + 1, first + begin + batch, report.advice()));
+}
+
 // body(begin, batch, context, worker) of every tile, on the threads. NumericalError with advice if a solve failed.
-template <class S, class Body> SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c,
-                                                         Index size, std::uint64_t seed, Index first,
-                                                         const SolveOptions<S>& options, double& nfe, Body body) {
-  require(size >= 1, "tile", size, ">= 1");
+template <class S, class Body>
+SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, const TileOptions& o,
+                          const SolveOptions<S>& options, double& nfe, Body body) {
+  o.check();
   options.solver.check();
-  const Tiles tiles{n, size};
+  const Tiles tiles{n, o.tile};
   std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
-  std::vector<TileWorker<S>> workers(static_cast<std::size_t>(thread_count()));
-  parallel_for(tiles.count(), [&](Index tile, int id) {
-    auto& w = workers[static_cast<std::size_t>(id)];
-    const Index begin = tiles.begin(tile), batch = tiles.batch(tile);
+  std::vector<TileWorker<S>> workers(static_cast<std::size_t>(thread_count(o.threads)));
+  auto run = [&](Index begin, Index batch, TileWorker<S>& w) {
     w.condition = flow.standardized_condition(c, begin, batch);
-    const TransformContext<S> context{
-        w.scratch,
-        options,
-        w.condition,
-        begin,
-        {.seed = seed, .purpose = "flow.probes", .i = static_cast<std::uint64_t>(first / size + tile), .j = 0}};
-    reports[static_cast<std::size_t>(tile)] = body(begin, batch, context, w);
+    const ProbeStream probes{o.seed, "flow.probes", static_cast<std::uint64_t>((o.first + begin) / o.tile), 0};
+    return body(begin, batch, TransformContext<S>{w.scratch, options, w.condition, begin, probes}, w);
+  };
+  parallel_for(tiles.count(), o.threads, [&](Index tile, int id) {
+    reports[static_cast<std::size_t>(tile)] =
+        run(tiles.begin(tile), tiles.batch(tile), workers[static_cast<std::size_t>(id)]);
   });
   SolveReport sum;
   for (const auto& r : reports) sum.add(r);
   if (reports.empty()) sum.status = SolveStatus::success;
   nfe = reports.empty() ? 0 : static_cast<double>(sum.evaluations) / static_cast<double>(reports.size());
-  if (!sum.ok()) throw NumericalError(sum.advice());
+  for (Index tile = 0; tile < tiles.count(); ++tile)
+    if (const auto& report = reports[static_cast<std::size_t>(tile)]; !report.ok())
+      throw failed(report, o.first, tiles.begin(tile), tiles.batch(tile),
+                   [&](Index b) { return run(b, 1, workers[0]); });
   return sum;
 }
 
@@ -242,14 +281,14 @@ template <class S> LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<doub
 
 template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                                      const EvaluationOptions& options) const {
-  check(x, c);
+  check(x, c, options.first);
   const Index n = x.cols();
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
   out.report = for_each_tile<S>(
-      *this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+      *this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
       [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
         RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
-        Matrix<S> z = standardized(x.middleCols(begin, batch), &outer, begin);
+        Matrix<S> z = standardized(x.middleCols(begin, batch), &outer, options.first + begin);
         const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
         out.latent.middleCols(begin, batch) = z;
         out.log_prob.segment(begin, batch) = base->log_density(z.template cast<double>()) + inner + outer;
@@ -259,17 +298,17 @@ template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<do
 }
 
 template <class S>
-Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> c, double from, double to,
+Transformed Flow<S>::transform(ConstMatrixRef<double> x, double from, double to, ConstMatrixRef<double> c,
                                const EvaluationOptions& options) const {
-  check(x, c);
+  check(x, c, options.first);
   for (double t : {from, to}) check_time(t);
   const Index n = x.cols();
   Transformed out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
   out.report =
-      for_each_tile<S>(*this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+      for_each_tile<S>(*this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
                        [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
                          RowVector<double> in = RowVector<double>::Zero(batch), inner = in, outward = in;
-                         Matrix<S> z = standardized(x.middleCols(begin, batch), &in, begin);
+                         Matrix<S> z = standardized(x.middleCols(begin, batch), &in, options.first + begin);
                          const auto report = follow<S>(chain, from, to, z, inner, options.density, context);
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outward);
                          out.log_change.segment(begin, batch) = -inner - in - outward;
@@ -281,13 +320,13 @@ Transformed Flow<S>::transform(ConstMatrixRef<double> x, ConstMatrixRef<double> 
 template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std::vector<double>& times,
                                                   std::vector<Matrix<double>>& along, const EvaluationOptions& options,
                                                   ConstMatrixRef<double> c) const {
-  check(z0.template cast<double>(), c);
+  check(z0.template cast<double>(), c, options.first);
   for (double t : times) check_time(t);
   const Index n = z0.cols();
   Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
   along.assign(times.size(), Matrix<double>(dim(), n));
   out.report =
-      for_each_tile<S>(*this, n, c, options.tile, options.seed, options.first, solve_options<S>(options), out.nfe,
+      for_each_tile<S>(*this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
                        [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
                          RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
                          Matrix<S> z = z0.middleCols(begin, batch);
@@ -308,13 +347,13 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
 
 template <class S>
 Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const ScoreOptions& options) const {
-  check(x, c);
+  check(x, c, 0);
   const Index n = x.cols();
   Score out{Matrix<double>(dim(), n), RowVector<double>(n), {}, {}, 0, 0};
   const SolveOptions<S> solve{options.solver, options.trace, options.adjoint};
   chain.check(solve);
   std::vector<SolveReport> backward(static_cast<std::size_t>(Tiles{n, std::max<Index>(options.tile, 1)}.count()));
-  out.report = for_each_tile<S>(*this, n, c, options.tile, options.seed, 0, solve, out.nfe,
+  out.report = for_each_tile<S>(*this, n, c, TileOptions(options), solve, out.nfe,
                                 [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
                                   // The gradient of -log p, whose log-determinants have weight -1, with the other sign.
                                   RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
@@ -342,7 +381,10 @@ Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const S
                                 });
   if (n == 0) out.backward.status = SolveStatus::success;
   for (const auto& r : backward) out.backward.add(r);
-  if (!out.backward.ok()) throw NumericalError(out.backward.advice());
+  for (std::size_t tile = 0; tile < backward.size(); ++tile)
+    if (const auto begin = static_cast<Index>(tile) * options.tile; !backward[tile].ok())
+      throw NumericalError(fmt::format("points {} to {}: {}", begin + 1, std::min(n, begin + options.tile),
+                                       backward[tile].advice()));
   out.backward_nfe = n == 0 ? 0 : static_cast<double>(out.backward.evaluations) / static_cast<double>(backward.size());
   return out;
 }
@@ -355,6 +397,9 @@ Samples<S> Flow<S>::push(const Matrix<S>& z0, const EvaluationOptions& options, 
 
 template <class S>
 Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index first) const {
+  require(n >= 0, "n", n, ">= 0");
+  require(tile >= 1, "tile", tile, ">= 1");
+  require(first >= 0 && first % tile == 0, "first", first, fmt::format("a multiple of tile = {}", tile));
   Matrix<double> z(dim(), n);
   for (Index begin = 0; begin < n; begin += tile) {
     Engine engine = make_stream(seed, "flow.base", static_cast<std::uint64_t>((first + begin) / tile));
@@ -364,11 +409,10 @@ Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index firs
 }
 
 template <class S>
-Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options, Index first,
+Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options,
                            ConstMatrixRef<double> c) const {
-  auto part = options;
-  part.first = first;
-  return push(draw_base(n, seed, options.tile, first), part, c);
+  TileOptions(options).check();
+  return push(draw_base(n, seed, options.tile, options.first), options, c);
 }
 
 template class Flow<float>;

@@ -8,13 +8,14 @@
 
 namespace pathline {
 
-std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMatrixRef<float> data) {
+std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMatrixRef<float> data,
+                          int threads) {
   assert(base.rows() == data.rows() && base.cols() == data.cols());
   const Index n = data.cols();
   std::vector<Index> partner(static_cast<std::size_t>(n));
   std::iota(partner.begin(), partner.end(), 0);
   if (coupling == Coupling::independent) return partner;
-  parallel_for((n + kCouplingBlock - 1) / kCouplingBlock, [&](Index block, int) {
+  parallel_for((n + kCouplingBlock - 1) / kCouplingBlock, threads, [&](Index block, int) {
     const Index begin = block * kCouplingBlock, size = std::min(kCouplingBlock, n - begin);
     Matrix<double> cost(size, size);  // of data i and base j
     for (Index i = 0; i < size; ++i)

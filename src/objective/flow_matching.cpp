@@ -125,12 +125,13 @@ MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   Engine engine = make_stream(m.options.seed, "matching.base", iteration);
   flow.base->sample(engine, draws);
   m.base = draws.template cast<S>();
-  m.partner = couple(m.options.coupling, m.base.template cast<float>(), m.data.template cast<float>());
+  m.partner = couple(m.options.coupling, m.base.template cast<float>(), m.data.template cast<float>(),
+                     m.options.threads);
 
   const Index groups = std::min(kGroups, tiles.count());
   m.theta.resize(static_cast<std::size_t>(groups)), m.loss.assign(static_cast<std::size_t>(groups), 0);
-  while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
-  parallel_for(groups, [&](Index g, int id) {
+  while (static_cast<int>(m.workers.size()) < thread_count(m.options.threads)) m.workers.emplace_back();
+  parallel_for(groups, m.options.threads, [&](Index g, int id) {
     auto& theta = m.theta[static_cast<std::size_t>(g)];
     theta.setZero(cnf.field->theta().size());
     for (Index tile = tiles.count() * g / groups; tile < tiles.count() * (g + 1) / groups; ++tile)

@@ -1,4 +1,6 @@
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "core/option_check.hpp"
 #include "objective/batch_weights.hpp"
@@ -11,7 +13,8 @@ namespace {
 template <class S> class Likelihood final : public Objective<S> {
  public:
   explicit Likelihood(const LikelihoodOptions& o)
-      : solver_(o.gradient),
+      : options_(o.gradient),
+        solver_(std::in_place, o.gradient),
         needs_potential_(o.gradient.regularizers.needs_potential()),
         steer_(o.steer),
         seed_(o.gradient.seed) {
@@ -19,6 +22,7 @@ template <class S> class Likelihood final : public Objective<S> {
   }
 
   std::string kind() const override { return "likelihood"; }
+  void set_threads(int threads) override { options_.threads = threads, solver_.emplace(options_); }
 
   void check(const Flow<S>& flow) const override {
     if (flow.base->kind() == BaseKind::uniform)
@@ -33,7 +37,7 @@ template <class S> class Likelihood final : public Objective<S> {
   ObjectiveGradient operator()(const Flow<S>& flow, const Batch& batch, Index iteration) override {
     refuse_weights(batch, kind());
     const auto step = static_cast<std::uint64_t>(iteration);
-    if (steer_ == 0) return result(solver_(flow, batch.x, batch.c, step));
+    if (steer_ == 0) return result((*solver_)(flow, batch.x, batch.c, step));
     Flow<S> moved = flow.share();  // of the same fields, which are not changed
     Engine engine = make_stream(seed_, "train.steer", step);
     std::vector<double> stretch;
@@ -41,7 +45,7 @@ template <class S> class Likelihood final : public Objective<S> {
       stretch.push_back(uniform(engine, 1 - steer_, 1 + steer_));
       block->end_time *= stretch.back();
     }
-    auto g = solver_(moved, batch.x, batch.c, step);
+    auto g = (*solver_)(moved, batch.x, batch.c, step);
     std::size_t solve = 0;
     const auto at = flow.chain.offsets();
     for (std::size_t i = 0; i < flow.chain.size(); ++i) {
@@ -54,15 +58,16 @@ template <class S> class Likelihood final : public Objective<S> {
     return result(std::move(g));
   }
 
-  std::vector<double> first_steps() const override { return solver_.first_steps(); }
-  void set_first_steps(std::vector<double> steps) override { solver_.set_first_steps(std::move(steps)); }
+  std::vector<double> first_steps() const override { return solver_->first_steps(); }
+  void set_first_steps(std::vector<double> steps) override { solver_->set_first_steps(std::move(steps)); }
 
  private:
   static ObjectiveGradient result(NllGradient g) {
     return {g.nll + g.penalty, std::move(g.theta), g.nfe, g.backward_nfe, std::move(g.statistics)};
   }
 
-  NllGradientSolver<S> solver_;
+  GradientOptions options_;
+  std::optional<NllGradientSolver<S>> solver_;
   bool needs_potential_;
   double steer_;
   std::uint64_t seed_;

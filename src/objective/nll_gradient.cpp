@@ -157,13 +157,13 @@ template <class S> NllGradient NllGradientSolver<S>::operator()(const Flow<S>& f
   flow.chain.check(m.solve);
   const Tiles tiles{n, tile_size(m.options.tile, n)};
   const std::size_t solves = flow.chain.solves();
-  while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
+  while (static_cast<int>(m.workers.size()) < thread_count(m.options.threads)) m.workers.emplace_back();
   m.results.resize(static_cast<std::size_t>(tiles.count()));
   m.first_steps.resize(m.results.size() * solves, 0);
   NllGradient out;
   out.z.resize(flow.dim(), n);
   out.condition.resize(c.rows(), n);
-  parallel_for(tiles.count(), [&](Index tile, int id) {
+  parallel_for(tiles.count(), m.options.threads, [&](Index tile, int id) {
     m.run_tile(flow, x, c, iteration, tiles, tile, m.workers[static_cast<std::size_t>(id)],
                m.results[static_cast<std::size_t>(tile)], out);
   });

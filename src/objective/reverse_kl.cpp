@@ -101,9 +101,9 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   m.check(flow);
   if (n < 1) throw InputError("reverse KL needs at least one draw");
   const Tiles tiles{n, tile_size(m.options.tile, n)};
-  while (static_cast<int>(m.workers.size()) < thread_count()) m.workers.emplace_back();
+  while (static_cast<int>(m.workers.size()) < thread_count(m.options.threads)) m.workers.emplace_back();
   m.paths.resize(static_cast<std::size_t>(tiles.count()));
-  parallel_for(tiles.count(), [&](Index tile, int id) {
+  parallel_for(tiles.count(), m.options.threads, [&](Index tile, int id) {
     m.outward(flow, tiles, tile, iteration, m.workers[static_cast<std::size_t>(id)],
               m.paths[static_cast<std::size_t>(tile)]);
   });
@@ -127,7 +127,7 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   const Matrix<double> z_bar =
       -q.z - ((slope.array().colwise() * flow.scale().array()) / static_cast<double>(n)).matrix();
 
-  parallel_for(tiles.count(), [&](Index tile, int id) {
+  parallel_for(tiles.count(), m.options.threads, [&](Index tile, int id) {
     m.backward(flow, z_bar.middleCols(tiles.begin(tile), tiles.batch(tile)), m.workers[static_cast<std::size_t>(id)],
                m.paths[static_cast<std::size_t>(tile)]);
   });

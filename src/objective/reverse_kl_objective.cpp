@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "core/option_check.hpp"
 #include "pathline/objective/objective.hpp"
@@ -11,23 +13,27 @@ namespace {
 template <class S> class ReverseKl final : public Objective<S> {
  public:
   ReverseKl(Target target, const ReverseKlOptions& options)
-      : target_(target), solver_(std::move(target), options.gradient), anneal_(options.anneal) {
+      : target_(std::move(target)),
+        options_(options.gradient),
+        solver_(std::in_place, target_, options_),
+        anneal_(options.anneal) {
     require(anneal_ > 0 && anneal_ <= 1, "anneal", anneal_, "in (0, 1]");
   }
 
   std::string kind() const override { return "reverse_kl"; }
-  void check(const Flow<S>& flow) const override { solver_.check(flow); }
+  void check(const Flow<S>& flow) const override { solver_->check(flow); }
+  void set_threads(int threads) override { options_.threads = threads, solver_.emplace(target_, options_); }
   void set_iterations(Index first, Index count) override { first_ = first, count_ = count; }
   bool needs_data() const override { return false; }
   const Target* target() const override { return &target_; }
 
   ObjectiveGradient operator()(const Flow<S>& flow, const Batch& batch, Index iteration) override {
-    auto g = solver_(flow, batch.x.cols(), static_cast<std::uint64_t>(iteration), power(iteration));
+    auto g = (*solver_)(flow, batch.x.cols(), static_cast<std::uint64_t>(iteration), power(iteration));
     return {.loss = g.loss, .theta = std::move(g.theta), .nfe = g.nfe, .backward_nfe = g.backward_nfe};
   }
 
-  std::vector<double> first_steps() const override { return solver_.first_steps(); }
-  void set_first_steps(std::vector<double> steps) override { solver_.set_first_steps(std::move(steps)); }
+  std::vector<double> first_steps() const override { return solver_->first_steps(); }
+  void set_first_steps(std::vector<double> steps) override { solver_->set_first_steps(std::move(steps)); }
 
  private:
   // From `anneal` at the beginning to 1 at three quarters of the iterations.
@@ -38,7 +44,8 @@ template <class S> class ReverseKl final : public Objective<S> {
   }
 
   Target target_;
-  ReverseKlSolver<S> solver_;
+  GradientOptions options_;
+  std::optional<ReverseKlSolver<S>> solver_;
   double anneal_;
   Index first_ = 0, count_ = 0;
 };

@@ -35,6 +35,12 @@ template <class S> struct Counted {
   }
 };
 
+// An accepted step with the right-hand side at its ends.
+template <class S> struct StepEnds {
+  double t0, t1;
+  const State<S>&x0, &x1, &f0, &f1;
+};
+
 // One step of a kind, with an error estimate where there is one.
 template <class S> class Stepper {
  public:
@@ -45,7 +51,20 @@ template <class S> class Stepper {
   virtual void step(Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1, State<S>& f1,
                     State<S>& error) = 0;
   virtual bool first_same_as_last() const { return false; }
+  virtual bool takes_first_rate() const { return true; }  // false: step() does not look at f0
   virtual void reset() {}
+
+  // Whether interpolate() is accurate enough for the method. If not, a point inside a step takes a step of its own.
+  virtual bool interpolates() const { return true; }
+  // The solution at t in [t0, t1]: Hairer, Norsett, Wanner I, II.6, (6.7), unless the method has a dense output.
+  virtual void interpolate(double t, const StepEnds<S>& e, State<S>& x) {
+    const double h = e.t1 - e.t0, s = (t - e.t0) / h;
+    const auto& y0 = e.x0.flat();
+    const auto& y1 = e.x1.flat();
+    const S a = static_cast<S>((1 + 2 * s) * (1 - s) * (1 - s)), b = static_cast<S>(s * s * (3 - 2 * s));
+    const S c = static_cast<S>(h * s * (1 - s) * (1 - s)), d = static_cast<S>(h * s * s * (s - 1));
+    x.flat() = a * y0 + b * y1 + c * e.f0.flat() + d * e.f1.flat();
+  }
 };
 
 template <class S, template <class, class, class, class, class, class, class> class Kind>
@@ -92,6 +111,7 @@ template <class S> class Fehlberg78Stepper final : public Stepper<S> {
          unit * (S(11) * (k(7) + k(8)) - S(14) * (k(9) + k(10)) + S(26) * k(6)))
             .abs());
   }
+  bool interpolates() const override { return false; }
 
  private:
   static constexpr double kShare = 0.01;
@@ -115,9 +135,8 @@ template <class S> class Dopri5Stepper final : public Stepper<S> {
     kind_.do_step(system, x0, f0, t, x1, f1, h, error);
   }
   bool first_same_as_last() const override { return true; }
-  void dense(double t, State<S>& x, const State<S>& x0, const State<S>& f0, double t0, const State<S>& x1,
-             const State<S>& f1, double t1) {
-    kind_.calc_state(t, x, x0, f0, t0, x1, f1, t1);
+  void interpolate(double t, const StepEnds<S>& e, State<S>& x) override {
+    kind_.calc_state(t, x, e.x0, e.f0, e.t0, e.x1, e.f1, e.t1);
   }
 
  private:
@@ -133,6 +152,7 @@ template <class S> class AdamsStepper final : public Stepper<S> {
             State<S>&, State<S>&) override {
     kind_.do_step(system, x0, t, x1, h);
   }
+  bool takes_first_rate() const override { return false; }
   void reset() override { kind_ = Kind(); }
 
  private:
@@ -167,7 +187,8 @@ template <class S> struct Solver<S>::Impl {
 
   SolverOptions options;
   std::unique_ptr<Stepper<S>> stepper;  // none for bulirsch_stoer
-  std::unique_ptr<Stepper<S>> between;  // fehlberg78, for points inside a step
+  bool interpolates() const { return stepper && stepper->interpolates(); }
+  std::unique_ptr<Stepper<S>> between;  // fehlberg78, for points inside a step that cannot be interpolated
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
 
@@ -189,26 +210,11 @@ template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
   void at(double t, State<S>& x) const override {
     auto& m = impl_;
     x.resize(this->x0->layout());
-    const auto kind = m.options.stepper;
-    if (kind == StepperKind::dopri5) {
-      static_cast<Dopri5Stepper<S>&>(*m.stepper).dense(t, x, *this->x0, m.f0, this->t0, *this->x1, m.f1, this->t1);
-    } else if (kind == StepperKind::fehlberg78 || kind == StepperKind::bulirsch_stoer) {
-      resolve(t, x);
-    } else {
-      hermite(t, x);
-    }
+    if (m.interpolates()) m.stepper->interpolate(t, {this->t0, this->t1, *this->x0, *this->x1, m.f0, m.f1}, x);
+    else resolve(t, x);
   }
 
  private:
-  // Hairer, Norsett, Wanner I, II.6, (6.7).
-  void hermite(double t, State<S>& x) const {
-    const double h = this->t1 - this->t0, s = (t - this->t0) / h;
-    const auto& y0 = this->x0->flat();
-    const auto& y1 = this->x1->flat();
-    const S a = static_cast<S>((1 + 2 * s) * (1 - s) * (1 - s)), b = static_cast<S>(s * s * (3 - 2 * s));
-    const S c = static_cast<S>(h * s * (1 - s) * (1 - s)), d = static_cast<S>(h * s * s * (s - 1));
-    x.flat() = a * y0 + b * y1 + c * impl_.f0.flat() + d * impl_.f1.flat();
-  }
   void resolve(double t, State<S>& x) const {
     auto& m = impl_;
     if (!m.between) m.between = make_stepper<S>(StepperKind::fehlberg78);
@@ -275,8 +281,7 @@ template <class S>
 void Solver<S>::Impl::accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer,
                              bool know_f1) {
   if (!observer) return;
-  const bool wants_f1 = options.stepper != StepperKind::fehlberg78 && options.stepper != StepperKind::bulirsch_stoer;
-  if (wants_f1 && !know_f1) system(x1, f1, t1);
+  if (interpolates() && !know_f1) system(x1, f1, t1);
   AcceptedStep step(*this, system);
   step.t0 = t, step.t1 = t1, step.x0 = &x, step.x1 = &x1;
   observer->accepted(step);
@@ -286,17 +291,16 @@ template <class S>
 SolveReport Solver<S>::Impl::fixed(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer) {
   SolveReport report;
   stepper->reset();
-  const bool adams = options.stepper == StepperKind::adams_bashforth_moulton;
   const Index n = options.steps;
   auto time = [&](Index i) { return i == n ? t1 : t0 + (t1 - t0) * static_cast<double>(i) / static_cast<double>(n); };
   bool know_f0 = false;
   for (Index i = 0; i < n; ++i) {
     const double t = time(i), end = time(i + 1);
-    if (!know_f0 && (!adams || observer)) system(x, f0, t);
+    if (!know_f0 && (stepper->takes_first_rate() || observer)) system(x, f0, t);
     stepper->step(std::ref(system), x, f0, t, end - t, x1, f1, error);
     const bool fsal = stepper->first_same_as_last();
     accept(system, x, t, end, observer, fsal);
-    know_f0 = fsal || (observer && options.stepper != StepperKind::fehlberg78);
+    know_f0 = fsal || (observer && interpolates());
     std::swap(x, x1);
     if (know_f0) std::swap(f0, f1);
     ++report.accepted;
@@ -345,7 +349,7 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
     report.step = h;
     t = end;
     std::swap(x, x1);
-    if (stepper->first_same_as_last() || (observer && options.stepper == StepperKind::cash_karp)) std::swap(f0, f1);
+    if (stepper->first_same_as_last() || (observer && interpolates())) std::swap(f0, f1);
     else if (t != t1) system(x, f0, t);
     h *= grow ? factor : std::min(1.0, factor);
     grow = true;
@@ -417,7 +421,7 @@ SolveReport Solver<S>::solve(System<S>& system, State<S>& x, double t0, double t
     report.status = SolveStatus::success, report.t = t1;
   } else if (m.options.steps > 0) {
     report = m.fixed(counted, x, t0, t1, observer);
-  } else if (m.options.stepper == StepperKind::bulirsch_stoer) {
+  } else if (!m.stepper) {
     report = m.extrapolate(counted, x, t0, t1, observer, first_step);
   } else {
     report = m.adaptive(counted, x, t0, t1, observer, first_step);

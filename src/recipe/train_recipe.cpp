@@ -26,6 +26,7 @@ template <class S> TrainingResult run(const Recipe& recipe, const TrainingOption
   auto data = build_data(recipe, only_target(recipe, options.target));
   auto trainer = trainer_options(recipe);
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
+  trainer.threads = options.threads;
   trainer.estimate_time = static_cast<bool>(options.progress);
   const auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
   return Trainer<S>(flow, std::move(data), std::move(stages), std::move(trainer), callbacks<S>(options)).run();

@@ -17,9 +17,9 @@ constexpr double kSteepest = 20;     // nats over a stencil; a Gaussian's tail o
 
 // At every c, in parallel.
 RowVector<double> integrals(const std::function<RowVector<double>(ConstMatrixRef<double>)>& joint, Index row,
-                            const std::vector<double>& c) {
+                            const std::vector<double>& c, int threads) {
   RowVector<double> out(static_cast<Index>(c.size()));
-  parallel_for(out.size(), [&](Index i, int) {
+  parallel_for(out.size(), threads, [&](Index i, int) {
     Matrix<double> line(2, kCells);
     line.row(row).setConstant(c[static_cast<std::size_t>(i)]);
     for (Index k = 0; k < kCells; ++k) line(1 - row, k) = kLow + kCell * static_cast<double>(k);
@@ -43,7 +43,7 @@ double interpolated(const double* values, double t) {
 }  // namespace
 
 RowVector<double> log_condition_density(const std::function<RowVector<double>(ConstMatrixRef<double>)>& joint,
-                                        Index row, ConstMatrixRef<double> c) {
+                                        Index row, ConstMatrixRef<double> c, int threads) {
   auto begin = [](double value) { return static_cast<Index>(std::floor(value / kNode)) - kStencil / 2 + 1; };
   std::map<Index, Index> place;  // of each node that is asked for
   for (Index b = 0; b < c.cols(); ++b)
@@ -51,7 +51,7 @@ RowVector<double> log_condition_density(const std::function<RowVector<double>(Co
   std::vector<double> nodes;
   for (auto& [node, at] : place)
     at = static_cast<Index>(nodes.size()), nodes.push_back(kNode * static_cast<double>(node));
-  const RowVector<double> table = integrals(joint, row, nodes);
+  const RowVector<double> table = integrals(joint, row, nodes, threads);
   RowVector<double> out(c.cols());
   std::vector<Index> direct;  // beside an end of the support
   for (Index b = 0; b < c.cols(); ++b) {
@@ -62,7 +62,7 @@ RowVector<double> log_condition_density(const std::function<RowVector<double>(Co
   }
   std::vector<double> at;
   for (const Index b : direct) at.push_back(c(0, b));
-  const RowVector<double> rest = integrals(joint, row, at);
+  const RowVector<double> rest = integrals(joint, row, at, threads);
   for (std::size_t i = 0; i < direct.size(); ++i) out[direct[i]] = rest[static_cast<Index>(i)];
   return out;
 }

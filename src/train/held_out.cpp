@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "pathline/core/parallel.hpp"
-
 namespace pathline {
 
 HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target)
@@ -11,8 +9,8 @@ HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const 
       data_(data),
       target_(target),
       evaluation_(options.evaluation),
-      validation_density_(data.log_density(data.validation())) {
-  evaluation_.seed = options.seed;
+      validation_density_(data.log_density(data.validation(), options.threads)) {
+  evaluation_.seed = options.seed, evaluation_.threads = options.threads;
 }
 
 // Draws that no other use has, the same at every evaluation.
@@ -22,9 +20,9 @@ namespace {
 
 // The exact trace of a tile of B samples has d tangents of each, which are d B columns of the widest layer and of the
 // result, in a workspace of each thread; and it does d times the work of one probe. Both have a bound here, far above
-// what a flow needs that trains in hours.
+// what a flow needs that trains in hours. It does not look at the number of threads, on which no result may depend.
 template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points) {
-  constexpr double kBytes = 1 << 30, kWork = 1e14;  // work: half an hour of one core at 50 GFLOP/s
+  constexpr double kBytes = 1 << 28, kWork = 1e14;  // work: half an hour of one core at 50 GFLOP/s
   constexpr double kEvaluations = 50, kCopies = 8;  // of a solve; of a layer's values in a workspace
   const double d = static_cast<double>(flow.dim()), tile = static_cast<double>(EvaluationOptions{}.tile);
   double width = d, work = 0;
@@ -33,7 +31,7 @@ template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points
     work +=
         kEvaluations * static_cast<double>(points) * block->field->flops(TangentDirections<S>::identity(flow.dim()));
   }
-  const double bytes = kCopies * sizeof(S) * width * (1 + d) * tile * static_cast<double>(thread_count());
+  const double bytes = kCopies * sizeof(S) * width * (1 + d) * tile;
   return bytes <= kBytes && work <= kWork;
 }
 
@@ -52,7 +50,7 @@ template <class S> Evaluation HeldOut::test(const Flow<S>& flow) const {
     return e;
   }
   const auto& test = data_.test();
-  const auto density = data_.log_density(test);
+  const auto density = data_.log_density(test, options_.threads);
   if (evaluation_.trace.kind == TraceKind::hutchinson && !can_afford_exact_trace(flow, test.x.cols()))
     return evaluate_by_probes(flow, test.x, test.c, evaluation_, density);
   auto exact = evaluation_;

@@ -29,6 +29,7 @@ void check_options(const TrainerOptions& o) {
   require(o.ema >= 0 && o.ema < 1, "ema", o.ema, "in [0, 1)");
   require(o.evaluate_every >= 1, "evaluate_every", o.evaluate_every, ">= 1");
   require(o.checkpoint_every >= 1, "checkpoint_every", o.checkpoint_every, ">= 1");
+  require(o.threads >= 0, "threads", o.threads, ">= 0");
   require(o.patience >= 0, "patience", o.patience, ">= 0");
   require(o.validation_draws >= 1, "validation_draws", o.validation_draws, ">= 1");
   require(o.test_draws >= 1, "test_draws", o.test_draws, ">= 1");
@@ -133,6 +134,7 @@ template <class S> class Trainer<S>::Impl {
     } catch (const InputError& error) {
       throw InputError(fmt::format("stage {} ({}): {}", s + 1, objective.kind(), error.what()));
     }
+    objective.set_threads(options_.threads);
     objective.set_iterations(plan_[s].first, plan_[s].iterations);
   }
 

@@ -179,14 +179,14 @@ std::optional<double> TrainingData::entropy() const {
 }
 
 // Of a toy: p(x), or p(x | c) = p(x, c) / p(c) for one column given the other.
-std::optional<RowVector<double>> TrainingData::log_density(const Points& points) const {
+std::optional<RowVector<double>> TrainingData::log_density(const Points& points, int threads) const {
   if (options_.dequantize > 0 || !source_->entropy()) return std::nullopt;
-  if (condition_rows_.empty()) return source_->log_density(points.x);
+  if (condition_rows_.empty()) return source_->log_density(points.x, threads);
   if (!source_->is_toy()) return std::nullopt;
   auto joint = [this](ConstMatrixRef<double> x) -> RowVector<double> { return *source_->log_density(x); };
   Matrix<double> both(2, points.x.cols());
   both.row(rows_[0]) = points.x.row(0), both.row(condition_rows_[0]) = points.c.row(0);
-  return joint(both) - log_condition_density(joint, condition_rows_[0], points.c);
+  return *source_->log_density(both, threads) - log_condition_density(joint, condition_rows_[0], points.c, threads);
 }
 
 }  // namespace pathline

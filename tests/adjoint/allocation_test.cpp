@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/objective/nll_gradient.hpp"
 
@@ -75,7 +74,6 @@ TEST(Allocation, NoneInASolve) {
 
 // What a call allocates does not grow with its steps.
 TEST(Allocation, NoneAStepOnTheWayBack) {
-  set_thread_count(1);
   for (auto layer : {LayerType::concatsquash, LayerType::concat, LayerType::hyper, LayerType::blend})
     for (auto kind : {AdjointKind::discrete, AdjointKind::backsolve, AdjointKind::checkpointed}) {
       const Flow<float> flow(Cnf<float>{field(layer)});
@@ -95,7 +93,6 @@ TEST(Allocation, NoneAStepOnTheWayBack) {
       EXPECT_EQ(counts[0], counts[1]) << to_string(kind) << " " << to_string(layer) << ": " << steps[0] << " and "
                                       << steps[1] << " steps";
     }
-  set_thread_count(0);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class Densities : public Scratch {
  protected:
@@ -42,7 +43,7 @@ class Densities : public Scratch {
     EXPECT_EQ(density.condition_columns(), std::vector<std::string>{"c"});
     EXPECT_EQ(density.log_prob(x_, c_), flow.log_prob(x_, c_, options).log_prob);
     EXPECT_EQ(density.score(x_, c_), flow.score(x_, c_, {.solver = evaluation_}).score);
-    EXPECT_EQ(density.sample(70, 5, c_), flow.sample(70, 5, {.solver = evaluation_, .density = false}, 0, c_).points);
+    EXPECT_EQ(density.sample(70, 5, c_), flow.sample(70, 5, {.solver = evaluation_, .density = false}, c_).points);
   }
 
   // Not the default, so that a density which did not look into the file is found out.
@@ -115,6 +116,40 @@ TEST_F(Densities, LoadAndEvaluateInSeveralThreadsAtOnce) {
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(same, std::vector<int>(4, 1));
+}
+
+// Whatever is wrong with a file, the message is one line that begins with its name.
+TEST_F(Densities, AFileThatIsNoModelIsNamed) {
+  const auto said = [&](const std::string& name) { return message([&] { Density(file(name)); }); };
+  EXPECT_EQ(said("missing.h5"), file("missing.h5") + ": cannot read: No such file or directory");
+  put("text.h5", "x,y\n1,2\n"), put("empty.h5", "");
+  EXPECT_EQ(said("text.h5"), file("text.h5") + ": not an HDF5 file");
+  EXPECT_EQ(said("empty.h5"), file("empty.h5") + ": empty: not an HDF5 file");
+  EXPECT_THAT(message([&] { Density(root_.string()); }), StartsWith(root_.string() + ": "));
+
+  written<float>("whole.h5");
+  const std::string whole = get("whole.h5");
+  for (const double part : {0.1, 0.5, 0.999}) {
+    put("cut.h5", whole.substr(0, static_cast<std::size_t>(part * static_cast<double>(whole.size()))));
+    EXPECT_THAT(said("cut.h5"), StartsWith(file("cut.h5") + ": ")) << part;
+  }
+  // Without the checksum before it, which would say so first.
+  EXPECT_EQ(python("import shutil\nshutil.copy('whole.h5', 'later.h5')\nwith h5py.File('later.h5', 'a') as f:\n"
+                   "  f.attrs['format_version'] = 99\n"
+                   "with open('later.h5', 'r+b') as f: f.write(bytes(512))\n"
+                   "with h5py.File('other.h5', 'w') as f: f['points'] = np.zeros((3, 2))\n"),
+            "");
+  EXPECT_THAT(said("later.h5"), StartsWith(file("later.h5") + ": model format 99: this pathline ("));
+  EXPECT_THAT(said("other.h5"), StartsWith(file("other.h5") + ": not a model"));
+}
+
+TEST_F(Densities, GiveTheSameBitsOnAnyNumberOfThreads) {
+  written<float>("m.h5");
+  const Density one(file("m.h5"), {.tile = 8}), four(file("m.h5"), {.tile = 8, .threads = 4});
+  EXPECT_EQ(four.log_prob(x_, c_), one.log_prob(x_, c_));
+  EXPECT_EQ(four.score(x_, c_), one.score(x_, c_));
+  EXPECT_EQ(four.sample(70, 5, c_), one.sample(70, 5, c_));
+  EXPECT_EQ(message([&] { Density(file("m.h5"), {.threads = -1}); }), "threads = -1: must be >= 0");
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ TEST_P(ShippedModelReaderSlow, RebuildsTheDensity) {
   const auto flow = read_model<double>(model).flow;
   Matrix<double> c(flow.condition_dim(), 4);
   if (c.rows() > 0) c = flow.condition_mean.replicate(1, 4) + flow.condition_scale * Matrix<double>::Random(1, 4);
-  Matrix<double> x = flow.sample(4, 5, {}, 0, c).points;
+  Matrix<double> x = flow.sample(4, 5, {}, c).points;
   if (flow.logit() == 0) x.col(3) = 2 * x.col(2) - flow.mean();  // off the data
   compare(model, x, c);
 }

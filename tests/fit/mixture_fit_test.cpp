@@ -149,11 +149,9 @@ TEST(MixtureFit, IsTheSameBitForBitOnAnyNumberOfThreads) {
   const auto truth = three_gaussians();
   const Matrix<double> rows = draws(truth, 5000, 1), held = draws(truth, 1000, 2);
   auto run = [&](int threads) {
-    set_thread_count(threads);
-    return choose_mixture(rows, Vector<double>(), held, Vector<double>(), {1, 4, 16}, {});
+    return choose_mixture(rows, Vector<double>(), held, Vector<double>(), {1, 4, 16}, {.threads = threads});
   };
   const auto one = run(1), three = run(3);
-  set_thread_count(0);
   ASSERT_EQ(one.mixture.components(), three.mixture.components());
   EXPECT_EQ(one.mixture.means(), three.mixture.means());
   EXPECT_EQ(one.mixture.weights(), three.mixture.weights());

@@ -7,7 +7,6 @@
 
 #include "objective/assignment.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/optim/adam.hpp"
@@ -123,11 +122,9 @@ TEST(FlowMatching, AnyNumberOfThreadsGivesTheSameBits) {
   Matrix<double> x(2, 700);
   fill_normal<double>(engine, x);
   FlowMatching<double> matching({.coupling = Coupling::optimal_transport});
-  set_thread_count(1);
   const auto one = matching(flow, x, kNone, 3);
-  set_thread_count(3);
-  const auto three = matching(flow, x, kNone, 3);
-  set_thread_count(0);
+  FlowMatching<double> on_three({.coupling = Coupling::optimal_transport, .threads = 3});
+  const auto three = on_three(flow, x, kNone, 3);
   EXPECT_EQ(one.theta, three.theta);
   EXPECT_EQ(one.loss, three.loss);
   EXPECT_NE(one.loss, matching(flow, x, kNone, 4).loss);

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "pathline/core/error.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
 
 namespace pathline {
@@ -110,12 +109,10 @@ TEST(ReverseKl, AnyNumberOfThreadsGivesTheSameBits) {
   const auto flow = two_blocks<float>();
   Vector<double> first;
   for (int threads : {1, 3}) {
-    set_thread_count(threads);
-    const auto got = ReverseKlSolver<float>(find_target("ring"), {.seed = 1})(flow, 170, 2);
+    const auto got = ReverseKlSolver<float>(find_target("ring"), {.seed = 1, .threads = threads})(flow, 170, 2);
     if (threads == 1) first = got.theta;
     EXPECT_EQ(first, got.theta);
   }
-  set_thread_count(0);
 }
 
 TEST(ReverseKl, WhatDoesNotFitIsRefused) {

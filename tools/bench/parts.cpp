@@ -3,7 +3,6 @@
 
 #include "field/product.hpp"
 #include "pathline/objective/nll_gradient.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
 
 namespace pathline {

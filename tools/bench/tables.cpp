@@ -13,7 +13,6 @@
 
 #include "pathline/app/figure.hpp"
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -74,9 +73,8 @@ void table_of_steps() {
       "|---|---|---|---|---|---|---|\n");
   for (int threads : {1, 2})
     for (double tolerance : {1e-5, 1e-4, 1e-3}) {
-      set_thread_count(threads);
       const double limit = eigen_rate<float>(150) * threads;
-      const GradientOptions options{.solver = {.rtol = tolerance, .atol = tolerance}};
+      const GradientOptions options{.solver = {.rtol = tolerance, .atol = tolerance}, .threads = threads};
       NllGradientSolver<float> solver(options);
       NllGradient g;
       const double seconds = least_time([&] { g = solver(flow, x, kNone, 0); });
@@ -84,13 +82,12 @@ void table_of_steps() {
       fmt::print("| {} | {:.0e} | {:.2f} | {:.0f} + {:.0f} | {:.0f} | {:.0f} | {:.0f} % |\n", threads, tolerance,
                  1e3 * seconds, g.nfe, g.backward_nfe, rate / 1e9, limit / 1e9, 100 * rate / limit);
     }
-  set_thread_count(0);
 }
 
 template <class S> Vector<double> gradient(AdjointKind adjoint, double tolerance, double& ms, NllGradient& g) {
   const auto flow = read_model<S>(kFixture).flow;
   const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(100);
-  NllGradientSolver<S> solver({.solver = {.rtol = tolerance, .atol = tolerance}, .adjoint = adjoint});
+  NllGradientSolver<S> solver({.solver = {.rtol = tolerance, .atol = tolerance}, .adjoint = adjoint, .threads = 0});
   ms = 1e3 * least_time([&] { g = solver(flow, x, kNone, 0); }, 0.3);
   return g.theta;
 }
@@ -119,9 +116,9 @@ void table_of_gradients() {
 }
 
 void row_of_evaluation(const std::string& name, const Flow<float>& flow, const Flow<double>& fine,
-                       const SolverOptions& solver) {
+                       const SolverOptions& solver, int threads) {
   const Index n = 100000;
-  const EvaluationOptions options{.solver = solver};
+  const EvaluationOptions options{.solver = solver, .threads = threads};
   auto points_only = options;
   points_only.density = false;
   const Matrix<double> x = flow.sample(n, 1, points_only).points;
@@ -137,12 +134,12 @@ void row_of_evaluation(const std::string& name, const Flow<float>& flow, const F
   const double error = (got.head(1000) - exact).cwiseAbs().mean();
   const auto& field = *flow.blocks()[0]->field;
   const double rate = field.flops(TangentDirections<float>::identity(2)) * nfe * static_cast<double>(n) / density;
-  const double limit = eigen_rate<float>(192) * thread_count();
+  const double limit = eigen_rate<float>(192) * threads;
   const std::string how = solver.steps > 0 ? fmt::format("{}, {} steps", to_string(solver.stepper), solver.steps)
                                            : fmt::format("{} {:.0e}", to_string(solver.stepper), solver.rtol);
   // Fixed steps of dopri5 have some evaluations without tangents, which flops() does not know of.
   const bool quadrature = solver.steps > 0 && solver.stepper == StepperKind::dopri5;
-  fmt::print("| {} | {} | {} | {:.0f} | {:.0f} | {:.1e} | {} | {:.0f} | {:.0f} |\n", name, thread_count(), how,
+  fmt::print("| {} | {} | {} | {:.0f} | {:.0f} | {:.1e} | {} | {:.0f} | {:.0f} |\n", name, threads, how,
              static_cast<double>(n) / density, nfe, error,
              quadrature ? "" : fmt::format("{:.0f} %", 100 * rate / limit), static_cast<double>(n) / samples,
              samples_nfe);
@@ -156,10 +153,8 @@ void table_of_evaluation() {
   const auto narrow = read_model<float>(kFixture).flow;
   const auto wide = read_model<double>(kFixture).flow;
   for (int threads : {1, 2})
-    for (double tolerance : {1e-5, 1e-3}) {
-      set_thread_count(threads);
-      row_of_evaluation("FFJORD's 8gaussians", narrow, wide, {.rtol = tolerance, .atol = tolerance});
-    }
+    for (double tolerance : {1e-5, 1e-3})
+      row_of_evaluation("FFJORD's 8gaussians", narrow, wide, {.rtol = tolerance, .atol = tolerance}, threads);
   for (const std::string name : {"8gaussians", "8gaussians_small"}) {
     const std::string own = std::string(PATHLINE_FIXTURES) + "/../../models/" + name + ".h5";
     const auto flow = read_model<float>(own).flow;
@@ -167,12 +162,9 @@ void table_of_evaluation() {
     for (int threads : {1, 2})
       for (const auto& solver : {SolverOptions{.rtol = 1e-3, .atol = 1e-3},
                                  SolverOptions{.stepper = StepperKind::cash_karp, .steps = 3},
-                                 SolverOptions{.steps = 3}}) {
-        set_thread_count(threads);
-        row_of_evaluation("models/" + name, flow, fine, solver);
-      }
+                                 SolverOptions{.steps = 3}})
+        row_of_evaluation("models/" + name, flow, fine, solver, threads);
   }
-  set_thread_count(0);
 }
 
 void table_of_hutchinson() {
@@ -346,7 +338,7 @@ void row_of_ten_columns(const std::vector<Index>& hidden, Trained& trained) {
       if (!(error < 1e-3)) continue;
       const double density = least_time([&] { got = trained.flow.log_prob(x, kNone, options); });
       options.density = false;
-      const double samples = least_time([&] { trained.flow.sample(n, 1, options); });
+      const double samples = least_time([&] { (void)trained.flow.sample(n, 1, options); });
       fmt::print("| {} | {:.3f} | {}, {} steps | {:.1e} | {:.0f} | {:.0f} | {:.0f} |\n", widths(hidden), -exact.mean(),
                  to_string(stepper), steps, error, got.nfe, static_cast<double>(n) / density,
                  static_cast<double>(n) / samples);
@@ -355,7 +347,6 @@ void row_of_ten_columns(const std::vector<Index>& hidden, Trained& trained) {
 }
 
 void table_of_columns() {
-  set_thread_count(1);
   for (const Index width : {64, 128}) table_of_traces(width);
   const std::vector<std::vector<Index>> all{{64, 64, 64}, {96, 96}, {128, 128}};
   fmt::print(
@@ -377,7 +368,6 @@ void table_of_columns() {
       "| hidden layers | NLL | solver | error, nats | NFE | densities/s | samples/s |\n"
       "|---|---|---|---|---|---|---|\n");
   for (std::size_t i = 0; i < all.size(); ++i) row_of_ten_columns(all[i], of_ten[i]);
-  set_thread_count(0);
 }
 
 }  // namespace

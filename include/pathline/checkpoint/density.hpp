@@ -17,6 +17,7 @@ struct DensityOptions {
   TraceOptions trace = {};                   ///< exact by default, however the model was trained
   std::uint64_t seed = 0;                    ///< of the probes of Hutchinson's trace
   Index tile = 64;                           ///< >= 1: samples solved together
+  int threads = 1;                           ///< >= 0, 0: one per core. Results do not depend on it, bit for bit
 };
 
 /// Reads a model and evaluates it in the precision that the file names. All arguments and results are in double and in

@@ -43,7 +43,10 @@ class DataSource {
   virtual std::optional<Index> training_rows() const { return std::nullopt; }
 
   /// The exact log-density of x (d x N; result 1 x N) and the entropy, in nats. They are known for toys only.
-  virtual std::optional<RowVector<double>> log_density(ConstMatrixRef<double>) const { return std::nullopt; }
+  /// threads: as EvaluationOptions::threads.
+  virtual std::optional<RowVector<double>> log_density(ConstMatrixRef<double> /*x*/, int /*threads*/ = 1) const {
+    return std::nullopt;
+  }
   virtual std::optional<double> entropy() const { return std::nullopt; }
 
  protected:

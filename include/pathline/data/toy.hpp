@@ -32,7 +32,7 @@ class Toy {
   /// x: d x N; returns log p(x) in nats, 1 x N, by a closed form or quadrature. The relative error of p is about 1e-12
   /// where p > 1e-30, and log p is finite far into the tails. It is -inf where p is 0, and NaN only for a point with a
   /// NaN coordinate.
-  RowVector<double> log_density(ConstMatrixRef<double> x) const;
+  RowVector<double> log_density(ConstMatrixRef<double> x, int threads = 1) const;
 
  protected:
   struct About {

@@ -25,6 +25,7 @@ struct MixtureOptions {
   /// d, >= 0, or empty: the least variance of a component in each column. For a column that is rounded to steps of h,
   /// h^2 / 12: no density can be known more finely than that.
   Vector<double> floor = {};
+  int threads = 1;         ///< >= 0, 0: one per core
   std::uint64_t seed = 0;  ///< of the start (k-means++, Arthur & Vassilvitskii 2007)
 };
 

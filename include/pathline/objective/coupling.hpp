@@ -16,7 +16,8 @@ enum class Coupling { independent, optimal_transport };
 inline constexpr Index kCouplingBlock = 128;
 
 /// Returns a permutation within each block: element i is the column of `base` (d x N) that is paired with column i of
-/// `data` (d x N).
-std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMatrixRef<float> data);
+/// `data` (d x N). threads: >= 0, 0: one per core.
+[[nodiscard]] std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMatrixRef<float> data,
+                                        int threads = 1);
 
 }  // namespace pathline

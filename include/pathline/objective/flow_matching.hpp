@@ -26,6 +26,7 @@ struct MatchingOptions {
   double sigma = 0;  ///< >= 0
   std::uint64_t seed = 0;
   Index tile = 16;  ///< samples that share one time; the times are stratified over the tiles
+  int threads = 1;  ///< >= 0, 0: one per core. Results do not depend on it, bit for bit
 };
 
 struct MatchingGradient {

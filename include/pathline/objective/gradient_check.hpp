@@ -26,8 +26,9 @@ struct GradientCheckRow {
 /// Of the loss nll + penalty of a batch, one row for each parameter array, the data and the condition. With fixed steps
 /// the discrete adjoint is compared with differences of the very loss it computes; every other with differences of
 /// finely solved ones, so that its error by tolerance is seen. A field of one's own is checked by a flow of it.
-std::vector<GradientCheckRow> check_gradient(const Flow<double>& flow, ConstMatrixRef<double> x,
-                                             ConstMatrixRef<double> c, const GradientOptions& options = {},
-                                             const GradientCheckOptions& check = {});
+[[nodiscard]] std::vector<GradientCheckRow> check_gradient(const Flow<double>& flow, ConstMatrixRef<double> x,
+                                                           ConstMatrixRef<double> c = Matrix<double>(0, 0),
+                                                           const GradientOptions& options = {},
+                                                           const GradientCheckOptions& check = {});
 
 }  // namespace pathline

@@ -20,6 +20,7 @@ struct GradientOptions {
   std::uint64_t iteration = 0;  ///< of the probes
   Index tile = 50;              ///< samples solved together; 0: tiles of one size, at most 64 samples each
   bool parameters = true;       ///< false: theta is left 0, which is cheaper
+  int threads = 1;              ///< >= 0, 0: one per core. Results do not depend on it, bit for bit
 };
 
 /// Of the mean over the batch of -log p, nats, plus the regularizers.
@@ -61,8 +62,11 @@ template <class S> class NllGradientSolver {
   std::unique_ptr<Impl> impl_;
 };
 
-template <class S> NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                            const GradientOptions& options = {});
+/// x: d x N, c: dc x N; leave c out for a flow without a condition.
+template <class S>
+[[nodiscard]] NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                       ConstMatrixRef<double> c = Matrix<double>(0, 0),
+                                       const GradientOptions& options = {});
 
 extern template NllGradient nll_gradient<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
                                                 const GradientOptions&);

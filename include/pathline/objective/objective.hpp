@@ -58,6 +58,10 @@ template <class S> class Objective {
   /// training starts.
   virtual void set_iterations(Index /*first*/, Index /*count*/) {}
 
+  /// The number of threads to use (0: one per core), which TrainerOptions::threads gives. Results may not depend on it.
+  /// Called once, before the training starts.
+  virtual void set_threads(int /*threads*/) {}
+
   /// False if the batch is not used beyond its number of samples, so that no data is needed.
   virtual bool needs_data() const { return true; }
 

@@ -18,6 +18,7 @@ struct TrainingOptions {
   std::function<void(const TrainingProgress&)> progress = {};
   std::optional<Target> target = {};                  ///< the user's own: what objective.target = "user" means
   std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns
+  int threads = 1;                                    ///< >= 0, 0: one per core
   std::function<void(const std::string&)> note = {};  ///< receives what the user should know, such as a damaged last.h5
 };
 

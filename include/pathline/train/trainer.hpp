@@ -75,6 +75,7 @@ struct TrainerOptions {
   Index validation_draws = 10000;  ///< >= 1: where a target takes the place of data, draws of the flow
   Index test_draws = 10000;        ///< >= 1: the same, for the test
   std::uint64_t seed = 0;          ///< of the draws for validations and the test
+  int threads = 1;                 ///< >= 0, 0: one per core. Objectives and evaluations use them
 
   /// Where model.h5 (the best by validation), last.h5 (to resume from) and metrics.jsonl are written; made if it is not
   /// there. Empty: nothing is written.

@@ -65,7 +65,8 @@ class TrainingData {
 
   std::uint64_t hash() const;             ///< of a table's columns and rows as they were split; 0 for a toy
   std::optional<double> entropy() const;  ///< nats, of a toy without a condition
-  std::optional<RowVector<double>> log_density(const Points& points) const;  ///< log p(x), or log p(x | c), of a toy
+  /// log p(x), or log p(x | c), of a toy. threads: as EvaluationOptions::threads.
+  std::optional<RowVector<double>> log_density(const Points& points, int threads = 1) const;
 
  private:
   Points split(ConstMatrixRef<double> rows) const;
