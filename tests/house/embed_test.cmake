@@ -1,6 +1,8 @@
-# Installs pathline and builds the README's program, which finds it there. Called by ctest with BUILD (of pathline), SOURCE and
-# WORK (a directory of its own, with a blank in its name), CONFIG, GENERATOR, CXX,
-# CXX_FLAGS, LIBDIR.
+# Installs pathline and builds programs that find it there, by CMake and by pkg-config, static and shared. Called by ctest
+# with BUILD (of pathline), SOURCE and WORK (a directory of its own, with a blank in its name), CONFIG, GENERATOR, CXX,
+# CXX_FLAGS, LIBDIR, NM.
+cmake_minimum_required(VERSION 3.22)
+
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
@@ -15,11 +17,58 @@ endif()
 
 file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix --config ${CONFIG})
-file(READ ${WORK}/prefix/${LIBDIR}/cmake/pathline/pathlineTargets.cmake targets)
-if(targets MATCHES "nlohmann|CLI11")
-  message(FATAL_ERROR "the package asks an embedding program for headers it does not need")
+set(lib ${WORK}/prefix/${LIBDIR})
+
+# What the core's package names, beside what its README says that it needs.
+file(READ ${lib}/cmake/pathline/pathlineTargets.cmake targets)
+file(READ ${lib}/pkgconfig/pathline.pc pc)
+if("${targets}${pc}" MATCHES "fmt|toml|nlohmann|CLI11|[Cc][Aa][Ii][Rr][Oo]|pathline_private")
+  message(FATAL_ERROR "the package asks an embedding program for ${CMAKE_MATCH_0}, which it does not need")
 endif()
+
+# What the shared library exports.
+execute_process(COMMAND ${NM} -D --defined-only ${lib}/libpathline.so OUTPUT_VARIABLE exports COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^ \n]+\n" exports "${exports}")
+list(LENGTH exports count)
+if(count LESS 100)
+  message(FATAL_ERROR "the shared library exports ${count} names: expected those of pathline")
+endif()
+foreach(name IN LISTS exports)
+  if(NOT name MATCHES "^_Z[A-Za-z0-9_]*N?K?8pathline" OR name MATCHES "[0-9](fmt|toml|CLI|nlohmann|odeint)[0-9NI]")
+    message(FATAL_ERROR "the shared library exports ${name}")
+  endif()
+endforeach()
+
+# By CMake.
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
     -DCMAKE_BUILD_TYPE=${CONFIG} -DCMAKE_CXX_FLAGS=${CXX_FLAGS} -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 run(${CMAKE_COMMAND} --build ${WORK}/build)
-run(${WORK}/build/embed WORKING_DIRECTORY ${root})
+foreach(program density_static density_shared boundary_static boundary_shared)
+  run(${WORK}/build/${program} WORKING_DIRECTORY ${root})
+endforeach()
+run(${WORK}/build/app density models/moons.h5 --grid=-1:1:2 --summary WORKING_DIRECTORY ${root})
+
+# The examples, as a project of their own.
+run(${CMAKE_COMMAND} -S ${root}/examples -B ${WORK}/examples -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
+    -DCMAKE_BUILD_TYPE=${CONFIG} -DCMAKE_CXX_FLAGS=${CXX_FLAGS} -DCMAKE_PREFIX_PATH=${WORK}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK}/examples --target example_density)
+run(${WORK}/examples/example_density WORKING_DIRECTORY ${root})
+
+# By pkg-config: shared, then static.
+separate_arguments(cxx_flags UNIX_COMMAND "${CXX_FLAGS}")
+set(ENV{PKG_CONFIG_PATH} ${lib}/pkgconfig)
+function(pkg_config variable)
+  execute_process(COMMAND pkg-config ${ARGN} pathline OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(text UNIX_COMMAND "${text}")
+  set(${variable} ${text} PARENT_SCOPE)
+endfunction()
+pkg_config(compile_flags --cflags)
+pkg_config(shared --libs)
+pkg_config(static --libs --static)
+list(TRANSFORM static REPLACE "^-lpathline$" "-l:libpathline.a")
+run(${CXX} ${cxx_flags} -std=c++20 ${compile_flags} -c ${root}/examples/density.cpp -o ${WORK}/density.o)
+run(${CXX} ${cxx_flags} ${WORK}/density.o ${shared} -Wl,-rpath,${lib} -o ${WORK}/density_shared)
+run(${CXX} ${cxx_flags} ${WORK}/density.o ${static} -o ${WORK}/density_static)
+foreach(program density_static density_shared)
+  run(${WORK}/${program} WORKING_DIRECTORY ${root})
+endforeach()
