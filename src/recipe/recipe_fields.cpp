@@ -49,13 +49,13 @@ void add_data(std::vector<RecipeField>& fields) {
   Table(
       fields, "data", [](auto& r, std::size_t) -> auto& { return r.data; })
       .add("source", &R::source, any(), "name of a toy or a table in CSV, NPY or HDF5 (FILE:dataset)")
-      .add("columns", &R::columns, any(), "of a table: those to read, the condition's too; none: all of them")
+      .add("columns", &R::columns, any(), "table: columns to use, those of the condition included; empty = all")
       .add("condition", &R::condition, any(), "columns on which the density of the others is conditioned")
-      .add("standardize", &R::standardize, any(), "the model begins with (x - mean) / scale of the training data")
-      .add("validation_size", &R::validation_size, at_least(0), "toy: draws held out for validation")
-      .add("test_size", &R::test_size, at_least(0), "toy: draws held out for the test")
-      .add("validation_fraction", &R::validation_fraction, from_below(0, 1), "table: part of the rows for validation")
-      .add("test_fraction", &R::test_fraction, from_below(0, 1), "table: part of the rows for the test")
+      .add("standardize", &R::standardize, any(), "the model starts from (x - mean) / scale of the training data")
+      .add("validation_size", &R::validation_size, at_least(0), "toy: number of draws for validation")
+      .add("test_size", &R::test_size, at_least(0), "toy: number of draws for the test")
+      .add("validation_fraction", &R::validation_fraction, from_below(0, 1), "table: fraction of the rows for validation")
+      .add("test_fraction", &R::test_fraction, from_below(0, 1), "table: fraction of the rows for the test")
       .add("dequantize", &R::dequantize, at_least(0), "width of the uniform noise added to discrete data; 0 = none")
       .add("logit", &R::logit, from_below(0, 0.5), "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none");
 }
@@ -64,38 +64,38 @@ void add_model(std::vector<RecipeField>& fields) {
   using R = ModelRecipe;
   Table(
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
-      .add("field", &R::field, one_of({"mlp", "potential"}), "vector field: a network, or minus a potential's gradient")
+      .add("field", &R::field, one_of({"mlp", "potential"}), "vector field: a network, or minus the gradient of a potential")
       .add("hidden", &R::hidden, at_least(1), "widths of the hidden layers")
       .add("layer", &R::layer, one_of(layer_type_names()), "how time enters a layer, by FFJORD's names")
-      .add("activation", &R::activation, one_of(activation_names()), "between the layers")
+      .add("activation", &R::activation, one_of(activation_names()), "activation function between the layers")
       .add("residual", &R::residual, any(), "hidden layers of equal width add their input to their output")
-      .add("time_features", &R::time_features, at_least(0), "pairs cos, sin of the time as input; 0 = the time itself")
-      .add("blocks", &R::blocks, at_least(1), "flows in a chain, each with its own network")
+      .add("time_features", &R::time_features, at_least(0), "number of pairs (cos, sin) of the time as input; 0 = the time itself")
+      .add("blocks", &R::blocks, at_least(1), "number of continuous flows in a chain, each with its own network")
       .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
-      .add("end_time", &R::end_time, above(0), "T: the base is at time 0, the data at T")
-      .add("train_end_time", &R::train_end_time, any(), "T is a parameter")
-      .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}), "density at time 0")
-      .add("base_components", &R::base_components, at_least(1), "Gaussians of a mixture base")
-      .add("base_train", &R::base_train, any(), "the parameters of the base are trained")
-      .add("precision", &R::precision, one_of({"float", "double"}), "of the arithmetic");
+      .add("end_time", &R::end_time, above(0), "end time T: the base is at time 0, the data at T")
+      .add("train_end_time", &R::train_end_time, any(), "whether T is trained")
+      .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}), "base distribution at time 0")
+      .add("base_components", &R::base_components, at_least(1), "number of Gaussians of a mixture base")
+      .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
+      .add("precision", &R::precision, one_of({"float", "double"}), "precision of the arithmetic");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {
   using R = TraceRecipe;
   Table(
       fields, "trace", [](auto& r, std::size_t) -> auto& { return r.trace; })
-      .add("kind", &R::kind, one_of({"exact", "hutchinson"}), "of the Jacobian: d tangents, or random probes")
-      .add("noise", &R::noise, one_of({"rademacher", "gaussian"}), "law of the probes")
-      .add("probes", &R::probes, at_least(1), "a sample, drawn once for a whole solve");
+      .add("kind", &R::kind, one_of({"exact", "hutchinson"}), "trace of the Jacobian: exact, or Hutchinson's estimate from random probes")
+      .add("noise", &R::noise, one_of({"rademacher", "gaussian"}), "distribution of the probes")
+      .add("probes", &R::probes, at_least(1), "number of probes per sample; they are fixed during a solve");
 }
 
 // The keys that [solver] and [solver.evaluation] share.
 template <class R, class T> void add_solver_keys(T& table) {
-  table.add("stepper", &R::stepper, one_of(stepper_names()), "of the differential equation")
+  table.add("stepper", &R::stepper, one_of(stepper_names()), "method that solves the ODE")
       .add("rtol", &R::rtol, above(0), "relative tolerance of an adaptive step, per sample")
       .add("atol", &R::atol, above(0), "absolute tolerance of an adaptive step, per sample")
-      .add("steps", &R::steps, at_least(0), "that many equal steps; 0 = adaptive")
-      .add("max_steps", &R::max_steps, at_least(1), "a solve that needs more has failed");
+      .add("steps", &R::steps, at_least(0), "number of equal steps; 0 = adaptive steps")
+      .add("max_steps", &R::max_steps, at_least(1), "largest number of steps; a solve that needs more fails");
 }
 
 void add_solver(std::vector<RecipeField>& fields) {
@@ -103,7 +103,7 @@ void add_solver(std::vector<RecipeField>& fields) {
       fields, "solver", [](auto& r, std::size_t) -> auto& { return r.solver; });
   add_solver_keys<SolverRecipe>(solver);
   solver.add("adjoint", &SolverRecipe::adjoint, one_of({"discrete", "checkpointed", "backsolve"}),
-             "how gradients come back");
+             "adjoint method");
   Table evaluation(
       fields, "solver.evaluation", [](auto& r, std::size_t) -> auto& { return r.solver.evaluation; });
   add_solver_keys<EvaluationRecipe>(evaluation);
@@ -113,61 +113,61 @@ void add_objective(std::vector<RecipeField>& fields) {
   using R = ObjectiveRecipe;
   Table(
       fields, "objective", [](auto& r, std::size_t stage) -> auto& { return r.objective.at(stage); })
-      .add("kind", &R::kind, one_of({"likelihood", "flow_matching", "reverse_kl"}), "what is minimized")
-      .add("iterations", &R::iterations, at_least(0), "of this stage; 0 = what the others leave of train.iterations")
-      .add("batch", &R::batch, at_least(0), "samples an iteration; 0 = train.batch")
-      .add("learning_rate", &R::learning_rate, at_least(0), "of this stage; 0 = optimizer.learning_rate")
+      .add("kind", &R::kind, one_of({"likelihood", "flow_matching", "reverse_kl"}), "objective to minimize")
+      .add("iterations", &R::iterations, at_least(0), "iterations of this stage; 0 = what the others leave of train.iterations")
+      .add("batch", &R::batch, at_least(0), "batch size of this stage; 0 = train.batch")
+      .add("learning_rate", &R::learning_rate, at_least(0), "learning rate of this stage; 0 = optimizer.learning_rate")
       .add("kinetic", &R::kinetic, at_least(0), "weight of RNODE's integral of |f|^2")
       .add("jacobian", &R::jacobian, at_least(0), "weight of RNODE's integral of |df/dz|_F^2")
       .add("l1int", &R::l1int, at_least(0), "weight of FFJORD's integral of |f|_1")
       .add("l2int", &R::l2int, at_least(0), "weight of FFJORD's integral of |f|_2")
       .add("dl2int", &R::dl2int, at_least(0), "weight of FFJORD's integral of |f^T df/dz|_2")
       .add("JFrobint", &R::JFrobint, at_least(0), "weight of FFJORD's integral of |df/dz|_F")
-      .add("JdiagFrobint", &R::JdiagFrobint, at_least(0), "weight of FFJORD's integral of df/dz's diagonal's norm")
+      .add("JdiagFrobint", &R::JdiagFrobint, at_least(0), "weight of FFJORD's integral of the norm of the diagonal of df/dz")
       .add("JoffdiagFrobint", &R::JoffdiagFrobint, at_least(0),
-           "weight of FFJORD's integral of the rest of df/dz's norm")
-      .add("transport", &R::transport, at_least(0), "weight of OT-Flow's transport cost")
-      .add("hjb", &R::hjb, at_least(0), "weight of OT-Flow's Hamilton-Jacobi-Bellman residual")
-      .add("steer", &R::steer, from_below(0, 1), "STEER: the end time is uniform within T (1 -+ steer)")
-      .add("coupling", &R::coupling, one_of({"independent", "ot"}), "flow matching: base to data, within a batch")
-      .add("path", &R::path, one_of({"linear", "variance_preserving"}), "flow matching: from base to data")
-      .add("sigma", &R::sigma, at_least(0), "flow matching: width of the path's noise")
-      .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}), "flow matching: law of the time")
+           "weight of FFJORD's integral of the norm of df/dz without its diagonal")
+      .add("transport", &R::transport, at_least(0), "weight of the transport cost of OT-Flow")
+      .add("hjb", &R::hjb, at_least(0), "weight of the Hamilton-Jacobi-Bellman residual of OT-Flow")
+      .add("steer", &R::steer, from_below(0, 1), "STEER: the end time is drawn uniformly from T (1 -+ steer)")
+      .add("coupling", &R::coupling, one_of({"independent", "ot"}), "flow matching: how base and data are paired within a batch")
+      .add("path", &R::path, one_of({"linear", "variance_preserving"}), "flow matching: path from base to data")
+      .add("sigma", &R::sigma, at_least(0), "flow matching: width of the noise on the path")
+      .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}), "flow matching: distribution of the time")
       .add("target", &R::target, any(), "reverse KL: funnel, banana, ring, double_well; user: given from C++")
       .add("anneal", &R::anneal, above_to(0, 1),
-           "reverse KL: power of the target at first, which joins its modes; 1 at three quarters of the stage");
+           "reverse KL: initial power of the target, which connects its modes; it rises to 1 during the first three quarters");
 }
 
 void add_optimizer(std::vector<RecipeField>& fields) {
   using R = OptimizerRecipe;
   Table(
       fields, "optimizer", [](auto& r, std::size_t) -> auto& { return r.optimizer; })
-      .add("name", &R::name, one_of({"adam", "adamw"}), "weight decay as part of the gradient, or beside the step")
-      .add("learning_rate", &R::learning_rate, above(0), "the highest of the schedule")
-      .add("beta1", &R::beta1, from_below(0, 1), "memory of the gradient's mean")
-      .add("beta2", &R::beta2, from_below(0, 1), "memory of the squared gradient's mean")
-      .add("epsilon", &R::epsilon, above(0), "added to the root of the second moment")
+      .add("name", &R::name, one_of({"adam", "adamw"}), "Adam with weight decay in the gradient (adam) or decoupled from it (adamw)")
+      .add("learning_rate", &R::learning_rate, above(0), "highest learning rate of the schedule")
+      .add("beta1", &R::beta1, from_below(0, 1), "decay rate of the mean of the gradient")
+      .add("beta2", &R::beta2, from_below(0, 1), "decay rate of the mean of the squared gradient")
+      .add("epsilon", &R::epsilon, above(0), "added to the square root of the second moment")
       .add("weight_decay", &R::weight_decay, at_least(0), "weight decay")
-      .add("clip", &R::clip, at_least(0), "longest gradient, by Euclidean norm; 0 = no limit")
-      .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}), "of the learning rate, after the warm-up")
-      .add("warmup", &R::warmup, at_least(0), "iterations of linear rise; half of a stage at most")
-      .add("final", &R::final, from_to(0, 1), "cosine: fraction of the learning rate at the end")
-      .add("decay_every", &R::decay_every, at_least(1), "step: iterations between two drops")
-      .add("decay_factor", &R::decay_factor, above_to(0, 1), "step: what a drop multiplies by")
-      .add("ema", &R::ema, from_below(0, 1), "decay of the weights' moving average, which is the model; 0 = none");
+      .add("clip", &R::clip, at_least(0), "largest Euclidean norm of the gradient; 0 = no limit")
+      .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}), "schedule of the learning rate after the warm-up")
+      .add("warmup", &R::warmup, at_least(0), "iterations of linear warm-up; at most half of a stage")
+      .add("final", &R::final, from_to(0, 1), "cosine: final fraction of the learning rate")
+      .add("decay_every", &R::decay_every, at_least(1), "step: iterations between two reductions")
+      .add("decay_factor", &R::decay_factor, above_to(0, 1), "step: factor of each reduction")
+      .add("ema", &R::ema, from_below(0, 1), "decay rate of the moving average of the weights, which becomes the model; 0 = none");
 }
 
 void add_train(std::vector<RecipeField>& fields) {
   using R = TrainRecipe;
   Table(
       fields, "train", [](auto& r, std::size_t) -> auto& { return r.train; })
-      .add("iterations", &R::iterations, at_least(0), "of all stages together; the last takes what they do not ask for")
+      .add("iterations", &R::iterations, at_least(0), "iterations of all stages together; the last stage takes the rest")
       .add("batch", &R::batch, at_least(1), "batch size: samples per iteration")
-      .add("tile", &R::tile, at_least(0), "samples that are solved together; 0 = automatic")
+      .add("tile", &R::tile, at_least(0), "number of samples solved together; 0 = automatic")
       .add("seed", &R::seed, at_least(0), "seed of all random streams")
-      .add("evaluate_every", &R::evaluate_every, at_least(1), "iterations between two validations")
-      .add("checkpoint_every", &R::checkpoint_every, at_least(1), "iterations between two writes of last.h5")
-      .add("patience", &R::patience, at_least(0), "evaluations without improvement before stopping; 0 = never");
+      .add("evaluate_every", &R::evaluate_every, at_least(1), "iterations between validations")
+      .add("checkpoint_every", &R::checkpoint_every, at_least(1), "iterations between checkpoints (last.h5)")
+      .add("patience", &R::patience, at_least(0), "validations without improvement before stopping; 0 = never");
 }
 
 std::vector<RecipeField> make_fields() {

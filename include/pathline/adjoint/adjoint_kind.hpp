@@ -1,4 +1,4 @@
-/// Which of three strategies takes the gradient back through an ODE's solve.
+/// The three adjoint methods that differentiate the solution of an ODE.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace pathline {
 
-/// discrete: the exact reverse of the accepted Runge-Kutta steps, so the exact gradient of what was computed at any
-/// tolerance; memory grows with the steps. backsolve (Chen et al. 2018, algorithm 1): z is solved back together with
-/// the adjoint; memory does not grow. checkpointed: as backsolve, with z set to the stored forward state at every
-/// forward step.
+/// - discrete differentiates the accepted Runge-Kutta steps. It gives the exact gradient of what was computed at any
+///   tolerance; its memory grows with the number of steps.
+/// - backsolve (Chen et al. 2018, algorithm 1) solves z backwards together with the adjoint in constant memory.
+/// - checkpointed is like backsolve, but resets z to the stored forward state at every forward step.
 enum class AdjointKind { discrete, checkpointed, backsolve };
 AdjointKind parse_adjoint(const std::string& name);  ///< InputError with the names there are.
 std::string to_string(AdjointKind kind);

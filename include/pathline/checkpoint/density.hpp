@@ -33,8 +33,8 @@ struct DensityOptions {
 /// NumericalError with advice if a solve fails.
 class Density {
  public:
-  /// Reads `file`, a model of `pathline train` or a network converted by tools/ffjord_to_hdf5.py. Throws InputError that
-  /// names the file if it cannot be read, and InputError that names the option if an option is out of its range.
+  /// Reads `file`, a model of `pathline train` or a network converted by tools/ffjord_to_hdf5.py. Throws InputError
+  /// that names the file if it cannot be read, and InputError that names the option if an option is out of its range.
   /// Several threads may load models at once, as long as the program itself does not call HDF5 meanwhile.
   explicit Density(const std::string& file, const DensityOptions& options = {});
 

@@ -1,11 +1,11 @@
 /// \file
-/// A trained density and what is known of it; its HDF5 file.
+/// A trained density with its metadata, and the HDF5 file that stores it.
 ///
 /// The file (format 2), readable by h5dump and h5py. models/README.md has the formulas that give the density:
-///   bytes 0 to 511   a checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the
-///   file attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim,
-///   condition_dim,
-///                    logit
+/// \verbatim
+///   bytes 0 to 511   checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
+///   attributes       format "pathline", format_version 2, version (of pathline), precision, digest, dim,
+///                    condition_dim, logit
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
@@ -16,7 +16,8 @@
 ///   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
 ///   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
 ///   /metrics         one JSON object a string: the lines of metrics.jsonl
-///   /training/...    last.h5 only: the optimizer's state (checkpoint/training_state.hpp)
+///   /training/...    last.h5 only: the state of the optimizer (checkpoint/training_state.hpp)
+/// \endverbatim
 /// Format 1 is read too: it has no checksum and no /evaluation (the recipe has it), its digest does not cover the
 /// architecture, and norms' weights are (d, 1).
 #pragma once
@@ -50,11 +51,11 @@ template <class S> struct Model {
   ModelCard card;
 };
 
-/// Which files there are: of pathline, or a network as tools/ffjord_to_hdf5.py writes it.
+/// True for a network that tools/ffjord_to_hdf5.py wrote, false for a model of pathline.
 bool is_ffjord_file(const Hdf5File& file);
 
-/// Either kind. S is the arithmetic, whatever the file's precision. InputError naming the file and what is missing, of
-/// another shape, not finite, of another format, or not what the digest was written for.
+/// Reads either kind of file. S is the arithmetic, whatever the precision of the file. Throws InputError naming the
+/// file and what is missing, has another shape or format, is not finite, or does not match the digest.
 template <class S> Model<S> read_model(const std::string& file);
 
 /// Sets everything that training changes in a flow: its parameters, by their names, its end times, the running
@@ -69,9 +70,9 @@ template <class S> Model<S> read_model(const std::string& file);
 /// another architecture, base or kind of transform); the flow is then as before.
 template <class S> ModelCard read_parameters_into(const std::string& file, Flow<S>& flow);
 
-ModelCard read_card(const std::string& file);  ///< without the arrays
+ModelCard read_card(const std::string& file);  ///< reads everything but the arrays
 
-/// Into a created file, before its commit().
+/// Writes into a file that was created and is not committed yet.
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 

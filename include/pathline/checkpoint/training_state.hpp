@@ -1,5 +1,5 @@
 /// \file
-/// What a run must remember to go on as if it had not stopped.
+/// What a run must store to continue as if it had never stopped.
 #pragma once
 
 #include <cstdint>
@@ -12,21 +12,23 @@
 namespace pathline {
 
 struct TrainingState {
-  Index iteration = 0;  ///< done so far
-  /// Raw, as the optimizer has it. The model beside it may be rounded to float.
+  Index iteration = 0;  ///< iterations done
+  /// The parameters in the optimizer's double precision; the model in the same file may be rounded to float.
   Vector<double> theta;
   AdamState adam;
   EmaState ema;                                           ///< average is empty without EMA
-  Vector<double> first_steps;                             ///< of the last iteration's solves; empty if there were none
+  /// first steps of the solves of the last iteration; empty if there were none
+  Vector<double> first_steps;
   double best = std::numeric_limits<double>::infinity();  ///< validation NLL of model.h5
   Index best_iteration = 0, evaluations_since_best = 0;
   double seconds = 0;           ///< spent so far
   std::uint64_t data_hash = 0;  ///< of the table; 0 for a toy
 };
 
-/// In the group `training` of last.h5.
+/// Writes the group `training` of last.h5.
 void write_training_state(Hdf5File& out, const TrainingState& state);
-/// InputError naming the file for a model without one ("model.h5: has no training state to resume; expected last.h5").
+/// Throws InputError naming the file for a model without training state ("model.h5: has no training state to resume;
+/// expected last.h5").
 TrainingState read_training_state(const std::string& file);
 
 }  // namespace pathline

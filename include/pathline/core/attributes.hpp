@@ -13,7 +13,8 @@ namespace pathline {
 
 using AttributeValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, Vector<double>>;
 
-/// In the order in which they are written and shown. A Vector<double> is an array of the file, the rest are attributes.
+/// Named values in the order in which they are written and shown. A Vector<double> is stored as an array, the others as
+/// attributes.
 using Attributes = std::vector<std::pair<std::string, AttributeValue>>;
 
 }  // namespace pathline

@@ -145,7 +145,7 @@ template <class T, int N> struct Dual {
     using std::erf, std::exp;
     return chain(x, erf(x.value), T(1.1283791670955126) * exp(-x.value * x.value));  // 2 / sqrt(pi)
   }
-  /// At 0 the derivative is taken from the right.
+  /// The derivative at 0 is the one from the right.
   friend Dual abs(const Dual& x) { return x.value < T(0) ? -x : x; }
   friend Dual fabs(const Dual& x) { return abs(x); }
   friend Dual min(const Dual& a, const Dual& b) { return b.value < a.value ? b : a; }
@@ -192,7 +192,7 @@ template <class T, int N> struct Dual {
   }
   friend std::ostream& operator<<(std::ostream& out, const Dual& x) { return out << x.value; }
 
-  /// With a constant there is less to multiply.
+  /// A constant operand saves products.
   template <class U>
   requires std::is_arithmetic_v<U>
   friend Dual operator*(const Dual& a, U b) { return chain(a, a.value * static_cast<T>(b), static_cast<T>(b)); }

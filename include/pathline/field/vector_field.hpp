@@ -1,5 +1,5 @@
 /// \file
-/// The vector field f_theta(t, z; c) of dz/dt = f: what a flow integrates, in batch.
+/// The vector field f_theta(t, z; c) of the ODE dz/dt = f, evaluated for a batch of samples.
 #pragma once
 
 #include <memory>
@@ -11,15 +11,15 @@
 
 namespace pathline {
 
-/// A named array inside the flat theta. Row-major (rows x cols), as torch and HDF5 keep it; a vector has cols = 1.
+/// A named array inside the flat theta. It is row-major (rows x cols) as in torch and HDF5; a vector has cols = 1.
 struct Parameter {
   std::string name;
   Index rows, cols, offset;
-  bool decays = true;  ///< weight decay applies (weights, not biases)
+  bool decays = true;  ///< whether weight decay applies: to weights, not to biases
   Index size() const { return rows * cols; }
 };
 
-/// Where a field is evaluated: z is d x B, one sample a column; c is dc x B, or has no rows.
+/// The point at which a field is evaluated: z is d x B with one sample per column; c is dc x B, or has no rows.
 template <class S> struct FieldPoint {
   double t;
   ConstMatrixRef<S> z, c;
@@ -27,8 +27,8 @@ template <class S> struct FieldPoint {
   Index batch() const { return z.cols(); }
 };
 
-/// The directions E of the Jacobian-vector products J E: the identity (k = d), or k probes a sample. E is d x kB,
-/// probe j of sample b in column jB + b; the identity has no array.
+/// The tangent directions E of the Jacobian-vector products J E: the identity (k = d), or k probes per sample. E is
+/// d x kB with probe j of sample b in column jB + b. The identity is not stored.
 template <class S> struct TangentDirections {
   enum class Kind { none, identity, probes };
   Kind kind = Kind::none;
@@ -36,12 +36,12 @@ template <class S> struct TangentDirections {
   const S* probes = nullptr;
 
   static TangentDirections identity(Index dim) { return {Kind::identity, dim, nullptr}; }
-  /// Writes E (d x k*batch), whichever the kind.
+  /// Writes E (d x k*batch) for any kind.
   void write(Index dim, Index batch, MatrixRef<S> e) const;
 };
 
-/// Where a pullback leaves its results. theta may be empty: then neither theta nor t is asked for, which saves the
-/// products into the weights.
+/// Where a pullback writes its results. An empty theta means that neither theta nor t is wanted, which saves the
+/// products for the gradient of the weights.
 template <class S> struct FieldCotangent {
   MatrixRef<S> z;      ///< d x B, overwritten
   MatrixRef<S> c;      ///< dc x B, added to
@@ -49,7 +49,7 @@ template <class S> struct FieldCotangent {
   double* t;           ///< added to: dL/dt summed over the batch
 };
 
-/// The cotangents (dL/df, dL/dJE) at a point, given (f, JE) there: a regularizer's depend on them.
+/// Computes the cotangents (dL/df, dL/dJE) at a point from (f, JE) there; those of a regularizer depend on them.
 template <class S> class CotangentRule {
  public:
   virtual ~CotangentRule() = default;
@@ -57,8 +57,9 @@ template <class S> class CotangentRule {
   virtual void operator()(ConstMatrixRef<S> f, ConstMatrixRef<S> je, MatrixRef<S> f_bar, MatrixRef<S> je_bar) = 0;
 };
 
-/// A field of one's own is one class with three functions: value, tangents, pullback. All are const and may run on
-/// several threads at once; scratch comes from the workspace, which belongs to the calling thread.
+/// A user-defined field is one class with three functions: value, tangents, pullback. All are const and may run on
+/// several threads at once; temporary memory comes from the workspace, which belongs to the calling thread. A field
+/// that is one formula needs less: see make_field in field/autodiff_field.hpp.
 template <class S> class VectorField {
  public:
   virtual ~VectorField() = default;
@@ -67,27 +68,28 @@ template <class S> class VectorField {
   Index dim() const { return dim_; }
   Index condition_dim() const { return condition_dim_; }
 
-  /// theta, flat, and its named parts.
+  /// The parameters as one vector, and its named parts.
   const Vector<S>& theta() const { return theta_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   void set_theta(ConstVectorRef<S> theta);
 
-  /// f(t, z): d x B.
+  /// Writes f(t, z), d x B.
   virtual void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const = 0;
 
-  /// True of f = -grad Phi: then tangents and tangents_and_pullback take an f of d + 1 rows too, the last dPhi/dt.
+  /// True if f = -grad Phi. Then tangents and tangents_and_pullback also accept an f of d + 1 rows, the last being
+  /// dPhi/dt.
   virtual bool has_potential() const { return false; }
 
-  /// f (d x B) and J E (d x kB), in one pass.
+  /// Writes f (d x B) and J E (d x kB) in one pass.
   virtual void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,
                         Workspace<S>& w) const = 0;
 
-  /// The transpose of (z, c, theta, t) -> (f, J E) at fixed E, applied to (f_bar, je_bar): d x B and d x kB.
+  /// Applies the transpose of (z, c, theta, t) -> (f, J E) at fixed E to (f_bar, je_bar), d x B and d x kB.
   virtual void pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, ConstMatrixRef<S> f_bar,
                         ConstMatrixRef<S> je_bar, FieldCotangent<S> out, Workspace<S>& w) const = 0;
 
-  /// Both at once, with cotangents that may depend on (f, J E). The default calls tangents, then pullback; a field
-  /// that can share the work overrides it.
+  /// Does both at once, with cotangents that may depend on (f, J E). The default calls tangents, then pullback; a field
+  /// that can share work between them overrides it.
   virtual void tangents_and_pullback(const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& rule,
                                      MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S> out, Workspace<S>& w) const;
 
@@ -95,7 +97,8 @@ template <class S> class VectorField {
   /// Otherwise the two functions below take d tangents.
   virtual bool has_trace() const { return false; }
 
-  /// f (d x B) and the exact trace tr(df/dz) (1 x B). The default sums the diagonal of `tangents` along the identity.
+  /// Writes f (d x B) and the exact trace tr(df/dz) (1 x B). The default sums the diagonal of `tangents` along the
+  /// identity.
   virtual void value_and_trace(const FieldPoint<S>& x, MatrixRef<S> f, MatrixRef<S> trace, Workspace<S>& w) const;
 
   /// Writes f (d x B) and the trace (1 x B), and applies the transpose of (z, c, theta, t) -> (f, trace) to the
@@ -104,14 +107,15 @@ template <class S> class VectorField {
   virtual void trace_and_pullback(const FieldPoint<S>& x, CotangentRule<S>& rule, MatrixRef<S> f, MatrixRef<S> trace,
                                   FieldCotangent<S> out, Workspace<S>& w) const;
 
-  /// Multiply-adds of one sample, times two; 0 if not known. k: tangents; identity directions save the first product.
+  /// Floating-point operations per sample (two per multiply-add); 0 if unknown. Identity directions save a product.
   virtual double flops(const TangentDirections<S>&) const { return 0; }
-  virtual double pullback_flops(const TangentDirections<S>&) const { return 0; }  ///< with the evaluation it needs
+  /// includes the evaluation that it needs
+  virtual double pullback_flops(const TangentDirections<S>&) const { return 0; }
 
  protected:
   VectorField(Index dim, Index condition_dim) : dim_(dim), condition_dim_(condition_dim) {}
   VectorField(const VectorField&) = default;
-  /// Appends an array to theta, zeros; returns its offset. For constructors.
+  /// Appends an array of zeros to theta and returns its offset. For use in constructors.
   Index add_parameter(const std::string& name, Index rows, Index cols, bool decays);
   virtual void theta_changed() {}
 

@@ -151,7 +151,7 @@ class Hdf5File : public Hdf5Group {
  public:
   static Hdf5File open(const std::string& file);  ///< to read
   static Hdf5File create(const std::string& file);
-  /// As create(); commit() then writes a checksum of all other bytes into the file's first 512 bytes (a user block,
+  /// Like create(); commit() then writes a checksum of all other bytes into the file's first 512 bytes (a user block,
   /// which every HDF5 reader skips), and open() verifies it before the HDF5 library sees the file.
   static Hdf5File create_sealed(const std::string& file);
 
@@ -170,7 +170,7 @@ class Hdf5File : public Hdf5Group {
 };
 
 /// HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk).
-/// For a main function to call before any other use: every file here is closed by its own object.
+/// A main function calls this before any other use of HDF5: each file is closed by its own object.
 void skip_hdf5_exit_handler();
 
 }  // namespace pathline

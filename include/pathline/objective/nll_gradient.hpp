@@ -16,44 +16,45 @@ struct GradientOptions {
   TraceOptions trace = {};
   AdjointKind adjoint = AdjointKind::discrete;
   RegularizerWeights regularizers = {};
-  std::uint64_t seed = 0;       ///< of the probes
-  std::uint64_t iteration = 0;  ///< of the probes
-  Index tile = 50;              ///< samples solved together; 0: tiles of one size, at most 64 samples each
-  bool parameters = true;       ///< false: theta is left 0, which is cheaper
+  std::uint64_t seed = 0;       ///< seed of Hutchinson's probes
+  std::uint64_t iteration = 0;  ///< selects the probes, as the seed does
+  Index tile = 50;              ///< number of samples solved together; 0: tiles of one size, at most 64 samples each
+  bool parameters = true;       ///< false: the gradient of theta stays 0, which is cheaper
   int threads = 1;              ///< >= 0, 0: one per core. Results do not depend on it, bit for bit
 };
 
-/// Of the mean over the batch of -log p, nats, plus the regularizers.
+/// The mean over the batch of -log p, in nats, plus the regularizers, with its gradients.
 struct NllGradient {
   double nll = 0;                           ///< without the regularizers
-  double penalty = 0;                       ///< the regularizers' mean, weighted
-  Vector<double> theta;                     ///< of all of Flow::theta()
-  std::vector<EndTimes> ends;               ///< of each transform that solves: by the times of its two ends
-  Matrix<double> z;                         ///< d x N: by the standardized data
-  Matrix<double> condition;                 ///< dc x N
-  std::vector<BatchStatistics> statistics;  ///< what each of the chain's transforms saw, for Chain::update
-  SolveReport report;                       ///< forward, sums over the tiles
+  double penalty = 0;                       ///< weighted mean of the regularizers
+  Vector<double> theta;                     ///< gradient with respect to Flow::theta()
+  /// gradient with respect to the end times of each transform that solves an ODE
+  std::vector<EndTimes> ends;
+  Matrix<double> z;                         ///< d x N: gradient with respect to the standardized data
+  Matrix<double> condition;                 ///< dc x N: gradient with respect to the standardized condition
+  std::vector<BatchStatistics> statistics;  ///< of the input of each transform of the chain, for Chain::update
+  SolveReport report;                       ///< of the forward solves, summed over the tiles
   SolveReport backward;              ///< evaluations on the way back; a status and steps of its own with backsolve
                                      ///< and checkpointed
   double nfe = 0, backward_nfe = 0;  ///< means over the tiles
 };
 
-/// Holds the memory of every thread between calls: after the first call with a batch of some size and a number of
-/// steps, solving allocates nothing.
+/// Keeps the memory of every thread between calls, so that solving allocates nothing after the first call with a batch
+/// of the same size and number of steps.
 template <class S> class NllGradientSolver {
  public:
-  explicit NllGradientSolver(const GradientOptions& options);  ///< InputError for an option out of its range
+  explicit NllGradientSolver(const GradientOptions& options);  ///< throws InputError for an option out of range
   ~NllGradientSolver();
   NllGradientSolver(NllGradientSolver&&) noexcept;
 
-  /// x: d x N, c: dc x N. Tiles run on the threads; their gradients are added in tile order, so the result is bitwise
-  /// the same on any number. NumericalError with advice if a solve fails.
+  /// x is d x N, c is dc x N. Tiles run on several threads and their gradients are added in a fixed order, so the
+  /// result is bitwise the same for any number of threads. Throws NumericalError with advice if a solve fails.
   NllGradient operator()(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                          std::uint64_t iteration);
 
-  /// The first step that each solve of the last call accepted, a tile's blocks one after the other: the next call
-  /// begins with it instead of Hairer's estimate, which costs an evaluation. It is all that a call leaves for the next,
-  /// so a run that is to go on bitwise keeps it. 0, or no entry: the estimate.
+  /// The first step that each solve of the last call accepted, block by block within each tile. The next call begins
+  /// with it instead of Hairer's estimate, which costs an evaluation. It is the only state between calls, so a run that
+  /// is to continue bit for bit must store it. An entry of 0, or none, stands for the estimate.
   const std::vector<double>& first_steps() const;
   void set_first_steps(std::vector<double> steps);
 

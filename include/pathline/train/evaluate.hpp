@@ -1,5 +1,5 @@
 /// \file
-/// How well a flow fits points that it was not trained on.
+/// Measures how well a flow fits points that it was not trained on.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct Evaluation {
   std::optional<double> trace_error = {};  ///< of Hutchinson's trace: the part of nll_error that the probes alone make
 };
 
-/// Of log-densities that are there already: 1 x N, with the mean NFE of their solves.
+/// Evaluates log-densities (1 x N) that were computed before, with the mean NFE of their solves.
 Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
                          const std::optional<RowVector<double>>& log_density = {});
 
@@ -50,7 +50,7 @@ bool has_lost_modes(const Evaluation& e);
 /// that it is made of are wrong, as those of a solve that is too coarse: such a density does not integrate to 1.
 bool is_impossible_kl(double kl, double error);
 
-/// As evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what
+/// Like evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what
 /// they differ by gives trace_error.
 template <class S> Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
                                                  ConstMatrixRef<double> c, const EvaluationOptions& options,

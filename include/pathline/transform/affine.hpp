@@ -5,7 +5,7 @@
 
 namespace pathline {
 
-/// From the base to the data x = mean + scale z, log|det| = sum log scale. Fixed: no parameters.
+/// The map x = mean + scale z from the base to the data, with log|det| = sum log scale. It has no trained parameters.
 template <class S> class Affine final : public Transform<S> {
  public:
   /// Both of d numbers; scale > 0.

@@ -5,9 +5,9 @@
 
 namespace pathline {
 
-/// From the data to the base: y = (x - mean) / sqrt(variance + epsilon) * exp(log_weight) + bias (Grathwohl et al.
-/// 2019, their MovingBatchNorm with bn_lag = 0: training too divides by the running statistics, which are constants of
-/// the gradient). Parameters: log_weight, which FFJORD calls `weight`, and bias.
+/// The map from the data to the base is y = (x - mean) / sqrt(variance + epsilon) * exp(log_weight) + bias (Grathwohl
+/// et al. 2019, their MovingBatchNorm with bn_lag = 0: training too divides by the running statistics, which are
+/// constants of the gradient). Parameters: log_weight, which FFJORD calls `weight`, and bias.
 template <class S> class BatchNorm final : public Transform<S> {
  public:
   explicit BatchNorm(Index dim);

@@ -1,5 +1,4 @@
-/// Transforms one after the other, from the base's side to the data's: itself a value, and the one loop that walks
-/// them.
+/// A sequence of transforms from the base to the data. It is a value, and it has the one loop over them.
 #pragma once
 
 #include <vector>
@@ -9,10 +8,10 @@
 
 namespace pathline {
 
-/// What a chain remembers of one apply: a tape for each of its transforms. Keeps its memory from call to call.
+/// What a chain records during one apply: a tape for each of its transforms. It is reused between calls.
 template <class S> class ChainTape {
  public:
-  /// In the order of the chain, from the base's side.
+  /// The tapes in the order of the chain, from the base.
   const std::vector<std::unique_ptr<TransformTape<S>>>& transforms() const { return tapes_; }
 
  private:
@@ -22,19 +21,19 @@ template <class S> class ChainTape {
   Direction direction_ = Direction::data_to_base;
 };
 
-/// Cotangents of a chain's recorded apply; as TransformCotangent, with the ends of each transform that solves.
+/// Like TransformCotangent, with the end times of each transform that solves an ODE.
 template <class S> struct ChainCotangent {
   MatrixRef<S> z;                    ///< d x B, in place
   const RowVector<double>& log_det;  ///< 1 x B
-  VectorRef<double> theta;           ///< parameter_count(), added to; or empty
+  VectorRef<double> theta;           ///< parameter_count(): added to; may be empty
   MatrixRef<S> condition;            ///< dc x B, added to
-  EndTimes* ends = nullptr;          ///< solves() of them, added to; or null
+  EndTimes* ends = nullptr;          ///< solves() of them: added to; may be null
 };
 
 template <class S> class Chain {
  public:
   Chain() = default;
-  Chain share() const;  ///< a chain of the same vector fields: see Transform::share
+  Chain share() const;  ///< a chain that shares the vector fields: see Transform::share
 
   /// at the data's end
   void add(std::unique_ptr<Transform<S>> transform) { links_.emplace_back(std::move(transform)); }
@@ -53,7 +52,7 @@ template <class S> class Chain {
   bool empty() const { return links_.empty(); }
   const Transform<S>& operator[](std::size_t i) const { return *links_[i]; }
   Transform<S>& operator[](std::size_t i) { return *links_[i]; }
-  /// Those of one class, in the order of the chain.
+  /// The transforms of class T, in the order of the chain.
   template <class T> std::vector<const T*> all() const {
     std::vector<const T*> out;
     for (const auto& link : links_)
@@ -67,35 +66,35 @@ template <class S> class Chain {
     return out;
   }
 
-  Index condition_dim() const;  ///< the largest of the transforms'
-  double end_time() const;      ///< the sum of the durations; 0: nothing here takes time
-  std::size_t solves() const;   ///< transforms that take time
+  Index condition_dim() const;  ///< the largest one of its transforms
+  double end_time() const;      ///< sum of the durations; 0 if no transform solves an ODE
+  std::size_t solves() const;   ///< number of transforms that solve an ODE
 
-  /// Parameters, flat: those of the transforms that solve, then those of the others, each in the order of the chain.
-  /// Names: "<prefix>.<i>.<name>", i counting the transforms of a prefix.
+  /// The parameters as one vector: first those of the transforms that solve an ODE, then those of the others, each in
+  /// the order of the chain. They are named "<prefix>.<i>.<name>", where i counts the transforms of one prefix.
   Index parameter_count() const;
-  Index solved_parameter_count() const;  ///< of the transforms that solve
-  std::vector<Index> offsets() const;    ///< of each transform's parameters
+  Index solved_parameter_count() const;  ///< those of the transforms that solve an ODE
+  std::vector<Index> offsets() const;    ///< offset of the parameters of each transform
   std::vector<Parameter> parameters() const;
   Vector<double> theta() const;
   void set_theta(ConstVectorRef<double> theta);
-  /// Of each transform, summed cotangents of its ends (solves() of them) to theta_bar: Transform::add_time_gradient.
+  /// Calls Transform::add_time_gradient with the end times (solves() of them) of each transform.
   void add_time_gradient(const std::vector<EndTimes>& ends, VectorRef<double> theta_bar) const;
 
   void check(const SolveOptions<S>& options) const;
   bool gathers() const;
-  void update(const std::vector<BatchStatistics>& statistics);  ///< of each transform
+  void update(const std::vector<BatchStatistics>& statistics);  ///< one per transform
 
-  /// All of the chain. As Transform::apply; context.probes and context.first_step are those of the first solve, and the
-  /// n-th has probes.of_solve(n) and first_step + n. Stops at the first failure.
+  /// Applies the whole chain as Transform::apply does. context.probes and context.first_step belong to the first solve;
+  /// the n-th uses probes.of_solve(n) and first_step + n. The loop stops at the first failure.
   SolveReport apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det, const TransformContext<S>& context,
                     ChainTape<S>* tape = nullptr) const;
-  /// From one time to another, both in [0, end_time()]. A transform that takes no time belongs to the path behind it:
-  /// at its time the point is still on its base side, except at the end of the chain. context.keeper sees z at `times`
-  /// (rising) on the way from base to data.
+  /// Moves z from one time to another, both in [0, end_time()]. A transform without duration belongs to the interval
+  /// after it: at its time a point is still on its base side, except at the end of the chain. context.keeper receives z
+  /// at the increasing `times` on the way from the base to the data.
   SolveReport apply_between(double from, double to, MatrixRef<S> z, RowVector<double>* log_det,
                             const TransformContext<S>& context, const std::vector<double>& times = {}) const;
-  /// The transpose of the apply that the tape recorded.
+  /// Applies the transpose of the apply that the tape recorded.
   SolveReport pullback(const ChainTape<S>& tape, ChainCotangent<S> to, const TransformContext<S>& context) const;
 
  private:

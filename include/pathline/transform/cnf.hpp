@@ -1,4 +1,4 @@
-/// A continuous normalizing flow: a vector field followed over a time, with the log-density beside it.
+/// A continuous normalizing flow: a vector field integrated over time together with the log-density.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-/// Which way the field's own time runs. FFJORD's fields start at the data: t = 0 there and T at the base.
+/// The direction of the field's own time. FFJORD's fields start at the data: t = 0 at the data and T at the base.
 enum class FieldClock { base_to_data, data_to_base };
 std::string to_string(FieldClock clock);
 
@@ -15,7 +15,7 @@ std::string to_string(FieldClock clock);
 /// 2018, theorem 1). Parameters: the field's, then sqrt(T) if the end time is trained (as FFJORD's sqrt_end_time).
 template <class S> class Cnf final : public Transform<S> {
  public:
-  /// Shares the field with the caller. end_time: T > 0.
+  /// Shares the field with the caller. end_time is T > 0.
   Cnf(std::shared_ptr<VectorField<S>> field, double end_time = 1, FieldClock clock = FieldClock::base_to_data,
       bool train_end_time = false)
       : Transform<S>(field->dim(), field->condition_dim()),

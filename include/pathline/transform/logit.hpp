@@ -5,8 +5,8 @@
 
 namespace pathline {
 
-/// From the data to the base y = logit(alpha + (1 - 2 alpha) x) (Papamakarios et al. 2017, section 4.1): the box that
-/// it takes is wider than [0, 1] by alpha / (1 - 2 alpha) on every side. Fixed: no parameters.
+/// The map from the data to the base is y = logit(alpha + (1 - 2 alpha) x) (Papamakarios et al. 2017, section 4.1): the
+/// box that it takes is wider than [0, 1] by alpha / (1 - 2 alpha) on every side. Fixed: no parameters.
 template <class S> class Logit final : public Transform<S> {
  public:
   Logit(Index dim, double alpha);  ///< alpha in [0, 0.5); 0: data in (0, 1) alone
