@@ -54,7 +54,8 @@ void add_data(std::vector<RecipeField>& fields) {
       .add("standardize", &R::standardize, any(), "the model starts from (x - mean) / scale of the training data")
       .add("validation_size", &R::validation_size, at_least(0), "toy: number of draws for validation")
       .add("test_size", &R::test_size, at_least(0), "toy: number of draws for the test")
-      .add("validation_fraction", &R::validation_fraction, from_below(0, 1), "table: fraction of the rows for validation")
+      .add("validation_fraction", &R::validation_fraction, from_below(0, 1),
+           "table: fraction of the rows for validation")
       .add("test_fraction", &R::test_fraction, from_below(0, 1), "table: fraction of the rows for the test")
       .add("dequantize", &R::dequantize, at_least(0), "width of the uniform noise added to discrete data; 0 = none")
       .add("logit", &R::logit, from_below(0, 0.5), "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none");
@@ -64,17 +65,20 @@ void add_model(std::vector<RecipeField>& fields) {
   using R = ModelRecipe;
   Table(
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
-      .add("field", &R::field, one_of({"mlp", "potential"}), "vector field: a network, or minus the gradient of a potential")
+      .add("field", &R::field, one_of({"mlp", "potential"}),
+           "vector field: a network, or minus the gradient of a potential")
       .add("hidden", &R::hidden, at_least(1), "widths of the hidden layers")
       .add("layer", &R::layer, one_of(layer_type_names()), "how time enters a layer, by FFJORD's names")
       .add("activation", &R::activation, one_of(activation_names()), "activation function between the layers")
       .add("residual", &R::residual, any(), "hidden layers of equal width add their input to their output")
-      .add("time_features", &R::time_features, at_least(0), "number of pairs (cos, sin) of the time as input; 0 = the time itself")
+      .add("time_features", &R::time_features, at_least(0),
+           "number of pairs (cos, sin) of the time as input; 0 = the time itself")
       .add("blocks", &R::blocks, at_least(1), "number of continuous flows in a chain, each with its own network")
       .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
       .add("end_time", &R::end_time, above(0), "end time T: the base is at time 0, the data at T")
       .add("train_end_time", &R::train_end_time, any(), "whether T is trained")
-      .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}), "base distribution at time 0")
+      .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}),
+           "base distribution at time 0")
       .add("base_components", &R::base_components, at_least(1), "number of Gaussians of a mixture base")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
       .add("precision", &R::precision, one_of({"float", "double"}), "precision of the arithmetic");
@@ -84,7 +88,8 @@ void add_trace(std::vector<RecipeField>& fields) {
   using R = TraceRecipe;
   Table(
       fields, "trace", [](auto& r, std::size_t) -> auto& { return r.trace; })
-      .add("kind", &R::kind, one_of({"exact", "hutchinson"}), "trace of the Jacobian: exact, or Hutchinson's estimate from random probes")
+      .add("kind", &R::kind, one_of({"exact", "hutchinson"}),
+           "trace of the Jacobian: exact, or Hutchinson's estimate from random probes")
       .add("noise", &R::noise, one_of({"rademacher", "gaussian"}), "distribution of the probes")
       .add("probes", &R::probes, at_least(1), "number of probes per sample; they are fixed during a solve");
 }
@@ -114,7 +119,8 @@ void add_objective(std::vector<RecipeField>& fields) {
   Table(
       fields, "objective", [](auto& r, std::size_t stage) -> auto& { return r.objective.at(stage); })
       .add("kind", &R::kind, one_of({"likelihood", "flow_matching", "reverse_kl"}), "objective to minimize")
-      .add("iterations", &R::iterations, at_least(0), "iterations of this stage; 0 = what the others leave of train.iterations")
+      .add("iterations", &R::iterations, at_least(0),
+           "iterations of this stage; 0 = what the others leave of train.iterations")
       .add("batch", &R::batch, at_least(0), "batch size of this stage; 0 = train.batch")
       .add("learning_rate", &R::learning_rate, at_least(0), "learning rate of this stage; 0 = optimizer.learning_rate")
       .add("kinetic", &R::kinetic, at_least(0), "weight of RNODE's integral of |f|^2")
@@ -123,45 +129,52 @@ void add_objective(std::vector<RecipeField>& fields) {
       .add("l2int", &R::l2int, at_least(0), "weight of FFJORD's integral of |f|_2")
       .add("dl2int", &R::dl2int, at_least(0), "weight of FFJORD's integral of |f^T df/dz|_2")
       .add("JFrobint", &R::JFrobint, at_least(0), "weight of FFJORD's integral of |df/dz|_F")
-      .add("JdiagFrobint", &R::JdiagFrobint, at_least(0), "weight of FFJORD's integral of the norm of the diagonal of df/dz")
+      .add("JdiagFrobint", &R::JdiagFrobint, at_least(0),
+           "weight of FFJORD's integral of the norm of the diagonal of df/dz")
       .add("JoffdiagFrobint", &R::JoffdiagFrobint, at_least(0),
            "weight of FFJORD's integral of the norm of df/dz without its diagonal")
       .add("transport", &R::transport, at_least(0), "weight of the transport cost of OT-Flow")
       .add("hjb", &R::hjb, at_least(0), "weight of the Hamilton-Jacobi-Bellman residual of OT-Flow")
       .add("steer", &R::steer, from_below(0, 1), "STEER: the end time is drawn uniformly from T (1 -+ steer)")
-      .add("coupling", &R::coupling, one_of({"independent", "ot"}), "flow matching: how base and data are paired within a batch")
+      .add("coupling", &R::coupling, one_of({"independent", "ot"}),
+           "flow matching: how base and data are paired within a batch")
       .add("path", &R::path, one_of({"linear", "variance_preserving"}), "flow matching: path from base to data")
       .add("sigma", &R::sigma, at_least(0), "flow matching: width of the noise on the path")
-      .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}), "flow matching: distribution of the time")
+      .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}),
+           "flow matching: distribution of the time")
       .add("target", &R::target, any(), "reverse KL: funnel, banana, ring, double_well; user: given from C++")
       .add("anneal", &R::anneal, above_to(0, 1),
-           "reverse KL: initial power of the target, which connects its modes; it rises to 1 during the first three quarters");
+           "reverse KL: initial power of the target, which connects its modes; it rises to 1 by three quarters");
 }
 
 void add_optimizer(std::vector<RecipeField>& fields) {
   using R = OptimizerRecipe;
   Table(
       fields, "optimizer", [](auto& r, std::size_t) -> auto& { return r.optimizer; })
-      .add("name", &R::name, one_of({"adam", "adamw"}), "Adam with weight decay in the gradient (adam) or decoupled from it (adamw)")
+      .add("name", &R::name, one_of({"adam", "adamw"}),
+           "Adam with weight decay in the gradient (adam) or decoupled from it (adamw)")
       .add("learning_rate", &R::learning_rate, above(0), "highest learning rate of the schedule")
       .add("beta1", &R::beta1, from_below(0, 1), "decay rate of the mean of the gradient")
       .add("beta2", &R::beta2, from_below(0, 1), "decay rate of the mean of the squared gradient")
       .add("epsilon", &R::epsilon, above(0), "added to the square root of the second moment")
       .add("weight_decay", &R::weight_decay, at_least(0), "weight decay")
       .add("clip", &R::clip, at_least(0), "largest Euclidean norm of the gradient; 0 = no limit")
-      .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}), "schedule of the learning rate after the warm-up")
+      .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}),
+           "schedule of the learning rate after the warm-up")
       .add("warmup", &R::warmup, at_least(0), "iterations of linear warm-up; at most half of a stage")
       .add("final", &R::final, from_to(0, 1), "cosine: final fraction of the learning rate")
       .add("decay_every", &R::decay_every, at_least(1), "step: iterations between two reductions")
       .add("decay_factor", &R::decay_factor, above_to(0, 1), "step: factor of each reduction")
-      .add("ema", &R::ema, from_below(0, 1), "decay rate of the moving average of the weights, which becomes the model; 0 = none");
+      .add("ema", &R::ema, from_below(0, 1),
+           "decay rate of the moving average of the weights, which becomes the model; 0 = none");
 }
 
 void add_train(std::vector<RecipeField>& fields) {
   using R = TrainRecipe;
   Table(
       fields, "train", [](auto& r, std::size_t) -> auto& { return r.train; })
-      .add("iterations", &R::iterations, at_least(0), "iterations of all stages together; the last stage takes the rest")
+      .add("iterations", &R::iterations, at_least(0),
+           "iterations of all stages together; the last stage takes the rest")
       .add("batch", &R::batch, at_least(1), "batch size: samples per iteration")
       .add("tile", &R::tile, at_least(0), "number of samples solved together; 0 = automatic")
       .add("seed", &R::seed, at_least(0), "seed of all random streams")
