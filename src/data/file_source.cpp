@@ -48,7 +48,7 @@ void refuse_log_density(const std::string& file, const std::vector<std::string>&
                                    file, i + 1));
 }
 
-// The columns of the source, by the rules for weights and log-likelihoods; empty: all of a table without names.
+// The columns of the source, by the rules for weights and log-likelihoods; empty: all of the table.
 std::vector<std::string> chosen_columns(const std::string& file, const std::vector<std::string>& names,
                                         const SourceOptions& options, std::vector<std::string>& notes) {
   if (!options.columns.empty()) return options.columns;
@@ -67,7 +67,8 @@ std::vector<std::string> chosen_columns(const std::string& file, const std::vect
     notes.push_back(fmt::format("{}: left out {}: by name, a function of the other columns, which has no density "
                                 "beside them; to model it all the same, name it in --columns",
                                 file, fmt::join(left_out, ", ")));
-  return chosen;
+  const bool all = left_out.empty() && options.weights.empty();
+  return all ? std::vector<std::string>{} : chosen;
 }
 
 RowVector<double> checked_weights(const std::string& file, const std::string& column, RowVector<double> weights) {
@@ -95,7 +96,7 @@ Rows read_rows(const std::string& file, const SourceOptions& options, std::vecto
                                  options.weights));
   if (weighted) wanted.push_back(options.weights);
   if (!wanted.empty()) reader->select(wanted);
-  if (options.columns.empty()) refuse_log_density(file, reader->columns());
+  refuse_log_density(file, reader->columns());
   Rows rows{read_table(*reader, file, &notes), {}};
   if (!weighted) return rows;
   const Index last = rows.table.values.rows() - 1;
