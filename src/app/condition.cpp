@@ -121,7 +121,7 @@ void ConditionCheck::warn() const {
   if (far_ == 0) return;
   const auto at = static_cast<std::size_t>(column_);
   const std::string name = at < card_.condition_columns.size() ? card_.condition_columns[at] : "the condition";
-  const std::string which = seen_ > far_ ? fmt::format("{} of {} conditions are", far_, seen_) : "the condition is";
+  const std::string which = seen_ > far_ ? fmt::format("{} of {} conditions {}", far_, seen_, far_ == 1 ? "is" : "are") : "the condition is";
   report_warning(
       "{} far outside the training data ({} = {:g}; trained on [{:g}, {:g}]): the model extrapolates, and its density "
       "there is not to be trusted",

@@ -122,7 +122,7 @@ std::unique_ptr<DataSource> table_source(const std::string& file, const SourceOp
   auto rows = read_rows(file, options, columns, notes);
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
   const Index copies = continuous ? count_copies(rows.table.values) : 0;
-  const bool many_copies = 20 * copies > rows.table.values.cols();
+  const bool many_copies = 10 * copies > rows.table.values.cols();
   if (many_copies)
     notes.push_back(fmt::format("{}: {} of {} rows are copies of another row; copies are kept in the same part of the "
                                 "split, so that no held-out row was trained on",

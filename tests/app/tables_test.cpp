@@ -102,8 +102,10 @@ TEST_F(Tables, ConditionsByNameAndFromATable) {
   put_normal("joint.csv", "x,mass,charge\n", 3, 200);
   ASSERT_EQ(train("joint.csv", {"--condition", "mass,charge"}).code, 0);
   const auto card = read_card(file("run/model.h5"));
-  ASSERT_EQ(card.condition_range.rows(), 2), ASSERT_EQ(card.condition_range.cols(), 2);
-  EXPECT_LT(card.condition_range(0, 0), -1.5), EXPECT_GT(card.condition_range(0, 1), 1.5);
+  ASSERT_EQ(card.condition_range.rows(), 2);
+  ASSERT_EQ(card.condition_range.cols(), 2);
+  EXPECT_LT(card.condition_range(0, 0), -1.5);
+  EXPECT_GT(card.condition_range(0, 1), 1.5);
   const auto draw = [&](const std::string& output, const std::vector<std::string>& more) {
     return run({"sample", file("run"), "-o", file(output), "--quiet"}, more);
   };
@@ -202,7 +204,8 @@ TEST_F(Tables, ADiscreteColumnIsDequantizedAlone) {
   ASSERT_EQ(run({"data", "split", file("r.toml"), "-o", file("parts.h5"), "--quiet"}).code, 0);
   const auto x = Hdf5File::open(file("parts.h5")).read_matrix<double>("train");
   for (Index i = 0; i < x.cols(); ++i) EXPECT_EQ(x(0, i) - std::floor(x(0, i)), 0.5);
-  EXPECT_GT(x.row(1).maxCoeff(), 4.0), EXPECT_LT(x.row(1).maxCoeff(), 5.0);
+  EXPECT_GT(x.row(1).maxCoeff(), 4.0);
+  EXPECT_LT(x.row(1).maxCoeff(), 5.0);
   EXPECT_EQ(train("counts.csv", {"--discrete", "m"}).code, 2);
 }
 

@@ -52,7 +52,9 @@ TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
   std::map<double, double> count;
   for (const double x : batch.row(0)) ++count[x];
   // Stratified: a row's count differs from the expected one by less than 2.
-  EXPECT_NEAR(count[1], 1000, 2), EXPECT_NEAR(count[3], 2000, 2), EXPECT_NEAR(count[4], 5000, 2);
+  EXPECT_NEAR(count[1], 1000, 2);
+  EXPECT_NEAR(count[3], 2000, 2);
+  EXPECT_NEAR(count[4], 5000, 2);
   EXPECT_EQ(count[2], 0);
   // (1 + 2 + 5)^2 / (1 + 4 + 25)
   EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 4 training rows")));
@@ -93,7 +95,8 @@ TEST_F(FileSource, PartsInFilesOfTheirOwn) {
   Matrix<double> validation(2, 2), test(2, 1);
   validation << 2, 4, 1, 3;
   test << 5, 6;
-  EXPECT_EQ(source->validation(), validation), EXPECT_EQ(source->test(), test);
+  EXPECT_EQ(source->validation(), validation);
+  EXPECT_EQ(source->test(), test);
   EXPECT_THAT(refusal("train.csv", {.test = file("narrow.csv")}), StartsWith(file("narrow.csv") + ": no column 'b'"));
 }
 

@@ -82,7 +82,8 @@ TEST(MeanError, OfOneValueIsNotKnown) {
 TEST(MeanError, IsWeighted) {
   const RowVector<double> values{{1, 4, -2, 7}};
   const auto equal = mean_error(values, RowVector<double>::Constant(4, 0.3)), plain = mean_error(values);
-  EXPECT_NEAR(equal.mean, plain.mean, 1e-14), EXPECT_NEAR(equal.error, plain.error, 1e-14);
+  EXPECT_NEAR(equal.mean, plain.mean, 1e-14);
+  EXPECT_NEAR(equal.error, plain.error, 1e-14);
   EXPECT_NEAR(mean_error(values, RowVector<double>{{3, 1, 0, 2}}).mean, (3 + 4 + 14) / 6.0, 1e-14);
   // sum of (share * residual)^2, of three values with a weight
   const double m = 3.5, squares = std::pow(0.5 * (1 - m), 2) + std::pow((4 - m) / 6, 2) + std::pow((7 - m) / 3, 2);
