@@ -2,6 +2,7 @@
 
 #include "app/command.hpp"
 #include "app/output.hpp"
+#include "app/report.hpp"
 #include "core/option_check.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -17,6 +18,7 @@ struct DataFlags {
   Index count = 10000;
   std::uint64_t seed = 0;
   bool log_density = false;
+  TableFlags table;
 };
 
 int list() {
@@ -52,7 +54,10 @@ int sample(const DataFlags& f) {
 // The parts of a table as `train` has them, for another program to be compared on the same rows.
 int split(const DataFlags& f) {
   require_hdf5_file(f.output, "parts");
-  const auto recipe = read_recipe(f.name);
+  auto recipe = read_recipe(f.name);
+  (void)f.table.options();
+  if (!f.table.header.empty()) recipe.data.header = f.table.header;
+  if (f.table.drop_missing) recipe.data.drop_missing = true;
   require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
   const TrainingData data = build_data(recipe);
   const auto training = data.training();
@@ -68,6 +73,7 @@ int split(const DataFlags& f) {
   out.write_strings("columns", data.columns());
   out.commit();
   if (f.common.quiet) return 0;
+  for (const auto& note : data.notes()) report_note("{}", note);
   for (const auto& [name, points] : parts) fmt::print("{:<11}{} rows\n", name, points->x.cols());
   return 0;
 }
@@ -96,6 +102,7 @@ void add_data_command(CLI::App& app, Action& chosen) {
   p->footer("Example: pathline data split models/geyser.toml -o split.h5");
   p->add_option("RECIPE", f->name, "a recipe whose data is a table")->required();
   p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
+  f->table.add_to(p);
   f->common.add_to(p, false);
   p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/command.hpp"
+#include "app/condition.hpp"
 #include "app/grid.hpp"
 #include "app/output.hpp"
 #include "app/part_size.hpp"
@@ -27,6 +28,7 @@ struct DensityFlags {
   std::uint64_t seed = 0;
   CommonFlags common;
   SolveFlags solve;
+  TableFlags table;
 };
 
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
@@ -218,19 +220,21 @@ template <class S> int run_as(const DensityFlags& f) {
   auto options = evaluation_options(model.card, f.solve, f.common);
   options.seed = f.seed;
   const Matrix<double> condition =
-      f.condition.empty() ? Matrix<double>(0, 0) : parse_condition(f.condition, flow.condition_dim());
+      f.condition.empty() ? Matrix<double>(0, 0) : parse_condition(f.condition, model.card, flow.condition_dim());
   std::unique_ptr<PointSource> points;
   std::optional<Grid> grid;
   if (!f.grid.empty()) {
-    if (condition.rows() != flow.condition_dim()) parse_condition(f.condition, flow.condition_dim());
+    if (condition.rows() != flow.condition_dim()) parse_condition(f.condition, model.card, flow.condition_dim());
     grid = Grid::parse(f.grid, flow.dim());
     points = std::make_unique<GridPoints>(*grid, condition);
   } else {
     points =
-        std::make_unique<TablePoints>(f.input, model.card, flow.dim(), condition, flow.condition_dim(), f.common.quiet);
+        std::make_unique<TablePoints>(f.input, f.table, model.card, flow.dim(), condition, flow.condition_dim(),
+                                      f.common.quiet);
   }
   DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
   Totals totals;
+  ConditionCheck conditions(model.card);
   Matrix<double> x, c;
   const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
   ProgressLine progress(f.common.quiet || (f.output.empty() && !f.summary), "points", points->rows().value_or(0));
@@ -240,8 +244,10 @@ template <class S> int run_as(const DensityFlags& f) {
     const auto got = log_prob_of_rows(flow, x, c, options, table, done);
     output.append(x, c, got.log_prob);
     totals.add(x, c, got, points->known());
+    if (c.rows() > 0) conditions.add(c);
     progress(done + x.cols());
   }
+  points->finish();
   if (totals.nll.n == 0) throw InputError(table + ": no rows");
   if (auto* file = output.file()) {
     file->set_attribute("model", f.model), file->set_attribute("digest", model.card.digest);
@@ -250,6 +256,7 @@ template <class S> int run_as(const DensityFlags& f) {
     if (grid) write_grid(*file, *grid);
   }
   output.commit();
+  conditions.warn();
   if (!grid) warn_of_far_points(flow, model.card, totals);
   if (f.summary)
     print_summary(f, flow, totals, grid, options);
@@ -287,8 +294,9 @@ void add_density_command(CLI::App& app, Action& chosen) {
   c->add_option("-o,--output", f->output, "write FILE.csv, FILE.npy or FILE.h5 instead of printing");
   c->add_flag("--summary", f->summary,
               "print the mean NLL, its standard error, NFE, and the error of the log-densities");
-  c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2");
+  c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--seed", f->seed, "seed of Hutchinson's probes")->capture_default_str();
+  f->table.add_to(c);
   f->solve.add_to(c);
   f->common.add_to(c);
   c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });

@@ -1,12 +1,12 @@
 #include "app/flags.hpp"
 
-#include <charconv>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "app/report.hpp"
 #include "core/option_check.hpp"
+#include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 
 namespace pathline {
@@ -44,6 +44,24 @@ std::vector<std::string> SolveFlags::assignments(const std::string& table) const
   if (trace) out.push_back("trace.kind=" + *trace);
   if (probes) out.push_back(fmt::format("trace.probes={}", *probes));
   return out;
+}
+
+void TableFlags::add_to(CLI::App* c) {
+  c->add_option("--header", header, "whether the first line of a text table names its columns: yes or no; default: "
+                                    "it does if none of its cells is a number");
+  c->add_flag("--drop-missing", drop_missing, "leave out rows with a missing value, instead of refusing the table");
+}
+
+TableOptions TableFlags::options(const std::vector<std::string>& names) const {
+  if (!header.empty() && header != "yes" && header != "no")
+    throw InputError("--header = " + header + ": must be yes or no");
+  return {.header = header_option(header), .expected_names = names, .drop_missing = drop_missing};
+}
+
+void report_notes(const TableReader& reader, const std::string& input, bool quiet) {
+  if (quiet) return;
+  for (const auto& note : reader.notes()) report_note("{}", note);
+  if (reader.dropped() > 0) report_note("{}: {} rows with missing values are left out", input, reader.dropped());
 }
 
 std::string model_file(const std::string& model) {
@@ -84,23 +102,6 @@ EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& fl
 void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why) {
   for (const char* option : options)
     if (command.count(option) > 0) throw InputError(fmt::format("{}: {}", option, why));
-}
-
-Matrix<double> parse_condition(const std::string& text, Index condition_dim) {
-  std::vector<double> values;
-  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data() + at, text.data() + comma, value);
-    if (error != std::errc() || end != text.data() + comma)
-      throw InputError("--condition = " + text + ": expected numbers separated by commas");
-    values.push_back(value);
-    at = comma + 1;
-  }
-  if (static_cast<Index>(values.size()) != condition_dim)
-    throw InputError(
-        fmt::format("--condition has {} values; the condition of the model has {}", values.size(), condition_dim));
-  return ConstMatrixMap<double>(values.data(), condition_dim, condition_dim > 0 ? 1 : 0);
 }
 
 }  // namespace pathline

@@ -10,6 +10,7 @@
 
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/flow/flow.hpp"
+#include "pathline/io/table.hpp"
 #include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
@@ -33,6 +34,17 @@ struct SolveFlags {
   std::vector<std::string> assignments(const std::string& table) const;
 };
 
+// --header and --drop-missing: how tables are read.
+struct TableFlags {
+  std::string header;  // "yes", "no", or empty: not given
+  bool drop_missing = false;
+  void add_to(CLI::App* command);
+  // InputError. names: of a model; a first line that has them all is a header, even if they are numbers.
+  TableOptions options(const std::vector<std::string>& names = {}) const;
+};
+// Prints the notes of a reader that has come to its end, and how many rows it left out.
+void report_notes(const TableReader& reader, const std::string& input, bool quiet);
+
 // A model as a command uses it. MODEL is a file, or the directory of a run.
 std::string model_file(const std::string& model);
 // The evaluation that the model's recipe asks for, exact trace, with the flags over it. Warns on stderr of what would
@@ -43,8 +55,5 @@ bool is_double(const ModelCard& card, const CommonFlags& common);
 // InputError naming the first of `options` ("--paths") that the command line has, where `why` says what makes it
 // useless: an option that would be ignored is a mistake.
 void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why);
-
-// The condition's values: "0.5,1.2", the same for every point. dc x 1; 0 x 0 without one. InputError for another count.
-Matrix<double> parse_condition(const std::string& text, Index condition_dim);
 
 }  // namespace pathline

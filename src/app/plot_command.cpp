@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/command.hpp"
+#include "app/condition.hpp"
 #include "app/grid.hpp"
 #include "app/number_text.hpp"
 #include "app/report.hpp"
@@ -30,6 +31,7 @@ struct PlotFlags {
   bool paths = false, training = false;
   CommonFlags common;
   SolveFlags solve;
+  TableFlags table;
   const CLI::App* command = nullptr;  // which of them were given
 };
 
@@ -37,8 +39,9 @@ struct PlotFlags {
 struct Reference {
   Matrix<double> x;       // d x N; no columns if there is none
   Matrix<double> judged;  // what the title's number is of: held out, each row once
+  RowVector<double> weights = {};  // of each judged row; empty: all weigh alike
   const Toy* toy = nullptr;
-  std::string source, judged_by = "NLL";
+  std::string source = {}, judged_by = "NLL";
 };
 
 // Held-out rows first, then those of the training, each once.
@@ -50,6 +53,12 @@ void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index 
   Matrix<double> all(dim, test.cols() + validation.cols() + training.cols());
   all << test, validation, training;
   out.x = all.leftCols(std::min(f.samples, all.cols()));
+  if (data.test_weights().size() > 0) {  // draws by the weights
+    out.x = data.batch(0, f.samples).x;
+    out.weights = data.test_weights().head(std::min(f.samples, test.cols()));
+  }
+  if (!trained_on && !f.common.quiet)
+    for (const auto& note : data.notes()) report_note("{}", note);
   if (trained_on)
     out.judged = test.leftCols(std::min(f.samples, test.cols())), out.judged_by = "test NLL";
   else
@@ -60,8 +69,14 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
   Recipe recipe;
   if (!card.recipe.empty()) recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   const bool trained_on = f.data.empty() || f.data == recipe.data.source;
-  if (!trained_on) recipe.data.source = f.data;
-  Reference out{Matrix<double>(dim, 0), Matrix<double>(dim, 0), nullptr, recipe.data.source};
+  if (!trained_on) {
+    recipe.data.source = f.data;
+    recipe.data.validation.clear(), recipe.data.test.clear();
+    if (!recipe.data.weights.empty()) recipe.data.weights.clear(), recipe.data.columns = card.columns;
+  }
+  if (!f.table.header.empty()) recipe.data.header = f.table.header;
+  if (f.table.drop_missing) recipe.data.drop_missing = true;
+  Reference out{.x = Matrix<double>(dim, 0), .judged = Matrix<double>(dim, 0), .source = recipe.data.source};
   if (out.source.empty() || !recipe.data.condition.empty()) return out;
   if (is_toy(out.source)) {
     out.toy = &find_toy(out.source);
@@ -279,7 +294,7 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
   std::optional<RowVector<double>> truth;
   if (data.toy) truth = data.toy->log_density(data.judged, options.threads);
   const auto got = flow.log_prob(data.judged, Matrix<double>(0, data.judged.cols()), options);
-  const auto e = evaluation_of(got.log_prob, got.nfe, truth);
+  const auto e = evaluation_of(got.log_prob, got.nfe, truth, data.weights);
   const double bias = solver_bias(f, data, got.log_prob, options);
   const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
   // A number that is wrong by more than its error is none. 1e-3 nats is what four digits of a title may be off by.
@@ -314,7 +329,7 @@ template <class S> int run_as(const PlotFlags& f) {
   const Index d = model.flow.dim();
   const auto data = reference(f, model.card, d);
   refuse_useless(f, model.card, d);
-  Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.flow.condition_dim()), {}, {}};
+  Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.card, model.flow.condition_dim()), {}, {}};
   auto fast = options;
   fast.density = false;
   picture.samples = model.flow.sample(f.samples, f.seed, fast, picture.conditions(f.samples)).points;
@@ -328,6 +343,7 @@ template <class S> int run_as(const PlotFlags& f) {
 
 int run(const PlotFlags& f) {
   f.common.apply();
+  (void)f.table.options();
   plot::check_figure_name(f.output);
   require(f.samples >= 1, "--samples", f.samples, ">= 1");
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
@@ -360,8 +376,9 @@ void add_plot_command(CLI::App& app, Action& chosen) {
   c->add_option("--cells", f->cells, "cells per side of the density image")->capture_default_str();
   c->add_flag("--paths", f->paths, "also draw the trajectories of 200 samples from the base to the data");
   c->add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
-  c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2");
+  c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
+  f->table.add_to(c);
   f->solve.add_to(c);
   f->common.add_to(c);
   f->command = c;

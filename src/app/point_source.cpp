@@ -31,10 +31,10 @@ bool GridPoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {
   return true;
 }
 
-TablePoints::TablePoints(const std::string& input, const ModelCard& card, Index dim, Matrix<double> condition,
-                         Index condition_dim, bool quiet)
+TablePoints::TablePoints(const std::string& input, const TableFlags& table, const ModelCard& card, Index dim,
+                         Matrix<double> condition, Index condition_dim, bool quiet)
     : input_(input == "-" ? "standard input" : input),
-      reader_(TableReader::open(input)),
+      reader_(TableReader::open(input, table.options(card.columns))),
       condition_(std::move(condition)),
       quiet_(quiet) {
   const auto& names = reader_->columns();

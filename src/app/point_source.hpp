@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/flags.hpp"
 #include "app/grid.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/io/table.hpp"
@@ -19,6 +20,8 @@ class PointSource {
   virtual std::optional<Index> rows() const = 0;
   // The data's own log-density at the points last read, from a column `log_density`; empty if there is none.
   virtual RowVector<double> known() const { return {}; }
+  // Prints what is known only at the end of the points.
+  virtual void finish() const {}
 };
 
 class GridPoints final : public PointSource {
@@ -39,11 +42,12 @@ class GridPoints final : public PointSource {
 class TablePoints final : public PointSource {
  public:
   // condition: dc x 1 for all points, or empty for that of the table. InputError for a column that is not there.
-  TablePoints(const std::string& input, const ModelCard& card, Index dim, Matrix<double> condition, Index condition_dim,
-              bool quiet);
+  TablePoints(const std::string& input, const TableFlags& table, const ModelCard& card, Index dim,
+              Matrix<double> condition, Index condition_dim, bool quiet);
   bool read(Matrix<double>& x, Matrix<double>& c, Index most) override;
   std::optional<Index> rows() const override { return reader_->rows(); }
   RowVector<double> known() const override;
+  void finish() const override { report_notes(*reader_, input_, quiet_); }
 
  private:
   void take_by_order(const ModelCard& card, Index dim, Index condition_dim);

@@ -12,6 +12,8 @@
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
+#include "pathline/data/toy.hpp"
 #include "pathline/recipe/build_stages.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 
@@ -53,12 +55,13 @@ class SaveOnSignal {
 };
 
 struct TrainFlags {
-  std::string recipe, data, output, resume;
-  std::vector<std::string> sets, columns, condition;
+  std::string recipe, data, output, resume, validation, test, weights;
+  std::vector<std::string> sets, columns, condition, discrete;
   std::optional<Index> iterations, batch, seed;
   bool force = false;
   CommonFlags common;
   SolveFlags solve;
+  TableFlags table;
 };
 
 std::string clock_text(double seconds) {
@@ -118,6 +121,12 @@ Recipe resolve(const TrainFlags& f) {
   if (!f.data.empty()) recipe.data.source = f.data;
   if (!f.columns.empty()) recipe.data.columns = f.columns;
   if (!f.condition.empty()) recipe.data.condition = f.condition;
+  if (!f.discrete.empty()) recipe.data.discrete = f.discrete;
+  if (!f.validation.empty()) recipe.data.validation = f.validation;
+  if (!f.test.empty()) recipe.data.test = f.test;
+  if (!f.weights.empty()) recipe.data.weights = f.weights;
+  if (!f.table.header.empty()) recipe.data.header = f.table.header;
+  if (f.table.drop_missing) recipe.data.drop_missing = true;
   if (f.iterations) recipe.train.iterations = *f.iterations;
   if (f.batch) recipe.train.batch = *f.batch;
   if (f.seed) recipe.train.seed = *f.seed;
@@ -128,10 +137,34 @@ Recipe resolve(const TrainFlags& f) {
   return recipe;
 }
 
+bool ends_with_toml(const std::string& name) { return name.ends_with(".toml") || name.ends_with(".TOML"); }
+
+// The positional argument is a recipe, or else a toy or a table as --data names it.
+TrainFlags with_source(TrainFlags f) {
+  if (f.recipe.empty() || ends_with_toml(f.recipe)) return f;
+  if (f.recipe != "-" && !is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first))
+    throw InputError(fmt::format(
+        "train: '{}': expected a recipe (NAME.toml), a table (NAME.csv, .txt, .npy, .h5, the root of a GetDist chain, "
+        "...) or a toy (the nearest is '{}')",
+        f.recipe, nearest(f.recipe, toy_names())));
+  if (!f.data.empty())
+    throw InputError(fmt::format("train: expected one table, found '{}' and --data {}", f.recipe, f.data));
+  f.data = std::move(f.recipe), f.recipe.clear();
+  return f;
+}
+
+// "runs/x.csv.gz:name" and "x.csv" give "x".
+std::string stem_of(const std::string& source) {
+  if (source == "-") return "stdin";
+  std::filesystem::path file = std::filesystem::path(split_hdf5_name(source).first).filename();
+  if (file.extension() == ".gz") file = file.stem();
+  return file.stem().string();
+}
+
 std::string directory(const TrainFlags& f) {
   if (!f.resume.empty()) return f.resume;
   if (!f.output.empty()) return f.output;
-  return std::filesystem::path(f.recipe.empty() ? f.data.substr(0, f.data.rfind(':')) : f.recipe).stem().string();
+  return stem_of(f.recipe.empty() ? f.data : f.recipe);
 }
 
 // Discrete data with a step of `width` have the probability p(x) width^d of a value: bits/dim of its code (Theis et al.
@@ -190,11 +223,13 @@ void print_result(const TrainingResult& r, const std::string& directory) {
     fmt::print("; no model.h5 was written because no validation was run\n");
 }
 
-int run(const TrainFlags& f) {
+int run(const TrainFlags& given_flags) {
+  const TrainFlags f = with_source(given_flags);
   f.common.apply();
+  (void)f.table.options();
   const int given = !f.recipe.empty() + !f.resume.empty();
   if (given > 1) throw InputError("train: expected either a RECIPE or --resume, not both");
-  if (given == 0 && f.data.empty()) throw InputError("train: expected a RECIPE, --data or --resume");
+  if (given == 0 && f.data.empty()) throw InputError("train: expected a table, a RECIPE, --data or --resume");
   if (!f.resume.empty() && f.force)
     throw InputError("--force: a resumed run continues in its directory and replaces nothing");
   if (!f.resume.empty() && !f.output.empty())
@@ -213,7 +248,10 @@ int run(const TrainFlags& f) {
                                    .progress = [&](const TrainingProgress& p) { bar(p); },
                                    .stop = [] { return g_interrupted.load(); },
                                    .threads = f.common.threads,
-                                   .note = [](const std::string& text) { report_note("{}", text); }});
+                                   .note =
+                                       [&](const std::string& text) {
+                                         if (!f.common.quiet) report_note("{}", text);
+                                       }});
   }
   if (result.interrupted) {
     report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations,
@@ -234,15 +272,23 @@ void add_train_command(CLI::App& app, Action& chosen) {
   c->footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
-      "  pathline train --data datasets/geyser.csv -o runs/geyser --iterations 300\n"
-      "  pathline train --data datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
+      "  pathline train datasets/geyser.csv -o runs/geyser --iterations 300\n"
+      "  pathline train datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
+      "  pathline train chain.txt --weights weight -o runs/posterior\n"
       "  pathline train --resume runs/moons --iterations 20000");
-  c->add_option("RECIPE", f->recipe, "a recipe in TOML; `pathline info --recipe MODEL` prints that of a model");
-  c->add_option("--data", f->data, "a toy or a table in CSV, NPY or HDF5 (FILE:dataset)");
+  c->add_option("SOURCE", f->recipe,
+                "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
+                "--recipe MODEL` prints the recipe of a model");
+  c->add_option("--data", f->data, "the table or toy, in place of the data of the recipe");
   c->add_option("--columns", f->columns, "columns of the table to use: a,b; default: all")->delimiter(',');
   c->add_option("--condition", f->condition, "columns on which the density of the others is conditioned")
       ->delimiter(',');
-  c->add_option("-o,--output", f->output, "directory of the run; default: runs/ with the name of the recipe or data");
+  c->add_option("--weights", f->weights, "column with the weight of each row");
+  c->add_option("--discrete", f->discrete, "columns of integers, to which uniform noise is added")->delimiter(',');
+  c->add_option("--validation", f->validation, "table with the validation rows; default: a tenth of the data");
+  c->add_option("--test", f->test, "table with the test rows; default: a tenth of the data");
+  f->table.add_to(c);
+  c->add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
   c->add_option("--resume", f->resume, "continue the run in this directory");
   c->add_option("--iterations", f->iterations, "number of iterations of all stages together");
   c->add_option("--batch", f->batch, "batch size: samples per iteration");

@@ -196,6 +196,11 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   card.condition_columns = in.read_strings("condition_columns");
   card.metrics = in.read_strings("metrics");
   card.format_version = in.attribute<std::int64_t>("format_version");
+  if (in.exists("condition_range")) {
+    card.condition_range = in.read_matrix<double>("condition_range");
+    if (card.condition_range.rows() != std::ssize(card.condition_columns) || card.condition_range.cols() != 2)
+      refuse(file, "condition_range: expected 2 rows with a value for each condition");
+  }
   try {
     card.evaluation = card.format_version == 1 ? evaluation_of_format_1(card.recipe)
                                                : read_evaluation(in.group("evaluation"));
@@ -372,6 +377,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   out.write_string("recipe", model.card.recipe);
   out.write_strings("columns", model.card.columns);
   out.write_strings("condition_columns", model.card.condition_columns);
+  if (model.card.condition_range.size() > 0) out.write_matrix("condition_range", model.card.condition_range);
   out.write_strings("metrics", model.card.metrics);
   out.write_vector("mean", flow.mean()), out.write_vector("scale", flow.scale());
   out.write_vector("condition_mean", flow.condition_mean), out.write_vector("condition_scale", flow.condition_scale);

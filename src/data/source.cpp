@@ -1,12 +1,11 @@
 #include "pathline/data/source.hpp"
 
+#include <algorithm>
 #include <cassert>
-#include <filesystem>
 #include <unordered_set>
 #include <utility>
 
 #include "pathline/core/error.hpp"
-#include "pathline/io/table.hpp"
 
 namespace pathline {
 namespace {
@@ -46,23 +45,32 @@ class ToySource final : public DataSource {
 
 class TableSource final : public DataSource {
  public:
-  TableSource(DataSplit split, ConstantColumns constant) : train_(std::move(split.train)) {
+  TableSource(DataSplit split, ConstantColumns constant, std::vector<std::string> notes = {})
+      : train_(std::move(split.train)) {
+    notes_ = std::move(notes);
     validation_ = std::move(split.validation);
     test_ = std::move(split.test);
+    training_weights_ = std::move(split.train_weights);
+    validation_weights_ = std::move(split.validation_weights), test_weights_ = std::move(split.test_weights);
     columns_ = std::move(split.columns);
     for (Index i = static_cast<Index>(columns_.size()); i < train_.rows(); ++i)
       columns_.push_back("x" + std::to_string(i + 1));
-    standardizer_ = fit_standardizer(train_, columns_, constant);
+    standardizer_ = fit_standardizer(train_, columns_, constant, training_weights_);
+    if (training_weights_.size() == 0) return;
+    cumulative_ = training_weights_ / training_weights_.sum();
+    for (Index i = 1; i < cumulative_.size(); ++i) cumulative_(i) += cumulative_(i - 1);
   }
 
   void batch(Engine& engine, MatrixRef<double> out) const override {
     assert(out.rows() == dim());
+    if (cumulative_.size() > 0) return draw_by_weight(engine, out);
     const Index rows = train_.cols(), whole = out.cols() / rows * rows;
     for (Index b = 0; b < whole; ++b) out.col(b) = train_.col(b % rows);
     choose(engine, out.rightCols(out.cols() - whole));
   }
 
   std::optional<Index> training_rows() const override { return train_.cols(); }
+  const Matrix<double>* training() const override { return &train_; }
 
  private:
   // Robert Floyd's sampling without replacement: every subset alike, in time and memory of the batch
@@ -78,7 +86,24 @@ class TableSource final : public DataSource {
     }
   }
 
-  Matrix<double> train_;  // d x N
+  // Stratified resampling (Kitagawa 1996, J. Comput. Graph. Stat. 5, appendix): sample b takes the row in which a
+  // uniform number of [b, b + 1) / B falls, so that a row is expected B w / sum(w) times.
+  void draw_by_weight(Engine& engine, MatrixRef<double> out) const {
+    const double n = static_cast<double>(out.cols()), end = cumulative_(cumulative_.size() - 1);
+    for (Index b = 0; b < out.cols(); ++b) {
+      const double u = end * (static_cast<double>(b) + uniform(engine, 0, 1)) / n;
+      const auto* at = std::upper_bound(cumulative_.data(), cumulative_.data() + cumulative_.size(), u);
+      out.col(b) = train_.col(std::min<Index>(at - cumulative_.data(), last_drawn()));
+    }
+  }
+  Index last_drawn() const {  // the last row with a weight, for a number that rounds up to the end
+    Index i = cumulative_.size() - 1;
+    while (training_weights_(i) == 0) --i;
+    return i;
+  }
+
+  Matrix<double> train_;          // d x N
+  RowVector<double> cumulative_;  // of the weights' shares; empty: all rows weigh alike
 };
 
 }  // namespace
@@ -96,30 +121,9 @@ std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vect
                                        options.constant);
 }
 
-std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant) {
+std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant, std::vector<std::string> notes) {
   check_split(split);
-  return std::make_unique<TableSource>(std::move(split), constant);
-}
-
-std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
-  const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
-  if (pathline::is_toy(toy_or_file) || (a_word && !std::filesystem::exists(toy_or_file))) {
-    const auto& toy = find_toy(toy_or_file);
-    if (!options.columns.empty()) throw InputError("data.columns applies to tables; '" + toy_or_file + "' is built in");
-    return make_source(toy, options);
-  }
-  Table table = read_table(toy_or_file, options.columns);
-  // As `data sample --log-density` writes it: a function of the other columns has no density beside them.
-  for (std::size_t i = 0; i < table.columns.size(); ++i)
-    if (table.columns[i] == "log_density")
-      throw InputError(toy_or_file + ": column " + std::to_string(i + 1) +
-                       " is log_density, the true density that `density` compares with; use a table "
-                       "without it, or rename the column");
-  try {
-    return make_source(table.values, std::move(table.columns), options);
-  } catch (const InputError& error) {
-    throw InputError(toy_or_file + ": " + error.what());
-  }
+  return std::make_unique<TableSource>(std::move(split), constant, std::move(notes));
 }
 
 }  // namespace pathline

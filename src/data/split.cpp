@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 #include <sstream>
+#include <unordered_map>
 #include <utility>
 
 #include "data/column_label.hpp"
@@ -48,9 +49,51 @@ std::vector<Index> permutation(Index n, std::uint64_t seed) {
   return order;
 }
 
+// The number of the first row with the same values, for each row.
+std::vector<Index> first_alike(ConstMatrixRef<double> values) {
+  const auto hash = [&](Index row) {
+    std::uint64_t h = 0;
+    for (const double x : values.col(row)) h = (h ^ std::hash<double>{}(x)) * 0x9E3779B97F4A7C15u, h ^= h >> 29;
+    return static_cast<std::size_t>(h);
+  };
+  const auto equal = [&](Index a, Index b) { return values.col(a) == values.col(b); };
+  std::unordered_map<Index, Index, decltype(hash), decltype(equal)> seen(2 * static_cast<std::size_t>(values.cols()),
+                                                                         hash, equal);
+  std::vector<Index> first(static_cast<std::size_t>(values.cols()));
+  for (Index row = 0; row < values.cols(); ++row)
+    first[static_cast<std::size_t>(row)] = seen.try_emplace(row, row).first->second;
+  return first;
+}
+
+// How many rows of `order`, from `begin` on, make a part of about `count` whose end does not separate copies.
+Index whole_groups(const std::vector<Index>& order, const std::vector<Index>& first, Index begin, Index count) {
+  Index end = begin + count;
+  const auto cut = [&](Index at) {
+    return at > 0 && at < std::ssize(order) && first[static_cast<std::size_t>(order[at])] ==
+                                                   first[static_cast<std::size_t>(order[at - 1])];
+  };
+  while (count > 0 && cut(end)) ++end;
+  return end - begin;
+}
+
+// The rows of a permutation with the copies of each row behind it.
+std::vector<Index> with_copies_together(const std::vector<Index>& order, const std::vector<Index>& first) {
+  std::vector<std::vector<Index>> copies(first.size());
+  for (std::size_t row = 0; row < first.size(); ++row)
+    copies[static_cast<std::size_t>(first[row])].push_back(static_cast<Index>(row));
+  std::vector<Index> out;
+  for (const Index row : order) {
+    auto& group = copies[static_cast<std::size_t>(first[static_cast<std::size_t>(row)])];
+    out.insert(out.end(), group.begin(), group.end());
+    group.clear();
+  }
+  return out;
+}
+
 }  // namespace
 
-DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options) {
+DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options,
+                     const RowVector<double>& weights) {
   check_fraction("validation_fraction", options.validation_fraction);
   check_fraction("test_fraction", options.test_fraction);
   const double held_out = options.validation_fraction + options.test_fraction;
@@ -58,19 +101,43 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
   check_finite(values, columns);
 
   const Index rows = values.cols();
-  const Index validation = part_size("validation_fraction", options.validation_fraction, rows);
-  const Index test = part_size("test_fraction", options.test_fraction, rows);
-  const Index train = rows - validation - test;
+  Index validation = part_size("validation_fraction", options.validation_fraction, rows);
+  Index test = part_size("test_fraction", options.test_fraction, rows);
+  std::vector<Index> order = permutation(rows, options.seed);
+  Index train = rows - validation - test;
+  if (options.keep_copies_together) {
+    const auto first = first_alike(values);
+    order = with_copies_together(order, first);
+    train = whole_groups(order, first, 0, std::max<Index>(train, 0));
+    validation = std::min(whole_groups(order, first, train, validation), rows - train);
+    test = rows - train - validation;
+    if ((options.validation_fraction > 0 && validation == 0) || (options.test_fraction > 0 && test == 0))
+      throw InputError("too few different rows for a validation and a test part; set data.validation_fraction and "
+                       "data.test_fraction, or give these parts as files");
+  }
   if (train < 2) throw InputError("training rows = " + text(train) + " of " + text(rows) + ": must be >= 2");
 
-  const std::vector<Index> order = permutation(rows, options.seed);
-  const auto part = [&](Index begin, Index count) {
-    return Matrix<double>(values(Eigen::all, std::vector<Index>(order.begin() + begin, order.begin() + begin + count)));
+  const auto chosen = [&](Index begin, Index count) {
+    return std::vector<Index>(order.begin() + begin, order.begin() + begin + count);
+  };
+  const auto part = [&](Index begin, Index count) { return Matrix<double>(values(Eigen::all, chosen(begin, count))); };
+  const auto weight = [&](Index begin, Index count) {
+    return weights.size() == 0 ? RowVector<double>() : RowVector<double>(weights(chosen(begin, count)));
   };
   return {.train = part(0, train),
           .validation = part(train, validation),
           .test = part(train + validation, test),
-          .columns = std::move(columns)};
+          .columns = std::move(columns),
+          .train_weights = weight(0, train),
+          .validation_weights = weight(train, validation),
+          .test_weights = weight(train + validation, test)};
+}
+
+Index count_copies(ConstMatrixRef<double> values) {
+  const auto first = first_alike(values);
+  Index copies = 0;
+  for (std::size_t row = 0; row < first.size(); ++row) copies += first[row] != static_cast<Index>(row);
+  return copies;
 }
 
 void check_split(const DataSplit& split) {

@@ -145,7 +145,7 @@ class CsvReader final : public TableReader {
   // quotes.
   bool read_header() {
     if (options_.header == TableOptions::Header::no) return false;
-    if (options_.header == TableOptions::Header::automatic) {
+    if (options_.header == TableOptions::Header::automatic && !has_expected_names()) {
       double unused;
       doubtful_ = true;
       bool named = false;
@@ -159,6 +159,14 @@ class CsvReader final : public TableReader {
     }
     set_columns(cells_, fmt::format("{}: line {}", name_, line_));
     return true;
+  }
+
+  bool has_expected_names() const {
+    const auto& names = options_.expected_names;
+    const auto in_line = [&](const std::string& name) {
+      return std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return name_of(cell) == name; });
+    };
+    return !names.empty() && std::all_of(names.begin(), names.end(), in_line);
   }
 
   void set_columns(const std::vector<Cell>& cells, const std::string& where) {

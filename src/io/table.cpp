@@ -61,6 +61,16 @@ TableFormat table_format(const std::string& name) {
                    ".gz), .npy, .npz or .h5");
 }
 
+bool names_a_table(const std::string& name) {
+  try {
+    if (open_chain(name, {})) return true;
+    table_format(name);
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
 TableFormat writable_table_format(const std::string& name) {
   const std::string file = lower_case(name);
   if (ends_with(file, {".gz", ".arff"}) || table_format(name) == TableFormat::npz)
@@ -153,16 +163,20 @@ Table read_table(const std::string& input, const std::vector<std::string>& only,
                  std::vector<std::string>* notes) {
   const auto reader = TableReader::open(input, options);
   if (!only.empty()) reader->select(only);
+  return read_table(*reader, input, notes);
+}
+
+Table read_table(TableReader& reader, const std::string& input, std::vector<std::string>* notes) {
   std::vector<Matrix<double>> parts;
   Index rows = 0;
-  for (Matrix<double> part; reader->read(part, 1 << 16); rows += part.cols()) parts.push_back(part);
+  for (Matrix<double> part; reader.read(part, 1 << 16); rows += part.cols()) parts.push_back(part);
   if (notes) {
-    *notes = reader->notes();
-    if (reader->dropped() > 0)
-      notes->push_back(fmt::format("{}: {} rows with missing values are left out", input, reader->dropped()));
+    notes->insert(notes->end(), reader.notes().begin(), reader.notes().end());
+    if (reader.dropped() > 0)
+      notes->push_back(fmt::format("{}: {} rows with missing values are left out", input, reader.dropped()));
   }
   if (rows == 0) throw InputError(input + ": no rows");
-  Table table{Matrix<double>(reader->dim(), rows), reader->columns()};
+  Table table{Matrix<double>(reader.dim(), rows), reader.columns()};
   Index at = 0;
   for (const auto& part : parts) table.values.middleCols(at, part.cols()) = part, at += part.cols();
   return table;

@@ -19,6 +19,11 @@ std::vector<std::string> wanted_columns(const DataRecipe& d) {
 
 }  // namespace
 
+TableOptions::Header header_option(const std::string& name) {
+  if (name == "yes") return TableOptions::Header::yes;
+  return name == "no" ? TableOptions::Header::no : TableOptions::Header::automatic;
+}
+
 Target named_target(const std::string& name, const std::optional<Target>& user) {
   if (name != "user") return find_target(name);
   if (!user) throw InputError("objective.target = user: the target must be given from C++, in TrainingOptions::target");
@@ -43,7 +48,13 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
                               .validation_fraction = d.validation_fraction,
                               .test_fraction = d.test_fraction,
                               .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse,
-                              .columns = wanted_columns(d)};
+                              .columns = wanted_columns(d),
+                              .condition = d.condition,
+                              .discrete = d.discrete,
+                              .table = {.header = header_option(d.header), .drop_missing = d.drop_missing},
+                              .validation = d.validation,
+                              .test = d.test,
+                              .weights = d.weights};
   try {
     return make_source(d.source, options);
   } catch (const InputError& error) {
@@ -62,6 +73,7 @@ TrainingData build_data(const Recipe& recipe, const std::optional<Target>& targe
     return TrainingData(source, {.condition = d.condition,
                                  .standardize = d.standardize,
                                  .dequantize = d.dequantize,
+                                 .discrete = d.discrete,
                                  .logit = d.logit,
                                  .seed = seed,
                                  .name = d.source});

@@ -58,7 +58,13 @@ void add_data(std::vector<RecipeField>& fields) {
            "table: fraction of the rows for validation")
       .add("test_fraction", &R::test_fraction, from_below(0, 1), "table: fraction of the rows for the test")
       .add("dequantize", &R::dequantize, at_least(0), "width of the uniform noise added to discrete data; 0 = none")
-      .add("logit", &R::logit, from_below(0, 0.5), "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none");
+      .add("logit", &R::logit, from_below(0, 0.5), "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none")
+      .add("header", &R::header, one_of({"automatic", "yes", "no"}), "text table: whether its first line names columns")
+      .add("drop_missing", &R::drop_missing, any(), "table: leave out rows with a missing value instead of refusing it")
+      .add("validation", &R::validation, any(), "table: file with the validation rows, instead of a fraction; or empty")
+      .add("test", &R::test, any(), "table: file with the test rows, instead of a fraction; or empty")
+      .add("weights", &R::weights, any(), "table: column with the weight of each row; empty: all rows weigh alike")
+      .add("discrete", &R::discrete, any(), "table: columns of integers, to which uniform noise U(0, 1) is added");
 }
 
 void add_model(std::vector<RecipeField>& fields) {

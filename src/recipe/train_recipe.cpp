@@ -1,5 +1,7 @@
 #include "pathline/recipe/train_recipe.hpp"
 
+#include <fmt/format.h>
+
 #include "pathline/core/error.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
@@ -21,6 +23,14 @@ template <class S> TrainingCallbacks<S> callbacks(const TrainingOptions& options
           .note = options.note};
 }
 
+// What the data are and what was found in them, before anything is trained.
+void describe(const TrainingData& data, Index parameters, const TrainingOptions& options) {
+  if (!options.note) return;
+  if (const auto text = data.summary(); !text.empty())
+    options.note(fmt::format("{}: {}; {} parameters", data.name(), text, parameters));
+  for (const auto& text : data.notes()) options.note(text);
+}
+
 template <class S> TrainingResult run(const Recipe& recipe, const TrainingOptions& options) {
   auto stages = build_stages<S>(recipe, options.target);
   auto data = build_data(recipe, only_target(recipe, options.target));
@@ -29,6 +39,7 @@ template <class S> TrainingResult run(const Recipe& recipe, const TrainingOption
   trainer.threads = options.threads;
   trainer.estimate_time = static_cast<bool>(options.progress);
   const auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
+  describe(data, flow.theta().size(), options);
   return Trainer<S>(flow, std::move(data), std::move(stages), std::move(trainer), callbacks<S>(options)).run();
 }
 

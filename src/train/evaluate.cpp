@@ -9,18 +9,32 @@
 namespace pathline {
 
 Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
-                         const std::optional<RowVector<double>>& log_density) {
-  const auto nll = mean_error(-log_prob);
+                         const std::optional<RowVector<double>>& log_density, const RowVector<double>& weights) {
+  const auto nll = mean_error(-log_prob, weights);
   Evaluation out{
       .nll = nll.mean, .nll_error = nll.error, .kl = {}, .kl_error = {}, .nfe = nfe, .points = log_prob.size()};
   if (log_density) {
-    const auto kl = mean_error(*log_density - log_prob);
+    const auto kl = mean_error(*log_density - log_prob, weights);
     out.kl = kl.mean, out.kl_error = kl.error;
   }
   return out;
 }
 
-MeanError mean_error(const RowVector<double>& values) {
+// Of a ratio estimator: the residuals about the weighted mean, each by its share (Owen 2013, Monte Carlo theory, methods
+// and examples, eq. 9.9), with n / (n - 1) so that equal weights give the usual error.
+MeanError weighted_mean_error(const RowVector<double>& values, const RowVector<double>& weights) {
+  const double sum = weights.sum();
+  double mean = 0, squares = 0, n = 0;
+  for (Index i = 0; i < values.size(); ++i)  // a weight of 0 has no part, whatever the value
+    if (weights(i) > 0) mean += weights(i) / sum * values(i), ++n;
+  for (Index i = 0; i < values.size(); ++i)
+    if (weights(i) > 0) squares += std::pow(weights(i) / sum * (values(i) - mean), 2);
+  if (n < 1) return {std::nan(""), std::nan("")};
+  return {mean, n > 1 ? std::sqrt(squares * n / (n - 1)) : std::nan("")};
+}
+
+MeanError mean_error(const RowVector<double>& values, const RowVector<double>& weights) {
+  if (weights.size() > 0) return weighted_mean_error(values, weights);
   const double n = static_cast<double>(values.size());
   if (n < 1) return {std::nan(""), std::nan("")};
   const double mean = values.mean();
@@ -29,18 +43,20 @@ MeanError mean_error(const RowVector<double>& values) {
 
 template <class S>
 Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                    const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density) {
+                    const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density,
+                    const RowVector<double>& weights) {
   const auto got = flow.log_prob(x, c, options);
-  return evaluation_of(got.log_prob, got.nfe, log_density);
+  return evaluation_of(got.log_prob, got.nfe, log_density, weights);
 }
 
 template <class S> Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
                                                  ConstMatrixRef<double> c, const EvaluationOptions& options,
-                                                 const std::optional<RowVector<double>>& log_density) {
+                                                 const std::optional<RowVector<double>>& log_density,
+                                                 const RowVector<double>& weights) {
   auto other = options;
   other.seed = make_stream(options.seed, "evaluate.probes")();
   const auto first = flow.log_prob(x, c, options), second = flow.log_prob(x, c, other);
-  auto out = evaluation_of((first.log_prob + second.log_prob) / 2, first.nfe + second.nfe, log_density);
+  auto out = evaluation_of((first.log_prob + second.log_prob) / 2, first.nfe + second.nfe, log_density, weights);
   out.trace_error = (first.log_prob - second.log_prob).norm() / (2 * static_cast<double>(x.cols()));
   return out;
 }
@@ -106,12 +122,16 @@ template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, In
 template Evaluation evaluate_target<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                             const EvaluationOptions&);
 template Evaluation evaluate_by_probes<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                              const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                              const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                              const RowVector<double>&);
 template Evaluation evaluate_by_probes<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                               const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                               const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                              const RowVector<double>&);
 template Evaluation evaluate<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                    const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                    const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                              const RowVector<double>&);
 template Evaluation evaluate<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                     const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                     const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                              const RowVector<double>&);
 
 }  // namespace pathline

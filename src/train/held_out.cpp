@@ -38,7 +38,9 @@ template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points
 }  // namespace
 
 template <class S> Evaluation HeldOut::validation(const Flow<S>& flow) const {
-  if (!target_) return evaluate(flow, data_.validation().x, data_.validation().c, evaluation_, validation_density_);
+  if (!target_)
+    return evaluate(flow, data_.validation().x, data_.validation().c, evaluation_, validation_density_,
+                    data_.validation_weights());
   return evaluate_target(flow, *target_, options_.validation_draws, stream("train.validation")(), evaluation_);
 }
 
@@ -52,10 +54,10 @@ template <class S> Evaluation HeldOut::test(const Flow<S>& flow) const {
   const auto& test = data_.test();
   const auto density = data_.log_density(test, options_.threads);
   if (evaluation_.trace.kind == TraceKind::hutchinson && !can_afford_exact_trace(flow, test.x.cols()))
-    return evaluate_by_probes(flow, test.x, test.c, evaluation_, density);
+    return evaluate_by_probes(flow, test.x, test.c, evaluation_, density, data_.test_weights());
   auto exact = evaluation_;
   exact.trace = {};
-  return evaluate(flow, test.x, test.c, exact, density);
+  return evaluate(flow, test.x, test.c, exact, density, data_.test_weights());
 }
 
 template Evaluation HeldOut::validation<float>(const Flow<float>&) const;

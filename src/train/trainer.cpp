@@ -81,6 +81,7 @@ template <class S> class Trainer<S>::Impl {
       throw InputError(fmt::format("data: {} columns and {} conditions; the flow has {} and {}", data_.dim(),
                                    data_.condition_dim(), flow_.dim(), flow_.condition_dim()));
     data_.set_units(flow_);
+    if (data_.condition_dim() > 0) condition_range_ = data_.condition_range();
     // Every stage is checked before any runs, so that errors are reported up front.
     for (std::size_t s = 0; s < plan_.size(); ++s) check_stage(s);
     trained_ = Vector<double>::Ones(flow_.theta().size());
@@ -320,7 +321,8 @@ template <class S> class Trainer<S>::Impl {
             .columns = data_.columns(),
             .condition_columns = data_.condition_columns(),
             .metrics = metrics_,
-            .evaluation = options_.evaluation.solver};
+            .evaluation = options_.evaluation.solver,
+            .condition_range = condition_range_};
   }
 
   void save_last() {
@@ -354,7 +356,8 @@ template <class S> class Trainer<S>::Impl {
   TrainingState state_;
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
-  Vector<double> trained_;  // 1 of a parameter that is trained, 0 of one that is not
+  Vector<double> trained_;          // 1 of a parameter that is trained, 0 of one that is not
+  Matrix<double> condition_range_;  // dc x 2, for the card
   std::vector<std::string> metrics_;
   double started_ = 0, seconds_before_ = 0;
   std::vector<double> seconds_each_;  // an iteration, a stage

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -101,10 +102,18 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
     columns_.push_back(all[static_cast<std::size_t>(i)]);
   }
   if (rows_.empty()) throw InputError("condition: every column is a condition; leave at least one to model");
+  noise_ = Vector<double>::Constant(dim(), options.dequantize);
+  for (const auto& name : options.discrete) {
+    const auto found = std::find(columns_.begin(), columns_.end(), name);
+    if (found == columns_.end())
+      throw InputError(fmt::format("discrete: {} has no column '{}' to model; did you mean '{}'?", options.name, name,
+                                   nearest(name, columns_)));
+    if (options.dequantize == 0) noise_(found - columns_.begin()) = 1;
+  }
   validation_ = prepared(source_->validation(), "train.dequantize.validation");
   test_ = prepared(source_->test(), "train.dequantize.test");
   standardizer_ = part(rows_, options.standardize);
-  if (options.standardize && (options.dequantize > 0 || options.logit > 0)) standardizer_ = fit_transformed();
+  if (options.standardize && ((noise_.array() > 0).any() || options.logit > 0)) standardizer_ = fit_transformed();
   condition_standardizer_ = part(condition_rows_, options.standardize);
 }
 
@@ -130,15 +139,15 @@ Standardizer TrainingData::fit_transformed() const {
   return fit_standardizer(x, columns_);
 }
 
-// U(0, dequantize) is added to each value of x: a density of discrete data does not exist (Theis et al. 2016,
+// U(0, width of the column) is added to each value of x: a density of discrete data does not exist (Theis et al. 2016,
 // section 3.1).
 TrainingData::Points TrainingData::prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration) const {
   auto points = split(rows);
-  if (options_.dequantize == 0) return points;
+  if ((noise_.array() == 0).all()) return points;
   Engine engine = make_stream(options_.seed, purpose, static_cast<std::uint64_t>(iteration));
   Matrix<double> noise(points.x.rows(), points.x.cols());
   fill_uniform<double>(engine, noise);
-  points.x += options_.dequantize * noise;
+  points.x += noise_.asDiagonal() * noise;
   return points;
 }
 
@@ -157,6 +166,7 @@ Batch TrainingData::batch(Index iteration, Index size) const {
 std::optional<TrainingData::Points> TrainingData::training() const {
   const auto rows = source_->training_rows();
   if (!rows) return std::nullopt;
+  if (const auto* rows_of_source = source_->training()) return prepared(*rows_of_source, "train.dequantize");
   auto all = batch(0, *rows);  // a batch of all rows holds each once
   return Points{std::move(all.x), std::move(all.c)};
 }
@@ -168,19 +178,68 @@ std::uint64_t TrainingData::hash() const {
   for (const auto& name : source_->columns()) hash.add(name.c_str(), name.size() + 1);
   Matrix<double> training(static_cast<Index>(source_->columns().size()), *rows);
   Engine engine = make_stream(options_.seed, "train.hash");
-  source_->batch(engine, training);  // all of them, each once and in order
+  if (const auto* all = source_->training())
+    training = *all;
+  else
+    source_->batch(engine, training);  // all of them, each once and in order
   const Matrix<double>* const parts[] = {&training, &source_->validation(), &source_->test()};
   for (const auto* part : parts) hash.add({part->data(), part->rows(), part->cols()});
+  const RowVector<double>* const weights[] = {&source_->training_weights(), &source_->validation_weights(),
+                                              &source_->test_weights()};
+  for (const auto* part : weights)
+    if (part->size() > 0) hash.add(part->data(), static_cast<std::size_t>(part->size()) * sizeof(double));
   return hash.value();
 }
 
+// The first columns of many, each with its range.
+std::string ranges_text(const std::vector<std::string>& columns, const Matrix<double>& range) {
+  constexpr Index kMost = 12;
+  std::string out;
+  for (Index i = 0; i < std::min(range.rows(), kMost); ++i)
+    out += fmt::format("{}{} in [{:.6g}, {:.6g}]", i > 0 ? ", " : "", columns[static_cast<std::size_t>(i)], range(i, 0),
+                       range(i, 1));
+  return range.rows() > kMost ? fmt::format("{}, and {} more", out, range.rows() - kMost) : out;
+}
+
+// d x 2.
+Matrix<double> range_of(const std::vector<const Matrix<double>*>& parts, Index dim) {
+  Matrix<double> range(dim, 2);
+  range.col(0).setConstant(std::numeric_limits<double>::infinity()), range.col(1) = -range.col(0);
+  for (const auto* part : parts) {
+    if (part->cols() == 0) continue;
+    range.col(0) = range.col(0).cwiseMin(part->rowwise().minCoeff());
+    range.col(1) = range.col(1).cwiseMax(part->rowwise().maxCoeff());
+  }
+  return range;
+}
+
+std::string TrainingData::summary() const {
+  const auto train = training();
+  if (!train) return "";
+  const Index rows = train->x.cols() + validation_.x.cols() + test_.x.cols();
+  std::string out = fmt::format(
+      "{} rows ({} train, {} validation, {} test) of {} column{}: {}", rows, train->x.cols(), validation_.x.cols(),
+      test_.x.cols(), dim(), dim() > 1 ? "s" : "",
+      ranges_text(columns_, range_of({&train->x, &validation_.x, &test_.x}, dim())));
+  if (condition_dim() > 0)
+    out += fmt::format("; given {}", ranges_text(condition_columns_,
+                                                 range_of({&train->c, &validation_.c, &test_.c}, condition_dim())));
+  return out;
+}
+
+Matrix<double> TrainingData::condition_range() const {
+  const auto train = training();
+  const Matrix<double> c = train ? train->c : condition_dim() > 0 ? batch(0, 1 << 14).c : Matrix<double>(0, 0);
+  return range_of({&c}, condition_dim());
+}
+
 std::optional<double> TrainingData::entropy() const {
-  return condition_rows_.empty() && options_.dequantize == 0 ? source_->entropy() : std::nullopt;
+  return condition_rows_.empty() && (noise_.array() == 0).all() ? source_->entropy() : std::nullopt;
 }
 
 // Of a toy: p(x), or p(x | c) = p(x, c) / p(c) for one column given the other.
 std::optional<RowVector<double>> TrainingData::log_density(const Points& points, int threads) const {
-  if (options_.dequantize > 0 || !source_->entropy()) return std::nullopt;
+  if ((noise_.array() > 0).any() || !source_->entropy()) return std::nullopt;
   if (condition_rows_.empty()) return source_->log_density(points.x, threads);
   if (!source_->is_toy()) return std::nullopt;
   auto joint = [this](ConstMatrixRef<double> x) -> RowVector<double> { return *source_->log_density(x); };

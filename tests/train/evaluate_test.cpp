@@ -1,6 +1,7 @@
 #include "pathline/train/evaluate.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +76,20 @@ TEST(MeanError, OfOneValueIsNotKnown) {
   EXPECT_EQ(mean_error(values).error, 1);
   EXPECT_EQ(mean_error(values.head(1)).mean, 1);
   EXPECT_TRUE(std::isnan(mean_error(values.head(1)).error));
+}
+
+// Integer weights count a value that many times; equal ones are none.
+TEST(MeanError, IsWeighted) {
+  const RowVector<double> values{{1, 4, -2, 7}};
+  const auto equal = mean_error(values, RowVector<double>::Constant(4, 0.3)), plain = mean_error(values);
+  EXPECT_NEAR(equal.mean, plain.mean, 1e-14);
+  EXPECT_NEAR(equal.error, plain.error, 1e-14);
+  EXPECT_NEAR(mean_error(values, RowVector<double>{{3, 1, 0, 2}}).mean, (3 + 4 + 14) / 6.0, 1e-14);
+  // sum of (share * residual)^2, of three values with a weight
+  const double m = 3.5, squares = std::pow(0.5 * (1 - m), 2) + std::pow((4 - m) / 6, 2) + std::pow((7 - m) / 3, 2);
+  EXPECT_NEAR(mean_error(values, RowVector<double>{{3, 1, 0, 2}}).error, std::sqrt(squares * 1.5), 1e-14);
+  const RowVector<double> infinite{{1, -std::numeric_limits<double>::infinity()}};
+  EXPECT_EQ(mean_error(infinite, RowVector<double>{{1, 0}}).mean, 1);
 }
 
 }  // namespace

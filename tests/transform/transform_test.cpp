@@ -2,6 +2,7 @@
 #include "pathline/transform/transform.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include "pathline/field/mlp.hpp"
 #include "pathline/transform/affine.hpp"
 #include "pathline/transform/batch_norm.hpp"
+#include "pathline/transform/bounds.hpp"
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
 #include "pathline/transform/logit.hpp"
@@ -31,6 +33,8 @@ BatchNorm<double> make_norm() {
   return norm;
 }
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 struct Named {
   std::string name;
   std::shared_ptr<Transform<double>> transform;
@@ -41,7 +45,11 @@ std::vector<Named> every_transform() {
           {"cnf on FFJORD's clock", std::make_shared<Cnf<double>>(make_cnf(FieldClock::data_to_base))},
           {"batch_norm", std::make_shared<BatchNorm<double>>(make_norm())},
           {"affine", std::make_shared<Affine<double>>(Vector<double>{{1, -2}}, Vector<double>{{0.5, 3}})},
-          {"logit", std::make_shared<Logit<double>>(kDim, 0.05)}};
+          {"logit", std::make_shared<Logit<double>>(kDim, 0.05)},
+          {"bounds below, and on both sides", std::make_shared<Bounds<double>>(Vector<double>{{-1.5, -1.2}},
+                                                                               Vector<double>{{kInfinity, 1.4}})},
+          {"bounds above, and none", std::make_shared<Bounds<double>>(Vector<double>{{-kInfinity, -kInfinity}},
+                                                                      Vector<double>{{2, kInfinity}})}};
 }
 
 // One call's surroundings.
@@ -57,6 +65,7 @@ Matrix<double> points_for(const Transform<double>& t, Direction direction) {
   Engine engine = make_stream(2, "transform_test");
   fill_normal<double>(engine, z);
   if (t.kind() == "logit" && direction == Direction::data_to_base) z = 0.5 + 0.4 * z.array().tanh();
+  if (t.kind() == "bounds" && direction == Direction::data_to_base) z = z.array().tanh();
   return z;
 }
 
@@ -180,6 +189,29 @@ TEST(Transform, LogitNamesThePointOfTheWholeBatch) {
   } catch (const InputError& e) {
     EXPECT_NE(std::string(e.what()).find("point 131, column 2: 1.5"), std::string::npos) << e.what();
   }
+}
+
+// A point outside is not an error: its density is 0, whatever its other columns are.
+TEST(Transform, BoundsGiveNoDensityOutsideAndNoSampleAtABound) {
+  const Bounds<double> bounds(Vector<double>{{0, -1}}, Vector<double>{{kInfinity, 1}});
+  Surroundings s;
+  Matrix<double> x(kDim, 5);
+  x << 1, 0, -2, 3, 1e-300, 0.5, 0, 0, 1, 0.5;
+  const auto got = image(bounds, Direction::data_to_base, x, s);
+  for (const Index outside : {1, 2, 3}) EXPECT_EQ(got.log_det[outside], -kInfinity);
+  for (const Index within : {0, 4}) EXPECT_TRUE(std::isfinite(got.log_det[within]));
+  EXPECT_TRUE(got.z.allFinite());
+  EXPECT_EQ(bounds.contains(x), (std::vector<bool>{true, false, false, false, true}));
+
+  Matrix<double> z(kDim, 3);
+  z << -800, 800, 0, -800, 800, 40;  // far beyond what a double tells from the bounds
+  const auto samples = image(bounds, Direction::base_to_data, z, s);
+  for (const bool within : bounds.contains(samples.z.leftCols(1))) EXPECT_TRUE(within);
+  EXPECT_GT(samples.z(1, 0), -1);
+  EXPECT_LT(samples.z(1, 1), 1);
+  EXPECT_LT(samples.z(1, 2), 1);
+  EXPECT_THROW(Bounds<double>(Vector<double>{{1.0}}, Vector<double>{{1.0}}), InputError);
+  EXPECT_THROW(Bounds<double>(Vector<double>{{std::nan("")}}, Vector<double>{{1.0}}), InputError);
 }
 
 }  // namespace

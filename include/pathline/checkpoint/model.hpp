@@ -8,6 +8,7 @@
 ///                    condition_dim, logit
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
+///   /condition_range (2, dc), optional: the lowest and highest value of each condition in the training data
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
 ///   /blocks/<i>      attributes: end_time, clock, train_end_time, field (mlp, potential or user), and the field's
 ///                    architecture, which is absent for a user-defined field
@@ -44,6 +45,8 @@ struct ModelCard {
   /// defaults of EvaluationOptions.
   SolverOptions evaluation = EvaluationOptions{}.solver;
   std::int64_t format_version = 0;  ///< of the file that was read
+  /// dc x 2: the lowest and highest value of each condition in the training data. Empty: not known.
+  Matrix<double> condition_range = {};
 };
 
 template <class S> struct Model {

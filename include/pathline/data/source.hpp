@@ -13,6 +13,7 @@
 #include "pathline/data/split.hpp"
 #include "pathline/data/standardizer.hpp"
 #include "pathline/data/toy.hpp"
+#include "pathline/io/table.hpp"
 
 namespace pathline {
 
@@ -33,6 +34,17 @@ class DataSource {
   const Matrix<double>& validation() const { return validation_; }
   const Matrix<double>& test() const { return test_; }
 
+  /// 1 x N, >= 0: the weight of each held-out sample; empty: all samples weigh alike. Batches are drawn by the weights.
+  const RowVector<double>& validation_weights() const { return validation_weights_; }
+  const RowVector<double>& test_weights() const { return test_weights_; }
+
+  /// What the user should know before the training: what the reader of a table noted, and what was found in the data.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+  /// The training rows of a table, d x N, each once; null for a toy. Their weights: 1 x N, or empty.
+  virtual const Matrix<double>* training() const { return nullptr; }
+  const RowVector<double>& training_weights() const { return training_weights_; }
+
   /// Statistics of the training data only: of all rows of a table, or of 2^16 separate draws of a toy.
   const Standardizer& standardizer() const { return standardizer_; }
 
@@ -51,6 +63,8 @@ class DataSource {
 
  protected:
   Matrix<double> validation_, test_;
+  RowVector<double> training_weights_, validation_weights_, test_weights_;
+  std::vector<std::string> notes_;
   std::vector<std::string> columns_;
   Standardizer standardizer_;
 };
@@ -63,6 +77,11 @@ struct SourceOptions {
   double test_fraction = 0.1;                          ///< tables
   ConstantColumns constant = ConstantColumns::refuse;  ///< tables
   std::vector<std::string> columns = {};               ///< tables in files: the columns to read; empty = all
+  std::vector<std::string> condition = {};             ///< tables in files: those of the columns that are conditions
+  std::vector<std::string> discrete = {};              ///< tables in files: those of the columns that get noise later
+  TableOptions table = {};                             ///< tables in files: how they are read
+  std::string validation = {}, test = {};  ///< tables in files: files that are these parts, instead of a fraction
+  std::string weights = {};                ///< tables in files: the column with the weight of each row; empty = none
 };
 
 /// A toy distribution. Batches are fresh draws; validation, test and standardizer use separate random streams.
@@ -73,12 +92,15 @@ std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& opt
 std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
                                         const SourceOptions& options = {});
 
-/// The same for a split that was made before. Throws InputError as check_split and fit_standardizer.
-std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant = ConstantColumns::refuse);
+/// The same for a split that was made before; notes are those of the source. Throws InputError as check_split and
+/// fit_standardizer.
+std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant = ConstantColumns::refuse,
+                                        std::vector<std::string> notes = {});
 
 /// The source with this name: one of toy_names(), or a file that read_table accepts. Errors begin with the file's name;
 /// an unknown name gets the list of toys. A column named log_density is refused, because it holds the true density and
-/// not data.
+/// not data. A column named weight or weights is refused unless it is chosen as the weights or by `columns`. Columns
+/// named as the log-likelihood, log-prior or log-posterior of a sampler are left out unless `columns` names them.
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options = {});
 
 }  // namespace pathline

@@ -14,17 +14,25 @@ struct SplitOptions {
   double validation_fraction = 0.1;  ///< in [0, 1), of all rows, rounded; 0 = no validation
   double test_fraction = 0.1;        ///< in [0, 1); validation + test < 1
   std::uint64_t seed = 0;            ///< seed of the permutation
+  bool keep_copies_together = false;  ///< rows with the same values all go to one part; the sizes are then about these
 };
 
 struct DataSplit {
   Matrix<double> train, validation, test;  ///< d x N_i, one sample a column
   std::vector<std::string> columns;        ///< d names, or none
+  /// 1 x N_i, >= 0: the weight of each sample of a part; empty: all samples weigh alike.
+  RowVector<double> train_weights = {}, validation_weights = {}, test_weights = {};
 };
 
 /// Permutes the samples of values (d x N) by the seed and cuts them in three: every sample is in exactly one part.
 /// Throws InputError for a fraction out of range, for a value that is not finite (the message names row and column,
 /// counted from 1), for a requested part that would be empty, and for a training part of fewer than 2 rows.
-DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options = {});
+/// weights: 1 x N, split alike, or empty.
+DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns, const SplitOptions& options = {},
+                     const RowVector<double>& weights = {});
+
+/// How many rows have the same values as a row before them. values: d x N.
+Index count_copies(ConstMatrixRef<double> values);
 
 /// Throws InputError, which names the part, for a split that was made elsewhere and has a value that is not finite,
 /// parts of different dimensions, or fewer than 2 training rows.

@@ -26,6 +26,8 @@ struct TableOptions {
   /// Whether the first line of a text names the columns. With automatic it does if none of its cells is a number.
   enum class Header { automatic, yes, no };
   Header header = Header::automatic;
+  /// With automatic, a first line that has all of these names is a header even if they are numbers. Empty: no names.
+  std::vector<std::string> expected_names = {};
   bool drop_missing = false;  ///< leave out rows with an empty cell, NA or NaN, instead of refusing the table
 };
 
@@ -78,6 +80,10 @@ struct Table {
 [[nodiscard]] Table read_table(const std::string& input, const std::vector<std::string>& only = {},
                                const TableOptions& options = {}, std::vector<std::string>* notes = nullptr);
 
+/// Reads the rest of a table that is open, for a caller who looks at the columns first.
+[[nodiscard]] Table read_table(TableReader& reader, const std::string& input,
+                               std::vector<std::string>* notes = nullptr);
+
 /// Writes a table in parts: .csv, .npy (float64, C order), .h5 or .hdf5 (data set `values`, or FILE.h5:name). The file
 /// replaces an older one at commit(), or not at all.
 class TableWriter {
@@ -93,6 +99,8 @@ class TableWriter {
 /// The format, which the end of a name decides: "a.h5:x" is hdf5. Throws InputError for an unknown one.
 enum class TableFormat { csv, npy, npz, hdf5 };
 TableFormat table_format(const std::string& name);
+/// Whether the name is that of a table by its end, or the root of a GetDist chain that exists.
+bool names_a_table(const std::string& name);
 /// The format of a table to write; throws InputError also for a format that can only be read.
 TableFormat writable_table_format(const std::string& name);
 /// Splits "a.h5:x" (or "a.npz:x") in two; the second part may be empty.

@@ -20,6 +20,10 @@ struct DataRecipe {
   Index validation_size = 10000, test_size = 10000;
   double validation_fraction = 0.1, test_fraction = 0.1;
   double dequantize = 0, logit = 0;
+  std::string header = "automatic";
+  bool drop_missing = false;
+  std::string validation, test, weights;
+  std::vector<std::string> discrete;
   bool operator==(const DataRecipe&) const = default;
 };
 

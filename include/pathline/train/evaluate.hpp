@@ -20,14 +20,17 @@ struct Evaluation {
   std::optional<double> trace_error = {};  ///< of Hutchinson's trace: the part of nll_error that the probes alone make
 };
 
-/// Evaluates log-densities (1 x N) that were computed before, with the mean NFE of their solves.
+/// Evaluates log-densities (1 x N) that were computed before, with the mean NFE of their solves. With weights (1 x N,
+/// >= 0) it gives weighted means with their standard errors; without, all samples have the same weight.
 Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
-                         const std::optional<RowVector<double>>& log_density = {});
+                         const std::optional<RowVector<double>>& log_density = {},
+                         const RowVector<double>& weights = {});
 
 /// x: d x N, c: dc x N; log_density: of the data itself at x, where it is known. NumericalError as Flow::log_prob.
 template <class S>
 Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                    const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density = {});
+                    const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density = {},
+                    const RowVector<double>& weights = {});
 
 /// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the
 /// effective sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight;
@@ -54,12 +57,14 @@ bool is_impossible_kl(double kl, double error);
 /// they differ by gives trace_error.
 template <class S> Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
                                                  ConstMatrixRef<double> c, const EvaluationOptions& options,
-                                                 const std::optional<RowVector<double>>& log_density = {});
+                                                 const std::optional<RowVector<double>>& log_density = {},
+                                                 const RowVector<double>& weights = {});
 
 struct MeanError {
   double mean = 0, error = 0;  ///< the standard error of the mean; NaN for one value
 };
-MeanError mean_error(const RowVector<double>& values);
+/// weights: 1 x N, >= 0; empty: all values weigh alike.
+MeanError mean_error(const RowVector<double>& values, const RowVector<double>& weights = {});
 
 extern template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
                                                   const EvaluationOptions&);
@@ -70,13 +75,17 @@ extern template void check_for_lost_modes<float>(const Flow<float>&, const Targe
 extern template void check_for_lost_modes<double>(const Flow<double>&, const Target&, Index, std::uint64_t,
                                                   const EvaluationOptions&, Evaluation&);
 extern template Evaluation evaluate_by_probes<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                                     const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                                     const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                                     const RowVector<double>&);
 extern template Evaluation evaluate_by_probes<double>(const Flow<double>&, ConstMatrixRef<double>,
                                                       ConstMatrixRef<double>, const EvaluationOptions&,
-                                                      const std::optional<RowVector<double>>&);
+                                                      const std::optional<RowVector<double>>&,
+                                                      const RowVector<double>&);
 extern template Evaluation evaluate<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                           const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                           const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                                     const RowVector<double>&);
 extern template Evaluation evaluate<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
-                                            const EvaluationOptions&, const std::optional<RowVector<double>>&);
+                                            const EvaluationOptions&, const std::optional<RowVector<double>>&,
+                                                     const RowVector<double>&);
 
 }  // namespace pathline

@@ -16,6 +16,7 @@ struct TrainingDataOptions {
   std::vector<std::string> condition = {};  ///< columns of the source that condition the density of the others
   bool standardize = true;                  ///< the flow starts from (x - mean) / scale of the training data
   double dequantize = 0;                    ///< >= 0: width of the uniform noise added to discrete data; 0: none
+  std::vector<std::string> discrete = {};   ///< columns of integers: each gets noise of width 1 if dequantize is 0
   double logit = 0;                         ///< in [0, 0.5): the flow starts from logit(alpha + (1 - 2 alpha) x); 0: no
   std::uint64_t seed = 0;                   ///< of the batches and of the noise
   std::string name = "data";                ///< what messages call the source: a file's name
@@ -47,6 +48,16 @@ class TrainingData {
   std::optional<Points> training() const;  ///< every row once, as some batch may hold them; not of a toy
   const Points& validation() const { return validation_; }
   const Points& test() const { return test_; }
+  /// The weight of each validation and test sample, 1 x N; empty: all weigh alike.
+  const RowVector<double>& validation_weights() const { return source_->validation_weights(); }
+  const RowVector<double>& test_weights() const { return source_->test_weights(); }
+
+  /// What the user should know before the training: see DataSource::notes.
+  const std::vector<std::string>& notes() const { return source_->notes(); }
+  /// What the data are, in one line: rows, split, columns with their ranges, conditions. Empty for a toy.
+  std::string summary() const;
+  /// dc x 2: the lowest and highest value of each condition in the training data.
+  Matrix<double> condition_range() const;
 
   /// Of the columns, dequantized and through the logit where the options ask for them, and of the condition; mean 0 and
   /// scale 1 with standardize = false.
@@ -80,6 +91,7 @@ class TrainingData {
   std::vector<std::string> columns_, condition_columns_;
   std::vector<Index> rows_, condition_rows_;  ///< in the source
   Standardizer standardizer_, condition_standardizer_;
+  Vector<double> noise_;  ///< d: width of the noise added to each column; 0: none
   Points validation_, test_;
 };
 

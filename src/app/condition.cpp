@@ -1,0 +1,131 @@
+#include "app/condition.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "app/flags.hpp"
+#include "app/report.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
+
+namespace pathline {
+namespace {
+
+std::vector<std::string> items_of(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+    const auto comma = std::min(text.find(',', at), text.size());
+    items.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return items;
+}
+
+double number_of(const std::string& item, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
+  if (error != std::errc() || end != item.data() + item.size())
+    throw InputError("--condition = " + text + ": expected numbers separated by commas, or NAME=NUMBER for each");
+  return value;
+}
+
+std::string list_of(const ModelCard& card) {
+  return card.condition_columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.condition_columns, ", "));
+}
+
+Index place_of(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) - names.begin();
+}
+
+Matrix<double> named_condition(const std::vector<std::string>& items, const std::string& text, const ModelCard& card) {
+  const auto& names = card.condition_columns;
+  std::vector<std::optional<double>> found(names.size());
+  for (const auto& item : items) {
+    const auto equals = item.rfind('=');
+    if (equals == std::string::npos)
+      throw InputError("--condition = " + text + ": expected NAME=NUMBER for each, or numbers alone");
+    const std::string name = item.substr(0, equals);
+    const auto at = static_cast<std::size_t>(place_of(names, name));
+    if (at == names.size())
+      throw InputError(names.empty() ? fmt::format("--condition = {}: the model has no condition", text)
+                                     : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text, name,
+                                                   nearest(name, names)));
+    if (found[at]) throw InputError(fmt::format("--condition = {}: '{}' is given twice", text, name));
+    found[at] = number_of(item.substr(equals + 1), text);
+  }
+  Matrix<double> out(std::ssize(names), 1);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!found[i])
+      throw InputError(fmt::format("--condition = {}: '{}' is missing; the model needs {}", text, names[i],
+                                   fmt::join(names, ", ")));
+    out(static_cast<Index>(i), 0) = *found[i];
+  }
+  return out;
+}
+
+}  // namespace
+
+Matrix<double> parse_condition(const std::string& text, const ModelCard& card, Index condition_dim) {
+  const auto items = items_of(text);
+  if (text.find('=') != std::string::npos) return named_condition(items, text, card);
+  if (std::ssize(items) != condition_dim)
+    throw InputError(fmt::format("--condition has {} values; the condition of the model has {}{}", items.size(),
+                                 condition_dim, list_of(card)));
+  Matrix<double> out(condition_dim, condition_dim > 0 ? 1 : 0);
+  for (std::size_t i = 0; i < items.size(); ++i) out(static_cast<Index>(i), 0) = number_of(items[i], text);
+  return out;
+}
+
+Matrix<double> read_conditions(const std::string& file, const TableOptions& options, const ModelCard& card,
+                               Index condition_dim, bool quiet) {
+  if (condition_dim == 0) throw InputError("--conditions: the model has no condition");
+  const auto reader = TableReader::open(file, options);
+  const auto& wanted = card.condition_columns;
+  const auto& names = reader->columns();
+  const auto has = [&](const std::string& name) { return place_of(names, name) < std::ssize(names); };
+  if (std::any_of(wanted.begin(), wanted.end(), has)) {
+    for (const auto& name : wanted)
+      if (!has(name))
+        throw InputError(fmt::format("{}: has no column '{}' (nearest: '{}'); the model needs the conditions {}", file,
+                                     name, nearest(name, names), fmt::join(wanted, ", ")));
+    reader->select(wanted);
+  } else if (reader->dim() != condition_dim) {
+    throw InputError(fmt::format("{}: has {} columns{}; the model needs {} condition{}{}", file, reader->dim(),
+                                 names.empty() ? " without names" : ", none of which is a condition of the model",
+                                 condition_dim, condition_dim > 1 ? "s" : "", list_of(card)));
+  } else if (!names.empty() && !wanted.empty() && !quiet) {
+    report_note("{}: column names do not match the conditions of the model{}; using column order", file, list_of(card));
+  }
+  const auto table = read_table(*reader, file);
+  report_notes(*reader, file, quiet);
+  return table.values;
+}
+
+void ConditionCheck::add(ConstMatrixRef<double> c) {
+  seen_ += c.cols();
+  if (card_.condition_range.rows() != c.rows()) return;
+  for (Index b = 0; b < c.cols(); ++b)
+    for (Index i = 0; i < c.rows(); ++i) {
+      const double low = card_.condition_range(i, 0), high = card_.condition_range(i, 1), slack = 0.1 * (high - low);
+      if (c(i, b) >= low - slack && c(i, b) <= high + slack) continue;
+      if (far_ == 0) column_ = i, value_ = c(i, b);
+      ++far_;
+      break;
+    }
+}
+
+void ConditionCheck::warn() const {
+  if (far_ == 0) return;
+  const auto at = static_cast<std::size_t>(column_);
+  const std::string name = at < card_.condition_columns.size() ? card_.condition_columns[at] : "the condition";
+  const std::string which = seen_ > far_ ? fmt::format("{} of {} conditions {}", far_, seen_, far_ == 1 ? "is" : "are") : "the condition is";
+  report_warning(
+      "{} far outside the training data ({} = {:g}; trained on [{:g}, {:g}]): the model extrapolates, and its density "
+      "there is not to be trusted",
+      which, name, value_, card_.condition_range(column_, 0), card_.condition_range(column_, 1));
+}
+
+}  // namespace pathline

@@ -1,0 +1,173 @@
+// The source that a name means: a toy, or a table in a file with what is to be known of it before it is trained on.
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "data/table_findings.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/data/source.hpp"
+#include "pathline/io/table.hpp"
+
+namespace pathline {
+namespace {
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_weight_name(const std::string& name) { return contains({"weight", "weights"}, lower_case(name)); }
+
+// As bilby, Cobaya, GetDist, Stan and UltraNest name what they computed from the other columns.
+bool is_log_density_name(const std::string& name) {
+  static const std::vector<std::string> names = {
+      "logl",     "loglike", "log_like", "loglikelihood", "log_likelihood", "logpost",      "log_post", "logposterior",
+      "log_posterior", "log_prior", "logprior", "logprob", "log_prob", "minuslogpost", "minuslogprior", "lp__"};
+  return contains(names, lower_case(name));
+}
+
+// Rows of a file: the columns of the source, and the weights.
+struct Rows {
+  Table table;
+  RowVector<double> weights;
+};
+
+// As `data sample --log-density` writes it: a function of the other columns has no density beside them.
+void refuse_log_density(const std::string& file, const std::vector<std::string>& columns) {
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (columns[i] == "log_density")
+      throw InputError(fmt::format("{}: column {} is log_density, the true density that `density` compares with; use a "
+                                   "table without it, or rename the column",
+                                   file, i + 1));
+}
+
+// The columns of the source, by the rules for weights and log-likelihoods; empty: all of the table.
+std::vector<std::string> chosen_columns(const std::string& file, const std::vector<std::string>& names,
+                                        const SourceOptions& options, std::vector<std::string>& notes) {
+  if (!options.columns.empty()) return options.columns;
+  std::vector<std::string> chosen, left_out;
+  for (const auto& name : names) {
+    if (name == options.weights) continue;
+    if (is_weight_name(name) && !contains(options.condition, name))
+      throw InputError(fmt::format(
+          "{}: a column is named '{}': pass --weights {} (data.weights) to weight the rows by it, or name the columns "
+          "to model with --columns (data.columns)",
+          file, name, name));
+    const bool derived = is_log_density_name(name) && !contains(options.condition, name);
+    (derived ? left_out : chosen).push_back(name);
+  }
+  if (!left_out.empty())
+    notes.push_back(fmt::format("{}: left out {}: by name, a function of the other columns, which has no density "
+                                "beside them; to model it all the same, name it in --columns",
+                                file, fmt::join(left_out, ", ")));
+  const bool all = left_out.empty() && options.weights.empty();
+  return all ? std::vector<std::string>{} : chosen;
+}
+
+RowVector<double> checked_weights(const std::string& file, const std::string& column, RowVector<double> weights) {
+  for (Index i = 0; i < weights.size(); ++i)
+    if (!(weights(i) >= 0))
+      throw InputError(fmt::format("{}: row {}, {} = {}: a weight must be >= 0", file, i + 1, column, weights(i)));
+  if (!(weights.sum() > 0)) throw InputError(fmt::format("{}: every weight in column {} is 0", file, column));
+  return weights;
+}
+
+// columns: those of the source; chosen by the rules if empty, and then left as they were chosen.
+Rows read_rows(const std::string& file, const SourceOptions& options, std::vector<std::string>& columns,
+               std::vector<std::string>& notes) {
+  auto table_options = options.table;
+  if (table_options.expected_names.empty()) table_options.expected_names = columns;
+  const auto reader = TableReader::open(file, table_options);
+  if (columns.empty()) columns = chosen_columns(file, reader->columns(), options, notes);
+  auto wanted = columns;
+  const bool weighted = !options.weights.empty();
+  if (weighted && wanted.empty())  // without names: every other column, by number
+    for (Index i = 1; i <= reader->dim(); ++i)
+      if (std::to_string(i) != options.weights) wanted.push_back(std::to_string(i));
+  if (weighted && contains(wanted, options.weights))
+    throw InputError(fmt::format("data.weights = {}: this column cannot be modelled or be a condition as well",
+                                 options.weights));
+  if (weighted) wanted.push_back(options.weights);
+  if (!wanted.empty()) reader->select(wanted);
+  refuse_log_density(file, reader->columns());
+  Rows rows{read_table(*reader, file, &notes), {}};
+  if (!weighted) return rows;
+  const Index last = rows.table.values.rows() - 1;
+  rows.weights = checked_weights(file, options.weights, rows.table.values.row(last));
+  rows.table.values.conservativeResize(last, Eigen::NoChange);
+  if (!rows.table.columns.empty()) rows.table.columns.pop_back();
+  return rows;
+}
+
+// A part of the data in a file of its own, with the columns of the training file.
+void read_part(const std::string& file, const SourceOptions& options, std::vector<std::string> columns, Index dim,
+               std::vector<std::string>& notes, Matrix<double>& part, RowVector<double>& weights) {
+  if (file.empty()) return;
+  const bool named = !columns.empty();
+  auto rows = read_rows(file, options, columns, notes);
+  if (!named && rows.table.values.rows() != dim)
+    throw InputError(fmt::format("{}: has {} columns; the training table has {}", file, rows.table.values.rows(), dim));
+  part = std::move(rows.table.values), weights = std::move(rows.weights);
+}
+
+std::unique_ptr<DataSource> table_source(const std::string& file, const SourceOptions& options) {
+  std::vector<std::string> notes, columns;
+  auto rows = read_rows(file, options, columns, notes);
+  const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
+  const Index copies = continuous ? count_copies(rows.table.values) : 0;
+  const bool many_copies = 10 * copies > rows.table.values.cols();
+  if (many_copies)
+    notes.push_back(fmt::format("{}: {} of {} rows are copies of another row; copies are kept in the same part of the "
+                                "split, so that no held-out row was trained on",
+                                file, copies, rows.table.values.cols()));
+  const auto names = rows.table.columns;
+  auto split = split_data(rows.table.values, rows.table.columns,
+                          {.validation_fraction = options.validation.empty() ? options.validation_fraction : 0,
+                           .test_fraction = options.test.empty() ? options.test_fraction : 0,
+                           .seed = options.seed,
+                           .keep_copies_together = many_copies},
+                          rows.weights);
+  read_part(options.validation, options, names, rows.table.values.rows(), notes, split.validation,
+            split.validation_weights);
+  read_part(options.test, options, names, rows.table.values.rows(), notes, split.test, split.test_weights);
+  if (options.weights.size() > 0) notes.push_back(weights_note(options.weights, split.train_weights));
+  if (options.constant == ConstantColumns::refuse)
+    for (const auto& finding : table_findings(split.train, names, options.condition, options.discrete))
+      notes.push_back(fmt::format("{}: {}", file, finding));
+  return make_source(std::move(split), options.constant, std::move(notes));
+}
+
+}  // namespace
+
+std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
+  const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
+  const bool is_file = toy_or_file == "-" || names_a_table(toy_or_file) || std::filesystem::exists(toy_or_file);
+  if (is_toy(toy_or_file) || (a_word && !is_file)) {
+    const auto& toy = find_toy(toy_or_file);
+    const std::pair<const char*, bool> of_tables[] = {{"columns", !options.columns.empty()},
+                                                      {"validation", !options.validation.empty()},
+                                                      {"test", !options.test.empty()},
+                                                      {"weights", !options.weights.empty()}};
+    for (const auto& [key, given] : of_tables)
+      if (given) throw InputError(fmt::format("data.{} applies to tables; '{}' is built in", key, toy_or_file));
+    return make_source(toy, options);
+  }
+  try {
+    return table_source(toy_or_file, options);
+  } catch (const InputError& error) {
+    const std::string what = error.what();
+    for (const auto& file : {toy_or_file, options.validation, options.test})
+      if (!file.empty() && what.starts_with(file)) throw;
+    if (what.starts_with("data.")) throw;
+    throw InputError(toy_or_file + ": " + what);
+  }
+}
+
+}  // namespace pathline

@@ -1,0 +1,133 @@
+#include "data/table_findings.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <Eigen/Eigenvalues>
+#include <fmt/format.h>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr Index kMostRows = 20000;  // that are sorted; the first of a permuted part are a random sample
+
+std::string name_of(Index i, const std::vector<std::string>& columns) {
+  const auto at = static_cast<std::size_t>(i);
+  return at < columns.size() && !columns[at].empty() ? columns[at] : fmt::format("x{}", i + 1);
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The values of a column, how many differ, and which is the most frequent.
+struct Counts {
+  Index rows = 0, distinct = 0, most = 0;
+  double most_frequent = 0;
+  bool integers = true;
+};
+
+Counts count_values(ConstMatrixRef<double> x, Index column) {
+  std::vector<double> v(static_cast<std::size_t>(std::min(x.cols(), kMostRows)));
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = x(column, static_cast<Index>(i));
+  std::sort(v.begin(), v.end());
+  Counts out{.rows = std::ssize(v)};
+  for (std::size_t begin = 0, end = 0; begin < v.size(); begin = end) {
+    while (end < v.size() && v[end] == v[begin]) ++end;
+    ++out.distinct;
+    out.integers = out.integers && v[begin] == std::floor(v[begin]);
+    if (static_cast<Index>(end - begin) > out.most)
+      out.most = static_cast<Index>(end - begin), out.most_frequent = v[begin];
+  }
+  return out;
+}
+
+void add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns, Index i,
+                         std::vector<std::string>& out) {
+  const Counts c = count_values(x, i);
+  const std::string name = name_of(i, columns);
+  if (c.rows < 50 || c.distinct < 2) return;
+  const double part = static_cast<double>(c.most) / static_cast<double>(c.rows);
+  if (c.integers && 2 * c.distinct < c.rows) {
+    out.push_back(fmt::format("column {} contains only integers ({} different values), which have no density; pass "
+                              "--discrete {} (data.discrete) to add uniform noise to this column alone",
+                              name, c.distinct, name));
+  } else if (part > 0.05 && c.distinct > 20) {
+    out.push_back(fmt::format("column {} is {:g} in {:.0f} % of the rows: a point mass has no density, and the "
+                              "likelihood has no bound there; leave these rows or this column out",
+                              name, c.most_frequent, 100 * part));
+  }
+}
+
+// "2 a - 0.5 b" of an eigenvector in standardized columns: the columns that make it, by weight.
+std::string columns_of(const Vector<double>& direction, const std::vector<std::string>& columns) {
+  std::vector<Index> order;
+  for (Index i = 0; i < direction.size(); ++i)
+    if (std::abs(direction(i)) > 1e-3) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Index a, Index b) { return std::abs(direction(a)) > std::abs(direction(b)); });
+  if (order.size() > 6) order.resize(6);
+  std::sort(order.begin(), order.end());
+  std::string out;
+  for (const Index i : order) out += (out.empty() ? "" : ", ") + name_of(i, columns);
+  return out;
+}
+
+// A linear function of the columns that (almost) does not vary: the smallest eigenvalue of their correlations.
+void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
+                           const std::vector<bool>& is_condition, std::vector<std::string>& out) {
+  if (x.rows() < 2 || x.rows() > 300 || x.cols() <= x.rows()) return;
+  const Vector<double> mean = x.rowwise().mean();
+  Matrix<double> z = x.colwise() - mean;
+  const Vector<double> scale = (z.rowwise().squaredNorm() / static_cast<double>(x.cols())).cwiseSqrt();
+  if (!(scale.minCoeff() > 0)) return;  // a constant column is refused elsewhere
+  z.array().colwise() /= scale.array();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(z * z.transpose() / static_cast<double>(x.cols()));
+  for (Index k = 0; k < x.rows(); ++k) {
+    const Vector<double> direction = solver.eigenvectors().col(k);
+    // Its width once more from the rows: eigenvalues below 1e-15 are rounding errors.
+    const double width = std::sqrt((direction.transpose() * z).squaredNorm() / static_cast<double>(x.cols()));
+    if (!(width < 1e-4)) break;
+    double of_data = 0;
+    for (Index i = 0; i < x.rows(); ++i)
+      if (!is_condition[static_cast<std::size_t>(i)]) of_data = std::max(of_data, std::abs(direction(i)));
+    if (of_data < 1e-3) continue;
+    const std::string names = columns_of(direction, columns);
+    if (width < 1e-9)
+      throw InputError(fmt::format("the columns {} are collinear: one is a linear function of the others, and such "
+                                   "columns have no density; leave one out with --columns (data.columns)",
+                                   names));
+    out.push_back(fmt::format("the columns {} are nearly collinear: a combination of them varies {:.0e} times as much "
+                              "as each; for an accurate density replace one of them by that difference",
+                              names, width));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
+                                        const std::vector<std::string>& condition,
+                                        const std::vector<std::string>& discrete) {
+  std::vector<std::string> out;
+  std::vector<bool> is_condition;
+  for (Index i = 0; i < x.rows(); ++i)
+    is_condition.push_back(contains(condition, name_of(i, columns)));
+  for (Index i = 0; i < x.rows(); ++i)
+    if (!is_condition[static_cast<std::size_t>(i)] && !contains(discrete, name_of(i, columns))) add_column_findings(x, columns, i, out);
+  add_collinear_columns(x, columns, is_condition, out);
+  return out;
+}
+
+double effective_sample_size(const RowVector<double>& weights) {
+  const RowVector<double> w = weights / weights.maxCoeff();  // squares of small weights underflow
+  return w.sum() * w.sum() / w.squaredNorm();
+}
+
+std::string weights_note(const std::string& column, const RowVector<double>& weights) {
+  return fmt::format("rows are weighted by column {}: effective sample size {:.1f} of {} training rows (Kish)", column,
+                     effective_sample_size(weights), weights.size());
+}
+
+}  // namespace pathline

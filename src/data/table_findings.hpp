@@ -1,0 +1,22 @@
+// What a table contains that has no density, or whose density is not what the user expects; found before training.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pathline/core/types.hpp"
+
+namespace pathline {
+
+// One sentence per finding: point masses, columns of integers, columns that are nearly collinear. Throws InputError for
+// collinear columns. x: d x N training rows; columns: d names, or none. Conditions may depend on each other, but no
+// other column may be a linear function of them. Integers in the discrete columns are expected.
+std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
+                                        const std::vector<std::string>& condition,
+                                        const std::vector<std::string>& discrete);
+
+// Kish's effective sample size of the training rows, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, section 11.7).
+double effective_sample_size(const RowVector<double>& weights);
+std::string weights_note(const std::string& column, const RowVector<double>& weights);
+
+}  // namespace pathline

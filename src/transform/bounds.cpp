@@ -1,0 +1,121 @@
+#include "pathline/transform/bounds.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// One value on its way, with what the pullback needs: the slope dx/dy and the derivative of log dy/dx by y.
+struct Moved {
+  double to = 0, log_det = 0, slope = 1, bend = 0;
+};
+
+Moved toward_base(double x, double low, double high) {
+  if (!(x > low && x < high)) {
+    const bool unbounded = low == -kInfinity && high == kInfinity;  // x is not finite, and stays so
+    return unbounded ? Moved{.to = x} : Moved{.log_det = std::isnan(x) ? x : -kInfinity};
+  }
+  const double below = x - low, above = high - x;
+  if (high == kInfinity) return low == -kInfinity ? Moved{.to = x} : Moved{std::log(below), -std::log(below), below, -1};
+  if (low == -kInfinity) return {-std::log(above), -std::log(above), above, 1};
+  const double width = high - low;
+  return {std::log(below / above), std::log(width) - std::log(below) - std::log(above), below * above / width,
+          (below - above) / width};
+}
+
+Moved toward_data(double y, double low, double high) {
+  if (low == -kInfinity && high == kInfinity) return {.to = y};
+  if (high == kInfinity) {
+    const double below = std::exp(y);
+    return {low + below, y, below, -1};
+  }
+  if (low == -kInfinity) {
+    const double above = std::exp(-y);
+    return {high - above, -y, above, 1};
+  }
+  const double width = high - low, size = std::abs(y), t = 1 / (1 + std::exp(-size));  // of the farther bound
+  const double rest = std::exp(-size) * t;                                             // 1 - t, without cancellation
+  return {y > 0 ? high - width * rest : low + width * rest, std::log(width) - size - 2 * std::log1p(std::exp(-size)),
+          width * t * rest, y > 0 ? t - rest : rest - t};
+}
+
+// The nearest number strictly inside, for what rounding brought to a bound.
+double inside(double x, double low, double high) {
+  return std::isnan(x) ? x : std::min(std::max(x, std::nextafter(low, kInfinity)), std::nextafter(high, -kInfinity));
+}
+
+template <class S> struct BoundsTape final : TransformTape<S> {
+  Matrix<double> slope, bend;  // d x B
+};
+
+}  // namespace
+
+template <class S> Bounds<S>::Bounds(Vector<double> low, Vector<double> high)
+    : Transform<S>(low.size()), low_(std::move(low)), high_(std::move(high)) {
+  if (high_.size() != low_.size()) throw InputError("bounds: expected as many upper as lower bounds");
+  for (Index i = 0; i < low_.size(); ++i)
+    if (!(low_(i) < high_(i)))
+      throw InputError(fmt::format("bounds of column {}: {}:{}: the lower must be below the upper", i + 1, low_(i),
+                                   high_(i)));
+}
+
+template <class S> SolveReport Bounds<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
+                                                const TransformContext<S>&, TransformTape<S>* to) const {
+  auto* tape = static_cast<BoundsTape<S>*>(to);
+  if (tape) tape->slope.resize(z.rows(), z.cols()), tape->bend.resize(z.rows(), z.cols());
+  double sum = 0;
+  for (Index b = 0; b < z.cols(); ++b) {
+    double change = 0;
+    for (Index i = 0; i < z.rows(); ++i) {
+      const double from = static_cast<double>(z(i, b));
+      const bool to_base = direction == Direction::data_to_base;
+      const Moved moved = to_base ? toward_base(from, low_(i), high_(i)) : toward_data(from, low_(i), high_(i));
+      const bool bounded = low_(i) > -kInfinity || high_(i) < kInfinity;
+      z(i, b) = static_cast<S>(to_base || !bounded ? moved.to : inside(moved.to, low_(i), high_(i)));
+      change += moved.log_det;
+      if (tape) tape->slope(i, b) = moved.slope, tape->bend(i, b) = moved.bend;
+    }
+    if (log_det) (*log_det)(b) += change;
+    sum += change;
+  }
+  if (tape) tape->log_det = log_det ? sum : std::nan("");
+  return Transform<S>::done();
+}
+
+template <class S> std::unique_ptr<TransformTape<S>> Bounds<S>::make_tape() const {
+  return std::make_unique<BoundsTape<S>>();
+}
+
+// With s = dx/dy and b = s d(log dy/dx)/dx: to the base x_bar = (y_bar + w b) / s, as y' = 1 / s; to the data
+// y_bar = x_bar s - w b, whose log|det| is -log dy/dx.
+template <class S> SolveReport Bounds<S>::pullback(Direction direction, const TransformTape<S>& from,
+                                                   TransformCotangent<S> to, const TransformContext<S>&) const {
+  const auto& tape = static_cast<const BoundsTape<S>&>(from);
+  for (Index b = 0; b < to.z.cols(); ++b)
+    for (Index i = 0; i < to.z.rows(); ++i) {
+      const double bar = static_cast<double>(to.z(i, b)), bent = to.log_det(b) * tape.bend(i, b);
+      to.z(i, b) = static_cast<S>(direction == Direction::data_to_base ? (bar + bent) / tape.slope(i, b)
+                                                                       : bar * tape.slope(i, b) - bent);
+    }
+  return Transform<S>::done();
+}
+
+template <class S> std::vector<bool> Bounds<S>::contains(ConstMatrixRef<double> x) const {
+  std::vector<bool> out;
+  for (Index b = 0; b < x.cols(); ++b)
+    out.push_back((x.col(b).array() > low_.array()).all() && (x.col(b).array() < high_.array()).all());
+  return out;
+}
+
+template class Bounds<float>;
+template class Bounds<double>;
+
+}  // namespace pathline

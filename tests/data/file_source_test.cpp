@@ -1,0 +1,175 @@
+// Tables as they are: weights, own splits, copies, and what is found before training.
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "pathline/core/error.hpp"
+#include "pathline/data/source.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+class FileSource : public Scratch {
+ protected:
+  std::string refusal(const std::string& name, const SourceOptions& options = {}) const {
+    try {
+      make_source(file(name), options);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+  // n rows "x,y" of two independent normal columns.
+  static std::string normal_rows(Index n, std::uint64_t seed = 1) {
+    Engine engine = make_stream(seed, "test");
+    Matrix<double> z(2, n);
+    fill_normal<double>(engine, z);
+    std::string out;
+    for (Index i = 0; i < n; ++i) out += std::to_string(z(0, i)) + "," + std::to_string(z(1, i)) + "\n";
+    return out;
+  }
+};
+
+TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
+  put("w.csv", "a,w\n1,1\n2,0\n3,2\n4,5\n");
+  const auto source = make_source(file("w.csv"), {.validation_fraction = 0, .test_fraction = 0, .weights = "w"});
+  EXPECT_EQ(source->columns(), (std::vector<std::string>{"a"}));
+  EXPECT_NEAR(source->standardizer().mean(0), (1 + 6 + 20) / 8.0, 1e-14);
+  const double square = (1 + 2 * 9 + 5 * 16) / 8.0 - std::pow(27 / 8.0, 2);
+  EXPECT_NEAR(source->standardizer().scale(0), std::sqrt(square), 1e-14);
+  Matrix<double> batch(1, 8000);
+  Engine engine = make_stream(3, "test");
+  source->batch(engine, batch);
+  std::map<double, double> count;
+  for (const double x : batch.row(0)) ++count[x];
+  // Stratified: a row's count differs from the expected one by less than 2.
+  EXPECT_NEAR(count[1], 1000, 2);
+  EXPECT_NEAR(count[3], 2000, 2);
+  EXPECT_NEAR(count[4], 5000, 2);
+  EXPECT_EQ(count[2], 0);
+  // (1 + 2 + 5)^2 / (1 + 4 + 25)
+  EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 4 training rows")));
+}
+
+TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
+  put("negative.csv", "a,w\n1,1\n2,0.5\n3,-2\n4,5\n"), put("nan.csv", "a,w\n1,1\n2,nan\n3,2\n4,5\n");
+  put("zero.csv", "a,w\n1,0\n2,0\n3,0\n");
+  EXPECT_THAT(refusal("negative.csv", {.weights = "w"}), HasSubstr("negative.csv: row 3, w = -2: a weight must be >= 0"));
+  EXPECT_THAT(refusal("nan.csv", {.weights = "w"}), StartsWith(file("nan.csv") + ": "));
+  EXPECT_THAT(refusal("zero.csv", {.weights = "w"}), HasSubstr("every weight in column w is 0"));
+  EXPECT_THAT(refusal("zero.csv", {.columns = {"a", "w"}, .weights = "w"}), HasSubstr("data.weights = w"));
+}
+
+// The rows of a chain were trained on as draws of the prior, 3.2 nats off.
+TEST_F(FileSource, AColumnNamedWeightIsNeverSilentlyData) {
+  std::string rows = "weight logl a\n";
+  for (int i = 0; i < 40; ++i)
+    rows += std::to_string(1 + i % 3) + " " + std::to_string(-i * i % 17) + " " + std::to_string(i * 37 % 41 + 0.5) + "\n";
+  put("chain.txt", rows);
+  EXPECT_THAT(refusal("chain.txt"), HasSubstr("chain.txt: a column is named 'weight': pass --weights weight"));
+  const auto weighted = make_source(file("chain.txt"), {.weights = "weight"});
+  EXPECT_EQ(weighted->columns(), (std::vector<std::string>{"a"}));
+  EXPECT_THAT(weighted->notes(), Contains(HasSubstr("left out logl")));
+  const auto chosen = make_source(file("chain.txt"), {.columns = {"weight", "a"}});
+  EXPECT_EQ(chosen->columns(), (std::vector<std::string>{"weight", "a"}));
+  put("chain_1.txt", "2 3.5 0.1\n1 2.5 0.3\n4 9 0.2\n"), put("chain.paramnames", "a \\alpha\n");
+  EXPECT_THAT(refusal("chain_1.txt"), HasSubstr("pass --weights weight"));
+}
+
+TEST_F(FileSource, PartsInFilesOfTheirOwn) {
+  put("train.csv", "a,b\n" + normal_rows(50));
+  put("validation.csv", "b,a\n1,2\n3,4\n"), put("test.csv", "a,b,c\n5,6,7\n");
+  put("narrow.csv", "a\n5\n");
+  const auto source =
+      make_source(file("train.csv"), {.validation = file("validation.csv"), .test = file("test.csv")});
+  EXPECT_EQ(*source->training_rows(), 50);
+  Matrix<double> validation(2, 2), test(2, 1);
+  validation << 2, 4, 1, 3;
+  test << 5, 6;
+  EXPECT_EQ(source->validation(), validation);
+  EXPECT_EQ(source->test(), test);
+  EXPECT_THAT(refusal("train.csv", {.test = file("narrow.csv")}), StartsWith(file("narrow.csv") + ": no column 'b'"));
+}
+
+// A Metropolis chain repeats the point where it stayed. Its copies were on both sides of the split.
+TEST_F(FileSource, CopiesOfARowAreInOnePart) {
+  std::string rows = "x,y\n";
+  for (int i = 0; i < 300; ++i)
+    for (int copy = 0; copy <= i % 4; ++copy)
+      rows += std::to_string(i * 0.37) + "," + std::to_string(i * i * 0.11 - i) + "\n";
+  put("chain.csv", rows);
+  const auto source = make_source(file("chain.csv"));
+  std::set<double> trained(source->training()->row(0).begin(), source->training()->row(0).end());
+  std::set<double> validated(source->validation().row(0).begin(), source->validation().row(0).end());
+  for (const double x : source->validation().row(0)) EXPECT_EQ(trained.count(x), 0u);
+  for (const double x : source->test().row(0)) EXPECT_EQ(trained.count(x) + validated.count(x), 0u);
+  EXPECT_NEAR(static_cast<double>(source->validation().cols()), 75, 8);
+  EXPECT_NEAR(static_cast<double>(source->test().cols()), 75, 8);
+  EXPECT_EQ(source->training()->cols() + source->validation().cols() + source->test().cols(), 750);
+  EXPECT_THAT(source->notes(), Contains(HasSubstr("450 of 750 rows are copies of another row")));
+}
+
+TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
+  Engine engine = make_stream(5, "test");
+  Matrix<double> z(3, 400);
+  fill_normal<double>(engine, z);
+  const auto table = [&](const std::string& name, const std::string& header, auto row) {
+    std::string rows = header + "\n";
+    for (Index i = 0; i < z.cols(); ++i) rows += row(i) + "\n";
+    put(name, rows);
+  };
+  const auto text = [](double x) {
+    char out[40];
+    std::snprintf(out, sizeof out, "%.17g", x);
+    return std::string(out);
+  };
+  table("good.csv", "a,b", [&](Index i) { return text(z(0, i)) + "," + text(z(1, i) + z(0, i)); });
+  EXPECT_THAT(make_source(file("good.csv"))->notes(), IsEmpty());
+
+  table("mass.csv", "a,b", [&](Index i) { return text(z(0, i)) + "," + (i % 3 == 0 ? "-999" : text(z(1, i))); });
+  EXPECT_THAT(make_source(file("mass.csv"))->notes(), Contains(HasSubstr("column b is -999 in 3")));
+
+  table("count.csv", "a,n", [&](Index i) { return text(z(0, i)) + "," + std::to_string(i % 9); });
+  EXPECT_THAT(make_source(file("count.csv"))->notes(), Contains(HasSubstr("column n contains only integers (9 ")));
+  EXPECT_THAT(make_source(file("count.csv"), {.discrete = {"n"}})->notes(), IsEmpty());
+
+  table("sum.csv", "a,b,c",
+        [&](Index i) { return text(z(0, i)) + "," + text(z(1, i)) + "," + text(1e6 * (z(0, i) - 2 * z(1, i)) + 7); });
+  EXPECT_THAT(refusal("sum.csv"), HasSubstr("sum.csv: the columns a, b, c are collinear"));
+  EXPECT_THAT(refusal("sum.csv", {.condition = {"a", "b"}}), HasSubstr("collinear"));
+  EXPECT_EQ(refusal("sum.csv", {.condition = {"a", "b", "c"}}), "accepted");
+  EXPECT_EQ(refusal("sum.csv", {.columns = {"a", "c"}}), "accepted");
+
+  table("near.csv", "a,b", [&](Index i) { return text(z(0, i)) + "," + text(z(0, i) + 1e-5 * z(1, i)); });
+  EXPECT_THAT(make_source(file("near.csv"))->notes(), Contains(HasSubstr("the columns a, b are nearly collinear")));
+
+  put("constant.csv", "a,b\n1,2\n2,2\n3,2\n4,2\n5,2\n6,2\n7,2\n8,2\n9,2\n10,2\n");
+  EXPECT_THAT(refusal("constant.csv"), HasSubstr("is constant (2.000000): a constant column has no density; leave it out"));
+}
+
+TEST_F(FileSource, TheReadersNotesAreTheSources) {
+  put("missing.csv", "a,b\n" + normal_rows(30) + "1,\nNA,2\n");
+  EXPECT_THAT(refusal("missing.csv"), HasSubstr("missing.csv: line 32"));
+  const auto source = make_source(file("missing.csv"), {.table = {.drop_missing = true}});
+  EXPECT_THAT(source->notes(), Contains(HasSubstr("2 rows with missing values are left out")));
+}
+
+// "2019,2020" is a row of numbers by the rule, and a header for whoever expects these names.
+TEST_F(FileSource, AHeaderOfNumbersThatIsExpectedIsAHeader) {
+  put("years.csv", "2019,2020\n1.5,2.5\n3.5,4.5\n");
+  EXPECT_EQ(read_table(file("years.csv")).values.cols(), 3);
+  EXPECT_EQ(read_table(file("years.csv"), {}, {.expected_names = {"2020", "2019"}}).values.cols(), 2);
+  EXPECT_EQ(read_table(file("years.csv"), {}, {.expected_names = {"2019", "2021"}}).values.cols(), 3);
+}
+
+}  // namespace
+}  // namespace pathline
