@@ -65,8 +65,14 @@ std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim,
 
 }  // namespace
 
+ModelRecipe with_hidden(ModelRecipe model, Index dim) {
+  if (model.hidden != std::vector<Index>{0}) return model;
+  model.hidden = dim > 2 && model.field == "mlp" ? std::vector<Index>{96, 96} : std::vector<Index>{64, 64, 64};
+  return model;
+}
+
 template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim) {
-  const auto& m = recipe.model;
+  const ModelRecipe m = with_hidden(recipe.model, dim);
   for (const auto& stage : recipe.objective)
     if (m.base == "uniform" && stage.kind == "likelihood")
       throw InputError(

@@ -73,7 +73,8 @@ void add_model(std::vector<RecipeField>& fields) {
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
       .add("field", &R::field, one_of({"mlp", "potential"}),
            "vector field: a network, or minus the gradient of a potential")
-      .add("hidden", &R::hidden, at_least(1), "widths of the hidden layers")
+      .add("hidden", &R::hidden, at_least(1),
+           "widths of the hidden layers; 0 = automatic: 64,64,64 up to two columns, 96,96 for more")
       .add("layer", &R::layer, one_of(layer_type_names()), "how time enters a layer, by FFJORD's names")
       .add("activation", &R::activation, one_of(activation_names()), "activation function between the layers")
       .add("residual", &R::residual, any(), "hidden layers of equal width add their input to their output")
@@ -214,6 +215,7 @@ const std::vector<RecipeField>& recipe_fields() {
 }
 
 bool is_allowed(const RecipeField& field, const RecipeValue& value) {
+  if (value == field.default_value()) return true;  // also one that stands for a choice, as the 0 of model.hidden
   const RecipeRange& range = field.range;
   struct Check {
     const RecipeRange& range;

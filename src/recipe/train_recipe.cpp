@@ -31,9 +31,11 @@ void describe(const TrainingData& data, Index parameters, const TrainingOptions&
   for (const auto& text : data.notes()) options.note(text);
 }
 
-template <class S> TrainingResult run(const Recipe& recipe, const TrainingOptions& options) {
-  auto stages = build_stages<S>(recipe, options.target);
-  auto data = build_data(recipe, only_target(recipe, options.target));
+template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options) {
+  auto stages = build_stages<S>(asked, options.target);
+  auto data = build_data(asked, only_target(asked, options.target));
+  Recipe recipe = asked;
+  recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
   auto trainer = trainer_options(recipe);
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
   trainer.threads = options.threads;
@@ -45,9 +47,14 @@ template <class S> TrainingResult run(const Recipe& recipe, const TrainingOption
 
 }  // namespace
 
-TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
-  check_recipe(recipe);
-  if (options.resume) check_resumed(recipe_of_run(options.directory), recipe);
+TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options) {
+  check_recipe(asked);
+  Recipe recipe = asked;
+  if (options.resume) {
+    const Recipe stored = recipe_of_run(options.directory);
+    if (recipe.model.hidden == ModelRecipe{}.hidden) recipe.model.hidden = stored.model.hidden;  // automatic
+    check_resumed(stored, recipe);
+  }
   try {
     if (recipe.model.precision == "double") return run<double>(recipe, options);
     return run<float>(recipe, options);

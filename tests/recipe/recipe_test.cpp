@@ -12,6 +12,7 @@
 #include "message.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/random.hpp"
+#include "pathline/recipe/build_flow.hpp"
 
 namespace pathline {
 namespace {
@@ -121,6 +122,16 @@ TEST(Recipe, ValueOutOfItsRangeIsAnError) {
   EXPECT_EQ(parse_error("[[objective]]\n[[objective]]\nsteer = 1"),
             "x.toml:3: objective.2.steer = 1: must be in [0, 1)");
   EXPECT_EQ(set_error("trace.kind=exakt"), "trace.kind = \"exakt\": must be one of exact, hutchinson (nearest: exact)");
+}
+
+TEST(Recipe, WidthsFollowTheNumberOfColumnsUnlessTheyAreGiven) {
+  const auto widths = [](const Recipe& r, Index dim) { return with_hidden(r.model, dim).hidden; };
+  EXPECT_THAT(widths(with({"model.hidden=0"}), 2), ElementsAre(64, 64, 64));
+  for (const Index dim : {1, 2}) EXPECT_THAT(widths({}, dim), ElementsAre(64, 64, 64));
+  for (const Index dim : {3, 50}) EXPECT_THAT(widths({}, dim), ElementsAre(96, 96));
+  EXPECT_THAT(widths(with({"model.field=potential"}), 3), ElementsAre(64, 64, 64));
+  EXPECT_THAT(widths(with({"model.hidden=64,64,64"}), 3), ElementsAre(64, 64, 64));
+  EXPECT_THAT(widths(with({"model.hidden=[]"}), 3), IsEmpty());
 }
 
 TEST(Recipe, NumberThatIsNotFiniteIsRefusedEverywhere) {

@@ -32,6 +32,21 @@ class TrainRecipe : public Scratch {
 };
 
 // --force took the old run's files away, and then the data was found not to be there.
+// The file of a run says what the run is; the recipe that began it continues it.
+TEST_F(TrainRecipe, AutomaticWidthsAreWrittenAsNumbers) {
+  std::string rows = "a,b,c\n";
+  for (int i = 0; i < 40; ++i)
+    rows += std::to_string(i % 7) + ".5," + std::to_string(i % 5) + "," + std::to_string(i) + "\n";
+  put("table.csv", rows);
+  Recipe r = small();
+  r.data.source = file("table.csv"), r.model.hidden = ModelRecipe{}.hidden, r.train.iterations = 2;
+  train_recipe(r, {.directory = file("run")});
+  const auto widths = parse_recipe(read_card(file("run/model.h5")).recipe, "the model").model.hidden;
+  EXPECT_EQ(widths, (std::vector<Index>{96, 96}));
+  r.train.iterations = 4;
+  EXPECT_EQ(train_recipe(r, {.directory = file("run"), .resume = true}).iterations, 4);
+}
+
 TEST_F(TrainRecipe, AReplacementThatCannotBeginLeavesTheOldRun) {
   ASSERT_EQ(train_recipe(small(), {.directory = file("run")}).iterations, 20);
   const std::string model = get("run/model.h5"), last = get("run/last.h5"), metrics = get("run/metrics.jsonl");

@@ -29,7 +29,7 @@ struct DataRecipe {
 
 struct ModelRecipe {
   std::string field = "mlp";
-  std::vector<Index> hidden = {64, 64, 64};
+  std::vector<Index> hidden = {0};  ///< {0}: automatic, see with_hidden
   std::string layer = "concatsquash", activation = "swish";
   bool residual = false;
   Index time_features = 0, blocks = 1;
