@@ -31,7 +31,6 @@ class TrainRecipe : public Scratch {
   }
 };
 
-// --force took the old run's files away, and then the data was found not to be there.
 // The file of a run says what the run is; the recipe that began it continues it.
 TEST_F(TrainRecipe, AutomaticWidthsAreWrittenAsNumbers) {
   std::string rows = "a,b,c\n";
@@ -47,6 +46,7 @@ TEST_F(TrainRecipe, AutomaticWidthsAreWrittenAsNumbers) {
   EXPECT_EQ(train_recipe(r, {.directory = file("run"), .resume = true}).iterations, 4);
 }
 
+// --force took the old run's files away, and then the data was found not to be there.
 TEST_F(TrainRecipe, AReplacementThatCannotBeginLeavesTheOldRun) {
   ASSERT_EQ(train_recipe(small(), {.directory = file("run")}).iterations, 20);
   const std::string model = get("run/model.h5"), last = get("run/last.h5"), metrics = get("run/metrics.jsonl");
