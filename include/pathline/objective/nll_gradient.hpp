@@ -20,6 +20,7 @@ struct GradientOptions {
   std::uint64_t iteration = 0;  ///< of the probes
   Index tile = 50;              ///< samples solved together; 0: tiles of one size, at most 64 samples each
   bool parameters = true;       ///< false: theta is left 0, which is cheaper
+  bool base = true;             ///< false: the base is not trained; its part of theta is left 0
 };
 
 /// Of the mean over the batch of -log p, nats, plus the regularizers.
