@@ -8,6 +8,7 @@
 #include "core/log_sum_exp.hpp"
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
+#include "flow/full_mixture_base.hpp"
 
 namespace pathline {
 namespace {
@@ -41,6 +42,7 @@ class DiagonalBase final : public Base {
                 VectorRef<double> theta_bar) const override {
     const Matrix<double> e = whitened(z);
     z_bar = -weight * (e.array().colwise() * (-log_scale()).array().exp()).matrix();
+    if (theta_bar.size() == 0) return;
     theta_bar.head(dim()) -= z_bar.rowwise().sum();
     theta_bar.tail(dim()).array() += weight * (e.array().square() - 1).rowwise().sum();
   }
@@ -70,6 +72,7 @@ class FullBase final : public Base {
                 VectorRef<double> theta_bar) const override {
     const Matrix<double> e = whitened(z), l = cholesky();
     z_bar = -weight * l.triangularView<Eigen::Lower>().transpose().solve(e);
+    if (theta_bar.size() == 0) return;
     theta_bar.head(dim()) -= z_bar.rowwise().sum();
     // dlog p/dL = L^-T (e e^T) - diag(1 / L_ii), on the lower triangle; the diagonal by its logarithm.
     Matrix<double> l_bar = -(z_bar * e.transpose());
@@ -121,12 +124,14 @@ class MixtureBase final : public Base {
     const Matrix<double> share = (log_joint(z).rowwise() - log_p).array().exp();  // responsibilities, k x B
     const Vector<double> p = weights();
     z_bar.setZero();
-    theta_bar.head(k_) += weight * (share.rowwise().sum() - p * static_cast<double>(z.cols()));
+    const bool asked = theta_bar.size() > 0;
+    if (asked) theta_bar.head(k_) += weight * (share.rowwise().sum() - p * static_cast<double>(z.cols()));
     for (Index j = 0; j < k_; ++j) {
       const Vector<double> inverse = (-log_scale(j)).array().exp();
       const Matrix<double> e = (z.colwise() - mean(j)).array().colwise() * inverse.array();
       const Matrix<double> pull = (e.array().rowwise() * (weight * share.row(j)).array()).colwise() * inverse.array();
       z_bar -= pull;
+      if (!asked) continue;
       theta_bar.segment(k_ + j * dim(), dim()) += pull.rowwise().sum();
       theta_bar.segment(k_ + (k_ + j) * dim(), dim()).array() +=
           ((e.array().square() - 1).rowwise() * (weight * share.row(j)).array()).rowwise().sum();
@@ -191,7 +196,7 @@ class UniformBase final : public Base {
 }  // namespace
 
 const std::vector<std::string>& base_names() {
-  static const std::vector<std::string> names = {"normal", "diagonal", "full", "mixture", "uniform"};
+  static const std::vector<std::string> names = {"normal", "diagonal", "full", "mixture", "full_mixture", "uniform"};
   return names;
 }
 BaseKind parse_base(const std::string& name) { return parse_named<BaseKind>("base", name, base_names()); }
@@ -199,7 +204,9 @@ std::string to_string(BaseKind kind) { return base_names()[static_cast<std::size
 
 void Base::set_theta(ConstVectorRef<double> theta) {
   assert(theta.size() == theta_.size());
+  if (theta_ == theta) return;  // what follows from it may be expensive
   theta_ = theta;
+  theta_changed();
 }
 
 Index Base::add_parameter(const std::string& name, Index rows, Index cols) {
@@ -218,6 +225,7 @@ std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engi
     case BaseKind::diagonal: return std::make_unique<DiagonalBase>(dim);
     case BaseKind::full: return std::make_unique<FullBase>(dim);
     case BaseKind::mixture: return std::make_unique<MixtureBase>(dim, components, engine);
+    case BaseKind::full_mixture: return make_full_mixture(dim, components, engine);
     case BaseKind::uniform: return std::make_unique<UniformBase>(dim);
   }
   return nullptr;

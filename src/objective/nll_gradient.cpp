@@ -102,7 +102,7 @@ template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow
   // its first number stands.
   const Index base = flow.base->theta().size();
   w.base_theta.setZero(out.theta.size() - flow.chain.solved_parameter_count());
-  flow.base->pullback(z0, -1, w.x, w.base_theta.tail(base));
+  flow.base->pullback(z0, -1, w.x, w.base_theta.tail(options.base ? base : 0));
   out.theta.tail(base) = w.base_theta.tail(base);
   w.z = w.x.template cast<S>();
   out.backward = flow.chain.pullback(

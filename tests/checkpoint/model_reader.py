@@ -115,6 +115,14 @@ def log_base(kind, p, z):
         raw = p["log_cholesky"].reshape(len(z), len(z))
         factor = np.tril(raw, -1) + np.diag(np.exp(np.diag(raw)))
         return normal(np.linalg.solve(factor, z - p["mean"][:, None])) - np.trace(raw)
+    if kind == "full_mixture":
+        mean, packed = p["mean"].reshape(-1, len(z), 1), p["log_cholesky"].reshape(len(p["logits"]), -1)
+        each, (i, j) = [], np.tril_indices(len(z))
+        for m, row in zip(mean, packed):
+            factor = np.zeros((len(z), len(z)))
+            factor[i, j] = np.where(i == j, np.exp(row), row)
+            each.append(normal(np.linalg.solve(factor, z - m)) - row[i == j].sum())
+        return logsumexp(p["logits"][:, None] - logsumexp(p["logits"]) + np.array(each), 0)
     mean, log_scale = (p[name].reshape(-1, len(z), 1) for name in ("mean", "log_scale"))
     each = [normal((z - m) / np.exp(s)) - s.sum() for m, s in zip(mean, log_scale)]
     return logsumexp(p["logits"][:, None] - logsumexp(p["logits"]) + np.array(each), 0)

@@ -10,6 +10,7 @@
 #include "message.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
+#include "pathline/flow/base.hpp"
 
 namespace pathline {
 namespace {
@@ -135,6 +136,7 @@ TEST(MixtureFit, RecoversTheMixtureThatMadeTheRows) {
 // Without a prior each iteration raises the likelihood (Dempster, Laird & Rubin 1977, theorem 1).
 TEST(MixtureFit, LikelihoodNeverFalls) {
   const Matrix<double> rows = draws(three_gaussians(), 2000, 5);
+  set_thread_count(1);
   double before = -std::numeric_limits<double>::infinity();
   for (Index n = 1; n <= 40; ++n) {
     const auto fit = fit_alone(
@@ -143,6 +145,7 @@ TEST(MixtureFit, LikelihoodNeverFalls) {
     EXPECT_NEAR(fit.train_log_density, fit.mixture.log_density(rows).mean(), 1e-10);
     before = fit.train_log_density;
   }
+  set_thread_count(0);
 }
 
 TEST(MixtureFit, IsTheSameBitForBitOnAnyNumberOfThreads) {
@@ -257,6 +260,21 @@ TEST(MixtureFit, RefusesValuesAndOptionsThatMakeNoSense) {
   EXPECT_THAT(message([&] { fit_alone(rows.leftCols(0), {}); }), HasSubstr("rows = 0"));
   rows(1, 30) = std::nan("");
   EXPECT_THAT(message([&] { fit_alone(rows, {}); }), HasSubstr("finite"));
+}
+
+TEST(GaussianMixture, AsAFlowsBaseHasItsDensity) {
+  const auto mixture = three_gaussians();
+  const Matrix<double> x = draws(mixture, 500, 4);
+  const auto base = make_base(mixture);
+  EXPECT_EQ(base->components(), 3);
+  EXPECT_LT((base->log_density(x) - mixture.log_density(x)).cwiseAbs().maxCoeff(), 1e-12);
+}
+
+// All parameters of N(0, 1) are 0, as those of a base before any are set.
+TEST(GaussianMixture, TheStandardNormalAsAFlowsBaseHasADensity) {
+  const Matrix<double> zero = Matrix<double>::Zero(1, 1);
+  const auto base = make_base(GaussianMixture(Vector<double>{{1.0}}, zero, {Matrix<double>::Ones(1, 1)}));
+  EXPECT_NEAR(base->log_density(zero)[0], -0.5 * std::log(2 * std::numbers::pi), 1e-15);
 }
 
 }  // namespace

@@ -99,6 +99,22 @@ TEST(GradientCheck, EveryBaseIsRight) {
   }
 }
 
+TEST(GradientCheck, ABaseThatIsNotTrainedLeavesTheOtherGradientsAsTheyAre) {
+  for (const auto& name : base_names()) {
+    Everything e;
+    Engine engine = make_stream(3, "base");
+    e.flow->base = make_base(parse_base(name), 2, 3, engine);
+    GradientOptions options{.solver = {.steps = 4}};
+    const auto with = nll_gradient(*e.flow, e.x, e.c, options);
+    options.base = false;
+    const auto without = nll_gradient(*e.flow, e.x, e.c, options);
+    const Index base = e.flow->base->theta().size(), rest = with.theta.size() - base;
+    EXPECT_EQ(with.theta.head(rest), without.theta.head(rest)) << name;
+    EXPECT_EQ(without.theta.tail(base), Vector<double>::Zero(base)) << name;
+    EXPECT_EQ(with.z, without.z) << name;
+  }
+}
+
 // OT-Flow: f = -grad Phi with the transport cost and the Hamilton-Jacobi-Bellman residual, which needs dPhi/dt.
 TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRight) {
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base})

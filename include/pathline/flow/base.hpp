@@ -8,13 +8,15 @@
 
 #include "pathline/core/random.hpp"
 #include "pathline/field/vector_field.hpp"
+#include "pathline/fit/gaussian_mixture.hpp"
 
 namespace pathline {
 
 /// normal: N(0, 1). diagonal, full: one Gaussian with a mean and a diagonal or lower triangular scale. mixture:
-/// Gaussians with diagonal scales. uniform: the box [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is
-/// for flow matching and reverse KL: by maximum likelihood it cannot learn of a point that left the box.
-enum class BaseKind { normal, diagonal, full, mixture, uniform };
+/// Gaussians with diagonal scales. full_mixture: Gaussians with lower triangular scales. uniform: the box
+/// [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is for flow matching and reverse KL: by maximum
+/// likelihood it cannot learn of a point that left the box.
+enum class BaseKind { normal, diagonal, full, mixture, full_mixture, uniform };
 BaseKind parse_base(const std::string& name);  ///< InputError with the names there are
 std::string to_string(BaseKind kind);
 const std::vector<std::string>& base_names();
@@ -34,7 +36,8 @@ class Base {
 
   /// z: d x B; gives 1 x B.
   virtual RowVector<double> log_density(ConstMatrixRef<double> z) const = 0;
-  /// The transpose: z_bar (d x B) = weight dlog p/dz, and theta_bar (P) += weight sum dlog p/dtheta.
+  /// The transpose: z_bar (d x B) = weight dlog p/dz, and theta_bar (P) += weight sum dlog p/dtheta,
+  /// unless it is empty.
   virtual void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
                         VectorRef<double> theta_bar) const = 0;
   virtual void sample(Engine& engine, MatrixRef<double> z) const = 0;  ///< fills d x B, column by column
@@ -44,6 +47,8 @@ class Base {
  protected:
   explicit Base(Index dim) : dim_(dim) {}
   Base(const Base&) = default;
+  /// Called after set_theta has changed theta_.
+  virtual void theta_changed() {}
   Index add_parameter(const std::string& name, Index rows, Index cols);
   Vector<double> theta_;
 
@@ -53,8 +58,11 @@ class Base {
 };
 
 /// A diagonal or full Gaussian begins as N(0, 1); a mixture's means are drawn from N(0, 1), its scales are
-/// components^(-1/d). dim >= 1; components >= 1, of a mixture.
+/// components^(-1/d). dim >= 1; components >= 1, of either mixture.
 std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine);
+
+/// The full_mixture with the given weights, means and scales; a component of weight 0 gets one of 1e-300.
+std::unique_ptr<Base> make_base(const GaussianMixture& mixture);
 
 /// log N(z; 0, 1) of each column: 1 x B.
 template <class S> RowVector<double> standard_normal_log_density(ConstMatrixRef<S> z);

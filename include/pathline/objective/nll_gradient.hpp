@@ -20,6 +20,7 @@ struct GradientOptions {
   std::uint64_t iteration = 0;  ///< selects the probes, as the seed does
   Index tile = 50;              ///< number of samples solved together; 0: tiles of one size, at most 64 samples each
   bool parameters = true;       ///< false: the gradient of theta stays 0, which is cheaper
+  bool base = true;             ///< false: the gradient of the parameters of the base stays 0, which is cheaper
   int threads = 1;              ///< >= 0, 0: one per core. Results do not depend on it, bit for bit
 };
 
