@@ -136,7 +136,6 @@ TEST(MixtureFit, RecoversTheMixtureThatMadeTheRows) {
 // Without a prior each iteration raises the likelihood (Dempster, Laird & Rubin 1977, theorem 1).
 TEST(MixtureFit, LikelihoodNeverFalls) {
   const Matrix<double> rows = draws(three_gaussians(), 2000, 5);
-  set_thread_count(1);
   double before = -std::numeric_limits<double>::infinity();
   for (Index n = 1; n <= 40; ++n) {
     const auto fit = fit_alone(
@@ -145,7 +144,6 @@ TEST(MixtureFit, LikelihoodNeverFalls) {
     EXPECT_NEAR(fit.train_log_density, fit.mixture.log_density(rows).mean(), 1e-10);
     before = fit.train_log_density;
   }
-  set_thread_count(0);
 }
 
 TEST(MixtureFit, IsTheSameBitForBitOnAnyNumberOfThreads) {
