@@ -17,7 +17,7 @@ int main() {
   auto field = pathline::make_field<double>(relaxation, /*dim=*/2, {{"a", 0.0}, {"mu", {0.0, 0.0}}});
   pathline::Trainer<double> trainer(pathline::Flow<double>(pathline::Cnf<double>{field}),
                                     pathline::matrix_data(x, pathline::Matrix<double>(0, 0), {.standardize = false}),
-                                    pathline::maximum_likelihood<double>(), {.iterations = 200});
+                                    pathline::maximum_likelihood<double>(), {.iterations = 1500});
   trainer.run();
   const pathline::Vector<double> theta = trainer.best().theta();
   // After the time 1: mean mu (1 - exp(-rate)), width exp(-rate).

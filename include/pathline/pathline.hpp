@@ -66,6 +66,7 @@
 #include "pathline/train/training_data.hpp"
 #include "pathline/transform/affine.hpp"
 #include "pathline/transform/batch_norm.hpp"
+#include "pathline/transform/bounds.hpp"
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
 #include "pathline/transform/logit.hpp"

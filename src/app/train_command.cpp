@@ -248,10 +248,8 @@ int run(const TrainFlags& given_flags) {
                                    .progress = [&](const TrainingProgress& p) { bar(p); },
                                    .stop = [] { return g_interrupted.load(); },
                                    .threads = f.common.threads,
-                                   .note =
-                                       [&](const std::string& text) {
-                                         if (!f.common.quiet) report_note("{}", text);
-                                       }});
+                                   .describe_data = !f.common.quiet,
+                                   .note = [](const std::string& text) { report_note("{}", text); }});
   }
   if (result.interrupted) {
     report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations,

@@ -117,12 +117,29 @@ void read_part(const std::string& file, const SourceOptions& options, std::vecto
   part = std::move(rows.table.values), weights = std::move(rows.weights);
 }
 
+// Whether rows are repeated as a Metropolis chain repeats its state, and not because their columns have few values: a
+// column then has as many values as there are different rows. Of one column alone the copies have to follow each other.
+bool repeats_states(const Matrix<double>& values, Index copies) {
+  constexpr Index kFewest = 30;  // different rows: fewer make no split
+  const Index rows = values.cols(), different = rows - copies;
+  if (different < kFewest) return false;
+  Index most = 0, adjacent = 0;
+  for (Index i = 0; i < values.rows(); ++i) {
+    std::vector<double> column(static_cast<std::size_t>(rows));
+    for (Index b = 0; b < rows; ++b) column[static_cast<std::size_t>(b)] = values(i, b);
+    std::sort(column.begin(), column.end());
+    most = std::max<Index>(most, std::unique(column.begin(), column.end()) - column.begin());
+  }
+  for (Index b = 1; b < rows; ++b) adjacent += values.col(b) == values.col(b - 1);
+  return 10 * most >= 9 * different && (values.rows() > 1 || 2 * adjacent >= copies);
+}
+
 std::unique_ptr<DataSource> table_source(const std::string& file, const SourceOptions& options) {
   std::vector<std::string> notes, columns;
   auto rows = read_rows(file, options, columns, notes);
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
   const Index copies = continuous ? count_copies(rows.table.values) : 0;
-  const bool many_copies = 10 * copies > rows.table.values.cols();
+  const bool many_copies = 10 * copies > rows.table.values.cols() && repeats_states(rows.table.values, copies);
   if (many_copies)
     notes.push_back(fmt::format("{}: {} of {} rows are copies of another row; copies are kept in the same part of the "
                                 "split, so that no held-out row was trained on",

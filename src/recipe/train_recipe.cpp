@@ -25,7 +25,7 @@ template <class S> TrainingCallbacks<S> callbacks(const TrainingOptions& options
 
 // What the data are and what was found in them, before anything is trained.
 void describe(const TrainingData& data, Index parameters, const TrainingOptions& options) {
-  if (!options.note) return;
+  if (!options.note || !options.describe_data) return;
   if (const auto text = data.summary(); !text.empty())
     options.note(fmt::format("{}: {}; {} parameters", data.name(), text, parameters));
   for (const auto& text : data.notes()) options.note(text);

@@ -1,14 +1,8 @@
-// The README's example of a field of one's own, compiled and checked; the block between the marks stands there as it
-// is.
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
+// A user-defined field as a class with the three functions value, tangents and pullback: its gradients and its density.
 #include <gtest/gtest.h>
 
 #include "pathline/objective/gradient_check.hpp"
 
-// README begins
 #include "pathline/flow/flow.hpp"
 
 // dz/dt = exp(a) (mu - z): everything relaxes to mu. theta = (a, mu).
@@ -50,7 +44,6 @@ class Relaxation : public pathline::VectorField<double> {
   double rate() const { return std::exp(theta()[0]); }
   pathline::Vector<double> mu() const { return theta().tail(dim()); }
 };
-// README ends
 
 namespace pathline {
 namespace {
@@ -68,18 +61,6 @@ TEST(OwnField, OfTheReadmeHasTheRightGradientAndDensity) {
   const Matrix<double> z = (x.colwise() - mean.col(0)) / s;
   const RowVector<double> expected = standard_normal_log_density<double>(z).array() - 3 * std::log(s);
   EXPECT_LT((flow.log_prob(x, none, {.solver = {.rtol = 1e-9, .atol = 1e-9}}).log_prob - expected).cwiseAbs().maxCoeff(), 1e-7);
-}
-
-TEST(OwnField, StandsInTheReadme) {
-  const auto read = [](const std::string& path) {
-    std::ifstream in(path);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  const std::string here = read(PATHLINE_SOURCE_DIR "/tests/flow/own_field_test.cpp");
-  const std::string first = "// README begins\n";
-  const auto begin = here.find(first) + first.size();
-  const std::string block = here.substr(begin, here.find("// README ends", begin) - begin);
-  EXPECT_NE(read(PATHLINE_SOURCE_DIR "/README.md").find(block), std::string::npos);
 }
 
 }  // namespace

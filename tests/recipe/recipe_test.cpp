@@ -299,7 +299,9 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
                                     "variance_preserving",
                                     "logit_normal",
                                     "adamw",
-                                    "cosine"}) {
+                                    "cosine",
+                                    "yes",
+                                    "constant"}) {
       Recipe r;
       if (message([&] { set(r, key.key + "=" + value); }) == "no error" && r != Recipe{}) changed = to_toml(r);
     }

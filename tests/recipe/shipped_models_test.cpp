@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "pathline/checkpoint/model.hpp"
+#include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/train/evaluate.hpp"
 

@@ -34,16 +34,17 @@ struct FieldParameter {
 
 /// dz/dt = f(t, z; c, theta), with f given as one function of scalar type T:
 ///
+/// \code
 ///     struct Relaxation {  // everything relaxes to mu at the rate exp(a)
-///       template <class T>
-///       void operator()(const T& t, const Vector<T>& z, const Vector<T>& c, const Vector<T>& theta, Vector<T>& f)
-///       const {
+///       template <class T> void operator()(const T& t, const Vector<T>& z, const Vector<T>& c, const Vector<T>& theta,
+///                                          Vector<T>& f) const {
 ///         f = exp(theta[0]) * (theta.tail(z.size()) - z);
 ///       }
 ///     };
 ///     auto field = make_field<double>(Relaxation{}, 3, {{"a", 0.0}, {"mu", {0.0, 0.0, 0.0}}});
+/// \endcode
 ///
-/// A generic lambda, `[](const auto& t, const auto& z, const auto& c, const auto& theta, auto& f) { ... }`, is as good.
+/// A generic lambda, `[](const auto& t, const auto& z, const auto& c, const auto& theta, auto& f) { ... }`, works too.
 /// The function sees one sample: z of d components, c of dc, theta flat in the order in which the parameters are named
 /// (a matrix row by row), and writes the d components of f, which begin as NaN. T is a Dual: call exp, tanh, pow
 /// without `std::`, and choose between branches by comparing values. The function is copied with the field, is const,
