@@ -192,13 +192,13 @@ template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow
   if (t.kl.n > 0) warn_of_kl(t, error);
 }
 
-// What failed names a point of its part, or none: here are the file and the row.
+// What failed names a point, which options.first counts through the whole table, or none: here are the file and row.
 std::string in_table(const std::string& table, Index before, Index count, std::string_view what) {
   Index point = 0;
   const std::string_view word = "point ";
   if (what.starts_with(word)) {
     const auto [end, error] = std::from_chars(what.data() + word.size(), what.data() + what.size(), point);
-    if (error == std::errc()) return fmt::format("{}: row {}{}", table, before + point, what.substr(end - what.data()));
+    if (error == std::errc()) return fmt::format("{}: row {}{}", table, point, what.substr(end - what.data()));
   }
   return fmt::format("{}: rows {} to {}: {}", table, before + 1, before + count, what);
 }
