@@ -201,16 +201,19 @@ class FrameRows final : public RowSource {
   Index covered_ = 0;
 };
 
-// What may be a table in a file: data sets, but those of a frame only by the frame's name.
-void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, std::vector<std::string>& out) {
+// What may be a table in a file: data sets, but those of a frame only by the frame's name. groups: how many may still be
+// looked at; links may lead in circles, which have no end and many ways.
+void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, int& groups,
+                 std::vector<std::string>& out) {
   Index columns = 0;
   for (const auto& child : group.children()) {
+    if (--groups < 0) return;
     if (group.is_group(child) && depth > 0) {
       const auto inner = group.group(child);
       if (inner.has_attribute("pandas_type"))
         out.push_back(prefix + child);
       else
-        list_tables(inner, prefix + child + "/", depth - 1, out);
+        list_tables(inner, prefix + child + "/", depth - 1, groups, out);
     } else if (group.is_dataset(child)) {
       out.push_back(prefix + child);
       const auto data = group.dataset(child);
@@ -218,6 +221,13 @@ void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, s
     }
   }
   if (columns >= 2 && !prefix.empty()) out.push_back(prefix.substr(0, prefix.size() - 1));
+}
+
+// The first of many names, for a message of one line.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 20;
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, names.size()));
+  return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), names.size() > kMost ? ", ..." : "");
 }
 
 std::unique_ptr<RowSource> open_rows(const Hdf5File& file, const std::string& path, const std::string& name) {
@@ -241,7 +251,8 @@ class Hdf5TableReader final : public TableReader {
     auto [name, path] = split_hdf5_name(input);
     file_ = std::make_unique<Hdf5File>(Hdf5File::open(name));
     std::vector<std::string> all;
-    if (path.empty() || !file_->exists(path)) list_tables(*file_, "", 8, all);
+    int groups = 10000;
+    if (path.empty() || !file_->exists(path)) list_tables(*file_, "", 8, groups, all);
     if (path.empty()) {
       if (file_->has_attribute("format") && file_->attribute<std::string>("format") == "pathline")
         throw InputError(name + ": a model of pathline and not a table");
@@ -251,12 +262,12 @@ class Hdf5TableReader final : public TableReader {
         all = {all.back()};
       if (all.size() != 1)
         throw InputError(fmt::format("{}: contains {} data sets; expected FILE:dataset with one of: {}", name,
-                                     all.size(), fmt::join(all, ", ")));
+                                     all.size(), some_of(all)));
       path = all[0];
     }
     name_ = name + ":" + path;
     if (!file_->exists(path))
-      throw InputError(fmt::format("{}: no data set '{}'; the file contains: {}", name, path, fmt::join(all, ", ")));
+      throw InputError(fmt::format("{}: no data set '{}'; the file contains: {}", name, path, some_of(all)));
     source_ = open_rows(*file_, path, name_);
     dim_ = source_->dim, columns_ = source_->columns;
     if (dim_ < 1) throw InputError(name_ + ": the table has no columns");

@@ -213,5 +213,16 @@ TEST_F(Layouts, AChainOfThreeAxesIsReadInPartsOfAnySize) {
   }
 }
 
+// Two groups that each hold both made a listing without an end.
+TEST_F(Layouts, LinksThatLeadInCirclesEnd) {
+  ASSERT_EQ(python("with h5py.File('c.h5', 'w') as f:\n"
+                   "  a, b = f.create_group('a'), f.create_group('b')\n"
+                   "  for g in (a, b):\n"
+                   "    for i in range(8): g['a%d' % i], g['b%d' % i] = a, b\n"
+                   "    g['x'] = [1.0, 2.0]\n"),
+            "");
+  EXPECT_LT(message([&] { read_table(file("c.h5")); }).size(), 2000u);
+}
+
 }  // namespace
 }  // namespace pathline
