@@ -8,6 +8,7 @@
 
 #include "app/flags.hpp"
 #include "app/report.hpp"
+#include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 
@@ -34,10 +35,6 @@ double number_of(const std::string& item, const std::string& text) {
 
 std::string list_of(const ModelCard& card) {
   return card.condition_columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.condition_columns, ", "));
-}
-
-Index place_of(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) - names.begin();
 }
 
 Matrix<double> named_condition(const std::vector<std::string>& items, const std::string& text, const ModelCard& card) {
@@ -85,7 +82,7 @@ Matrix<double> read_conditions(const std::string& file, const TableOptions& opti
   const auto reader = TableReader::open(file, options);
   const auto& wanted = card.condition_columns;
   const auto& names = reader->columns();
-  const auto has = [&](const std::string& name) { return place_of(names, name) < std::ssize(names); };
+  const auto has = [&](const std::string& name) { return contains(names, name); };
   if (std::any_of(wanted.begin(), wanted.end(), has)) {
     for (const auto& name : wanted)
       if (!has(name))

@@ -55,9 +55,7 @@ int sample(const DataFlags& f) {
 int split(const DataFlags& f) {
   require_hdf5_file(f.output, "parts");
   auto recipe = read_recipe(f.name);
-  (void)f.table.options();
-  if (!f.table.header.empty()) recipe.data.header = f.table.header;
-  if (f.table.drop_missing) recipe.data.drop_missing = true;
+  f.table.apply_to(recipe.data);
   require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
   const TrainingData data = build_data(recipe);
   const auto training = data.training();

@@ -8,6 +8,7 @@
 
 #include "app/panel.hpp"
 #include "app/ticks.hpp"
+#include "core/lower_case.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
@@ -131,8 +132,7 @@ void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_
 }
 
 Format format_of(const std::string& path) {
-  std::string suffix = path.substr(path.size() - std::min<std::size_t>(path.size(), 4));
-  for (char& c : suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string suffix = lower_case(path.substr(path.size() - std::min<std::size_t>(path.size(), 4)));
   if (suffix == ".png") return Format::png;
   if (suffix == ".svg") return Format::svg;
   if (suffix == ".pdf") return Format::pdf;

@@ -52,9 +52,19 @@ void TableFlags::add_to(CLI::App* c) {
   c->add_flag("--drop-missing", drop_missing, "leave out rows with a missing value, instead of refusing the table");
 }
 
-TableOptions TableFlags::options(const std::vector<std::string>& names) const {
+void TableFlags::check() const {
   if (!header.empty() && header != "yes" && header != "no")
     throw InputError("--header = " + header + ": must be yes or no");
+}
+
+void TableFlags::apply_to(DataRecipe& data) const {
+  check();
+  if (!header.empty()) data.header = header;
+  if (drop_missing) data.drop_missing = true;
+}
+
+TableOptions TableFlags::options(const std::vector<std::string>& names) const {
+  check();
   return {.header = header_option(header), .expected_names = names, .drop_missing = drop_missing};
 }
 

@@ -39,6 +39,8 @@ struct TableFlags {
   std::string header;  // "yes", "no", or empty: not given
   bool drop_missing = false;
   void add_to(CLI::App* command);
+  void check() const;                     // InputError
+  void apply_to(DataRecipe& data) const;  // what is given takes the place of what the recipe says
   // InputError. names: of a model; a first line that has them all is a header, even if they are numbers.
   TableOptions options(const std::vector<std::string>& names = {}) const;
 };

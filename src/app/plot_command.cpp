@@ -74,8 +74,7 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
     recipe.data.validation.clear(), recipe.data.test.clear();
     if (!recipe.data.weights.empty()) recipe.data.weights.clear(), recipe.data.columns = card.columns;
   }
-  if (!f.table.header.empty()) recipe.data.header = f.table.header;
-  if (f.table.drop_missing) recipe.data.drop_missing = true;
+  f.table.apply_to(recipe.data);
   Reference out{.x = Matrix<double>(dim, 0), .judged = Matrix<double>(dim, 0), .source = recipe.data.source};
   if (out.source.empty() || !recipe.data.condition.empty()) return out;
   if (is_toy(out.source)) {
@@ -343,7 +342,7 @@ template <class S> int run_as(const PlotFlags& f) {
 
 int run(const PlotFlags& f) {
   f.common.apply();
-  (void)f.table.options();
+  f.table.check();
   plot::check_figure_name(f.output);
   require(f.samples >= 1, "--samples", f.samples, ">= 1");
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");

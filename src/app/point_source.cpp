@@ -5,23 +5,11 @@
 #include <fmt/format.h>
 
 #include "app/report.hpp"
+#include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 
 namespace pathline {
-namespace {
-
-// Of a column; the number of them if it is not there.
-Index place_of(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) - names.begin();
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return place_of(names, name) < static_cast<Index>(names.size());
-}
-
-}  // namespace
-
 bool GridPoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {
   const Index n = std::min(most, grid_.size() - next_);
   if (n <= 0) return false;

@@ -167,7 +167,7 @@ template <class S> int run_as(SampleFlags f) {
 
 int run(const SampleFlags& f) {
   f.common.apply();
-  (void)f.table.options();
+  f.table.check();
   require(f.count >= 0, "-n", f.count, ">= 0");
   require(f.per_row >= 1, "--per-row", f.per_row, ">= 1");
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,

@@ -125,8 +125,7 @@ Recipe resolve(const TrainFlags& f) {
   if (!f.validation.empty()) recipe.data.validation = f.validation;
   if (!f.test.empty()) recipe.data.test = f.test;
   if (!f.weights.empty()) recipe.data.weights = f.weights;
-  if (!f.table.header.empty()) recipe.data.header = f.table.header;
-  if (f.table.drop_missing) recipe.data.drop_missing = true;
+  f.table.apply_to(recipe.data);
   if (f.iterations) recipe.train.iterations = *f.iterations;
   if (f.batch) recipe.train.batch = *f.batch;
   if (f.seed) recipe.train.seed = *f.seed;
@@ -226,7 +225,7 @@ void print_result(const TrainingResult& r, const std::string& directory) {
 int run(const TrainFlags& given_flags) {
   const TrainFlags f = with_source(given_flags);
   f.common.apply();
-  (void)f.table.options();
+  f.table.check();
   const int given = !f.recipe.empty() + !f.resume.empty();
   if (given > 1) throw InputError("train: expected either a RECIPE or --resume, not both");
   if (given == 0 && f.data.empty()) throw InputError("train: expected a table, a RECIPE, --data or --resume");

@@ -7,21 +7,14 @@
 #include <fmt/format.h>
 
 #include "data/table_findings.hpp"
+#include "core/lower_case.hpp"
+#include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/source.hpp"
 #include "pathline/io/table.hpp"
 
 namespace pathline {
 namespace {
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 bool is_weight_name(const std::string& name) { return contains({"weight", "weights"}, lower_case(name)); }
 

@@ -6,6 +6,7 @@
 #include <Eigen/Eigenvalues>
 #include <fmt/format.h>
 
+#include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -16,10 +17,6 @@ constexpr Index kMostRows = 20000;  // that are sorted; the first of a permuted 
 std::string name_of(Index i, const std::vector<std::string>& columns) {
   const auto at = static_cast<std::size_t>(i);
   return at < columns.size() && !columns[at].empty() ? columns[at] : fmt::format("x{}", i + 1);
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // The values of a column, how many differ, and which is the most frequent.

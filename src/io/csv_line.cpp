@@ -1,4 +1,5 @@
 #include "io/csv_line.hpp"
+#include "core/lower_case.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -72,8 +73,7 @@ bool is_inexact_integer(std::string_view cell) {
 }
 
 bool is_missing(std::string_view cell) {
-  std::string text(cell);
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string text = lower_case(std::string(cell));
   for (const char* word : {"", "na", "n/a", "nan", "null", "none", "?"})
     if (text == word) return true;
   return false;

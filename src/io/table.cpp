@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/lower_case.hpp"
 #include "core/utf8.hpp"
 #include "io/tables.hpp"
 #include "pathline/core/error.hpp"
@@ -14,11 +15,6 @@
 
 namespace pathline {
 namespace {
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool ends_with(const std::string& name, std::initializer_list<const char*> suffixes) {
   for (const char* s : suffixes)

@@ -17,7 +17,8 @@ GradientOptions gradient_options(const Recipe& recipe, const ObjectiveRecipe& st
           .adjoint = parse_adjoint(recipe.solver.adjoint),
           .regularizers = regularizer_weights(stage),
           .seed = static_cast<std::uint64_t>(recipe.train.seed),
-          .tile = recipe.train.tile};
+          .tile = recipe.train.tile,
+          .base = recipe.model.base_train};
 }
 
 MatchingOptions matching_options(const Recipe& recipe, const ObjectiveRecipe& stage) {

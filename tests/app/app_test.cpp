@@ -1,5 +1,3 @@
-#include "pathline/app/app.hpp"
-
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -12,7 +10,7 @@
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/recipe/recipe.hpp"
-#include "scratch.hpp"
+#include "program.hpp"
 
 namespace pathline {
 namespace {
@@ -22,21 +20,6 @@ using testing::Not;
 using testing::StartsWith;
 
 const std::string kFfjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome run(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "pathline");
-  std::vector<char*> argv;
-  for (auto& a : arguments) argv.push_back(a.data());
-  ::testing::internal::CaptureStdout(), ::testing::internal::CaptureStderr();
-  const int code = run_app(static_cast<int>(argv.size()), argv.data());
-  std::string out = ::testing::internal::GetCapturedStdout();
-  return {code, out, ::testing::internal::GetCapturedStderr()};
-}
 
 class App : public Scratch {
  protected:

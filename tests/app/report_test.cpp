@@ -1,28 +1,18 @@
 // Reporting never fails the work, and results that cannot be written do: the real program, with broken streams.
-#include <sys/wait.h>
-
 #include <cstdlib>
 
 #include <gmock/gmock.h>
 
 #include "pathline/checkpoint/training_state.hpp"
-#include "scratch.hpp"
+#include "program.hpp"
 
 namespace pathline {
 namespace {
 
 using testing::HasSubstr;
 
-class Report : public Scratch {
+class Report : public ScriptedProgram {
  protected:
-  // The exit code of a script of bash, in which $P is the program; 128 + n for signal n.
-  int bash(const std::string& script) const {
-    put("script.sh", "cd '" + root_.string() + "'\nP='" + PATHLINE_TOOL + "'\n" + script + "\n");
-    const int status = std::system(
-        ("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" + file("err.txt") + "' < /dev/null")
-            .c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
   const std::string train_ =
       "$P train --data moons --set model.hidden=4 --set data.validation_size=20 --set data.test_size=20 "
       "--set train.evaluate_every=2 --batch 20 ";

@@ -1,13 +1,11 @@
 // Runs that are damaged, doubled or killed: the real program.
-#include <sys/wait.h>
-
 #include <cstdlib>
 #include <filesystem>
 
 #include <gmock/gmock.h>
 
 #include "pathline/checkpoint/model.hpp"
-#include "scratch.hpp"
+#include "program.hpp"
 
 namespace pathline {
 namespace {
@@ -15,15 +13,8 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class RunFiles : public Scratch {
+class RunFiles : public ScriptedProgram {
  protected:
-  int bash(const std::string& script) const {
-    put("script.sh", "cd '" + root_.string() + "'\nP='" + PATHLINE_TOOL + "'\n" + script + "\n");
-    const int status = std::system(
-        ("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" + file("err.txt") + "' < /dev/null")
-            .c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
   std::string digest(const std::string& run) const { return read_card(file(run + "/model.h5")).digest; }
   const std::string train_ =
       "$P train --data moons --set model.hidden=4 --set data.validation_size=20 --set data.test_size=20 --quiet "

@@ -7,12 +7,11 @@
 
 #include <gmock/gmock.h>
 
-#include "pathline/app/app.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/random.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
-#include "scratch.hpp"
+#include "program.hpp"
 
 namespace pathline {
 namespace {
@@ -20,22 +19,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
 class Tables : public Scratch {
  protected:
-  static Outcome run(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
-    arguments.insert(arguments.begin(), "pathline"), arguments.insert(arguments.end(), more.begin(), more.end());
-    std::vector<char*> argv;
-    for (auto& a : arguments) argv.push_back(a.data());
-    ::testing::internal::CaptureStdout(), ::testing::internal::CaptureStderr();
-    const int code = run_app(static_cast<int>(argv.size()), argv.data());
-    std::string out = ::testing::internal::GetCapturedStdout();
-    return {code, out, ::testing::internal::GetCapturedStderr()};
-  }
   Outcome train(const std::string& source, const std::vector<std::string>& more = {}) const {
     auto arguments = more;
     for (const char* a : {"--iterations", "4", "--set", "model.hidden=8"}) arguments.push_back(a);

@@ -9,7 +9,6 @@
 
 #include "message.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/flow/base.hpp"
 
 namespace pathline {
