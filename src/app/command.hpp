@@ -1,13 +1,9 @@
 // The subcommands of pathline. Each adds itself to the parser and, if it is the one asked for, leaves what is to run.
 #pragma once
 
-#include <functional>
-
 #include "app/flags.hpp"
 
 namespace pathline {
-
-using Action = std::function<int()>;  // gives the exit code
 
 void add_train_command(CLI::App& app, Action& chosen);
 void add_sample_command(CLI::App& app, Action& chosen);

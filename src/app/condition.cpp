@@ -76,10 +76,10 @@ Matrix<double> parse_condition(const std::string& text, const ModelCard& card, I
   return out;
 }
 
-Matrix<double> read_conditions(const std::string& file, const TableOptions& options, const ModelCard& card,
-                               Index condition_dim, bool quiet) {
+Matrix<double> read_conditions(const std::string& file, const ModelCard& card, Index condition_dim,
+                               const CommonFlags& common) {
   if (condition_dim == 0) throw InputError("--conditions: the model has no condition");
-  const auto reader = TableReader::open(file, options);
+  const auto reader = TableReader::open(file, common.table_options(card.condition_columns));
   const auto& wanted = card.condition_columns;
   const auto& names = reader->columns();
   const auto has = [&](const std::string& name) { return contains(names, name); };
@@ -93,11 +93,12 @@ Matrix<double> read_conditions(const std::string& file, const TableOptions& opti
     throw InputError(fmt::format("{}: has {} columns{}; the model needs {} condition{}{}", file, reader->dim(),
                                  names.empty() ? " without names" : ", none of which is a condition of the model",
                                  condition_dim, condition_dim > 1 ? "s" : "", list_of(card)));
-  } else if (!names.empty() && !wanted.empty() && !quiet) {
-    report_note("{}: column names do not match the conditions of the model{}; using column order", file, list_of(card));
+  } else if (!names.empty() && !wanted.empty()) {
+    common.note(fmt::format("{}: column names do not match the conditions of the model{}; using column order", file,
+                            list_of(card)));
   }
   const auto table = read_table(*reader, file);
-  report_notes(*reader, file, quiet);
+  report_notes(*reader, file, common);
   return table.values;
 }
 

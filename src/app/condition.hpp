@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "app/flags.hpp"
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/io/table.hpp"
 
 namespace pathline {
 
@@ -15,8 +15,8 @@ Matrix<double> parse_condition(const std::string& text, const ModelCard& card, I
 
 // The conditions of a table, found by their names; a table without names, or with none of the model's, has them in the
 // model's order. dc x R. InputError naming the missing column.
-Matrix<double> read_conditions(const std::string& file, const TableOptions& options, const ModelCard& card,
-                               Index condition_dim, bool quiet);
+Matrix<double> read_conditions(const std::string& file, const ModelCard& card, Index condition_dim,
+                               const CommonFlags& common);
 
 // Counts conditions that are outside the range of the training data by more than a tenth of its width, where the
 // network extrapolates.

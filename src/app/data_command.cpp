@@ -2,7 +2,6 @@
 
 #include "app/command.hpp"
 #include "app/output.hpp"
-#include "app/report.hpp"
 #include "core/option_check.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -18,7 +17,6 @@ struct DataFlags {
   Index count = 10000;
   std::uint64_t seed = 0;
   bool log_density = false;
-  TableFlags table;
 };
 
 int list() {
@@ -55,7 +53,7 @@ int sample(const DataFlags& f) {
 int split(const DataFlags& f) {
   require_hdf5_file(f.output, "parts");
   auto recipe = read_recipe(f.name);
-  f.table.apply_to(recipe.data);
+  f.common.keys.apply_to(recipe);
   require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
   const TrainingData data = build_data(recipe);
   const auto training = data.training();
@@ -70,8 +68,8 @@ int split(const DataFlags& f) {
   }
   out.write_strings("columns", data.columns());
   out.commit();
+  for (const auto& note : data.notes()) f.common.note(note);
   if (f.common.quiet) return 0;
-  for (const auto& note : data.notes()) report_note("{}", note);
   for (const auto& [name, points] : parts) fmt::print("{:<11}{} rows\n", name, points->x.cols());
   return 0;
 }
@@ -93,16 +91,16 @@ void add_data_command(CLI::App& app, Action& chosen) {
   s->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
   s->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
   s->add_flag("--log-density", f->log_density, "also write the exact log-density as a third column");
-  f->common.add_to(s, false);
-  s->callback([f, &chosen] { chosen = [f] { return sample(*f); }; });
+  f->common.add_to(s);
+  run_if_chosen(s, chosen, f, sample);
   auto* p = c->add_subcommand("split",
                               "Write the training, validation and test rows of a recipe, dequantized as in training");
   p->footer("Example: pathline data split models/geyser.toml -o split.h5");
   p->add_option("RECIPE", f->name, "a recipe whose data is a table")->required();
   p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
-  f->table.add_to(p);
-  f->common.add_to(p, false);
-  p->callback([f, &chosen] { chosen = [f] { return split(*f); }; });
+  f->common.add_table_to(p);
+  f->common.add_to(p);
+  run_if_chosen(p, chosen, f, split);
 }
 
 }  // namespace pathline

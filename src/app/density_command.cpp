@@ -27,8 +27,6 @@ struct DensityFlags {
   bool summary = false;
   std::uint64_t seed = 0;
   CommonFlags common;
-  SolveFlags solve;
-  TableFlags table;
 };
 
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
@@ -217,7 +215,7 @@ template <class S> auto log_prob_of_rows(const Flow<S>& flow, const Matrix<doubl
 template <class S> int run_as(const DensityFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
   const auto& flow = model.flow;
-  auto options = evaluation_options(model.card, f.solve, f.common);
+  auto options = evaluation_options(model.card, f.common);
   options.seed = f.seed;
   const Matrix<double> condition =
       f.condition.empty() ? Matrix<double>(0, 0) : parse_condition(f.condition, model.card, flow.condition_dim());
@@ -228,9 +226,7 @@ template <class S> int run_as(const DensityFlags& f) {
     grid = Grid::parse(f.grid, flow.dim());
     points = std::make_unique<GridPoints>(*grid, condition);
   } else {
-    points =
-        std::make_unique<TablePoints>(f.input, f.table, model.card, flow.dim(), condition, flow.condition_dim(),
-                                      f.common.quiet);
+    points = std::make_unique<TablePoints>(f.input, f.common, model.card, flow.dim(), condition, flow.condition_dim());
   }
   DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
   Totals totals;
@@ -266,7 +262,7 @@ template <class S> int run_as(const DensityFlags& f) {
 }
 
 int run(const DensityFlags& f) {
-  f.common.apply();
+  f.common.check();
   if (f.input.empty() == f.grid.empty()) throw InputError("density: expected either an INPUT or --grid");
   if (!f.output.empty()) {
     if (writable_table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");
@@ -296,10 +292,10 @@ void add_density_command(CLI::App& app, Action& chosen) {
               "print the mean NLL, its standard error, NFE, and the error of the log-densities");
   c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--seed", f->seed, "seed of Hutchinson's probes")->capture_default_str();
-  f->table.add_to(c);
-  f->solve.add_to(c);
+  f->common.add_table_to(c);
+  f->common.add_solve_to(c);
   f->common.add_to(c);
-  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  run_if_chosen(c, chosen, f, run);
 }
 
 }  // namespace pathline

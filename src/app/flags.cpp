@@ -6,72 +6,59 @@
 
 #include "app/report.hpp"
 #include "core/option_check.hpp"
-#include "pathline/recipe/build_data.hpp"
-#include "pathline/recipe/build_flow.hpp"
+#include "recipe/in_table.hpp"
 
 namespace pathline {
 
-void CommonFlags::add_to(CLI::App* c, bool with_precision) {
+void CommonFlags::add_to(CLI::App* c) {
   c->add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it")
       ->capture_default_str();
   c->add_flag("--quiet", quiet, "print no progress and no notes");
-  if (with_precision)
-    c->add_option("--precision", precision, "arithmetic: float or double; default: that of the model");
 }
 
-void CommonFlags::apply() const {
+void CommonFlags::add_table_to(CLI::App* c) {
+  keys.add(c, "--header", "data.header");
+  keys.add(c, "--drop-missing", "data.drop_missing");
+}
+
+void CommonFlags::add_solve_to(CLI::App* c) {
+  add_solver_keys(keys, c, "solver.evaluation", "that of the model");
+  add_precision_to(c, "that of the model");
+}
+
+void CommonFlags::add_precision_to(CLI::App* c, const std::string& otherwise) {
+  keys.add(c, "--precision", "model.precision", otherwise);
+}
+
+void CommonFlags::check() const {
   require(threads >= 0, "--threads", threads, ">= 0");
-  if (!precision.empty() && precision != "float" && precision != "double")
-    throw InputError("--precision = " + precision + ": must be float or double");
+  Recipe unused;
+  keys.apply_to(unused);
 }
 
-void SolveFlags::add_to(CLI::App* c) {
-  c->add_option("--stepper", stepper, fmt::format("{}", fmt::join(stepper_names(), ", ")));
-  c->add_option("--rtol", rtol, "relative tolerance of the solver, per sample");
-  c->add_option("--atol", atol, "absolute tolerance of the solver, per sample");
-  c->add_option("--steps", steps, "use this number of equal steps instead of adaptive steps");
-  c->add_option("--trace", trace,
-                "trace of the Jacobian: exact, or hutchinson (an unbiased estimate from random probes)");
-  c->add_option("--probes", probes, "number of probes per sample for --trace hutchinson");
+TableOptions CommonFlags::table_options(const std::vector<std::string>& names) const {
+  Recipe recipe;
+  keys.apply_to(recipe);
+  TableOptions options = recipe.data.reading.table;
+  options.expected_names = names;
+  return options;
 }
 
-std::vector<std::string> SolveFlags::assignments(const std::string& table) const {
-  std::vector<std::string> out;
-  if (stepper) out.push_back(table + ".stepper=" + *stepper);
-  if (rtol) out.push_back(fmt::format("{}.rtol={}", table, *rtol));
-  if (atol) out.push_back(fmt::format("{}.atol={}", table, *atol));
-  if (steps) out.push_back(fmt::format("{}.steps={}", table, *steps));
-  if (trace) out.push_back("trace.kind=" + *trace);
-  if (probes) out.push_back(fmt::format("trace.probes={}", *probes));
-  return out;
+void CommonFlags::note(const std::string& text) const {
+  if (!quiet) report_note("{}", keys.worded(text));
 }
 
-void TableFlags::add_to(CLI::App* c) {
-  c->add_option("--header", header, "whether the first line of a text table names its columns: yes or no; default: "
-                                    "it does if none of its cells is a number");
-  c->add_flag("--drop-missing", drop_missing, "leave out rows with a missing value, instead of refusing the table");
+void add_solver_keys(KeyFlags& keys, CLI::App* c, const std::string& table, const std::string& otherwise) {
+  for (const std::string key : {"stepper", "rtol", "atol", "steps"})
+    keys.add(c, "--" + key, table + "." + key, otherwise);
+  keys.add(c, "--trace", "trace.kind");
+  keys.add(c, "--probes", "trace.probes");
 }
 
-void TableFlags::check() const {
-  if (!header.empty() && header != "yes" && header != "no")
-    throw InputError("--header = " + header + ": must be yes or no");
-}
-
-void TableFlags::apply_to(DataRecipe& data) const {
-  check();
-  if (!header.empty()) data.header = header;
-  if (drop_missing) data.drop_missing = true;
-}
-
-TableOptions TableFlags::options(const std::vector<std::string>& names) const {
-  check();
-  return {.header = header_option(header), .expected_names = names, .drop_missing = drop_missing};
-}
-
-void report_notes(const TableReader& reader, const std::string& input, bool quiet) {
-  if (quiet) return;
-  for (const auto& note : reader.notes()) report_note("{}", note);
-  if (reader.dropped() > 0) report_note("{}: {} rows with missing values are left out", input, reader.dropped());
+void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common) {
+  for (const auto& note : reader.notes()) common.note(note);
+  if (reader.dropped() > 0)
+    common.note(fmt::format("{}: {} rows with missing values are left out", input, reader.dropped()));
 }
 
 std::string model_file(const std::string& model) {
@@ -79,33 +66,36 @@ std::string model_file(const std::string& model) {
 }
 
 bool is_double(const ModelCard& card, const CommonFlags& common) {
-  return (common.precision.empty() ? card.precision : common.precision) == "double";
+  const auto given = common.keys.text("--precision");
+  return (given.empty() ? card.precision : given) == "double";
 }
 
-EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common) {
+EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common) {
   Recipe recipe;
-  recipe.solver.evaluation = evaluation_recipe(card.evaluation);
-  for (const auto& assignment : flags.assignments("solver.evaluation")) set(recipe, assignment);
-  EvaluationOptions out{.solver = solver_options(recipe.solver.evaluation), .trace = trace_options(recipe.trace),
-                        .threads = common.threads};
-  if (flags.probes && out.trace.kind != TraceKind::hutchinson)
+  recipe.train.evaluation.solver = card.evaluation;
+  const auto& keys = common.keys;
+  keys.apply_to(recipe);
+  const auto& solver = recipe.train.evaluation.solver;
+  in_table("solver.evaluation", [&] { solver.check(); });
+  EvaluationOptions out{.solver = solver, .trace = recipe.gradient.trace, .threads = common.threads};
+  const bool exact = out.trace.kind == TraceKind::exact;
+  const std::string tolerance = keys.given("--rtol") ? "--rtol" : keys.given("--atol") ? "--atol" : "";
+  if (keys.given("--probes") && exact)
     throw InputError("--probes applies only to --trace hutchinson; the trace is exact");
-  if (flags.steps && *flags.steps > 0 && (flags.rtol || flags.atol))
-    throw InputError(fmt::format("{} has no effect with --steps, which has no step control: give one of the two",
-                                 flags.rtol ? "--rtol" : "--atol"));
-  auto note = [&](const std::string& text) {
-    if (!common.quiet) report_note("{}", text);
-  };
-  if (out.solver.steps > 0 && (flags.rtol || flags.atol))
-    note(fmt::format("{} has no effect: the model is evaluated with {} fixed steps; --steps 0 gives step control",
-                     flags.rtol ? "--rtol" : "--atol", out.solver.steps));
-  if (out.trace.kind == TraceKind::hutchinson)
-    note(fmt::format(
+  if (keys.given("--steps") && solver.steps > 0 && !tolerance.empty())
+    throw InputError(
+        fmt::format("{} has no effect with --steps, which has no step control: give one of the two", tolerance));
+  if (solver.steps > 0 && !tolerance.empty())
+    common.note(
+        fmt::format("{} has no effect: the model is evaluated with {} fixed steps; --steps 0 gives step control",
+                    tolerance, solver.steps));
+  if (!exact)
+    common.note(fmt::format(
         "--trace hutchinson: each log-density is a random estimate from {} probes; use --trace exact for the exact "
         "density",
         out.trace.probes));
-  if (!is_double(card, common) && out.solver.steps == 0 && (out.solver.rtol < 5e-7 || out.solver.atol < 5e-7))
-    note("float arithmetic has about 7 digits; a tolerance below 5e-7 needs --precision double");
+  if (!is_double(card, common) && solver.steps == 0 && (solver.rtol < 5e-7 || solver.atol < 5e-7))
+    common.note("float arithmetic has about 7 digits; a tolerance below 5e-7 needs --precision double");
   return out;
 }
 

@@ -1,57 +1,59 @@
 // The options that subcommands share, and what a model makes of them.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "app/key_flags.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/io/table.hpp"
-#include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 
-// --threads, --quiet, --precision.
+// What several commands have.
 struct CommonFlags {
-  int threads = 0;        // all cores; the library's own default is one
+  int threads = 0;  // all cores; the library's own default is one
   bool quiet = false;
-  std::string precision;  // empty: the model's, or the recipe's
-  void add_to(CLI::App* command, bool with_precision = true);
-  void apply() const;  // InputError
+  KeyFlags keys;  // those that stand for keys of a recipe
+
+  void add_to(CLI::App* command);        // --threads, --quiet
+  void add_table_to(CLI::App* command);  // --header, --drop-missing: how tables are read
+  // --stepper, --rtol, --atol, --steps, --trace, --probes and --precision, in place of those of a model.
+  void add_solve_to(CLI::App* command);
+  void add_precision_to(CLI::App* command, const std::string& otherwise);
+
+  void check() const;  // InputError for a value out of its range
+  // names: of a model; a first line that has them all is a header, even if they are numbers. InputError as check().
+  TableOptions table_options(const std::vector<std::string>& names = {}) const;
+  // Prints a note, in the words of the command line, unless --quiet is given.
+  void note(const std::string& text) const;
 };
 
-// --stepper, --rtol, --atol, --steps, --trace, --probes.
-struct SolveFlags {
-  std::optional<std::string> stepper, trace;
-  std::optional<double> rtol, atol;
-  std::optional<Index> steps, probes;
-  void add_to(CLI::App* command);
-  // As assignments of a recipe: "solver.rtol=1e-4". table: "solver" or "solver.evaluation".
-  std::vector<std::string> assignments(const std::string& table) const;
-};
+// --stepper ... --probes for the keys of [trace] and of a table with the keys of SolverOptions. otherwise: see
+// KeyFlags.
+void add_solver_keys(KeyFlags& keys, CLI::App* command, const std::string& table, const std::string& otherwise);
 
-// --header and --drop-missing: how tables are read.
-struct TableFlags {
-  std::string header;  // "yes", "no", or empty: not given
-  bool drop_missing = false;
-  void add_to(CLI::App* command);
-  void check() const;                     // InputError
-  void apply_to(DataRecipe& data) const;  // what is given takes the place of what the recipe says
-  // InputError. names: of a model; a first line that has them all is a header, even if they are numbers.
-  TableOptions options(const std::vector<std::string>& names = {}) const;
-};
 // Prints the notes of a reader that has come to its end, and how many rows it left out.
-void report_notes(const TableReader& reader, const std::string& input, bool quiet);
+void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common);
+
+// What runs if the command is chosen: run(*f), with errors in the words of its options.
+using Action = std::function<int()>;  // gives the exit code
+template <class F> void run_if_chosen(CLI::App* command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
+  command->callback(
+      [f, run, &chosen] { chosen = [f, run] { return in_options(f->common.keys, [&] { return run(*f); }); }; });
+}
 
 // A model as a command uses it. MODEL is a file, or the directory of a run.
 std::string model_file(const std::string& model);
 // The evaluation that the model's recipe asks for, exact trace, with the flags over it. Warns on stderr of what would
 // make a density less than exact.
-EvaluationOptions evaluation_options(const ModelCard& card, const SolveFlags& flags, const CommonFlags& common);
+EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
 bool is_double(const ModelCard& card, const CommonFlags& common);
 
 // InputError naming the first of `options` ("--paths") that the command line has, where `why` says what makes it

@@ -17,9 +17,9 @@ int run(const ImportFlags& f) {
   require_another_file(f.output, {{f.input, "the network to import"}});
   if (!is_ffjord_file(Hdf5File::open(f.input)))
     throw InputError(f.input + ": not a file of tools/ffjord_to_hdf5.py; the attribute layer_type is missing");
-  f.common.apply();
+  f.common.check();
   auto model = read_model<double>(f.input);
-  if (f.common.precision == "double") {
+  if (f.common.keys.text("--precision") == "double") {
     write_model(f.output, model);
   } else {
     write_model(f.output, read_model<float>(f.input));
@@ -44,8 +44,9 @@ void add_import_command(CLI::App& app, Action& chosen) {
       "  pathline import ffjord checkpt.h5 -o model.h5");
   s->add_option("INPUT", f->input, "HDF5 file")->required();
   s->add_option("-o,--output", f->output, "model file to write")->required();
+  f->common.add_precision_to(s, "");
   f->common.add_to(s);
-  s->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  run_if_chosen(s, chosen, f, run);
 }
 
 }  // namespace pathline

@@ -82,7 +82,7 @@ int run(const InfoFlags& f) {
       const auto& o = mlp->options();
       fmt::print("{} {} {}{}{}, ", fmt::join(o.hidden, "-"), to_string(o.layer), to_string(o.activation),
                  o.residual ? " residual" : "",
-                 o.time_frequencies ? fmt::format(", {} time frequencies", o.time_frequencies) : "");
+                 o.time_features ? fmt::format(", {} time features", o.time_features) : "");
     }
     if (const auto* potential = dynamic_cast<const PotentialField<double>*>(cnf.field.get()))
       fmt::print("potential of width {}, {} layers, rank {}, ", potential->options().width, potential->options().layers,
@@ -92,7 +92,7 @@ int run(const InfoFlags& f) {
   if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());
   fmt::print("base         {}\n", to_string(flow.base->kind()));
   fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean()), numbers(flow.scale()));
-  const auto options = evaluation_options(card, {}, {.quiet = true, .precision = ""});
+  const auto options = evaluation_options(card, {.quiet = true});
   fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
              options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");
   print_training(card);
@@ -111,8 +111,8 @@ void add_info_command(CLI::App& app, Action& chosen) {
   c->add_flag("--recipe", f->recipe, "print the recipe; `pathline train` accepts it");
   c->add_flag("--keys", f->keys, "print every key of a recipe with its default, description and allowed values");
   c->add_flag("--metrics", f->metrics, "print the validations of the training, one JSON object per line");
-  f->common.add_to(c, false);
-  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  f->common.add_to(c);
+  run_if_chosen(c, chosen, f, run);
 }
 
 }  // namespace pathline

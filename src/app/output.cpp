@@ -37,9 +37,9 @@ void write_solve(Hdf5File& file, const EvaluationOptions& options, const char* p
   file.set_attribute("rtol", options.solver.rtol), file.set_attribute("atol", options.solver.atol);
   file.set_attribute("steps", static_cast<std::int64_t>(options.solver.steps));
   const bool exact = options.trace.kind == TraceKind::exact;
-  file.set_attribute("trace", exact ? "exact" : "hutchinson");
+  file.set_attribute("trace", to_string(options.trace.kind));
   if (exact) return;
-  file.set_attribute("probe_noise", options.trace.noise == ProbeNoise::rademacher ? "rademacher" : "gaussian");
+  file.set_attribute("probe_noise", to_string(options.trace.noise));
   file.set_attribute("probes", static_cast<std::int64_t>(options.trace.probes));
   file.set_attribute("probe_seed", options.seed);
 }

@@ -30,8 +30,6 @@ struct PlotFlags {
   std::uint64_t seed = 0;
   bool paths = false, training = false;
   CommonFlags common;
-  SolveFlags solve;
-  TableFlags table;
   const CLI::App* command = nullptr;  // which of them were given
 };
 
@@ -57,8 +55,8 @@ void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index 
     out.x = data.batch(0, f.samples).x;
     out.weights = data.test_weights().head(std::min(f.samples, test.cols()));
   }
-  if (!trained_on && !f.common.quiet)
-    for (const auto& note : data.notes()) report_note("{}", note);
+  if (!trained_on)
+    for (const auto& note : data.notes()) f.common.note(note);
   if (trained_on)
     out.judged = test.leftCols(std::min(f.samples, test.cols())), out.judged_by = "test NLL";
   else
@@ -71,12 +69,13 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
   const bool trained_on = f.data.empty() || f.data == recipe.data.source;
   if (!trained_on) {
     recipe.data.source = f.data;
-    recipe.data.validation.clear(), recipe.data.test.clear();
-    if (!recipe.data.weights.empty()) recipe.data.weights.clear(), recipe.data.columns = card.columns;
+    auto& reading = recipe.data.reading;
+    reading.validation.clear(), reading.test.clear();
+    if (!reading.weights.empty()) reading.weights.clear(), reading.columns = card.columns;
   }
-  f.table.apply_to(recipe.data);
+  f.common.keys.apply_to(recipe);
   Reference out{.x = Matrix<double>(dim, 0), .judged = Matrix<double>(dim, 0), .source = recipe.data.source};
-  if (out.source.empty() || !recipe.data.condition.empty()) return out;
+  if (out.source.empty() || !recipe.data.reading.condition.empty()) return out;
   if (is_toy(out.source)) {
     out.toy = &find_toy(out.source);
     out.x.resize(2, f.samples);
@@ -90,8 +89,8 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
   } catch (const InputError& error) {
     if (!f.data.empty()) throw;
     out.source.clear();
-    if (!f.common.quiet)
-      report_note("the plot is drawn without data: {}; use --data to give its present location", error.what());
+    f.common.note(
+        fmt::format("the plot is drawn without data: {}; use --data to give its present location", error.what()));
   }
   return out;
 }
@@ -123,7 +122,7 @@ std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const 
   if (c.rows() == 0 || card.recipe.empty()) return std::nullopt;
   Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   if (!is_toy(recipe.data.source)) return std::nullopt;
-  recipe.data.validation_size = recipe.data.test_size = 0;
+  recipe.data.reading.validation_size = recipe.data.reading.test_size = 0;
   return build_data(recipe).log_density({x, c}, threads);
 }
 
@@ -318,13 +317,14 @@ void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
     const std::string why = fmt::format("applies to a model of two columns; this one has {}", d);
     refuse_ignored(*f.command, {"--paths", "--cells"}, why);
   }
-  if (d > kPairs && !f.common.quiet)
-    report_note("the plot shows the first {} of {} columns; not shown: {}", kPairs, d, hidden_columns(card, d));
+  if (d > kPairs)
+    f.common.note(
+        fmt::format("the plot shows the first {} of {} columns; not shown: {}", kPairs, d, hidden_columns(card, d)));
 }
 
 template <class S> int run_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
-  const auto options = evaluation_options(model.card, f.solve, f.common);
+  const auto options = evaluation_options(model.card, f.common);
   const Index d = model.flow.dim();
   const auto data = reference(f, model.card, d);
   refuse_useless(f, model.card, d);
@@ -341,8 +341,7 @@ template <class S> int run_as(const PlotFlags& f) {
 }
 
 int run(const PlotFlags& f) {
-  f.common.apply();
-  f.table.check();
+  f.common.check();
   plot::check_figure_name(f.output);
   require(f.samples >= 1, "--samples", f.samples, ">= 1");
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
@@ -377,11 +376,11 @@ void add_plot_command(CLI::App& app, Action& chosen) {
   c->add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
   c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
-  f->table.add_to(c);
-  f->solve.add_to(c);
+  f->common.add_table_to(c);
+  f->common.add_solve_to(c);
   f->common.add_to(c);
   f->command = c;
-  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  run_if_chosen(c, chosen, f, run);
 }
 
 }  // namespace pathline

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "app/report.hpp"
 #include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -19,12 +18,12 @@ bool GridPoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {
   return true;
 }
 
-TablePoints::TablePoints(const std::string& input, const TableFlags& table, const ModelCard& card, Index dim,
-                         Matrix<double> condition, Index condition_dim, bool quiet)
+TablePoints::TablePoints(const std::string& input, const CommonFlags& common, const ModelCard& card, Index dim,
+                         Matrix<double> condition, Index condition_dim)
     : input_(input == "-" ? "standard input" : input),
-      reader_(TableReader::open(input, table.options(card.columns))),
+      reader_(TableReader::open(input, common.table_options(card.columns))),
       condition_(std::move(condition)),
-      quiet_(quiet) {
+      common_(common) {
   const auto& names = reader_->columns();
   const bool given = condition_.cols() > 0 || condition_dim == 0;
   auto wanted = card.columns;
@@ -39,9 +38,9 @@ TablePoints::TablePoints(const std::string& input, const TableFlags& table, cons
       throw InputError(fmt::format("{}: has no column '{}' (nearest: '{}'); the model needs {}{}", input_, name,
                                    nearest(name, names), fmt::join(given ? card.columns : wanted, ", "),
                                    given ? "" : ", or --condition"));
-  if (given && !quiet_)
-    for (const auto& name : card.condition_columns)
-      if (contains(names, name)) report_note("{}: column '{}' is not used because --condition is given", input_, name);
+  for (const auto& name : card.condition_columns)
+    if (given && contains(names, name))
+      common_.note(fmt::format("{}: column '{}' is not used because --condition is given", input_, name));
   auto selected = given ? card.columns : wanted;
   for (Index i = 0; i < dim; ++i) rows_.push_back(i);
   for (Index i = dim; i < static_cast<Index>(selected.size()); ++i) condition_rows_.push_back(i);
@@ -64,8 +63,8 @@ void TablePoints::take_by_order(const ModelCard& card, Index dim, Index conditio
   if (static_cast<Index>(rows_.size()) != dim)
     throw InputError(fmt::format("{}: has {} columns{}; the model needs {}{}", input_, reader_->dim(),
                                  known_row_ < 0 ? "" : ", one of them log_density", dim, list));
-  if (!names.empty() && !card.columns.empty() && !quiet_)
-    report_note("{}: column names do not match those of the model{}; using column order", input_, list);
+  if (!names.empty() && !card.columns.empty())
+    common_.note(fmt::format("{}: column names do not match those of the model{}; using column order", input_, list));
 }
 
 bool TablePoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {

@@ -42,12 +42,12 @@ class GridPoints final : public PointSource {
 class TablePoints final : public PointSource {
  public:
   // condition: dc x 1 for all points, or empty for that of the table. InputError for a column that is not there.
-  TablePoints(const std::string& input, const TableFlags& table, const ModelCard& card, Index dim,
-              Matrix<double> condition, Index condition_dim, bool quiet);
+  TablePoints(const std::string& input, const CommonFlags& common, const ModelCard& card, Index dim,
+              Matrix<double> condition, Index condition_dim);
   bool read(Matrix<double>& x, Matrix<double>& c, Index most) override;
   std::optional<Index> rows() const override { return reader_->rows(); }
   RowVector<double> known() const override;
-  void finish() const override { report_notes(*reader_, input_, quiet_); }
+  void finish() const override { report_notes(*reader_, input_, common_); }
 
  private:
   void take_by_order(const ModelCard& card, Index dim, Index condition_dim);
@@ -55,7 +55,7 @@ class TablePoints final : public PointSource {
   std::string input_;
   std::unique_ptr<TableReader> reader_;
   Matrix<double> condition_, all_;
-  bool quiet_;
+  const CommonFlags& common_;
   Index known_row_ = -1;
   std::vector<Index> rows_, condition_rows_;
 };

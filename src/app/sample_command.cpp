@@ -18,8 +18,6 @@ struct SampleFlags {
   std::uint64_t seed = 0;
   bool log_density = false;
   CommonFlags common;
-  SolveFlags solve;
-  TableFlags table;
   const CLI::App* command = nullptr;  // which of them were given
 };
 
@@ -120,8 +118,7 @@ class DrawConditions {
 
 DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index condition_dim) {
   if (f.conditions.empty()) return {parse_condition(f.condition, card, condition_dim), 1};
-  auto all = read_conditions(f.conditions, f.table.options(card.condition_columns), card, condition_dim,
-                             f.common.quiet);
+  auto all = read_conditions(f.conditions, card, condition_dim, f.common);
   f.count = all.cols() * f.per_row;
   return {std::move(all), f.per_row};
 }
@@ -129,7 +126,7 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
 template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
   const auto& flow = model.flow;
-  auto options = evaluation_options(model.card, f.solve, f.common);
+  auto options = evaluation_options(model.card, f.common);
   options.density = f.log_density;
   options.seed = f.seed;
   const auto conditions = draw_conditions(f, model.card, flow.condition_dim());
@@ -166,8 +163,7 @@ template <class S> int run_as(SampleFlags f) {
 }
 
 int run(const SampleFlags& f) {
-  f.common.apply();
-  f.table.check();
+  f.common.check();
   require(f.count >= 0, "-n", f.count, ">= 0");
   require(f.per_row >= 1, "--per-row", f.per_row, ">= 1");
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,
@@ -207,11 +203,11 @@ void add_sample_command(CLI::App& app, Action& chosen) {
   c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--conditions", f->conditions, "table with a condition in each row; its columns are found by name");
   c->add_option("--per-row", f->per_row, "draws for each row of --conditions")->capture_default_str();
-  f->table.add_to(c);
-  f->solve.add_to(c);
+  f->common.add_table_to(c);
+  f->common.add_solve_to(c);
   f->common.add_to(c);
   f->command = c;
-  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  run_if_chosen(c, chosen, f, run);
 }
 
 }  // namespace pathline

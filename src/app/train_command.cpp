@@ -55,13 +55,11 @@ class SaveOnSignal {
 };
 
 struct TrainFlags {
-  std::string recipe, data, output, resume, validation, test, weights;
-  std::vector<std::string> sets, columns, condition, discrete;
-  std::optional<Index> iterations, batch, seed;
+  std::string recipe, output, resume;
+  std::vector<std::string> sets;
   bool force = false;
   CommonFlags common;
-  SolveFlags solve;
-  TableFlags table;
+  std::string data() const { return common.keys.text("--data"); }
 };
 
 std::string clock_text(double seconds) {
@@ -118,19 +116,7 @@ Recipe resolve(const TrainFlags& f) {
     recipe = recipe_of_run(f.resume);
   else if (!f.recipe.empty())
     recipe = read_recipe(f.recipe);
-  if (!f.data.empty()) recipe.data.source = f.data;
-  if (!f.columns.empty()) recipe.data.columns = f.columns;
-  if (!f.condition.empty()) recipe.data.condition = f.condition;
-  if (!f.discrete.empty()) recipe.data.discrete = f.discrete;
-  if (!f.validation.empty()) recipe.data.validation = f.validation;
-  if (!f.test.empty()) recipe.data.test = f.test;
-  if (!f.weights.empty()) recipe.data.weights = f.weights;
-  f.table.apply_to(recipe.data);
-  if (f.iterations) recipe.train.iterations = *f.iterations;
-  if (f.batch) recipe.train.batch = *f.batch;
-  if (f.seed) recipe.train.seed = *f.seed;
-  if (!f.common.precision.empty()) recipe.model.precision = f.common.precision;
-  for (const auto& assignment : f.solve.assignments("solver")) set(recipe, assignment);
+  f.common.keys.apply_to(recipe);
   for (const auto& assignment : f.sets) set(recipe, assignment);
   check_recipe(recipe);
   return recipe;
@@ -146,9 +132,10 @@ TrainFlags with_source(TrainFlags f) {
         "train: '{}': expected a recipe (NAME.toml), a table (NAME.csv, .txt, .npy, .h5, the root of a GetDist chain, "
         "...) or a toy (the nearest is '{}')",
         f.recipe, nearest(f.recipe, toy_names())));
-  if (!f.data.empty())
-    throw InputError(fmt::format("train: expected one table, found '{}' and --data {}", f.recipe, f.data));
-  f.data = std::move(f.recipe), f.recipe.clear();
+  if (f.common.keys.given("--data"))
+    throw InputError(fmt::format("train: expected one table, found '{}' and --data {}", f.recipe, f.data()));
+  f.common.keys.set("--data", f.recipe);
+  f.recipe.clear();
   return f;
 }
 
@@ -163,7 +150,7 @@ std::string stem_of(const std::string& source) {
 std::string directory(const TrainFlags& f) {
   if (!f.resume.empty()) return f.resume;
   if (!f.output.empty()) return f.output;
-  return stem_of(f.recipe.empty() ? f.data : f.recipe);
+  return stem_of(f.recipe.empty() ? f.data() : f.recipe);
 }
 
 // Discrete data with a step of `width` have the probability p(x) width^d of a value: bits/dim of its code (Theis et al.
@@ -224,31 +211,32 @@ void print_result(const TrainingResult& r, const std::string& directory) {
 
 int run(const TrainFlags& given_flags) {
   const TrainFlags f = with_source(given_flags);
-  f.common.apply();
-  f.table.check();
+  f.common.check();
   const int given = !f.recipe.empty() + !f.resume.empty();
   if (given > 1) throw InputError("train: expected either a RECIPE or --resume, not both");
-  if (given == 0 && f.data.empty()) throw InputError("train: expected a table, a RECIPE, --data or --resume");
+  if (given == 0 && f.data().empty()) throw InputError("train: expected a table, a RECIPE, --data or --resume");
   if (!f.resume.empty() && f.force)
     throw InputError("--force: a resumed run continues in its directory and replaces nothing");
   if (!f.resume.empty() && !f.output.empty())
     throw InputError("-o: cannot be used with --resume; a resumed run stays in its directory");
   const Recipe recipe = resolve(f);
   const std::string where = directory(f);
-  if (const Index beyond = beyond_stages(recipe); beyond > 0 && !f.common.quiet)
-    report_note("the last stage also runs the {} iterations by which train.iterations exceeds the stages", beyond);
+  if (const Index beyond = beyond_stages(recipe); beyond > 0)
+    f.common.note(
+        fmt::format("the last stage also runs the {} iterations by which train.iterations exceeds the stages", beyond));
   TrainingResult result;
   {
     const SaveOnSignal save;
     TrainingBar bar(f.common.quiet);
-    result = train_recipe(recipe, {.directory = where,
-                                   .resume = !f.resume.empty(),
-                                   .replace = f.force,
-                                   .progress = [&](const TrainingProgress& p) { bar(p); },
-                                   .stop = [] { return g_interrupted.load(); },
-                                   .threads = f.common.threads,
-                                   .describe_data = !f.common.quiet,
-                                   .note = [](const std::string& text) { report_note("{}", text); }});
+    result =
+        train_recipe(recipe, {.directory = where,
+                              .resume = !f.resume.empty(),
+                              .replace = f.force,
+                              .progress = [&](const TrainingProgress& p) { bar(p); },
+                              .stop = [] { return g_interrupted.load(); },
+                              .threads = f.common.threads,
+                              .describe_data = !f.common.quiet,
+                              .note = [&](const std::string& text) { report_note("{}", f.common.keys.worded(text)); }});
   }
   if (result.interrupted) {
     report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations,
@@ -256,8 +244,8 @@ int run(const TrainFlags& given_flags) {
     return 130;
   }
   print_result(result, where);
-  if (recipe.data.dequantize > 0 && result.best_iteration > 0)
-    print_bits(result, recipe.data.dequantize, static_cast<Index>(read_card(model_file(where)).columns.size()));
+  if (const double width = recipe.data.preparing.dequantize; width > 0 && result.best_iteration > 0)
+    print_bits(result, width, static_cast<Index>(read_card(model_file(where)).columns.size()));
   return 0;
 }
 
@@ -272,29 +260,28 @@ void add_train_command(CLI::App& app, Action& chosen) {
       "  pathline train datasets/geyser.csv -o runs/geyser --iterations 300\n"
       "  pathline train datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
       "  pathline train chain.txt --weights weight -o runs/posterior\n"
-      "  pathline train --resume runs/moons --iterations 20000");
+      "  pathline train --resume runs/moons --iterations 20000\n"
+      "A default, after =, holds where the recipe does not set the key.");
   c->add_option("SOURCE", f->recipe,
                 "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
                 "--recipe MODEL` prints the recipe of a model");
-  c->add_option("--data", f->data, "the table or toy, in place of the data of the recipe");
-  c->add_option("--columns", f->columns, "columns of the table to use: a,b; default: all")->delimiter(',');
-  c->add_option("--condition", f->condition, "columns on which the density of the others is conditioned")
-      ->delimiter(',');
-  c->add_option("--weights", f->weights, "column with the weight of each row");
-  c->add_option("--discrete", f->discrete, "columns of integers, to which uniform noise is added")->delimiter(',');
-  c->add_option("--validation", f->validation, "table with the validation rows; default: a tenth of the data");
-  c->add_option("--test", f->test, "table with the test rows; default: a tenth of the data");
-  f->table.add_to(c);
+  auto& keys = f->common.keys;
+  keys.add(c, "--data", "data.source");
+  for (const std::string key : {"columns", "condition", "weights", "discrete", "validation", "test"})
+    keys.add(c, "--" + key, "data." + key);
+  f->common.add_table_to(c);
   c->add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
   c->add_option("--resume", f->resume, "continue the run in this directory");
-  c->add_option("--iterations", f->iterations, "number of iterations of all stages together");
-  c->add_option("--batch", f->batch, "batch size: samples per iteration");
-  c->add_option("--seed", f->seed, "seed of all random streams");
+  for (const std::string key : {"iterations", "batch", "seed"}) keys.add(c, "--" + key, "train." + key);
   c->add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4")->take_all()->allow_extra_args(false);
   c->add_flag("--force", f->force, "replace an existing run");
-  f->solve.add_to(c);
+  add_solver_keys(keys, c, "solver", "");
+  f->common.add_precision_to(c, "");
   f->common.add_to(c);
-  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  keys.say("--resume", "TrainerOptions.resume");
+  keys.say("-o", "TrainerOptions.directory");
+  keys.say("--force", "TrainerOptions.replace");
+  run_if_chosen(c, chosen, f, run);
 }
 
 }  // namespace pathline

@@ -102,7 +102,7 @@ template <class S> void write_ffjord(const std::string& file, const Flow<S>& flo
   const auto* field = blocks.size() == 1 ? dynamic_cast<const Mlp<S>*>(blocks[0]->field.get()) : nullptr;
   if (!field || flow.chain.size() != 1 || flow.base->kind() != BaseKind::normal || flow.logit() > 0 ||
       blocks[0]->clock != FieldClock::data_to_base || field->options().residual ||
-      field->options().time_frequencies != 0 || field->options().condition_dim != 0)
+      field->options().time_features != 0 || field->options().condition_dim != 0)
     throw InputError(file + ": this flow cannot be expressed in the layout of FFJORD");
   auto out = Hdf5File::create(file);
   const auto& o = field->options();

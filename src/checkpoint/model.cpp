@@ -47,7 +47,7 @@ template <class S> Attributes attributes_of(const VectorField<S>& field) {
             {"layer", to_string(o.layer)},
             {"activation", to_string(o.activation)},
             {"residual", o.residual},
-            {"time_frequencies", static_cast<std::int64_t>(o.time_frequencies)}};
+            {"time_frequencies", static_cast<std::int64_t>(o.time_features)}};
   }
   if (const auto* potential = dynamic_cast<const PotentialField<S>*>(&field)) {
     const auto& o = potential->options();
@@ -92,7 +92,7 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   o.layer = parse_layer_type(block.attribute<std::string>("layer"));
   o.activation = parse_activation(block.attribute<std::string>("activation"));
   o.residual = block.attribute<bool>("residual");
-  o.time_frequencies = block.attribute<std::int64_t>("time_frequencies");
+  o.time_features = block.attribute<std::int64_t>("time_frequencies");
   return std::make_shared<Mlp<S>>(o);
 }
 

@@ -50,16 +50,17 @@ std::vector<std::string> chosen_columns(const std::string& file, const std::vect
     if (name == options.weights) continue;
     if (is_weight_name(name) && !contains(options.condition, name))
       throw InputError(fmt::format(
-          "{}: a column is named '{}': pass --weights {} (data.weights) to weight the rows by it, or name the columns "
-          "to model with --columns (data.columns)",
+          "{}: a column is named '{}': pass SourceOptions.weights = {} to weight the rows by it, or name the columns "
+          "to model in SourceOptions.columns",
           file, name, name));
     const bool derived = is_log_density_name(name) && !contains(options.condition, name);
     (derived ? left_out : chosen).push_back(name);
   }
   if (!left_out.empty())
-    notes.push_back(fmt::format("{}: left out {}: by name, a function of the other columns, which has no density "
-                                "beside them; to model it all the same, name it in --columns",
-                                file, fmt::join(left_out, ", ")));
+    notes.push_back(
+        fmt::format("{}: left out {}: by name, a function of the other columns, which has no density "
+                    "beside them; to model it all the same, name it in SourceOptions.columns",
+                    file, fmt::join(left_out, ", ")));
   const bool all = left_out.empty() && options.weights.empty();
   return all ? std::vector<std::string>{} : chosen;
 }
@@ -85,8 +86,8 @@ Rows read_rows(const std::string& file, const SourceOptions& options, std::vecto
     for (Index i = 1; i <= reader->dim(); ++i)
       if (std::to_string(i) != options.weights) wanted.push_back(std::to_string(i));
   if (weighted && contains(wanted, options.weights))
-    throw InputError(fmt::format("data.weights = {}: this column cannot be modelled or be a condition as well",
-                                 options.weights));
+    throw InputError(
+        fmt::format("weights = {}: this column cannot be modelled or be a condition as well", options.weights));
   if (weighted) wanted.push_back(options.weights);
   if (!wanted.empty()) reader->select(wanted);
   refuse_log_density(file, reader->columns());
@@ -166,7 +167,7 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
                                                       {"test", !options.test.empty()},
                                                       {"weights", !options.weights.empty()}};
     for (const auto& [key, given] : of_tables)
-      if (given) throw InputError(fmt::format("data.{} applies to tables; '{}' is built in", key, toy_or_file));
+      if (given) throw InputError(fmt::format("{} applies to tables; '{}' is built in", key, toy_or_file));
     return make_source(toy, options);
   }
   try {
@@ -175,7 +176,7 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
     const std::string what = error.what();
     for (const auto& file : {toy_or_file, options.validation, options.test})
       if (!file.empty() && what.starts_with(file)) throw;
-    if (what.starts_with("data.")) throw;
+    if (what.starts_with("weights = ")) throw;  // an option, which is not about a file
     throw InputError(toy_or_file + ": " + what);
   }
 }

@@ -112,8 +112,9 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
     validation = std::min(whole_groups(order, first, train, validation), rows - train);
     test = rows - train - validation;
     if ((options.validation_fraction > 0 && validation == 0) || (options.test_fraction > 0 && test == 0))
-      throw InputError("too few different rows for a validation and a test part; set data.validation_fraction and "
-                       "data.test_fraction, or give these parts as files");
+      throw InputError(
+          "too few different rows for a validation and a test part; set SplitOptions.validation_fraction "
+          "and SplitOptions.test_fraction, or give these parts as files");
   }
   if (train < 2) throw InputError("training rows = " + text(train) + " of " + text(rows) + ": must be >= 2");
 

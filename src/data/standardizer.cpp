@@ -22,7 +22,8 @@ Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::s
     const std::string where = column_label(i, columns);
     const bool varies = x.row(i).minCoeff() != x.row(i).maxCoeff();
     if (!varies && constant == ConstantColumns::refuse)
-      throw InputError(where + " is constant (" + std::to_string(x(i, 0)) + "): a constant column has no density; leave it out with --columns (data.columns)");
+      throw InputError(where + " is constant (" + std::to_string(x(i, 0)) +
+                       "): a constant column has no density; leave it out (SourceOptions.columns)");
     s.scale(i) = varies || !std::isfinite(s.mean(i)) ? deviation(i) : 1;
     if (!(s.scale(i) > 0 && std::isfinite(s.scale(i))))
       throw InputError(where + ": standard deviation " + std::to_string(s.scale(i)) + " must be finite and > 0");

@@ -48,9 +48,10 @@ void add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
   if (c.rows < 50 || c.distinct < 2) return;
   const double part = static_cast<double>(c.most) / static_cast<double>(c.rows);
   if (c.integers && 2 * c.distinct < c.rows) {
-    out.push_back(fmt::format("column {} contains only integers ({} different values), which have no density; pass "
-                              "--discrete {} (data.discrete) to add uniform noise to this column alone",
-                              name, c.distinct, name));
+    out.push_back(
+        fmt::format("column {} contains only integers ({} different values), which have no density; pass "
+                    "SourceOptions.discrete = {} to add uniform noise to this column alone",
+                    name, c.distinct, name));
   } else if (part > 0.05 && c.distinct > 20) {
     out.push_back(fmt::format("column {} is {:g} in {:.0f} % of the rows: a point mass has no density, and the "
                               "likelihood has no bound there; leave these rows or this column out",
@@ -93,9 +94,10 @@ void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::stri
     if (of_data < 1e-3) continue;
     const std::string names = columns_of(direction, columns);
     if (width < 1e-9)
-      throw InputError(fmt::format("the columns {} are collinear: one is a linear function of the others, and such "
-                                   "columns have no density; leave one out with --columns (data.columns)",
-                                   names));
+      throw InputError(
+          fmt::format("the columns {} are collinear: one is a linear function of the others, and such "
+                      "columns have no density; leave one out (SourceOptions.columns)",
+                      names));
     out.push_back(fmt::format("the columns {} are nearly collinear: a combination of them varies {:.0e} times as much "
                               "as each; for an accurate density replace one of them by that difference",
                               names, width));

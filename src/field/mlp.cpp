@@ -15,7 +15,7 @@
 namespace pathline {
 namespace {
 
-constexpr std::size_t kMostLayers = 32;
+constexpr std::size_t kMostLayers = kMostHiddenLayers + 1;
 
 template <class S> Matrix<S> uniform_matrix(Engine& engine, Index rows, Index cols, double bound) {
   Matrix<S> m(rows, cols);
@@ -106,17 +106,18 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
     : VectorField<S>(options.dim, options.condition_dim), options_(options), layers_(std::make_unique<Layers>()) {
   require(options.dim >= 1, "dim", options.dim, ">= 1");
   if (options.hidden.size() + 1 > kMostLayers)
-    throw InputError("model.hidden: at most " + std::to_string(kMostLayers - 1) + " layers");
-  require(options.time_frequencies >= 0 && options.time_frequencies <= kMostFrequencies, "model.time_features",
-          options.time_frequencies, fmt::format("in [0, {}]", kMostFrequencies));
+    throw InputError(
+        fmt::format("hidden: has {} layers; at most {} are possible", options.hidden.size(), kMostHiddenLayers));
+  require(options.time_features >= 0 && options.time_features <= kMostTimeFeatures, "time_features",
+          options.time_features, fmt::format("in [0, {}]", kMostTimeFeatures));
   Index in = options.dim;
   auto add = [this](const std::string& name, Index rows, Index cols, bool decays) {
     return this->add_parameter(name, rows, cols, decays);
   };
   for (std::size_t l = 0; l <= options.hidden.size(); ++l) {
     const Index out = l < options.hidden.size() ? options.hidden[l] : options.dim;
-    if (out < 1) throw InputError("model.hidden = " + std::to_string(out) + ": each width must be >= 1");
-    layers_->list.emplace_back(options.layer, in, out, options.condition_dim, 1 + 2 * options.time_frequencies,
+    if (out < 1) throw InputError("hidden = " + std::to_string(out) + ": each width must be >= 1");
+    layers_->list.emplace_back(options.layer, in, out, options.condition_dim, 1 + 2 * options.time_features,
                                "layers." + std::to_string(l), add);
     in = out;
   }
@@ -187,7 +188,7 @@ template <class S> typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x,
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
   const S* theta = this->theta().data();
-  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_frequencies), e.probes, slopes == Slopes::yes};
+  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_features), e.probes, slopes == Slopes::yes};
   const bool keep = what == Keep::for_pullback || tape.slopes;  // slopes are read after the last layer
 
   Index widest = 0;

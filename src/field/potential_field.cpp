@@ -34,8 +34,8 @@ template <class S> struct PotentialField<S>::Tape {
 template <class S> PotentialField<S>::PotentialField(const PotentialFieldOptions& o)
     : VectorField<S>(o.dim, o.condition_dim), options_(o) {
   require(o.dim >= 1, "dim", o.dim, ">= 1");
-  require(o.width >= 1, "model.hidden", o.width, ">= 1");
-  require(o.layers >= 1, "model.hidden: layers", o.layers, ">= 1");
+  require(o.width >= 1, "width", o.width, ">= 1");
+  require(o.layers >= 1, "layers", o.layers, ">= 1");
   require(o.rank >= 1, "rank", o.rank, ">= 1");
   options_.rank = std::min(o.rank, inputs());
   for (Index l = 0; l < o.layers; ++l) {

@@ -12,9 +12,8 @@
 
 namespace pathline {
 
-inline constexpr Index kMostFrequencies = 64;
 // On the stack, so that an evaluation allocates nothing.
-template <class S> using TimeVector = Eigen::Matrix<S, Eigen::Dynamic, 1, 0, 1 + 2 * kMostFrequencies, 1>;
+template <class S> using TimeVector = Eigen::Matrix<S, Eigen::Dynamic, 1, 0, 1 + 2 * kMostTimeFeatures, 1>;
 
 // u(t) = (t, sin 2 pi t, cos 2 pi t, sin 4 pi t, ...): 1 + 2 K numbers, and its derivative.
 template <class S> struct TimeFeatures {

@@ -219,7 +219,7 @@ Index Base::add_parameter(const std::string& name, Index rows, Index cols) {
 
 std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine) {
   require(dim >= 1, "dim", dim, ">= 1");
-  require(components >= 1, "model.base_components", components, ">= 1");
+  require(components >= 1, "components", components, ">= 1");
   switch (kind) {
     case BaseKind::normal: return std::make_unique<NormalBase>(dim);
     case BaseKind::diagonal: return std::make_unique<DiagonalBase>(dim);

@@ -210,8 +210,9 @@ class CsvReader final : public TableReader {
     std::vector<Cell> cells;
     if (!second || !split_cells(trimmed(*second), separator_, cells)) return;
     if (std::none_of(cells.begin(), cells.end(), is_integer))
-      notes_.push_back(fmt::format("{}: line {} is read as a row of numbers; if it is a header, use --header yes",
-                                   name_, first_line_));
+      notes_.push_back(
+          fmt::format("{}: line {} is read as a row of numbers; if it is a header, use TableOptions.header = yes",
+                      name_, first_line_));
   }
 
   void check_index() const {

@@ -24,6 +24,11 @@ bool ends_with(const std::string& name, std::initializer_list<const char*> suffi
 
 }  // namespace
 
+const std::vector<std::string>& TableOptions::header_names() {
+  static const std::vector<std::string> names = {"automatic", "yes", "no"};
+  return names;
+}
+
 void check_columns(const std::string& where, const std::vector<std::string>& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!is_utf8(columns[i])) throw InputError(fmt::format("{}: the name of column {}: expected UTF-8", where, i + 1));

@@ -8,6 +8,11 @@
 
 namespace pathline {
 
+const std::vector<std::string>& coupling_names() {
+  static const std::vector<std::string> names = {"independent", "ot"};
+  return names;
+}
+
 std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMatrixRef<float> data,
                           int threads) {
   assert(base.rows() == data.rows() && base.cols() == data.cols());

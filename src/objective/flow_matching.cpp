@@ -55,6 +55,16 @@ template <class S> struct MatchingWorker {
 
 }  // namespace
 
+const std::vector<std::string>& matching_path_names() {
+  static const std::vector<std::string> names = {"linear", "variance_preserving"};
+  return names;
+}
+
+const std::vector<std::string>& time_sampling_names() {
+  static const std::vector<std::string> names = {"uniform", "logit_normal"};
+  return names;
+}
+
 template <class S> struct FlowMatching<S>::Impl {
   explicit Impl(const MatchingOptions& o) : options(o) {
     require(o.sigma >= 0 && std::isfinite(o.sigma), "sigma", o.sigma, ">= 0");

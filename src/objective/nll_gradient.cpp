@@ -6,7 +6,6 @@
 #include "flow/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
-#include "pathline/ode/tableau.hpp"
 
 namespace pathline {
 namespace {
@@ -37,9 +36,7 @@ template <class S> struct NllGradientSolver<S>::Impl {
   explicit Impl(const GradientOptions& o) : options(o), regularizer(o.regularizers, o.trace.kind) {
     o.solver.check();
     require(o.tile >= 0, "tile", o.tile, ">= 0");
-    if (!find_tableau(o.solver.stepper) && o.adjoint == AdjointKind::discrete)
-      throw InputError("solver.stepper = " + to_string(o.solver.stepper) +
-                       ": the discrete adjoint needs a Runge-Kutta method; use one, or adjoint = backsolve");
+    check_adjoint(o.adjoint, o.solver);
     solve = {o.solver, o.trace, o.adjoint, o.regularizers.any() ? &regularizer : nullptr};
   }
 

@@ -25,12 +25,11 @@ Regularizer<S>::Regularizer(const RegularizerWeights& weights, TraceKind trace) 
       {"l1int", w_.l1int},
       {"l2int", w_.l2int},       {"dl2int", w_.dl2int},     {"JFrobint", w_.JFrobint},
       {"JdiagFrobint", w_.JdiagFrobint}, {"JoffdiagFrobint", w_.JoffdiagFrobint}};
-  for (const auto& [name, value] : all)
-    require(value >= 0 && std::isfinite(value), std::string("objective.") + name, value, ">= 0");
+  for (const auto& [name, value] : all) require(value >= 0 && std::isfinite(value), name, value, ">= 0");
   if (w_.needs_exact_trace() && trace != TraceKind::exact)
     throw InputError(
-        "objective.dl2int, JFrobint, JdiagFrobint and JoffdiagFrobint need the whole Jacobian; set trace.kind = "
-        "exact");
+        "regularizers: dl2int, JFrobint, JdiagFrobint and JoffdiagFrobint need the whole Jacobian; use the exact "
+        "trace");
 }
 
 template <class S> void Regularizer<S>::value(const TangentDirections<S>& e, ConstMatrixRef<S> f, ConstMatrixRef<S> je,

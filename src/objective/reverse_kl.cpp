@@ -33,8 +33,8 @@ template <class S> struct PathWorker {
 template <class S> struct ReverseKlSolver<S>::Impl {
   Impl(Target t, const GradientOptions& o) : target(std::move(t)), options(o), score(score_options(o)) {
     if (o.adjoint != AdjointKind::discrete)
-      throw InputError("solver.adjoint = " + to_string(o.adjoint) + ": reverse KL needs the discrete adjoint");
-    if (o.regularizers.any()) throw InputError("objective: reverse_kl does not support regularizers");
+      throw InputError("adjoint = " + to_string(o.adjoint) + ": reverse KL needs the discrete adjoint");
+    if (o.regularizers.any()) throw InputError("regularizers: reverse KL does not support them");
     solve = {o.solver, o.trace, o.adjoint, nullptr};
   }
 

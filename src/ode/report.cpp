@@ -13,9 +13,10 @@ std::string SolveReport::advice() const {
                          "max_steps, or use fixed steps",
                          limit, t, step);
     case SolveStatus::step_underflow:
-      return fmt::format("step size underflow at t = {:.6g} (step {:.3g}): the field is too steep there for this "
-                         "precision; loosen rtol and atol, use --precision double, or fixed steps",
-                         t, step);
+      return fmt::format(
+          "step size underflow at t = {:.6g} (step {:.3g}): the field is too steep there for this "
+          "precision; loosen rtol and atol, or use double precision or fixed steps",
+          t, step);
     case SolveStatus::not_finite:
       return fmt::format(
           "the field or its integral is not finite at t = {:.6g}: check for a point far outside the "

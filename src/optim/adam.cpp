@@ -32,6 +32,11 @@ void refuse_nonfinite(ConstVectorRef<double> gradient) {
 
 }  // namespace
 
+const std::vector<std::string>& AdamOptions::decay_names() {
+  static const std::vector<std::string> names = {"adam", "adamw"};
+  return names;
+}
+
 Adam::Adam(Index size, const AdamOptions& options, ConstVectorRef<double> decays) : options_(options) {
   assert(size >= 0);
   check(options);

@@ -10,6 +10,11 @@
 
 namespace pathline {
 
+const std::vector<std::string>& Schedule::kind_names() {
+  static const std::vector<std::string> names = {"constant", "cosine", "step"};
+  return names;
+}
+
 void check_schedule(const Schedule& s) {
   require(s.learning_rate > 0 && std::isfinite(s.learning_rate), "learning_rate", s.learning_rate, "> 0 and finite");
   require(s.warmup >= 0, "warmup", s.warmup, ">= 0");

@@ -10,7 +10,7 @@ namespace pathline {
 namespace {
 
 // To be read of a table; empty: all.
-std::vector<std::string> wanted_columns(const DataRecipe& d) {
+std::vector<std::string> wanted_columns(const SourceOptions& d) {
   auto wanted = d.columns;
   for (const auto& name : d.condition)
     if (!d.columns.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) wanted.push_back(name);
@@ -18,11 +18,6 @@ std::vector<std::string> wanted_columns(const DataRecipe& d) {
 }
 
 }  // namespace
-
-TableOptions::Header header_option(const std::string& name) {
-  if (name == "yes") return TableOptions::Header::yes;
-  return name == "no" ? TableOptions::Header::no : TableOptions::Header::automatic;
-}
 
 Target named_target(const std::string& name, const std::optional<Target>& user) {
   if (name != "user") return find_target(name);
@@ -33,7 +28,7 @@ Target named_target(const std::string& name, const std::optional<Target>& user) 
 std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user) {
   if (!recipe.data.source.empty()) return std::nullopt;
   for (const auto& stage : recipe.objective)
-    if (stage.kind != "reverse_kl" || stage.target != recipe.objective.front().target) return std::nullopt;
+    if (stage.kind != ObjectiveKind::reverse_kl || stage.target != recipe.objective.front().target) return std::nullopt;
   return named_target(recipe.objective.front().target, user);
 }
 
@@ -42,21 +37,12 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   if (d.source.empty())
     throw InputError(
         "data.source is empty; expected a toy or a file, or reverse_kl with the same target in every stage");
-  const SourceOptions options{.seed = static_cast<std::uint64_t>(recipe.train.seed),
-                              .validation_size = d.validation_size,
-                              .test_size = d.test_size,
-                              .validation_fraction = d.validation_fraction,
-                              .test_fraction = d.test_fraction,
-                              .constant = d.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse,
-                              .columns = wanted_columns(d),
-                              .condition = d.condition,
-                              .discrete = d.discrete,
-                              .table = {.header = header_option(d.header), .drop_missing = d.drop_missing},
-                              .validation = d.validation,
-                              .test = d.test,
-                              .weights = d.weights};
+  SourceOptions options = d.reading;
+  options.seed = recipe.train.seed;
+  options.constant = d.preparing.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse;
+  options.columns = wanted_columns(d.reading);
   try {
-    return make_source(d.source, options);
+    return in_table("data", [&] { return make_source(d.source, options); });
   } catch (const InputError& error) {
     const bool made = d.source == "datasets/digits.csv" || d.source == "datasets/diamonds.csv";
     if (!made || std::filesystem::exists(d.source)) throw;
@@ -65,19 +51,13 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
 }
 
 TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target) {
-  const auto seed = static_cast<std::uint64_t>(recipe.train.seed);
-  if (target) return TrainingData::none(target->dim, seed);
+  if (target) return TrainingData::none(target->dim, recipe.train.seed);
   const auto& d = recipe.data;
   std::shared_ptr<const DataSource> source = open_source(recipe);
-  return in_table("data", [&] {
-    return TrainingData(source, {.condition = d.condition,
-                                 .standardize = d.standardize,
-                                 .dequantize = d.dequantize,
-                                 .discrete = d.discrete,
-                                 .logit = d.logit,
-                                 .seed = seed,
-                                 .name = d.source});
-  });
+  TrainingDataOptions options = d.preparing;
+  options.condition = d.reading.condition, options.discrete = d.reading.discrete;
+  options.seed = recipe.train.seed, options.name = d.source;
+  return in_table("data", [&] { return TrainingData(source, options); });
 }
 
 }  // namespace pathline

@@ -5,90 +5,67 @@
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "recipe/in_table.hpp"
 
 namespace pathline {
-
-TraceOptions trace_options(const TraceRecipe& r) {
-  return {.kind = r.kind == "exact" ? TraceKind::exact : TraceKind::hutchinson,
-          .noise = r.noise == "gaussian" ? ProbeNoise::gaussian : ProbeNoise::rademacher,
-          .probes = r.probes};
-}
-
-SolverOptions solver_options(const SolverRecipe& r) {
-  return {
-      .stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
-}
-
-SolverOptions solver_options(const EvaluationRecipe& r) {
-  return {
-      .stepper = parse_stepper(r.stepper), .rtol = r.rtol, .atol = r.atol, .steps = r.steps, .max_steps = r.max_steps};
-}
-
-EvaluationRecipe evaluation_recipe(const SolverOptions& o) {
-  return {.stepper = to_string(o.stepper), .rtol = o.rtol, .atol = o.atol, .steps = o.steps, .max_steps = o.max_steps};
-}
-
-RegularizerWeights regularizer_weights(const ObjectiveRecipe& r) {
-  return {.kinetic = r.kinetic, .jacobian = r.jacobian, .transport = r.transport, .hjb = r.hjb,
-          .l1int = r.l1int, .l2int = r.l2int, .dl2int = r.dl2int,
-          .JFrobint = r.JFrobint, .JdiagFrobint = r.JdiagFrobint, .JoffdiagFrobint = r.JoffdiagFrobint};
-}
 
 namespace {
 
 template <class S>
-std::shared_ptr<VectorField<S>> build_mlp(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
-  auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = dim,
-                                                   .condition_dim = condition_dim,
-                                                   .hidden = m.hidden,
-                                                   .layer = parse_layer_type(m.layer),
-                                                   .activation = parse_activation(m.activation),
-                                                   .residual = m.residual,
-                                                   .time_frequencies = m.time_features});
+std::shared_ptr<VectorField<S>> build_mlp(MlpOptions options, Index dim, Index condition_dim, Engine& engine) {
+  options.dim = dim, options.condition_dim = condition_dim;
+  auto field = std::make_shared<Mlp<S>>(options);
   field->initialize(engine);
   return field;
 }
 
 template <class S>
 std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
-  if (m.hidden.empty() || std::count(m.hidden.begin(), m.hidden.end(), m.hidden.front()) != std::ssize(m.hidden))
-    throw InputError(
-        "model.hidden: a potential needs at least one layer, and all layers must have the same width: 32,32");
-  auto field =
-      std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
-                                                                .condition_dim = condition_dim,
-                                                                .width = m.hidden.front(),
-                                                                .layers = static_cast<Index>(m.hidden.size())});
+  const auto& hidden = m.network.hidden;
+  if (hidden.empty() || std::count(hidden.begin(), hidden.end(), hidden.front()) != std::ssize(hidden))
+    throw InputError("hidden: a potential needs at least one layer, and all layers must have the same width: 32,32");
+  auto field = std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
+                                                                         .condition_dim = condition_dim,
+                                                                         .width = hidden.front(),
+                                                                         .layers = static_cast<Index>(hidden.size())});
   field->initialize(engine);
   return field;
+}
+
+// InputError, with the recipe's keys, for a field that the model cannot have.
+template <class S>
+std::shared_ptr<VectorField<S>> build_field(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
+  return in_table("model", [&] {
+    return m.field == FieldKind::potential ? build_potential<S>(m, dim, condition_dim, engine)
+                                           : build_mlp<S>(m.network, dim, condition_dim, engine);
+  });
 }
 
 }  // namespace
 
 ModelRecipe with_hidden(ModelRecipe model, Index dim) {
-  if (model.hidden != std::vector<Index>{0}) return model;
-  model.hidden = dim > 2 && model.field == "mlp" ? std::vector<Index>{96, 96} : std::vector<Index>{64, 64, 64};
+  auto& hidden = model.network.hidden;
+  if (hidden != ModelRecipe{}.network.hidden) return model;
+  hidden = dim > 2 && model.field == FieldKind::mlp ? std::vector<Index>{96, 96} : MlpOptions{}.hidden;
   return model;
 }
 
 template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim) {
   const ModelRecipe m = with_hidden(recipe.model, dim);
   for (const auto& stage : recipe.objective)
-    if (m.base == "uniform" && stage.kind == "likelihood")
+    if (m.base == BaseKind::uniform && stage.kind == ObjectiveKind::likelihood)
       throw InputError(
           "model.base = uniform: the likelihood is 0 outside a box and constant inside; use another base, or "
           "only objective.kind = flow_matching");
-  Engine engine = make_stream(static_cast<std::uint64_t>(recipe.train.seed), "train.initialize");
+  Engine engine = make_stream(recipe.train.seed, "train.initialize");
   std::vector<Cnf<S>> blocks;
-  for (Index i = 0; i < m.blocks; ++i) {
-    auto field = m.field == "potential" ? build_potential<S>(m, dim, condition_dim, engine)
-                                        : build_mlp<S>(m, dim, condition_dim, engine);
-    blocks.push_back({std::move(field), m.end_time, FieldClock::base_to_data, m.train_end_time});
-  }
+  for (Index i = 0; i < m.blocks; ++i)
+    blocks.push_back(
+        {build_field<S>(m, dim, condition_dim, engine), m.end_time, FieldClock::base_to_data, m.train_end_time});
   std::vector<BatchNorm<S>> norms;
   if (m.batch_norm) norms.assign(static_cast<std::size_t>(m.blocks) + 1, BatchNorm<S>(dim));
   Flow<S> flow(std::move(blocks), std::move(norms));
-  flow.base = make_base(parse_base(m.base), dim, m.base_components, engine);
+  flow.base = make_base(m.base, dim, m.base_components, engine);
   return flow;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -40,12 +41,6 @@ std::string node_text(const toml::node& node) {
   std::ostringstream out;
   out << toml::default_formatter(node);
   return one_line(out.str());
-}
-
-const RecipeField* find_field(const std::string& table, const std::string& key) {
-  for (const auto& field : recipe_fields())
-    if (field.table == table && field.key == key) return &field;
-  return nullptr;
 }
 
 const std::vector<std::string>& table_names() {
@@ -191,9 +186,18 @@ class Reader {
   Recipe recipe_;
 };
 
+// .5 and 5. are numbers to C++ and Python, but not to TOML.
+std::string with_digits_around_the_point(const std::string& text) {
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  const bool number = error == std::errc() && end == text.data() + text.size();
+  return number && text.find('.') != std::string::npos ? toml_text(x) : text;
+}
+
 // The value of an assignment as TOML: words get their quotes, lists their brackets.
 std::string assigned_text(const RecipeField& field, const std::string& value) {
   const RecipeValue like = field.default_value();
+  if (std::holds_alternative<double>(like)) return with_digits_around_the_point(value);
   const bool quoted = !value.empty() && (value[0] == '"' || value[0] == '\'');
   if (std::holds_alternative<std::string>(like)) return quoted ? value : toml_quoted(value);
   const bool is_list = !value.empty() && value[0] == '[';
@@ -206,6 +210,19 @@ std::string assigned_text(const RecipeField& field, const std::string& value) {
   for (std::string item; std::getline(items, item, ',');)
     if (!trimmed(item).empty()) list += (list.empty() ? "" : ", ") + toml_quoted(trimmed(item));
   return "[" + list + "]";
+}
+
+// name: of the key, for an error.
+void set_assigned(Recipe& recipe, std::size_t stage, const RecipeField& field, const std::string& value,
+                  const std::string& name) {
+  toml::table parsed;
+  try {
+    parsed = toml::parse("value = " + assigned_text(field, value));
+  } catch (const toml::parse_error&) {
+    fail_value("", field, name, value, false);
+  }
+  if (parsed.size() != 1) fail_value("", field, name, value, false);  // a line break, and another assignment
+  set_field(recipe, stage, field, *parsed.get("value"), "", name);
 }
 
 // "objective.2" -> "objective", with stage = 1. Other tables are left alone.
@@ -238,6 +255,16 @@ void check_depth(std::string_view text, const std::string& name) {
 }
 
 }  // namespace
+
+std::string to_string(ObjectiveKind kind) { return objective_names()[static_cast<std::size_t>(kind)]; }
+
+bool operator==(const Recipe& a, const Recipe& b) {
+  if (a.objective.size() != b.objective.size()) return false;
+  for (std::size_t stage = 0; stage < a.objective.size(); ++stage)
+    for (const auto& field : recipe_fields())
+      if (field.get(a, stage) != field.get(b, stage)) return false;
+  return true;
+}
 
 Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
   if (text.size() > kMostBytes)
@@ -275,16 +302,20 @@ void set(Recipe& recipe, std::string_view assignment) {
   table = without_stage(recipe, table, name, stage);
   const RecipeField* field = find_field(table, key);
   if (!field) fail_unknown_key("", table, key);
+  set_assigned(recipe, stage, *field, trimmed(assignment.substr(equals + 1)), name);
+}
 
-  const std::string value = trimmed(assignment.substr(equals + 1));
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + assigned_text(*field, value));
-  } catch (const toml::parse_error&) {
-    fail_value("", *field, name, value, false);
-  }
-  if (parsed.size() != 1) fail_value("", *field, name, value, false);  // a line break, and another assignment
-  set_field(recipe, stage, *field, *parsed.get("value"), "", name);
+void set_words(Recipe& recipe, const RecipeField& field, const std::vector<std::string>& words,
+               const std::string& name) {
+  RecipeValue value = field.default_value();
+  if (std::holds_alternative<std::string>(value))
+    value = words.at(0);
+  else if (std::holds_alternative<std::vector<std::string>>(value))
+    value = words;
+  else
+    return set_assigned(recipe, 0, field, fmt::format("{}", fmt::join(words, ",")), name);
+  if (!is_allowed(field, value)) fail_value("", field, name, fmt::format("{}", fmt::join(words, ",")), true);
+  field.set(recipe, 0, std::move(value));
 }
 
 void check_recipe(const Recipe& recipe) {

@@ -3,16 +3,30 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/utf8.hpp"
-#include "pathline/field/activation.hpp"
-#include "pathline/field/layer_type.hpp"
-#include "pathline/ode/options.hpp"
 
 namespace pathline {
+
+const std::vector<std::string>& field_names() {
+  static const std::vector<std::string> names = {"mlp", "potential"};
+  return names;
+}
+
+const std::vector<std::string>& objective_names() {
+  static const std::vector<std::string> names = {"likelihood", "flow_matching", "reverse_kl"};
+  return names;
+}
+
+const std::vector<std::string>& precision_names() {
+  static const std::vector<std::string> names = {"float", "double"};
+  return names;
+}
+
 namespace {
 
 RecipeRange any() { return {}; }
@@ -23,18 +37,52 @@ RecipeRange from_below(double low, double high) { return {.low = low, .high = hi
 RecipeRange above_to(double low, double high) { return {.low = low, .high = high, .low_open = true}; }
 RecipeRange one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
 
+// The member at the end of a path through nested structs: inside(&TrainerOptions::adam, &AdamOptions::beta1).
+template <class... Members> auto inside(Members... members) {
+  return [=](auto& at) -> auto& { return (at.*....*members); };
+}
+
+// A member as the alternative of RecipeValue that its key has. An enumeration has the names of its values.
+template <class T> RecipeValue value_of(const T& member, const RecipeRange& range) {
+  if constexpr (std::is_enum_v<T>) {
+    const auto i = static_cast<std::size_t>(member);
+    return i < range.choices.size() ? range.choices[i] : fmt::format("{}", i);
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    return static_cast<Index>(member);
+  } else {
+    return member;
+  }
+}
+
+// value: allowed in the range.
+template <class T> void assign(T& member, RecipeValue value, const RecipeRange& range) {
+  if constexpr (std::is_enum_v<T>) {
+    const auto& choices = range.choices;
+    member = static_cast<T>(std::find(choices.begin(), choices.end(), std::get<std::string>(value)) - choices.begin());
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    member = static_cast<T>(std::get<Index>(value));
+  } else {
+    member = std::get<T>(std::move(value));
+  }
+}
+
 // One table of the file. at(recipe, stage) is the struct that holds its members.
 template <class At> class Table {
  public:
   Table(std::vector<RecipeField>& fields, std::string name, At at) : fields_(fields), name_(std::move(name)), at_(at) {}
 
   template <class S, class T> Table& add(std::string key, T S::*member, RecipeRange range, std::string description) {
-    fields_.push_back(
-        {name_, std::move(key), std::move(range), std::move(description),
-         [at = at_, member](const Recipe& r, std::size_t stage) { return RecipeValue(at(r, stage).*member); },
-         [at = at_, member](Recipe& r, std::size_t stage, RecipeValue value) {
-           at(r, stage).*member = std::get<T>(std::move(value));
-         }});
+    return add(std::move(key), inside(member), std::move(range), std::move(description));
+  }
+  // member(at(recipe, stage)) is the member.
+  template <class Member> Table& add(std::string key, Member member, RecipeRange range, std::string description) {
+    auto get = [at = at_, member, range](const Recipe& r, std::size_t stage) {
+      return value_of(member(at(r, stage)), range);
+    };
+    auto set = [at = at_, member, range](Recipe& r, std::size_t stage, RecipeValue value) {
+      assign(member(at(r, stage)), std::move(value), range);
+    };
+    fields_.push_back({name_, std::move(key), std::move(range), std::move(description), get, set});
     return *this;
   }
 
@@ -46,108 +94,128 @@ template <class At> class Table {
 
 void add_data(std::vector<RecipeField>& fields) {
   using R = DataRecipe;
+  using S = SourceOptions;
+  using P = TrainingDataOptions;
+  const auto reading = [](auto member) { return inside(&R::reading, member); };
+  const auto preparing = [](auto member) { return inside(&R::preparing, member); };
+  const auto table = [](auto member) { return inside(&R::reading, &S::table, member); };
   Table(
       fields, "data", [](auto& r, std::size_t) -> auto& { return r.data; })
       .add("source", &R::source, any(), "name of a toy or a table in CSV, NPY or HDF5 (FILE:dataset)")
-      .add("columns", &R::columns, any(), "table: columns to use, those of the condition included; empty = all")
-      .add("condition", &R::condition, any(), "columns on which the density of the others is conditioned")
-      .add("standardize", &R::standardize, any(), "the model starts from (x - mean) / scale of the training data")
-      .add("validation_size", &R::validation_size, at_least(0), "toy: number of draws for validation")
-      .add("test_size", &R::test_size, at_least(0), "toy: number of draws for the test")
-      .add("validation_fraction", &R::validation_fraction, from_below(0, 1),
+      .add("columns", reading(&S::columns), any(),
+           "table: columns to use, those of the condition included; empty = all")
+      .add("condition", reading(&S::condition), any(), "columns on which the density of the others is conditioned")
+      .add("standardize", preparing(&P::standardize), any(),
+           "the model starts from (x - mean) / scale of the training data")
+      .add("validation_size", reading(&S::validation_size), at_least(0), "toy: number of draws for validation")
+      .add("test_size", reading(&S::test_size), at_least(0), "toy: number of draws for the test")
+      .add("validation_fraction", reading(&S::validation_fraction), from_below(0, 1),
            "table: fraction of the rows for validation")
-      .add("test_fraction", &R::test_fraction, from_below(0, 1), "table: fraction of the rows for the test")
-      .add("dequantize", &R::dequantize, at_least(0), "width of the uniform noise added to discrete data; 0 = none")
-      .add("logit", &R::logit, from_below(0, 0.5), "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none")
-      .add("header", &R::header, one_of({"automatic", "yes", "no"}), "text table: whether its first line names columns")
-      .add("drop_missing", &R::drop_missing, any(), "table: leave out rows with a missing value instead of refusing it")
-      .add("validation", &R::validation, any(), "table: file with the validation rows, instead of a fraction; or empty")
-      .add("test", &R::test, any(), "table: file with the test rows, instead of a fraction; or empty")
-      .add("weights", &R::weights, any(), "table: column with the weight of each row; empty: all rows weigh alike")
-      .add("discrete", &R::discrete, any(), "table: columns of integers, to which uniform noise U(0, 1) is added");
+      .add("test_fraction", reading(&S::test_fraction), from_below(0, 1), "table: fraction of the rows for the test")
+      .add("dequantize", preparing(&P::dequantize), at_least(0),
+           "width of the uniform noise added to discrete data; 0 = none")
+      .add("logit", preparing(&P::logit), from_below(0, 0.5),
+           "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none")
+      .add("header", table(&TableOptions::header), one_of(TableOptions::header_names()),
+           "text table: whether its first line names columns")
+      .add("drop_missing", table(&TableOptions::drop_missing), any(),
+           "table: leave out rows with a missing value instead of refusing it")
+      .add("validation", reading(&S::validation), any(),
+           "table: file with the validation rows, instead of a fraction; or empty")
+      .add("test", reading(&S::test), any(), "table: file with the test rows, instead of a fraction; or empty")
+      .add("weights", reading(&S::weights), any(),
+           "table: column with the weight of each row; empty: all rows weigh alike")
+      .add("discrete", reading(&S::discrete), any(),
+           "table: columns of integers, to which uniform noise U(0, 1) is added");
 }
 
 void add_model(std::vector<RecipeField>& fields) {
   using R = ModelRecipe;
+  const auto network = [](auto member) { return inside(&R::network, member); };
   Table(
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
-      .add("field", &R::field, one_of({"mlp", "potential"}),
-           "vector field: a network, or minus the gradient of a potential")
-      .add("hidden", &R::hidden, at_least(1),
+      .add("field", &R::field, one_of(field_names()), "vector field: a network, or minus the gradient of a potential")
+      .add("hidden", network(&MlpOptions::hidden), at_least(1),
            "widths of the hidden layers; 0 = automatic: 64,64,64 up to two columns, 96,96 for more")
-      .add("layer", &R::layer, one_of(layer_type_names()), "how time enters a layer, by FFJORD's names")
-      .add("activation", &R::activation, one_of(activation_names()), "activation function between the layers")
-      .add("residual", &R::residual, any(), "hidden layers of equal width add their input to their output")
-      .add("time_features", &R::time_features, at_least(0),
+      .add("layer", network(&MlpOptions::layer), one_of(layer_type_names()),
+           "how time enters a layer, by FFJORD's names")
+      .add("activation", network(&MlpOptions::activation), one_of(activation_names()),
+           "activation function between the layers")
+      .add("residual", network(&MlpOptions::residual), any(),
+           "hidden layers of equal width add their input to their output")
+      .add("time_features", network(&MlpOptions::time_features), from_to(0, kMostTimeFeatures),
            "number of pairs (cos, sin) of the time as input; 0 = the time itself")
       .add("blocks", &R::blocks, at_least(1), "number of continuous flows in a chain, each with its own network")
       .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
       .add("end_time", &R::end_time, above(0), "end time T: the base is at time 0, the data at T")
       .add("train_end_time", &R::train_end_time, any(), "whether T is trained")
-      .add("base", &R::base, one_of({"normal", "diagonal", "full", "mixture", "uniform"}),
-           "base distribution at time 0")
+      .add("base", &R::base, one_of(base_names()), "base distribution at time 0")
       .add("base_components", &R::base_components, at_least(1), "number of Gaussians of a mixture base")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
-      .add("precision", &R::precision, one_of({"float", "double"}), "precision of the arithmetic");
+      .add("precision", &R::precision, one_of(precision_names()), "precision of the arithmetic");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {
-  using R = TraceRecipe;
   Table(
-      fields, "trace", [](auto& r, std::size_t) -> auto& { return r.trace; })
-      .add("kind", &R::kind, one_of({"exact", "hutchinson"}),
+      fields, "trace", [](auto& r, std::size_t) -> auto& { return r.gradient.trace; })
+      .add("kind", &TraceOptions::kind, one_of(trace_names()),
            "trace of the Jacobian: exact, or Hutchinson's estimate from random probes")
-      .add("noise", &R::noise, one_of({"rademacher", "gaussian"}), "distribution of the probes")
-      .add("probes", &R::probes, at_least(1), "number of probes per sample; they are fixed during a solve");
+      .add("noise", &TraceOptions::noise, one_of(probe_noise_names()), "distribution of the probes")
+      .add("probes", &TraceOptions::probes, at_least(1), "number of probes per sample; they are fixed during a solve");
 }
 
-// The keys that [solver] and [solver.evaluation] share.
-template <class R, class T> void add_solver_keys(T& table) {
-  table.add("stepper", &R::stepper, one_of(stepper_names()), "method that solves the ODE")
-      .add("rtol", &R::rtol, above(0), "relative tolerance of an adaptive step, per sample")
-      .add("atol", &R::atol, above(0), "absolute tolerance of an adaptive step, per sample")
-      .add("steps", &R::steps, at_least(0), "number of equal steps; 0 = adaptive steps")
-      .add("max_steps", &R::max_steps, at_least(1), "largest number of steps; a solve that needs more fails");
+// The keys of the tables [solver] and [solver.evaluation].
+template <class At> void add_solve(std::vector<RecipeField>& fields, const std::string& table, At at) {
+  Table(fields, table, at)
+      .add("stepper", &SolverOptions::stepper, one_of(stepper_names()), "method that solves the ODE")
+      .add("rtol", &SolverOptions::rtol, above(0), "relative tolerance of an adaptive step, per sample")
+      .add("atol", &SolverOptions::atol, above(0), "absolute tolerance of an adaptive step, per sample")
+      .add("steps", &SolverOptions::steps, at_least(0), "number of equal steps; 0 = adaptive steps")
+      .add("max_steps", &SolverOptions::max_steps, at_least(1),
+           "largest number of steps; a solve that needs more fails");
 }
 
 void add_solver(std::vector<RecipeField>& fields) {
-  Table solver(
-      fields, "solver", [](auto& r, std::size_t) -> auto& { return r.solver; });
-  add_solver_keys<SolverRecipe>(solver);
-  solver.add("adjoint", &SolverRecipe::adjoint, one_of({"discrete", "checkpointed", "backsolve"}),
-             "adjoint method");
-  Table evaluation(
-      fields, "solver.evaluation", [](auto& r, std::size_t) -> auto& { return r.solver.evaluation; });
-  add_solver_keys<EvaluationRecipe>(evaluation);
+  add_solve(
+      fields, "solver", [](auto& r, std::size_t) -> auto& { return r.gradient.solver; });
+  Table(
+      fields, "solver", [](auto& r, std::size_t) -> auto& { return r.gradient; })
+      .add("adjoint", &GradientOptions::adjoint, one_of(adjoint_names()), "adjoint method");
+  add_solve(
+      fields, "solver.evaluation", [](auto& r, std::size_t) -> auto& { return r.train.evaluation.solver; });
 }
 
 void add_objective(std::vector<RecipeField>& fields) {
   using R = ObjectiveRecipe;
+  using W = RegularizerWeights;
+  using M = MatchingOptions;
+  const auto weight = [](auto member) { return inside(&R::regularizers, member); };
+  const auto matching = [](auto member) { return inside(&R::matching, member); };
   Table(
       fields, "objective", [](auto& r, std::size_t stage) -> auto& { return r.objective.at(stage); })
-      .add("kind", &R::kind, one_of({"likelihood", "flow_matching", "reverse_kl"}), "objective to minimize")
+      .add("kind", &R::kind, one_of(objective_names()), "objective to minimize")
       .add("iterations", &R::iterations, at_least(0),
            "iterations of this stage; 0 = what the others leave of train.iterations")
       .add("batch", &R::batch, at_least(0), "batch size of this stage; 0 = train.batch")
       .add("learning_rate", &R::learning_rate, at_least(0), "learning rate of this stage; 0 = optimizer.learning_rate")
-      .add("kinetic", &R::kinetic, at_least(0), "weight of RNODE's integral of |f|^2")
-      .add("jacobian", &R::jacobian, at_least(0), "weight of RNODE's integral of |df/dz|_F^2")
-      .add("l1int", &R::l1int, at_least(0), "weight of FFJORD's integral of |f|_1")
-      .add("l2int", &R::l2int, at_least(0), "weight of FFJORD's integral of |f|_2")
-      .add("dl2int", &R::dl2int, at_least(0), "weight of FFJORD's integral of |f^T df/dz|_2")
-      .add("JFrobint", &R::JFrobint, at_least(0), "weight of FFJORD's integral of |df/dz|_F")
-      .add("JdiagFrobint", &R::JdiagFrobint, at_least(0),
+      .add("kinetic", weight(&W::kinetic), at_least(0), "weight of RNODE's integral of |f|^2")
+      .add("jacobian", weight(&W::jacobian), at_least(0), "weight of RNODE's integral of |df/dz|_F^2")
+      .add("l1int", weight(&W::l1int), at_least(0), "weight of FFJORD's integral of |f|_1")
+      .add("l2int", weight(&W::l2int), at_least(0), "weight of FFJORD's integral of |f|_2")
+      .add("dl2int", weight(&W::dl2int), at_least(0), "weight of FFJORD's integral of |f^T df/dz|_2")
+      .add("JFrobint", weight(&W::JFrobint), at_least(0), "weight of FFJORD's integral of |df/dz|_F")
+      .add("JdiagFrobint", weight(&W::JdiagFrobint), at_least(0),
            "weight of FFJORD's integral of the norm of the diagonal of df/dz")
-      .add("JoffdiagFrobint", &R::JoffdiagFrobint, at_least(0),
+      .add("JoffdiagFrobint", weight(&W::JoffdiagFrobint), at_least(0),
            "weight of FFJORD's integral of the norm of df/dz without its diagonal")
-      .add("transport", &R::transport, at_least(0), "weight of the transport cost of OT-Flow")
-      .add("hjb", &R::hjb, at_least(0), "weight of the Hamilton-Jacobi-Bellman residual of OT-Flow")
+      .add("transport", weight(&W::transport), at_least(0), "weight of the transport cost of OT-Flow")
+      .add("hjb", weight(&W::hjb), at_least(0), "weight of the Hamilton-Jacobi-Bellman residual of OT-Flow")
       .add("steer", &R::steer, from_below(0, 1), "STEER: the end time is drawn uniformly from T (1 -+ steer)")
-      .add("coupling", &R::coupling, one_of({"independent", "ot"}),
+      .add("coupling", matching(&M::coupling), one_of(coupling_names()),
            "flow matching: how base and data are paired within a batch")
-      .add("path", &R::path, one_of({"linear", "variance_preserving"}), "flow matching: path from base to data")
-      .add("sigma", &R::sigma, at_least(0), "flow matching: width of the noise on the path")
-      .add("time_sampling", &R::time_sampling, one_of({"uniform", "logit_normal"}),
+      .add("path", matching(&M::path), one_of(matching_path_names()), "flow matching: path from base to data")
+      .add("sigma", matching(&M::sigma), at_least(0), "flow matching: width of the noise on the path")
+      .add("time_sampling", matching(&M::time_sampling), one_of(time_sampling_names()),
            "flow matching: distribution of the time")
       .add("target", &R::target, any(), "reverse KL: funnel, banana, ring, double_well; user: given from C++")
       .add("anneal", &R::anneal, above_to(0, 1),
@@ -155,39 +223,44 @@ void add_objective(std::vector<RecipeField>& fields) {
 }
 
 void add_optimizer(std::vector<RecipeField>& fields) {
-  using R = OptimizerRecipe;
+  using R = TrainerOptions;
+  const auto adam = [](auto member) { return inside(&R::adam, member); };
+  const auto schedule = [](auto member) { return inside(&R::schedule, member); };
   Table(
-      fields, "optimizer", [](auto& r, std::size_t) -> auto& { return r.optimizer; })
-      .add("name", &R::name, one_of({"adam", "adamw"}),
+      fields, "optimizer", [](auto& r, std::size_t) -> auto& { return r.train; })
+      .add("name", adam(&AdamOptions::decay), one_of(AdamOptions::decay_names()),
            "Adam with weight decay in the gradient (adam) or decoupled from it (adamw)")
-      .add("learning_rate", &R::learning_rate, above(0), "highest learning rate of the schedule")
-      .add("beta1", &R::beta1, from_below(0, 1), "decay rate of the mean of the gradient")
-      .add("beta2", &R::beta2, from_below(0, 1), "decay rate of the mean of the squared gradient")
-      .add("epsilon", &R::epsilon, above(0), "added to the square root of the second moment")
-      .add("weight_decay", &R::weight_decay, at_least(0), "weight decay")
+      .add("learning_rate", adam(&AdamOptions::learning_rate), above(0), "highest learning rate of the schedule")
+      .add("beta1", adam(&AdamOptions::beta1), from_below(0, 1), "decay rate of the mean of the gradient")
+      .add("beta2", adam(&AdamOptions::beta2), from_below(0, 1), "decay rate of the mean of the squared gradient")
+      .add("epsilon", adam(&AdamOptions::epsilon), above(0), "added to the square root of the second moment")
+      .add("weight_decay", adam(&AdamOptions::weight_decay), at_least(0), "weight decay")
       .add("clip", &R::clip, at_least(0), "largest Euclidean norm of the gradient; 0 = no limit")
-      .add("schedule", &R::schedule, one_of({"constant", "cosine", "step"}),
+      .add("schedule", schedule(&Schedule::kind), one_of(Schedule::kind_names()),
            "schedule of the learning rate after the warm-up")
-      .add("warmup", &R::warmup, at_least(0), "iterations of linear warm-up; at most half of a stage")
-      .add("final", &R::final, from_to(0, 1), "cosine: final fraction of the learning rate")
-      .add("decay_every", &R::decay_every, at_least(1), "step: iterations between two reductions")
-      .add("decay_factor", &R::decay_factor, above_to(0, 1), "step: factor of each reduction")
+      .add("warmup", schedule(&Schedule::warmup), at_least(0), "iterations of linear warm-up; at most half of a stage")
+      .add("final", schedule(&Schedule::final), from_to(0, 1), "cosine: final fraction of the learning rate")
+      .add("decay_every", schedule(&Schedule::decay_every), at_least(1), "step: iterations between two reductions")
+      .add("decay_factor", schedule(&Schedule::decay_factor), above_to(0, 1), "step: factor of each reduction")
       .add("ema", &R::ema, from_below(0, 1),
            "decay rate of the moving average of the weights, which becomes the model; 0 = none");
 }
 
 void add_train(std::vector<RecipeField>& fields) {
-  using R = TrainRecipe;
+  const auto train = [](auto member) { return inside(&Recipe::train, member); };
   Table(
-      fields, "train", [](auto& r, std::size_t) -> auto& { return r.train; })
-      .add("iterations", &R::iterations, at_least(0),
+      fields, "train", [](auto& r, std::size_t) -> auto& { return r; })
+      .add("iterations", train(&TrainerOptions::iterations), at_least(0),
            "iterations of all stages together; the last stage takes the rest")
-      .add("batch", &R::batch, at_least(1), "batch size: samples per iteration")
-      .add("tile", &R::tile, at_least(0), "number of samples solved together; 0 = automatic")
-      .add("seed", &R::seed, at_least(0), "seed of all random streams")
-      .add("evaluate_every", &R::evaluate_every, at_least(1), "iterations between validations")
-      .add("checkpoint_every", &R::checkpoint_every, at_least(1), "iterations between checkpoints (last.h5)")
-      .add("patience", &R::patience, at_least(0), "validations without improvement before stopping; 0 = never");
+      .add("batch", train(&TrainerOptions::batch), at_least(1), "batch size: samples per iteration")
+      .add("tile", inside(&Recipe::gradient, &GradientOptions::tile), at_least(0),
+           "number of samples solved together; 0 = automatic")
+      .add("seed", train(&TrainerOptions::seed), at_least(0), "seed of all random streams")
+      .add("evaluate_every", train(&TrainerOptions::evaluate_every), at_least(1), "iterations between validations")
+      .add("checkpoint_every", train(&TrainerOptions::checkpoint_every), at_least(1),
+           "iterations between checkpoints (last.h5)")
+      .add("patience", train(&TrainerOptions::patience), at_least(0),
+           "validations without improvement before stopping; 0 = never");
 }
 
 std::vector<RecipeField> make_fields() {
@@ -212,6 +285,12 @@ std::string number_range_text(const RecipeRange& range) {
 const std::vector<RecipeField>& recipe_fields() {
   static const std::vector<RecipeField> fields = make_fields();
   return fields;
+}
+
+const RecipeField* find_field(const std::string& table, const std::string& key) {
+  for (const auto& field : recipe_fields())
+    if (field.table == table && field.key == key) return &field;
+  return nullptr;
 }
 
 bool is_allowed(const RecipeField& field, const RecipeValue& value) {

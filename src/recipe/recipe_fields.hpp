@@ -1,5 +1,5 @@
-// The table of a recipe's keys: each with its member, its range and its description. Parsing, --set, writing, checks
-// and documentation are loops over it.
+// The table of a recipe's keys: each with its member, its range and its description. Parsing, --set, the options of the
+// command line that stand for a key, writing, checks and documentation are loops over it.
 #pragma once
 
 #include <functional>
@@ -34,6 +34,12 @@ struct RecipeField {
 };
 
 const std::vector<RecipeField>& recipe_fields();
+const RecipeField* find_field(const std::string& table, const std::string& key);  // null if there is none
+
+// Sets a key from words that are taken as they stand, as those of a command line: any number of them for a list, else
+// one. name: what an error calls the key, "--rtol". Not for a key of [objective], which has stages.
+void set_words(Recipe& recipe, const RecipeField& field, const std::vector<std::string>& words,
+               const std::string& name);
 
 // Of the alternative that the field has, whether the value is in its range. Never for a number that is not finite or
 // a string that is not UTF-8.

@@ -6,6 +6,7 @@
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
+#include "recipe/in_table.hpp"
 #include "recipe/resume_check.hpp"
 #include "train/run_directory.hpp"
 
@@ -28,7 +29,7 @@ void describe(const TrainingData& data, Index parameters, const TrainingOptions&
   if (!options.note || !options.describe_data) return;
   if (const auto text = data.summary(); !text.empty())
     options.note(fmt::format("{}: {}; {} parameters", data.name(), text, parameters));
-  for (const auto& text : data.notes()) options.note(text);
+  for (const auto& text : data.notes()) options.note(with_keys(text));
 }
 
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options) {
@@ -52,11 +53,12 @@ TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options)
   Recipe recipe = asked;
   if (options.resume) {
     const Recipe stored = recipe_of_run(options.directory);
-    if (recipe.model.hidden == ModelRecipe{}.hidden) recipe.model.hidden = stored.model.hidden;  // automatic
+    auto& hidden = recipe.model.network.hidden;
+    if (hidden == ModelRecipe{}.network.hidden) hidden = stored.model.network.hidden;  // automatic
     check_resumed(stored, recipe);
   }
   try {
-    if (recipe.model.precision == "double") return run<double>(recipe, options);
+    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options);
     return run<float>(recipe, options);
   } catch (const NumericalError& error) {
     throw NumericalError(std::string(error.what()) + " (optimizer.learning_rate, optimizer.clip)");

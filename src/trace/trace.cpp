@@ -4,10 +4,22 @@
 
 namespace pathline {
 
+const std::vector<std::string>& trace_names() {
+  static const std::vector<std::string> names = {"exact", "hutchinson"};
+  return names;
+}
+std::string to_string(TraceKind kind) { return trace_names()[static_cast<std::size_t>(kind)]; }
+
+const std::vector<std::string>& probe_noise_names() {
+  static const std::vector<std::string> names = {"rademacher", "gaussian"};
+  return names;
+}
+std::string to_string(ProbeNoise noise) { return probe_noise_names()[static_cast<std::size_t>(noise)]; }
+
 template <class S> TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch,
                                                                 Engine& engine, Matrix<S>& memory) {
   if (options.kind == TraceKind::exact) return TangentDirections<S>::identity(dim);
-  require(options.probes >= 1, "trace.probes", options.probes, ">= 1");
+  require(options.probes >= 1, "probes", options.probes, ">= 1");
   memory.resize(dim, options.probes * batch);
   if (options.noise == ProbeNoise::rademacher)
     fill_rademacher<S>(engine, memory);

@@ -39,8 +39,10 @@ void RunDirectory::create_new(bool replace) const {
   for (const auto& file : {last(), previous(), model()}) {
     if (replace) fs::remove(file, error);
     if (fs::exists(file, error))
-      throw InputError(file + ": this directory already contains a run; continue it with --resume " + path_ +
-                       ", choose another -o, or replace it with --force");
+      throw InputError(
+          file +
+          ": this directory already contains a run; continue it with TrainerOptions.resume, choose another "
+          "TrainerOptions.directory, or replace it with TrainerOptions.replace");
   }
   remove_dead_parts();
   restart_metrics({});

@@ -54,11 +54,9 @@ template <class S> void Cnf<S>::add_time_gradient(const EndTimes& ends, VectorRe
 }
 
 template <class S> void Cnf<S>::check(const SolveOptions<S>& options) const {
-  if (options.adjoint == AdjointKind::discrete && !find_tableau(options.solver.stepper))
-    throw InputError("solver.stepper = " + to_string(options.solver.stepper) +
-                     ": the discrete adjoint needs a Runge-Kutta method; use one, or adjoint = backsolve");
+  check_adjoint(options.adjoint, options.solver);
   if (options.penalty && options.penalty->needs_potential() && !field->has_potential())
-    throw InputError("objective.hjb needs the gradient of a potential; set model.field = potential");
+    throw InputError("hjb needs a vector field that has a potential");
 }
 
 template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,

@@ -37,7 +37,7 @@ namespace {
 
 std::shared_ptr<Mlp<float>> field(LayerType layer) {
   auto f = std::make_shared<Mlp<float>>(
-      MlpOptions{.hidden = {16, 16}, .layer = layer, .activation = Activation::swish, .time_frequencies = 1});
+      MlpOptions{.hidden = {16, 16}, .layer = layer, .activation = Activation::swish, .time_features = 1});
   Engine engine = make_stream(1, "allocation");
   f->initialize(engine, 20);  // steep enough for many steps
   return f;

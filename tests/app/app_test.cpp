@@ -285,11 +285,12 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
   const std::ptrdiff_t before = files();
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"train", "--data", "moos", "-o", file("x")}, "moons"},
-      {{"train", "--data", "moons", "--rtol=-1", "-o", file("x")}, "solver.rtol = -1: must be > 0"},
+      {{"train", "--data", "moons", "--rtol=-1", "-o", file("x")}, "pathline: --rtol = -1: must be > 0"},
       {{"train", file("bad.toml"), "--data", "moons", "-o", file("x")}, "bad.toml:2: "},
       {{"train", "--data", "moons", "-o", file("x"), "--set", "train.iteration=5"}, "train.iterations"},
       {{"train", "--data", file("nan.csv"), "-o", file("x")}, "nan.csv: line 2, column 1: nan: must be finite"},
-      {{"train", "--data", "moons", "-o", file("run")}, "this directory already contains a run"},
+      {{"train", "--data", "moons", "-o", file("run")},
+       "this directory already contains a run; continue it with --resume"},
       {{"train", "--resume", file("nowhere")}, "nowhere/last.h5: not found"},
       {{"sample", file("none.h5"), "-o", file("x.h5")}, "none.h5: cannot read: No such file"},
       {{"sample", model, "-o", file("x.png")}, "x.png: unknown format"},
@@ -304,11 +305,12 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
       {{"density", model}, "expected either an INPUT or --grid"},
       {{"density", model, "--grid=4:-4:10"}, "LOW < HIGH"},
       {{"density", model, "--grid=-4:4:10,0:1:2,0:1:2"}, "3 axes; the model has 2"},
-      {{"density", model, "--grid=-4:4:10", "--condition", "1"}, "--condition has 1 values; the condition of the model has 0"},
+      {{"density", model, "--grid=-4:4:10", "--condition", "1"},
+       "--condition has 1 values; the condition of the model has 0"},
       {{"density", file("cut.h5"), file("wide.csv")}, "cut.h5: "},
       {{"density", file("junk.h5"), file("wide.csv")}, "junk.h5: "},
       {{"density", file("new.h5"), file("wide.csv")}, "new.h5: model format 9: this pathline"},
-      {{"density", model, file("wide.csv"), "--precision", "half"}, "--precision = half: must be float or double"},
+      {{"density", model, file("wide.csv"), "--precision", "half"}, "--precision = half: must be one of float, double"},
       {{"density", model, file("wide.csv"), "--stepper", "dopri6"}, "dopri6"},
       {{"data", "sample", "moons", "-o", file("no/such/x.csv")}, "cannot write"},
   };
@@ -471,7 +473,7 @@ TEST_F(App, ForceKeepsTheOldRunUntilTheNewOneCanBegin) {
   EXPECT_EQ(run(with(training("run", "20"), {"--force"})).code, 0);
   EXPECT_NE(get("run/model.h5"), model);
   EXPECT_THAT(run({"train", "--resume", file("run"), "--seed", "1"}).err,
-              HasSubstr("train.seed = 1: cannot change on resume (was 0)"));
+              HasSubstr("pathline: --seed = 1: cannot change on resume (was 0)"));
 }
 
 TEST_F(App, TerminationSavesAsAnInterruptDoes) {

@@ -51,7 +51,8 @@ TEST_F(Tables, APositionalTableIsDataAndWhatWasReadIsSaid) {
   EXPECT_THAT(unknown.err, HasSubstr("expected a recipe (NAME.toml), a table"));
   EXPECT_THAT(run({"train", "mons"}).err, HasSubstr("the nearest is 'moons'"));
   EXPECT_THAT(run({"train", file("my.csv"), "--data", "moons"}).err, HasSubstr("expected one table"));
-  EXPECT_THAT(train("my.csv", {"--header", "maybe"}).err, HasSubstr("--header = maybe: must be yes or no"));
+  EXPECT_THAT(train("my.csv", {"--header", "maybe"}).err,
+              HasSubstr("--header = maybe: must be one of automatic, yes, no"));
 }
 
 // `density` took a header of numbers for a row, so that every row was shifted by one.

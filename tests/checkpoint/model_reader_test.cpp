@@ -89,7 +89,7 @@ TEST_F(ModelReaderSlow, RebuildsEveryLayerAndActivation) {
                                                    .layer = layer,
                                                    .activation = activation,
                                                    .residual = i % 3 == 0,
-                                                   .time_frequencies = static_cast<Index>(i % 3)})}));
+                                                   .time_features = static_cast<Index>(i % 3)})}));
   }
 }
 

@@ -19,9 +19,13 @@ template <class S> Model<S> everything() {
   Engine engine = make_stream(1, "model_test");
   std::vector<Cnf<S>> blocks;
   for (double time : {0.7, 1.1}) {
-    auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = 3, .condition_dim = 2, .hidden = {5, 5},
-                                                     .layer = LayerType::concat, .activation = Activation::swish,
-                                                     .residual = true, .time_frequencies = 2});
+    auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = 3,
+                                                     .condition_dim = 2,
+                                                     .hidden = {5, 5},
+                                                     .layer = LayerType::concat,
+                                                     .activation = Activation::swish,
+                                                     .residual = true,
+                                                     .time_features = 2});
     field->initialize(engine);
     blocks.push_back({field, time, time < 1 ? FieldClock::base_to_data : FieldClock::data_to_base, time < 1});
   }

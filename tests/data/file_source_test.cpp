@@ -66,7 +66,7 @@ TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
   EXPECT_THAT(refusal("negative.csv", {.weights = "w"}), HasSubstr("negative.csv: row 3, w = -2: a weight must be >= 0"));
   EXPECT_THAT(refusal("nan.csv", {.weights = "w"}), StartsWith(file("nan.csv") + ": "));
   EXPECT_THAT(refusal("zero.csv", {.weights = "w"}), HasSubstr("every weight in column w is 0"));
-  EXPECT_THAT(refusal("zero.csv", {.columns = {"a", "w"}, .weights = "w"}), HasSubstr("data.weights = w"));
+  EXPECT_THAT(refusal("zero.csv", {.columns = {"a", "w"}, .weights = "w"}), HasSubstr("weights = w: this column"));
 }
 
 // The rows of a chain were trained on as draws of the prior, 3.2 nats off.
@@ -75,14 +75,15 @@ TEST_F(FileSource, AColumnNamedWeightIsNeverSilentlyData) {
   for (int i = 0; i < 40; ++i)
     rows += std::to_string(1 + i % 3) + " " + std::to_string(-i * i % 17) + " " + std::to_string(i * 37 % 41 + 0.5) + "\n";
   put("chain.txt", rows);
-  EXPECT_THAT(refusal("chain.txt"), HasSubstr("chain.txt: a column is named 'weight': pass --weights weight"));
+  EXPECT_THAT(refusal("chain.txt"),
+              HasSubstr("chain.txt: a column is named 'weight': pass SourceOptions.weights = weight"));
   const auto weighted = make_source(file("chain.txt"), {.weights = "weight"});
   EXPECT_EQ(weighted->columns(), (std::vector<std::string>{"a"}));
   EXPECT_THAT(weighted->notes(), Contains(HasSubstr("left out logl")));
   const auto chosen = make_source(file("chain.txt"), {.columns = {"weight", "a"}});
   EXPECT_EQ(chosen->columns(), (std::vector<std::string>{"weight", "a"}));
   put("chain_1.txt", "2 3.5 0.1\n1 2.5 0.3\n4 9 0.2\n"), put("chain.paramnames", "a \\alpha\n");
-  EXPECT_THAT(refusal("chain_1.txt"), HasSubstr("pass --weights weight"));
+  EXPECT_THAT(refusal("chain_1.txt"), HasSubstr("pass SourceOptions.weights = weight"));
 }
 
 TEST_F(FileSource, PartsInFilesOfTheirOwn) {

@@ -128,7 +128,7 @@ TEST(BilinearTrace, IsTheTangentsTraceForEveryLayerTypeAndActivation) {
                                .hidden = {19, 16},
                                .layer = layer,
                                .activation = parse_activation(name),
-                               .time_frequencies = 1};
+                               .time_features = 1};
       expect_same_both_ways<double>(options, 5);
       expect_same_both_ways<float>(options, 5);
     }
@@ -179,7 +179,7 @@ TEST(BilinearTrace, PullbackIsTheTransposeOfFiniteDifferences) {
                          .layer = layer,
                          .activation = Activation::swish,
                          .residual = residual,
-                         .time_frequencies = 2},
+                         .time_features = 2},
                         5);
       const auto p = n.pull(Way::closed_form);
       Engine engine = make_stream(12, "bilinear_trace_test");

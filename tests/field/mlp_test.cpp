@@ -27,7 +27,7 @@ struct Fixture {
                .layer = c.layer,
                .activation = c.activation,
                .residual = c.residual,
-               .time_frequencies = c.frequencies}) {
+               .time_features = c.frequencies}) {
     engine = make_stream(7, "mlp_test");
     field.initialize(engine);
     Vector<double> theta = field.theta() + 0.3 * random(field.theta().size(), 1);

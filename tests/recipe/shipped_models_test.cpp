@@ -66,8 +66,9 @@ TEST_P(ShippedModels, KeepWhatTheyPromise) {
     EXPECT_LT(e.nll, kMostNll.at(GetParam()));
     return;
   }
-  recipe.train.seed = 4711, recipe.data.validation_size = 0;
-  recipe.data.test_size = recipe.data.condition.empty() ? 20000 : 500;  // a conditional density is a quadrature a point
+  recipe.train.seed = 4711, recipe.data.reading.validation_size = 0;
+  recipe.data.reading.test_size =
+      recipe.data.reading.condition.empty() ? 20000 : 500;  // a conditional density is a quadrature a point
   const TrainingData data = build_data(recipe);
   const auto test = data.test();
   const auto e = evaluate(model.flow, test.x, test.c, {.solver = {.rtol = 1e-4, .atol = 1e-4}}, data.log_density(test));

@@ -20,9 +20,9 @@ class TrainRecipe : public Scratch {
   // A small run: what it does, not how well it fits.
   static Recipe small() {
     Recipe r;
-    r.data.source = "moons", r.data.validation_size = r.data.test_size = 100;
-    r.model.hidden = {8};
-    r.solver.rtol = r.solver.atol = 1e-3;
+    r.data.source = "moons", r.data.reading.validation_size = r.data.reading.test_size = 100;
+    r.model.network.hidden = {8};
+    r.gradient.solver.rtol = r.gradient.solver.atol = 1e-3;
     r.train.iterations = 20, r.train.evaluate_every = 5;
     return r;
   }
@@ -38,9 +38,9 @@ TEST_F(TrainRecipe, AutomaticWidthsAreWrittenAsNumbers) {
     rows += std::to_string(i % 7) + ".5," + std::to_string(i % 5) + "," + std::to_string(i) + "\n";
   put("table.csv", rows);
   Recipe r = small();
-  r.data.source = file("table.csv"), r.model.hidden = ModelRecipe{}.hidden, r.train.iterations = 2;
+  r.data.source = file("table.csv"), r.model.network.hidden = ModelRecipe{}.network.hidden, r.train.iterations = 2;
   train_recipe(r, {.directory = file("run")});
-  const auto widths = parse_recipe(read_card(file("run/model.h5")).recipe, "the model").model.hidden;
+  const auto widths = parse_recipe(read_card(file("run/model.h5")).recipe, "the model").model.network.hidden;
   EXPECT_EQ(widths, (std::vector<Index>{96, 96}));
   r.train.iterations = 4;
   EXPECT_EQ(train_recipe(r, {.directory = file("run"), .resume = true}).iterations, 4);
@@ -55,7 +55,7 @@ TEST_F(TrainRecipe, AReplacementThatCannotBeginLeavesTheOldRun) {
   EXPECT_THAT(message([&] { train_recipe(wrong, {.directory = file("run"), .replace = true}); }),
               HasSubstr("typo.csv"));
   wrong = small();
-  wrong.model.field = "potential", wrong.model.hidden = {8, 4};
+  wrong.model.field = FieldKind::potential, wrong.model.network.hidden = {8, 4};
   EXPECT_NE(message([&] { train_recipe(wrong, {.directory = file("run"), .replace = true}); }), "no error");
   EXPECT_EQ(get("run/model.h5"), model);
   EXPECT_EQ(get("run/last.h5"), last);
@@ -69,7 +69,7 @@ TEST_F(TrainRecipe, AReplacementThatCannotBeginLeavesTheOldRun) {
 // It left a metrics.jsonl alone: train said that a run was there, --resume that none was.
 TEST_F(TrainRecipe, ARunThatDiesBeforeItsFirstCheckpointGoesOn) {
   Recipe hard = small();
-  hard.solver.max_steps = 1, hard.solver.rtol = hard.solver.atol = 1e-8;
+  hard.gradient.solver.max_steps = 1, hard.gradient.solver.rtol = hard.gradient.solver.atol = 1e-8;
   EXPECT_THAT(message<NumericalError>([&] { train_recipe(hard, {.directory = file("run")}); }),
               HasSubstr("step limit"));
   EXPECT_EQ(read_training_state(file("run/last.h5")).iteration, 0);
@@ -125,7 +125,7 @@ TEST_F(TrainRecipe, AResumedRunKeepsItsTableWhichMayHaveMoved) {
 // The solver's error named no iteration.
 TEST_F(TrainRecipe, AFailedSolveNamesItsIteration) {
   Recipe recipe = small();
-  recipe.optimizer.learning_rate = 1e30;
+  recipe.train.adam.learning_rate = 1e30;
   const auto what = message<NumericalError>([&] { train_recipe(recipe, {.directory = file("run")}); });
   EXPECT_THAT(what, testing::StartsWith("iteration 2: "));
   EXPECT_THAT(what, HasSubstr("optimizer.learning_rate"));
@@ -135,9 +135,9 @@ TEST_F(TrainRecipe, AFailedSolveNamesItsIteration) {
 // Its loss was infinite at once, whatever the learning rate that the advice was to lower.
 TEST_F(TrainRecipe, TheLikelihoodOfAUniformBaseIsRefused) {
   Recipe recipe = small();
-  recipe.model.base = "uniform";
+  recipe.model.base = BaseKind::uniform;
   EXPECT_THAT(message([&] { train_recipe(recipe, {.directory = file("run")}); }), HasSubstr("flow_matching"));
-  recipe.objective[0].kind = "flow_matching";
+  recipe.objective[0].kind = ObjectiveKind::flow_matching;
   EXPECT_EQ(train_recipe(recipe, {.directory = file("run")}).iterations, 20);
 }
 
@@ -159,12 +159,12 @@ struct Told {
   }
   static Recipe recipe(std::size_t stages) {
     Recipe r;
-    r.data.validation_size = r.data.test_size = 100;
-    r.model.hidden = {8};
-    r.solver.rtol = r.solver.atol = 1e-3;
+    r.data.reading.validation_size = r.data.reading.test_size = 100;
+    r.model.network.hidden = {8};
+    r.gradient.solver.rtol = r.gradient.solver.atol = 1e-3;
     r.objective.resize(stages);
-    for (auto& stage : r.objective) stage.kind = "reverse_kl", stage.target = "user";
-    r.optimizer.ema = 0.9;
+    for (auto& stage : r.objective) stage.kind = ObjectiveKind::reverse_kl, stage.target = "user";
+    r.train.ema = 0.9;
     r.train.evaluate_every = 5;
     return r;
   }
@@ -219,12 +219,12 @@ TEST_F(TrainRecipe, AnEarlyStoppedRunStaysWhereItStoppedWhenResumed) {
 // No data at all: a target from C++, the report, and the run's files.
 TEST_F(TrainRecipe, LearnsATargetOfOnesOwn) {
   Recipe recipe;
-  recipe.model.hidden = {16, 16};
-  recipe.objective[0].kind = "reverse_kl", recipe.objective[0].target = "user";
-  recipe.solver.rtol = recipe.solver.atol = 1e-3;
-  recipe.optimizer.learning_rate = 1e-2, recipe.optimizer.clip = 1;
+  recipe.model.network.hidden = {16, 16};
+  recipe.objective[0].kind = ObjectiveKind::reverse_kl, recipe.objective[0].target = "user";
+  recipe.gradient.solver.rtol = recipe.gradient.solver.atol = 1e-3;
+  recipe.train.adam.learning_rate = 1e-2, recipe.train.clip = 1;
   recipe.train.iterations = 150, recipe.train.evaluate_every = 150;
-  recipe.data.validation_size = recipe.data.test_size = 2000;
+  recipe.data.reading.validation_size = recipe.data.reading.test_size = 2000;
   Target gaussian;  // N(0, 0.25 I), without its constant
   gaussian.dim = 2, gaussian.log_z = std::log(2 * M_PI * 0.25);
   gaussian.log_density = [](ConstMatrixRef<double> x, Matrix<double>* gradient) -> RowVector<double> {

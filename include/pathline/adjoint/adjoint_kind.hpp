@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "pathline/ode/options.hpp"
+
 namespace pathline {
 
 /// - discrete differentiates the accepted Runge-Kutta steps. It gives the exact gradient of what was computed at any
@@ -14,5 +16,9 @@ enum class AdjointKind { discrete, checkpointed, backsolve };
 AdjointKind parse_adjoint(const std::string& name);  ///< InputError with the names there are.
 std::string to_string(AdjointKind kind);
 const std::vector<std::string>& adjoint_names();
+
+/// InputError, naming SolverOptions::stepper, for a stepper that the method cannot differentiate: the discrete one
+/// needs a Runge-Kutta method.
+void check_adjoint(AdjointKind kind, const SolverOptions& options);
 
 }  // namespace pathline

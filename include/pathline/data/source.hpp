@@ -73,8 +73,8 @@ struct SourceOptions {
   std::uint64_t seed = 0;                              ///< for the held-out draws of a toy and the split of a table
   Index validation_size = 10000;                       ///< toys: draws, >= 0
   Index test_size = 10000;                             ///< toys: draws, >= 0
-  double validation_fraction = 0.1;                    ///< tables: see SplitOptions
-  double test_fraction = 0.1;                          ///< tables
+  double validation_fraction = SplitOptions{}.validation_fraction;  ///< tables
+  double test_fraction = SplitOptions{}.test_fraction;              ///< tables
   ConstantColumns constant = ConstantColumns::refuse;  ///< tables
   std::vector<std::string> columns = {};               ///< tables in files: the columns to read; empty = all
   std::vector<std::string> condition = {};             ///< tables in files: those of the columns that are conditions

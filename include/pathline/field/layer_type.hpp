@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "pathline/core/types.hpp"
+
 namespace pathline {
 
-/// With u(t) = the time features (t alone, by default), sigma the logistic function:
+/// With u(t) = the time features of MlpOptions (t alone, by default), sigma the logistic function:
 ///   ignore        W x + b
 ///   concat        W [u; x] + b            the time first, as in FFJORD
 ///   concat_v2     W x + b + H u
@@ -17,6 +19,9 @@ namespace pathline {
 ///   blend         (1 - t) (W0 x + b0) + t (W1 x + b1)
 /// A condition c adds C c beside W x.
 enum class LayerType { ignore, concat, concat_v2, squash, concatsquash, hyper, blend };
+
+/// The limit of MlpOptions::time_features.
+inline constexpr Index kMostTimeFeatures = 64;
 
 LayerType parse_layer_type(const std::string& name);  ///< InputError with the names there are
 std::string to_string(LayerType type);

@@ -12,20 +12,23 @@
 
 namespace pathline {
 
+inline constexpr Index kMostHiddenLayers = 31;
+
 struct MlpOptions {
   Index dim = 2;                             ///< d, >= 1
   Index condition_dim = 0;                   ///< dc: the condition enters every layer
-  std::vector<Index> hidden = {64, 64, 64};  ///< widths, each >= 1; none gives a linear field
+  /// widths, each >= 1, at most kMostHiddenLayers of them; none gives a linear field
+  std::vector<Index> hidden = {64, 64, 64};
   LayerType layer = LayerType::concatsquash;
   Activation activation = Activation::tanh;
-  bool residual = false;       ///< hidden layers of equal width add their input to their output
-  Index time_frequencies = 0;  ///< K: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
+  bool residual = false;    ///< hidden layers of equal width add their input to their output
+  Index time_features = 0;  ///< K, in [0, kMostTimeFeatures]: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
 };
 
 /// Parameters are named as in FFJORD's state dict without its prefix: "layers.0._layer.weight", ...
 template <class S> class Mlp final : public VectorField<S> {
  public:
-  explicit Mlp(const MlpOptions& options);  ///< theta = 0; InputError for a width below 1
+  explicit Mlp(const MlpOptions& options);  ///< theta = 0; InputError for an option out of its range
   ~Mlp() override;
   std::unique_ptr<VectorField<S>> clone() const override;
 

@@ -17,6 +17,7 @@
 namespace pathline {
 
 struct EvaluationOptions {
+  /// Tighter than the default of SolverOptions and than any training, so that coarse steps do not flatter a density.
   SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
   TraceOptions trace;
   std::uint64_t seed = 0;  ///< seed of Hutchinson's probes
@@ -57,7 +58,7 @@ struct Score {
 };
 
 struct ScoreOptions {
-  SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
+  SolverOptions solver = EvaluationOptions{}.solver;
   TraceOptions trace;
   AdjointKind adjoint = AdjointKind::discrete;
   std::uint64_t seed = 0;  ///< seed of Hutchinson's probes

@@ -25,6 +25,7 @@ namespace pathline {
 struct TableOptions {
   /// Whether the first line of a text names the columns. With automatic it does if none of its cells is a number.
   enum class Header { automatic, yes, no };
+  static const std::vector<std::string>& header_names();
   Header header = Header::automatic;
   /// With automatic, a first line that has all of these names is a header even if they are numbers. Empty: no names.
   std::vector<std::string> expected_names = {};

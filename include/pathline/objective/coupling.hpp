@@ -2,6 +2,7 @@
 /// The pairing of base draws with data points in a minibatch.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "pathline/core/types.hpp"
@@ -12,6 +13,7 @@ namespace pathline {
 /// squared distances (Tong et al. 2023; Pooladian et al. 2023) within blocks of `kCouplingBlock` columns, which run in
 /// parallel.
 enum class Coupling { independent, optimal_transport };
+const std::vector<std::string>& coupling_names();  ///< independent, ot
 
 inline constexpr Index kCouplingBlock = 128;
 

@@ -74,7 +74,9 @@ template <class S> class Objective {
 };
 
 struct LikelihoodOptions {
-  /// Solver, trace, adjoint method, regularizers and seed. tile = 0 makes tiles of one size.
+  /// Solver, trace, adjoint method, regularizers and seed. The tolerance is looser than the default of SolverOptions,
+  /// because the discrete adjoint differentiates the very steps that were taken: training needs no more. tile = 0 makes
+  /// tiles of one size, which share the cores evenly.
   GradientOptions gradient{.solver = {.rtol = 1e-3, .atol = 1e-3}, .tile = 0};
   /// In [0, 1). STEER (Ghosh et al. 2020, eq. 5): each block's end time is drawn uniformly from T (1 -+ steer) in every
   /// iteration. 0: no.
@@ -92,7 +94,7 @@ template <class S> std::unique_ptr<Objective<S>> flow_matching(const MatchingOpt
 
 struct ReverseKlOptions {
   /// As for the likelihood, with the discrete adjoint method and without regularizers.
-  GradientOptions gradient{.solver = {.rtol = 1e-3, .atol = 1e-3}, .tile = 0};
+  GradientOptions gradient = LikelihoodOptions{}.gradient;
   /// In (0, 1]: the power of the target at first, which joins its modes. It rises linearly to 1, where it is from three
   /// quarters of the objective's iterations on.
   double anneal = 1;

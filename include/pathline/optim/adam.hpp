@@ -2,6 +2,9 @@
 /// Adam (Kingma & Ba 2015, algorithm 1) and AdamW (Loshchilov & Hutter 2019, algorithm 2).
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -10,6 +13,7 @@ struct AdamOptions {
   /// How weight_decay acts. l2 adds weight_decay * theta to the gradient, as torch.optim.Adam does. decoupled
   /// multiplies theta by 1 - learning_rate * weight_decay beside the step, as torch.optim.AdamW does.
   enum class Decay { l2, decoupled };
+  static const std::vector<std::string>& decay_names();  ///< adam, adamw: the names of the methods
 
   double learning_rate = 1e-3;  ///< > 0: used by step() without a learning rate
   double beta1 = 0.9;           ///< [0, 1): decay rate of the first moment

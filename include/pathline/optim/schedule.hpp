@@ -2,6 +2,9 @@
 /// The learning rate as a function of the iteration only.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -11,6 +14,7 @@ namespace pathline {
 /// eq. 5, without restarts), or is multiplied by decay_factor every decay_every iterations (step).
 struct Schedule {
   enum class Kind { constant, cosine, step };
+  static const std::vector<std::string>& kind_names();
 
   Kind kind = Kind::constant;
   double learning_rate = 1e-3;  ///< > 0: the highest rate

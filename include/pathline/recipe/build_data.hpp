@@ -18,9 +18,6 @@ TrainingData build_data(const Recipe& recipe, const std::optional<Target>& targe
 /// The source that a recipe names: a toy, or a table's file.
 std::unique_ptr<DataSource> open_source(const Recipe& recipe);
 
-/// data.header: "automatic", "yes" or "no".
-TableOptions::Header header_option(const std::string& name);
-
 /// objective.target: find_target's, or "user". InputError if there is no such.
 Target named_target(const std::string& name, const std::optional<Target>& user);
 /// The target of a run without data: data.source is empty and every stage is reverse_kl to the same.

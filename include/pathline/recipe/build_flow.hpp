@@ -17,13 +17,6 @@ ModelRecipe with_hidden(ModelRecipe model, Index dim);
 /// recipe cannot ask for together.
 template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim);
 
-/// The recipe's options, for the library's functions.
-TraceOptions trace_options(const TraceRecipe& recipe);
-SolverOptions solver_options(const SolverRecipe& recipe);
-SolverOptions solver_options(const EvaluationRecipe& recipe);
-EvaluationRecipe evaluation_recipe(const SolverOptions& options);  ///< the reverse
-RegularizerWeights regularizer_weights(const ObjectiveRecipe& recipe);
-
 extern template Flow<float> build_flow<float>(const Recipe&, Index, Index);
 extern template Flow<double> build_flow<double>(const Recipe&, Index, Index);
 

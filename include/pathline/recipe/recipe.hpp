@@ -1,116 +1,86 @@
 /// \file
-/// A recipe: everything that decides a training run, as plain data. A TOML file has one table for each struct below.
-/// Defaults are here: those that train a toy, or a table of a few columns, in half a minute (FFJORD's own are in
-/// models/ffjord_8gaussians.toml, and take ten times as long to the same density). Ranges, choices and descriptions are
-/// in the table of src/recipe/recipe_fields.cpp, which recipe_keys() lists.
+/// A recipe: everything that decides a training run, as plain data. It is made of the option structs of the library, so
+/// that a default and a name stand in one place, where the option is. A TOML file sets the members that have a key;
+/// recipe_keys() lists the keys with their ranges, choices and descriptions, from the table in
+/// src/recipe/recipe_fields.cpp. Members without a key (a directory, a number of threads, a seed other than
+/// train.seed) are set when the objects are built.
+///
+/// The defaults train a toy, or a table of a few columns, in half a minute. FFJORD's own options are in
+/// models/ffjord_8gaussians.toml and take ten times as long to the same density.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "pathline/core/types.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/objective/objective.hpp"
+#include "pathline/train/trainer.hpp"
 
 namespace pathline {
 
+/// The classes of vector field that a recipe can build.
+enum class FieldKind { mlp, potential };
+const std::vector<std::string>& field_names();
+
+/// The objectives that a recipe can build, by the names of Objective::kind().
+enum class ObjectiveKind { likelihood, flow_matching, reverse_kl };
+const std::vector<std::string>& objective_names();
+std::string to_string(ObjectiveKind kind);
+
+/// The scalar type of the flow, whose names are `float` and `double`.
+enum class Precision { float32, float64 };
+const std::vector<std::string>& precision_names();
+Precision parse_precision(const std::string& name);  ///< InputError with the names there are
+
+/// The table [data].
 struct DataRecipe {
-  std::string source;
-  std::vector<std::string> columns, condition;
-  bool standardize = true;
-  Index validation_size = 10000, test_size = 10000;
-  double validation_fraction = 0.1, test_fraction = 0.1;
-  double dequantize = 0, logit = 0;
-  std::string header = "automatic";
-  bool drop_missing = false;
-  std::string validation, test, weights;
-  std::vector<std::string> discrete;
-  bool operator==(const DataRecipe&) const = default;
+  std::string source;             ///< a toy or a table; empty: no data
+  SourceOptions reading;          ///< the columns of the source and its parts
+  TrainingDataOptions preparing;  ///< what is made of them; its condition and discrete are those of `reading`
 };
 
+/// The table [model].
 struct ModelRecipe {
-  std::string field = "mlp";
-  std::vector<Index> hidden = {0};  ///< {0}: automatic, see with_hidden
-  std::string layer = "concatsquash", activation = "swish";
-  bool residual = false;
-  Index time_features = 0, blocks = 1;
+  FieldKind field = FieldKind::mlp;
+  /// The network. A potential has only its widths. Two defaults are not those of MlpOptions: hidden = {0} is automatic
+  /// (see with_hidden), because the best widths depend on the data; swish does not saturate as FFJORD's tanh does.
+  MlpOptions network{.hidden = {0}, .activation = Activation::swish};
+  Index blocks = 1;
   bool batch_norm = false;
   double end_time = 1;
   bool train_end_time = false;
-  std::string base = "normal";
+  BaseKind base = BaseKind::normal;
   Index base_components = 8;
-  bool base_train = true;
-  std::string precision = "float";
-  bool operator==(const ModelRecipe&) const = default;
+  bool base_train = true;  ///< sets GradientOptions::base and TrainerOptions::frozen
+  Precision precision = Precision::float32;
 };
 
-struct TraceRecipe {
-  std::string kind = "exact", noise = "rademacher";
-  Index probes = 1;
-  bool operator==(const TraceRecipe&) const = default;
-};
-
-/// How validation, test and every later use of the model solve: its own defaults, whatever [solver] says, so that
-/// coarse steps in training do not flatter what is reported.
-struct EvaluationRecipe {
-  std::string stepper = "dopri5";
-  double rtol = 1e-6, atol = 1e-6;
-  Index steps = 0, max_steps = 10000;
-  bool operator==(const EvaluationRecipe&) const = default;
-};
-
-struct SolverRecipe {
-  std::string stepper = "dopri5";
-  double rtol = 1e-3, atol = 1e-3;
-  Index steps = 0, max_steps = 10000;
-  std::string adjoint = "discrete";
-  EvaluationRecipe evaluation;
-  bool operator==(const SolverRecipe&) const = default;
-};
-
-/// One stage of training.
+/// The table [objective]: one stage of training.
 struct ObjectiveRecipe {
-  std::string kind = "likelihood";
-  Index iterations = 0, batch = 0;
+  ObjectiveKind kind = ObjectiveKind::likelihood;
+  Index iterations = 0, batch = 0;  ///< of Stage, as is learning_rate
   double learning_rate = 0;
-  double kinetic = 0, jacobian = 0;
-  double l1int = 0, l2int = 0, dl2int = 0, JFrobint = 0, JdiagFrobint = 0, JoffdiagFrobint = 0;
-  double transport = 0, hjb = 0, steer = 0;
-  std::string coupling = "independent", path = "linear";
-  double sigma = 0;
-  std::string time_sampling = "uniform";
-  std::string target;
-  double anneal = 1;
-  bool operator==(const ObjectiveRecipe&) const = default;
-};
-
-struct OptimizerRecipe {
-  std::string name = "adam";
-  double learning_rate = 1e-2, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0, clip = 1;
-  std::string schedule = "cosine";
-  Index warmup = 100;
-  double final = 0;
-  Index decay_every = 1000;
-  double decay_factor = 0.5, ema = 0.99;
-  bool operator==(const OptimizerRecipe&) const = default;
-};
-
-struct TrainRecipe {
-  Index iterations = 3000, batch = 256, tile = 0, seed = 0;
-  Index evaluate_every = 250, checkpoint_every = 500, patience = 0;
-  bool operator==(const TrainRecipe&) const = default;
+  RegularizerWeights regularizers = {};
+  double steer = LikelihoodOptions{}.steer;
+  MatchingOptions matching = {};
+  std::string target = {};
+  double anneal = ReverseKlOptions{}.anneal;
 };
 
 struct Recipe {
   DataRecipe data;
   ModelRecipe model;
-  TraceRecipe trace;
-  SolverRecipe solver;
+  /// [solver] and [trace], with train.tile; its regularizers are those of each stage.
+  GradientOptions gradient = LikelihoodOptions{}.gradient;
   /// the stages in their order, one at least
   std::vector<ObjectiveRecipe> objective = std::vector<ObjectiveRecipe>(1);
-  OptimizerRecipe optimizer;
-  TrainRecipe train;
-  bool operator==(const Recipe&) const = default;
+  /// [train], [optimizer] and [solver.evaluation].
+  TrainerOptions train;
 };
+
+/// Whether every key has the same value.
+bool operator==(const Recipe& a, const Recipe& b);
 
 /// InputError, "NAME:LINE: what", for text that is not TOML, an unknown table or key (with the nearest), a value of
 /// another type or out of its range.

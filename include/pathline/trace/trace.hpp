@@ -2,18 +2,27 @@
 /// The trace of the field's Jacobian: exact, or Hutchinson's estimate.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "pathline/core/random.hpp"
 #include "pathline/field/vector_field.hpp"
 
 namespace pathline {
 
 enum class TraceKind { exact, hutchinson };
+std::string to_string(TraceKind kind);
+const std::vector<std::string>& trace_names();
+
+/// The distribution of Hutchinson's probes.
 enum class ProbeNoise { rademacher, gaussian };
+std::string to_string(ProbeNoise noise);
+const std::vector<std::string>& probe_noise_names();
 
 struct TraceOptions {
   TraceKind kind = TraceKind::exact;
   ProbeNoise noise = ProbeNoise::rademacher;
-  Index probes = 1;  ///< >= 1: of hutchinson
+  Index probes = 1;  ///< >= 1: number of probes per sample, of hutchinson
 };
 
 /// The directions of one solve. Probes are drawn once and held for all of it: redrawn at every evaluation they would

@@ -59,6 +59,8 @@ struct TrainerOptions {
   Index iterations = 3000;  ///< >= 0: of all stages together
   Index batch = 256;        ///< >= 1: the batch size
 
+  /// The learning rate is ten times the paper's: with the warm-up, the clipped gradient and the cosine below it trains
+  /// a toy in a tenth of the iterations.
   AdamOptions adam{.learning_rate = 1e-2};
   /// The learning rate's course within a stage. Its learning_rate and iterations are the stage's own; the warm-up takes
   /// at most half of a stage.
@@ -72,8 +74,9 @@ struct TrainerOptions {
   Index patience = 0;            ///< >= 0: validations without an improvement that end a stage; 0: never
 
   EvaluationOptions evaluation;    ///< solver and trace of validations and of the test; its seed is `seed`
-  Index validation_draws = 10000;  ///< >= 1: where a target takes the place of data, draws of the flow
-  Index test_draws = 10000;        ///< >= 1: the same, for the test
+  /// >= 1: where a target takes the place of data, draws of the flow
+  Index validation_draws = SourceOptions{}.validation_size;
+  Index test_draws = SourceOptions{}.test_size;  ///< >= 1: the same, for the test
   std::uint64_t seed = 0;          ///< of the draws for validations and the test
   int threads = 1;                 ///< >= 0, 0: one per core. Objectives and evaluations use them
 

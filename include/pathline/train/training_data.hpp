@@ -96,9 +96,10 @@ class TrainingData {
 };
 
 struct MatrixDataOptions {
-  double validation_fraction = 0.1, test_fraction = 0.1;  ///< each in [0, 1), together < 1: see SplitOptions
-  bool standardize = true;                                ///< see TrainingDataOptions
-  std::uint64_t seed = 0;                                 ///< of the split and of the batches
+  double validation_fraction = SplitOptions{}.validation_fraction;  ///< in [0, 1); together < 1
+  double test_fraction = SplitOptions{}.test_fraction;
+  bool standardize = TrainingDataOptions{}.standardize;
+  std::uint64_t seed = 0;  ///< of the split and of the batches
 };
 
 /// The samples of a matrix in memory, split by the options' fractions. x: d x N, one sample a column; c: dc x N, the
