@@ -1,4 +1,4 @@
-// One solve of one tile: what an adjoint strategy reverses.
+// One solve of one tile, which an adjoint method differentiates.
 #pragma once
 
 #include <vector>
@@ -8,22 +8,22 @@
 
 namespace pathline {
 
-// The loss of a sample is a function of z(t1), plus weight l(t1) and r(t1): the integrals of -tr(df/dz) and of the
-// penalty along the solve from t0 to t1.
+// The loss of a sample is a function of z(t1) plus weight l(t1) + r(t1), where l and r are the integrals of -tr(df/dz)
+// and of the penalty along the solve from t0 to t1.
 template <class S> struct BlockProblem {
   const VectorField<S>& field;
   const TraceMethod<S>& method;
   const Matrix<S>& condition;
   const Integrand<S>* penalty;  // may be null
   double t0, t1;
-  const RowVector<S>* weight = nullptr;  // of l, 1 x B; null: 1 for each sample
+  const RowVector<S>* weight = nullptr;  // the weight of l, 1 x B; null: 1 for each sample
 
-  // Rows of f: d, and one for the potential's rate where the penalty needs it.
+  // The number of rows of f: d, plus one for the rate of the potential if the penalty needs it.
   Index rows(Index d) const { return d + (penalty && penalty->needs_potential() ? 1 : 0); }
-  S sign() const { return t1 < t0 ? S(-1) : S(1); }  // of dt, by which the penalty grows either way
+  S sign() const { return t1 < t0 ? S(-1) : S(1); }  // the sign of dt: the penalty grows in both directions of time
 };
 
-// dL/d. z: at t1 on the way in, at t0 on the way out. The others are added to.
+// The derivatives of the loss L. On entry z holds dL/dz(t1), on return dL/dz(t0). The others are added to.
 template <class S> struct BlockCotangent {
   Matrix<S>& z;
   VectorRef<S> theta;
@@ -31,12 +31,12 @@ template <class S> struct BlockCotangent {
   double t0 = 0, t1 = 0;
 };
 
-// The accepted steps of the forward solve. Keeps its memory.
+// Records the accepted steps of the forward solve. It keeps its memory between solves.
 template <class S> class Tape final : public StepObserver<S> {
  public:
   struct Entry {
     double t0, t1;
-    Matrix<S> z;  // at t0, d x B
+    Matrix<S> z;  // z(t0), d x B
   };
   void clear() { size_ = 0; }
   void accepted(const Step<S>& step) override {
@@ -52,8 +52,8 @@ template <class S> class Tape final : public StepObserver<S> {
   std::size_t size_ = 0;
 };
 
-// The cotangents of (f, p), p the method's product, where f has f_bar and the integrand g = -tr + sign * penalty has
-// `scale`.
+// Gives the cotangents of f and of the product p of the trace method, when f has the cotangent f_bar and the integrand
+// g = -tr(df/dz) + sign * penalty has the cotangent `scale`.
 template <class S> class PathRule final : public CotangentRule<S> {
  public:
   PathRule(const BlockProblem<S>& problem, const TraceMethod<S>& method, ConstMatrixRef<S> f_bar, S scale,

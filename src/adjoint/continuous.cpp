@@ -5,7 +5,7 @@
 namespace pathline {
 namespace {
 
-// d/dt [z | a] = [f | -(df/dz)^T a - (dg/dz)^T 1], g the integrand of the loss (Chen et al. 2018, appendix B).
+// d/dt [z | a] = [f | -(df/dz)^T a - (dg/dz)^T 1], where g is the integrand of the loss (Chen et al. 2018, app. B).
 template <class S> class AdjointSystem final : public System<S> {
  public:
   AdjointSystem(const BlockProblem<S>& problem, Workspace<S>& w)
@@ -28,12 +28,12 @@ template <class S> class AdjointSystem final : public System<S> {
  private:
   const BlockProblem<S>& problem_;
   Workspace<S>& w_;
-  Matrix<S> c_bar_;  // not asked for here
+  Matrix<S> c_bar_;  // is computed but not used
   Vector<S> no_theta_;
 };
 
-// Adds the integrals of a^T df/dtheta + dg/dtheta over each accepted step by Gauss and Legendre's nodes. They feed
-// nothing back, so they are no part of the state (Norcliffe & Deisenroth 2023).
+// Adds the integrals of a^T df/dtheta + dg/dtheta over each accepted step, by Gauss-Legendre quadrature. Neither z nor
+// a depends on them, so they are not a part of the state (Norcliffe & Deisenroth 2023).
 template <class S> class ParameterQuadrature final : public StepObserver<S> {
  public:
   ParameterQuadrature(const BlockProblem<S>& problem, int order, BlockCotangent<S>& to, State<S>& node, Workspace<S>& w)
@@ -57,7 +57,7 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
       PathRule<S> rule(problem_, method, node.block(1), S(1), w_);
       method.evaluate_and_pullback(problem_.field, {t, z, problem_.condition}, rule, f, p, {z_bar, c_, theta_, &t_bar},
                                    w_);
-      // The solve runs from t1 to t0: the integral from t0 to t1 has the other sign.
+      // The solve runs from t1 to t0, so the integral from t0 to t1 has the opposite sign.
       const S weight = static_cast<S>(-length);
       to_.theta += weight * theta_;
       to_.condition += weight * c_;
@@ -78,7 +78,7 @@ template <class S> class ParameterQuadrature final : public StepObserver<S> {
 
 }  // namespace
 
-// a^T f + g at one end: the loss's rate by the end's time.
+// Returns a^T f + g at one end of the solve, which is the derivative of the loss by the time of that end.
 template <class S> double ContinuousAdjoint<S>::end_rate(const BlockProblem<S>& problem, double t, ConstMatrixRef<S> z,
                                                          ConstMatrixRef<S> a, Workspace<S>& w) {
   typename Workspace<S>::Frame frame(w);
@@ -108,8 +108,8 @@ template <class S> SolveReport ContinuousAdjoint<S>::reverse(const BlockProblem<
   to.t1 += end_rate(problem, problem.t1, state_.block(0), state_.block(1), w);
   SolveReport report;
   if (!tape) {
-    // From Hairer's estimate and not the forward solve's last step, whose size knows nothing of a: at a tolerance of
-    // 5e-4 it saved 2 evaluations of 62 and doubled the gradient's error.
+    // The first step is Hairer's estimate. The last step of the forward solve was tried instead: it does not take a
+    // into account, and at a tolerance of 5e-4 it saved 2 of 62 evaluations but doubled the error of the gradient.
     report = solver_.solve(system, state_, problem.t1, problem.t0, &quadrature);
   } else {
     report.status = SolveStatus::success;

@@ -1,4 +1,4 @@
-// The adjoint equation, solved back along the path.
+// The continuous adjoint: its differential equation is solved from t1 back to t0.
 #pragma once
 
 #include "adjoint/block_problem.hpp"
@@ -10,8 +10,8 @@ template <class S> class ContinuousAdjoint {
   explicit ContinuousAdjoint(const SolverOptions& options) : solver_(options) {}
 
   const SolverOptions& options() const { return solver_.options(); }
-  // z1: d x B, where the forward solve ended. tape: null to solve z back from there; else z is set to what the tape
-  // holds at every forward step.
+  // z1: d x B, the end of the forward solve. If tape is null, z is solved backwards from z1; otherwise z is reset at
+  // every forward step to the state on the tape.
   SolveReport reverse(const BlockProblem<S>& problem, const Matrix<S>& z1, const Tape<S>* tape, BlockCotangent<S>& to,
                       Workspace<S>& w);
 

@@ -19,7 +19,7 @@ template <class S> SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>
   return report;
 }
 
-// Hairer, Norsett, Wanner I, II.1 read backwards: x1 = x0 + h sum b_i k_i, k_i = f(t + c_i h, x0 + h sum a_ij k_j).
+// Reverses one step x1 = x0 + h sum b_i k_i, k_i = f(t + c_i h, x0 + h sum a_ij k_j): Hairer, Norsett, Wanner I, II.1.
 template <class S> Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>& problem, const Tableau& tableau,
                                                           const typename Tape<S>::Entry& step, BlockCotangent<S>& to,
                                                           Workspace<S>& w) {
@@ -40,7 +40,7 @@ template <class S> Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>&
     k_bar_ = static_cast<S>(h * tableau.b[i]) * to.z;
     for (std::size_t j = i + 1; j < n; ++j)
       if (tableau.a[j][i] != 0) k_bar_ += static_cast<S>(h * tableau.a[j][i]) * stage_bar_[j];
-    // The integrals enter with b_i h, and not at all where b_i = 0.
+    // The integrals have the weight b_i h, so that a stage with b_i = 0 needs no trace.
     const TraceMethod<S>& method = tableau.b[i] != 0 ? problem.method : none;
     PathRule<S> rule(problem, method, k_bar_, static_cast<S>(h * tableau.b[i]), w);
     double t_bar = 0;
@@ -49,7 +49,7 @@ template <class S> Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>&
     method.evaluate_and_pullback(problem.field, {t, stage_[i], c}, rule, f_, product,
                                  {stage_bar_[i], to.condition, to.theta, &t_bar}, w);
     start_bar_ += stage_bar_[i];
-    // x1 and every stage see h k_i and h g_i alone, and the node t0 + fraction * span.
+    // The length h enters x1 and the stages through h k_i and h g_i, and the times t0 + fraction * span.
     h_bar += (static_cast<double>(f_.topRows(k_bar_.rows()).cwiseProduct(k_bar_).sum()) + rule.paired) / h;
     to.t0 += t_bar * (1 - (t - problem.t0) / span);
     to.t1 += t_bar * (t - problem.t0) / span;

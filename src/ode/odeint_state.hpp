@@ -1,4 +1,4 @@
-// State<S> as Boost.Odeint wants it: resizing, and an algebra of plain loops over the flat array.
+// Adapts State<S> to Boost.Odeint: how it is resized, and an algebra of plain loops over its flat array.
 #pragma once
 
 #include <boost/numeric/odeint/algebra/default_operations.hpp>
@@ -24,7 +24,7 @@ template <class S> struct resize_impl<pathline::State<S>, pathline::State<S>> {
 
 namespace pathline {
 
-// Odeint asks for for_each1 ... for_each15: all are one loop.
+// Odeint calls for_each1 ... for_each15, which are all the same loop here.
 struct FlatAlgebra {
 #define PATHLINE_FOR_EACH(N)                                                            \
   template <class First, class... Rest> static void for_each##N(First& first, Rest&&... rest) { \
@@ -38,7 +38,7 @@ struct FlatAlgebra {
   template <class S> static S norm_inf(const State<S>& x) { return static_cast<S>(sample_norm(x.layout(), x.data())); }
 
  private:
-  // The operation comes last.
+  // The last argument is the operation; the others are states.
   template <class... Args> static void loop(Args&... args) {
     auto all = std::tie(args...);
     constexpr std::size_t states = sizeof...(Args) - 1;

@@ -1,4 +1,4 @@
-// Integrals along a solve of what feeds nothing back into it.
+// Integrals along a solve, of integrands that the solve itself does not depend on.
 #pragma once
 
 #include <cmath>
@@ -7,9 +7,9 @@
 
 namespace pathline {
 
-// Gauss and Legendre's nodes on an accepted step: visit(t, x(t), weight), with x from the step's dense output (in
-// `node`, scratch) and weights that add up to t1 - t0. Three of them, of order 6, or for a method of order 8 five, of
-// order 10: its steps are so long that three would be the larger error by far.
+// Calls visit(t, x(t), weight) at the Gauss-Legendre nodes of an accepted step; the weights add up to t1 - t0. x(t)
+// comes from the dense output of the step and is written to `node`. There are three nodes (order 6), or five (order 10)
+// for a method of order 8, whose steps are so long that three nodes would dominate the error.
 template <class S, class Visit>
 void visit_gauss_nodes(const Step<S>& step, int method_order, State<S>& node, Visit visit) {
   static const double inner = std::sqrt(5 - 2 * std::sqrt(10. / 7)) / 3,

@@ -10,7 +10,7 @@ namespace odeint = boost::numeric::odeint;
 
 template <class Row> std::vector<double> row(const Row& values) { return {values.begin(), values.end()}; }
 
-// Odeint's own coefficients, so that what is reversed is what was stepped.
+// The coefficients are those of Odeint, so that the adjoint reverses exactly the steps that were made.
 Tableau make_cash_karp() {
   return {{{},
            row(odeint::rk54_ck_coefficients_a1<double>()),
@@ -44,7 +44,7 @@ Tableau make_fehlberg78() {
 
 const Tableau* find_tableau(StepperKind kind) {
   static const Tableau euler{{{}}, {1}, {0}};
-  // Two substeps of Gragg's method and its smoothing (Hairer, Norsett, Wanner I, II.9), written as one step.
+  // Two substeps of Gragg's method with its smoothing (Hairer, Norsett, Wanner I, II.9), written as one step.
   static const Tableau midpoint{{{}, {1. / 2}, {0, 1}}, {1. / 4, 1. / 2, 1. / 4}, {0, 1. / 2, 1}};
   static const Tableau rk4{
       {{}, {1. / 2}, {0, 1. / 2}, {0, 0, 1}}, {1. / 6, 1. / 3, 1. / 3, 1. / 6}, {0, 1. / 2, 1. / 2, 1}};
