@@ -5,14 +5,14 @@
 #include <cmath>
 #include <cstdint>
 
-// LEMON 1.3 calls members of std::allocator that C++20 took away: CMake compiles this file as C++17.
+// LEMON 1.3 uses members of std::allocator that C++20 removed, so CMake compiles this file as C++17.
 #include <lemon/smart_graph.h>
 #include <lemon/network_simplex.h>
 
 namespace pathline {
 
-// A minimum-cost flow on the complete bipartite graph by LEMON's network simplex. Costs are integers there: scaled to
-// 2^40 of the largest, so that two assignments it cannot tell apart differ by less than n 2^-40 of it.
+// A minimum-cost flow on the complete bipartite graph, by LEMON's network simplex. Its costs are integers; the largest
+// is scaled to 2^40, so that two assignments with equal integer costs differ by less than n 2^-40 of the largest.
 std::vector<Index> solve_assignment(const Matrix<double>& cost) {
   using Graph = lemon::SmartDigraph;
   const int n = static_cast<int>(cost.rows());
@@ -26,7 +26,7 @@ std::vector<Index> solve_assignment(const Matrix<double>& cost) {
   const auto row = [&](int i) { return graph.nodeFromId(i); };
   const auto column = [&](int j) { return graph.nodeFromId(n + j); };
   for (int i = 0; i < n; ++i)
-    for (int j = 0; j < n; ++j) graph.addArc(row(i), column(j));  // its id is n i + j
+    for (int j = 0; j < n; ++j) graph.addArc(row(i), column(j));  // the arc gets the id n i + j
   Graph::ArcMap<std::int64_t> costs(graph);
   for (int i = 0; i < n; ++i)
     for (int j = 0; j < n; ++j) costs[graph.arcFromId(n * i + j)] = std::llround((cost(i, j) - low) * scale);

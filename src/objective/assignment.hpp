@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-// The permutation p that minimizes sum_i cost(i, p[i]), exactly. cost: n x n, finite.
+// Returns the permutation p with the smallest sum_i cost(i, p[i]), exactly. cost: n x n, finite.
 std::vector<Index> solve_assignment(const Matrix<double>& cost);
 
 }  // namespace pathline

@@ -1,4 +1,4 @@
-// The weights of a batch, for the objectives that take none.
+// Refuses a batch with weights, for the objectives that do not support them.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@ namespace {
 GradientOptions reference_options(const GradientOptions& options, double tolerance) {
   if (options.solver.steps > 0 && options.adjoint == AdjointKind::discrete) return options;
   GradientOptions fine = options;
-  fine.adjoint = AdjointKind::backsolve;  // its forward solve takes every stepper
+  fine.adjoint = AdjointKind::backsolve;  // because its forward solve works with every stepper
   fine.solver = {.rtol = tolerance, .atol = tolerance, .max_steps = 100000};
   return fine;
 }
@@ -23,8 +23,8 @@ Matrix<double> unit_direction(Engine& engine, Index rows, Index cols) {
   return v / v.norm();
 }
 
-// By x in its own units, from that by the standardized data: through the data side, whose log-determinant is in the
-// loss with weight -1 / N.
+// Returns the gradient by x in its own units, given the gradient by the standardized data. The log-determinant of the
+// data side is in the loss with the weight -1 / N.
 Matrix<double> by_data(const Flow<double>& flow, ConstMatrixRef<double> x, const Matrix<double>& by_z) {
   TransformScratch<double> scratch;
   ChainTape<double> tape;

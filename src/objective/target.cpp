@@ -13,7 +13,7 @@ constexpr double kLogTwoPi = 1.8378770664093454836;
 
 enum class Law { funnel, banana, ring, double_well };
 
-// A target by its value and slope at one point.
+// Makes a target from a function that gives its value and slope at one point.
 template <class Point> Target pointwise(Point at, std::optional<double> log_z) {
   Target t;
   t.dim = 2;
@@ -46,7 +46,7 @@ Target banana() {
     slope[0] = -x / 4 + 2 * off * x, slope[1] = -4 * off;
     return -x * x / 8 - 2 * off * off;
   };
-  return pointwise(at, kLogTwoPi);  // the scales 2 and 1/2
+  return pointwise(at, kLogTwoPi);  // the product of the scales 2 and 1/2 is 1
 }
 
 Target ring() {
@@ -69,7 +69,7 @@ Target ring() {
 
 Target double_well() {
   const auto energy = [](double x) { return x * x * x * x / 4 - 3 * x * x + x / 4; };
-  // The trapezoidal rule, exact to rounding for what has died out at the ends (|x| = 8: e^-832).
+  // The trapezoidal rule is exact to rounding, because the integrand is e^-832 at the ends |x| = 8.
   constexpr int kCells = 4096;
   double sum = 0;
   for (int i = 0; i < kCells; ++i) sum += std::exp(-energy(-8 + 16.0 * i / kCells)) * 16 / kCells;

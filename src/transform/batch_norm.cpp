@@ -4,7 +4,7 @@ namespace pathline {
 namespace {
 
 template <class S> struct NormTape final : TransformTape<S> {
-  Matrix<S> base;  // z on the base's side: d x B
+  Matrix<S> base;  // z on the side of the base, d x B
 };
 
 }  // namespace
@@ -66,8 +66,8 @@ template <class S> std::unique_ptr<TransformTape<S>> BatchNorm<S>::make_tape() c
   return std::make_unique<NormTape<S>>();
 }
 
-// y = slope x + shift on the base's side, log|slope| in the log-determinant towards it. By log_weight w: dy/dw = y -
-// bias at fixed x, dx/dw = -(y - bias) / slope at fixed y, and dlog|slope|/dw = 1.
+// y = slope x + shift is on the side of the base, and log|slope| the log-determinant towards it. For the log-weight w,
+// dy/dw = y - bias at fixed x, dx/dw = -(y - bias) / slope at fixed y, and dlog|slope|/dw = 1.
 template <class S> SolveReport BatchNorm<S>::pullback(Direction direction, const TransformTape<S>& from,
                                                       TransformCotangent<S> to, const TransformContext<S>&) const {
   const auto& tape = static_cast<const NormTape<S>&>(from);
@@ -76,7 +76,7 @@ template <class S> SolveReport BatchNorm<S>::pullback(Direction direction, const
   const Vector<S> slope_s = slope().template cast<S>();
   if (up) to.z = to.z.array().colwise() / slope_s.array();
   if (to.theta.size() > 0) {
-    // Of y at fixed x; on the way up what x has, divided by the slope, with the other sign.
+    // The cotangent of y at fixed x. Towards the data it is minus that of x, divided by the slope.
     const Matrix<double> y_bar = to.z.template cast<double>(), y = tape.base.template cast<double>();
     const double sign = up ? -1 : 1;
     to.theta.head(d) += sign * ((y_bar.array() * (y.colwise() - bias).array()).matrix().rowwise().sum() +

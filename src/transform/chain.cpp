@@ -54,7 +54,7 @@ template <class S> std::vector<Index> Chain<S>::offsets() const {
 
 template <class S> std::vector<Parameter> Chain<S>::parameters() const {
   const auto at = offsets();
-  std::map<std::string, int> count;  // of each prefix
+  std::map<std::string, int> count;  // for each prefix
   std::vector<Parameter> out;
   for (std::size_t i = 0; i < links_.size(); ++i) {
     const std::string prefix = links_[i]->prefix(), full = prefix + "." + std::to_string(count[prefix]++) + ".";
@@ -104,7 +104,7 @@ template <class S> void Chain<S>::update(const std::vector<BatchStatistics>& sta
     if (links_[i]->gathers()) links_[i]->update(statistics[i]);
 }
 
-// Of the chain's time, and the times on the way that are kept.
+// An interval of the time of the chain, and the times in it at which z is kept.
 template <class S> struct Chain<S>::Span {
   double from, to;
   const std::vector<double>& times;
@@ -113,7 +113,7 @@ template <class S> struct Chain<S>::Span {
   double high() const { return std::max(from, to); }
 };
 
-// One transform, with what its tape keeps whichever the kind.
+// One transform, with the part of its tape that is common to all kinds.
 template <class S> SolveReport Chain<S>::one(std::size_t i, Direction direction, MatrixRef<S> z,
                                              RowVector<double>* log_det, const TransformContext<S>& context,
                                              ChainTape<S>* tape) const {
@@ -135,8 +135,8 @@ template <class S> SolveReport Chain<S>::walk(Direction direction, const Span* s
                                               ChainTape<S>* tape) const {
   const bool up = direction == Direction::base_to_data;
   const std::size_t n = links_.size();
-  std::vector<double> start(n + 1, 0);       // of each transform
-  std::vector<std::size_t> solve(n + 1, 0);  // its number among those that take time
+  std::vector<double> start(n + 1, 0);       // the start of each transform
+  std::vector<std::size_t> solve(n + 1, 0);  // the number of each among the transforms that take time
   for (std::size_t i = 0; i < n; ++i) {
     start[i + 1] = start[i] + links_[i]->duration();
     solve[i + 1] = solve[i] + (links_[i]->duration() > 0);
@@ -211,7 +211,7 @@ template <class S> SolveReport Chain<S>::pullback(const ChainTape<S>& tape, Chai
   const bool up = tape.direction_ == Direction::base_to_data;
   const auto at = offsets();
   const std::size_t n = links_.size();
-  std::size_t solve = up ? solves() : 0;  // those that are still to come, or that have been
+  std::size_t solve = up ? solves() : 0;  // counts the transforms that take time, in the order of the chain
   SolveReport report;
   report.status = SolveStatus::success;
   for (std::size_t j = 0; j < n && report.ok(); ++j) {

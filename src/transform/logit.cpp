@@ -13,7 +13,7 @@ namespace {
 // t = alpha + (1 - 2 alpha) x = sigmoid(y).
 template <class S> struct LogitTape final : TransformTape<S> {
   Matrix<S> t;             // d x B
-  Matrix<S> t_complement;  // 1 - t, which t close to 1 no longer tells
+  Matrix<S> t_complement;  // 1 - t, which cannot be computed from a t that was rounded to 1
 };
 
 // alpha + (1 - 2 alpha) x, in (0, 1).
@@ -48,7 +48,7 @@ template <class S> SolveReport Logit<S>::apply(Direction direction, MatrixRef<S>
   } else {
     const Matrix<S> y = z;
     if (log_det) {
-      // log t (1 - t) of t = sigmoid(y), which x no longer tells where t has been rounded to 0 or 1.
+      // log t (1 - t) is computed from y, because x does not have it where t was rounded to 0 or 1.
       const Matrix<S> size = y.cwiseAbs();
       each = (-size.array() - 2 * (-size.array()).exp().log1p() - std::log(width))
                  .matrix()

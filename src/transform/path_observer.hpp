@@ -1,4 +1,4 @@
-// What looks at the steps of a solve that is not recorded.
+// Observers of the steps of a solve that is not recorded on a tape.
 #pragma once
 
 #include "adjoint/block_problem.hpp"
@@ -7,10 +7,10 @@
 
 namespace pathline {
 
-// Keeps z at the times of one solve that were asked for.
+// Keeps z at the requested times of one solve.
 template <class S> class PathObserver final : public StepObserver<S> {
  public:
-  // times: of the field's clock, in the order of the solve.
+  // times: on the clock of the field, in the order of the solve.
   PathObserver(const std::vector<std::pair<double, std::size_t>>& times, PathKeeper<S>& keeper)
       : times_(times), keeper_(keeper) {}
   void accepted(const Step<S>& step) override {
@@ -32,13 +32,13 @@ template <class S> class PathObserver final : public StepObserver<S> {
   std::size_t next_ = 0;
 };
 
-// The trace feeds nothing back into the path, so its integral over a step is a quadrature on the dense output: Gauss
-// and Legendre's three nodes, where the stages of dopri5 would take six. Only for fixed steps: an adaptive solve keeps
-// l in its error norm, without which a point where f = 0 would be crossed in one step whatever the trace does. Measured
-// (models/8gaussians.h5, 4 steps): 1.1 times faster, an error of 2.6e-5 instead of 1.0e-4 nats.
+// The path does not depend on the trace, so the integral of the trace over a step is a quadrature on the dense output:
+// three Gauss-Legendre nodes, where the stages of dopri5 need six. It is used for fixed steps only. An adaptive solve
+// keeps l in its error norm; otherwise it would cross a point where f = 0 in one step, whatever the trace is. Measured
+// (models/8gaussians.h5, 4 steps): 1.1 times faster, with an error of 2.6e-5 instead of 1.0e-4 nats.
 template <class S> class TraceQuadrature final : public StepObserver<S> {
  public:
-  // log_det: 1 x B, added to. next: also told of every step; may be null.
+  // log_det: 1 x B, is added to. next, unless it is null, also observes every step.
   TraceQuadrature(const VectorField<S>& field, const TraceMethod<S>& method, const Matrix<S>& condition, State<S>& node,
                   Workspace<S>& workspace, RowVector<double>& log_det, StepObserver<S>* next)
       : field_(field),

@@ -1,4 +1,4 @@
-// What a thread keeps between solves.
+// The memory that a thread keeps between solves.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,12 @@
 namespace pathline {
 
 template <class S> struct SolveScratch {
-  // Made anew where the options are others than at the last call.
+  // Is made again if the options differ from those of the last call.
   Solver<S>& solver(const SolverOptions& options) {
     if (!solver_ || !(solver_->options() == options)) solver_.emplace(options);
     return *solver_;
   }
-  // checkpointed solves back over one forward step at a time.
+  // The checkpointed method solves backwards over one forward step at a time.
   ContinuousAdjoint<S>& continuous(const SolverOptions& options, AdjointKind kind) {
     SolverOptions o = options;
     if (kind == AdjointKind::checkpointed && o.steps > 0) o.steps = 1;
