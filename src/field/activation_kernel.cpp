@@ -10,8 +10,8 @@ namespace {
 
 using namespace simd;
 
-// Each activation gives value(a), and from (a, y) the first two derivatives, and for swish those of s and s' with
-// respect to beta.
+// Each activation computes value(a), and from a and y = value(a) the first two derivatives. Swish also computes the
+// derivatives of s and s' with respect to beta.
 template <class P> struct Derivatives { P first, second; };
 
 template <class P> struct Tanh {
@@ -32,7 +32,7 @@ template <class P> struct Softplus {
 
 template <class P> struct Elu {
   P value(const P& a) const {
-    const P clipped = where_less(a, set<P>(0), a, set<P>(0));  // exp of a large a is not wanted, even if unused
+    const P clipped = where_less(a, set<P>(0), a, set<P>(0));  // so that exp does not overflow in the branch that is not taken
     return where_less(a, set<P>(0), sub(exp(clipped), set<P>(1)), a);
   }
   Derivatives<P> derivatives(const P& a, const P& y) const {
@@ -102,7 +102,7 @@ template <class P> struct Gelu {
   }
 };
 
-// One packet of rows, all samples. K: tangents when known at compile time, else -1.
+// Handles one packet of rows for all samples. K: the number of tangents if it is known at compile time, else -1.
 template <class P, int K, class F, class S>
 void forward_rows(const GatedActivation<S>& g, const F& f, Index row, S* y, S* yt) {
   const Index k = K < 0 ? g.tangents : K, rows = g.rows, batch = g.batch;
@@ -154,7 +154,7 @@ template <class P, int K, class F, class S> void pullback_rows(const GatedActiva
   if constexpr (requires(P a) { f.beta_derivatives(a); }) *beta_bar += sum(beta_sum);
 }
 
-// Calls body(F<P>, P{}, row) for every whole packet of rows, then for each row left.
+// Calls body(F<P>, P{}, row) for every whole packet of rows, and then for each of the remaining rows.
 template <template <class> class F, class S, class Make, class Body> void over_rows(Index rows, Make make, Body body) {
   using P = Packet<S>;
   Index row = 0;

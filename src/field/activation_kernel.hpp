@@ -10,20 +10,20 @@ namespace pathline {
 // Arrays are rows x batch, columns contiguous; tangent j of sample b is column j * batch + b.
 template <class S> struct GatedActivation {
   Activation activation;
-  S beta = 1;  // of swish
+  S beta = 1;  // the parameter of swish
   Index rows, batch, tangents;
   const S* gate;        // rows
   const S* shift;       // rows
   const S* q;           // rows x batch
-  const S* q_tangents;  // rows x tangents*batch, or rows x tangents where one column serves all samples
+  const S* q_tangents;  // rows x tangents*batch, or rows x tangents if it is the same for all samples
   bool q_tangents_shared = false;
 
   // y: rows x batch; y_tangents: rows x tangents*batch.
   void forward(S* y, S* y_tangents) const;
 
-  // In: y of forward, and y_bar, y_tangents_bar. Out, in their place: the cotangents of q and of q_j, already times
-  // the gate. Adds sum_b a_bar to shift_bar and the cotangent of the gate through q to gate_bar (both rows), and
-  // that of beta to beta_bar.
+  // Takes y of forward, y_bar and y_tangents_bar, and overwrites the latter two with the cotangents of q and of q_j,
+  // multiplied by the gate. Adds sum_b a_bar to shift_bar, the cotangent of the gate through q to gate_bar (both have
+  // `rows` elements), and that of beta to beta_bar.
   void pullback(const S* y, S* y_bar, S* y_tangents_bar, S* gate_bar, S* shift_bar, S* beta_bar) const;
 };
 

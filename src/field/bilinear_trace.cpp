@@ -3,7 +3,7 @@
 namespace pathline {
 namespace {
 
-// Hands out pieces of one array, each beginning at a multiple of 64 bytes from its start.
+// Hands out pieces of one array. Each piece begins at a multiple of 64 bytes from the start of the array.
 template <class S> class Pieces {
  public:
   explicit Pieces(S* memory) : at_(memory) {}
@@ -127,12 +127,12 @@ template <class S> void BilinearTrace<S>::pullback(const S* const* slopes, const
   if (wants_theta) add_bilinear(slopes[0], weighted, trace_bar, batch, pieces.take(0), to);
 }
 
-// From the cotangent of M^T, p1 (p2 diag(trace_bar))^T, to those of the weights.
+// Maps the cotangent of M^T, which is p1 (p2 diag(trace_bar))^T, to those of the weights.
 template <class S> void BilinearTrace<S>::add_bilinear(const S* first, const S* weighted, const S* trace_bar,
                                                        Index batch, S* scratch, const Cotangents& to) const {
   Pieces<S> pieces(scratch);
   const Index d = dim(), h1 = m_.depth, h2 = m_.rows;
-  VectorMap<S> bar(pieces.take(h1 * h2), h1 * h2);  // of M^T, then of N: h1 x h2
+  VectorMap<S> bar(pieces.take(h1 * h2), h1 * h2);  // the cotangent of M^T, then that of N: h1 x h2
   bar.setZero();
   add_outer(h1, h2, batch, first, h1, weighted, h2, bar.data(), h1);
   VectorMap<S>(to.weights[1], h1 * h2) += bar.cwiseProduct(ConstVectorMap<S>(n_, h1 * h2));
@@ -150,7 +150,7 @@ template <class S> void BilinearTrace<S>::add_linear(const S* first, const S* tr
                                                      const Cotangents& to) const {
   Pieces<S> pieces(scratch);
   const Index d = dim(), h1 = layers_.weight[0].rows;
-  VectorMap<S> bar(pieces.take(h1), h1);  // of v
+  VectorMap<S> bar(pieces.take(h1), h1);  // the cotangent of v
   bar = map(first, h1, batch).lazyProduct(ConstVectorMap<S>(trace_bar, batch));
   MatrixMap<S>(to.weights[0], d, h1) += map(gated_, d, h1) * bar.asDiagonal();
   S* last_bar = pieces.take(d * h1);

@@ -9,21 +9,21 @@ namespace pathline {
 //
 //     tr(df/dx) = tr(diag(g) W3 diag(p2) W2 diag(p1) W1) = p2^T M p1,   M = W2 o N^T,   N = W1 diag(g) W3
 //
-// (o: element by element). M has h2 x h1 elements whatever d is, and no sample in it: a batch costs one more product of
-// the second layer's size. A residual connection over the second layer, f = g o (W3 (y2 + y1)), adds v^T p1 with
-// v = diag N. One hidden layer has v^T p1 alone, and none a constant. The transpose is two outer products: one over the
-// batch for the cotangent of M, and from there d h1 h2 multiply-adds for W1 and W3, whatever the batch.
+// where o multiplies element by element. M has h2 x h1 elements for any d and does not depend on the sample: a batch
+// costs one more product of the size of the second layer. A residual connection over the second layer, f = g o (W3 (y2
+// + y1)), adds v^T p1 with v = diag N. With one hidden layer the trace is v^T p1, and without any it is a constant. The
+// transpose has two outer products: one over the batch gives the cotangent of M, the other (d h1 h2) those of W1, W3.
 template <class S> class BilinearTrace {
  public:
-  // The layers from the input on; widths come from their shapes.
+  // The layers in order, starting at the input. Their shapes give the widths.
   struct Layers {
     int hidden;               // 0, 1 or 2
-    LeftFactor<S> weight[3];  // hidden + 1 of them
-    const S* gate;            // of the last layer, d; null for ones
-    bool residual;            // over the second layer
+    LeftFactor<S> weight[3];  // has hidden + 1 elements
+    const S* gate;            // the gate of the last layer, d; null if it is 1
+    bool residual;            // whether there is a residual connection over the second layer
   };
   static Index memory_size(const Layers& layers);
-  // Forms M. memory: memory_size elements that live as long as the object, as what `layers` points to.
+  // Computes M in memory, which has memory_size elements; memory and the arrays of `layers` must outlive the object.
   BilinearTrace(const Layers& layers, S* memory);
   BilinearTrace() = default;
 
@@ -32,13 +32,13 @@ template <class S> class BilinearTrace {
   // the pullback.
   void forward(const S* const* slopes, Index batch, S* product, S* trace) const;
 
-  // Where a pullback leaves its results.
+  // The results of a pullback.
   struct Cotangents {
-    S* slopes[2];   // as the slopes, overwritten
-    S* weights[3];  // in x out, theta's own order: added to; all null if not asked for
-    S* gate;        // of the last layer, d: added to
+    S* slopes[2];   // shaped like the slopes; overwritten
+    S* weights[3];  // in x out, the order of theta; added to; all null if they are not needed
+    S* gate;        // the gate of the last layer, d; added to
   };
-  // scratch: pullback_size(batch) elements.
+  // scratch has pullback_size(batch) elements.
   Index pullback_size(Index batch) const;
   void pullback(const S* const* slopes, const S* product, const S* trace_bar, Index batch, S* scratch,
                 const Cotangents& to) const;
@@ -55,7 +55,7 @@ template <class S> class BilinearTrace {
   const S* n_ = nullptr;      // N: h1 x h2
   LeftFactor<S> m_{}, m_transposed_{};
   const S* linear_ = nullptr;  // v: h1, or null
-  S constant_ = 0;             // no hidden layer
+  S constant_ = 0;             // the trace without a hidden layer
 };
 
 extern template class BilinearTrace<float>;

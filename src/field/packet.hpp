@@ -1,5 +1,5 @@
-// The one adapter to Eigen's packets (the CPU's widest registers), so that every kernel here is written once for
-// float and double, AVX2 and AVX-512. P is a packet or, for the rows that do not fill one, the scalar itself.
+// The only adapter to the packets of Eigen, the widest registers of the CPU. Every kernel here is thus written once
+// for float and double, AVX2 and AVX-512. P is a packet, or the scalar itself for the rows that do not fill a packet.
 #pragma once
 
 #include <Eigen/Core>
@@ -26,7 +26,7 @@ template <class P> P neg(const P& a) { return ei::pnegate(a); }
 template <class P> P abs(const P& a) { return ei::pabs(a); }
 template <class P> Scalar<P> sum(const P& a) { return ei::predux(a); }
 
-// B = A^T of a square with as many rows as a packet has lanes.
+// Writes B = A^T for a square matrix with as many rows as a packet has lanes.
 template <class S> void transpose_square(const S* a, Index lda, S* b, Index ldb) {
   using P = Packet<S>;
   constexpr int lanes = static_cast<int>(kLanes<P>);
@@ -40,7 +40,7 @@ template <class S> void transpose_square(const S* a, Index lda, S* b, Index ldb)
   }
 }
 
-// yes where a < b, else no; no where either is NaN.
+// Returns `yes` where a < b, and otherwise `no`, also where a or b is NaN.
 template <class P> P where_less(const P& a, const P& b, const P& yes, const P& no) {
   if constexpr (kLanes<P> == 1)
     return a < b ? yes : no;
@@ -57,8 +57,8 @@ template <class P> P exp(const P& x) {
     return ei::pexp(x);
 }
 
-// In double Cephes' rational function below 0.625 and the exponential above it (Eigen 3.4 has no packet of its own
-// there); in float Eigen's rational function.
+// In double, this is the rational function of Cephes below 0.625 and the exponential above it (Eigen 3.4 has no packet
+// function for double); in float, it is the rational function of Eigen.
 template <class P> P tanh(const P& x) {
   if constexpr (kLanes<P> == 1)
     return std::tanh(x);
@@ -92,7 +92,7 @@ template <class P> P softplus(const P& x) {
   return add(where_less(x, set<P>(0), set<P>(0), x), log1p);
 }
 
-// A function that has no packet form: lane by lane.
+// Applies a function that has no packet form to each lane.
 template <class P, class F> P each(const P& x, F f) {
   if constexpr (kLanes<P> == 1)
     return f(x);

@@ -9,11 +9,11 @@ namespace {
 
 using simd::Packet;
 
-// Registers for accumulators: 4 x 6 of 32 (AVX-512), 2 x 6 of 16 (AVX2).
+// The accumulators take 4 x 6 of 32 registers (AVX-512) or 2 x 6 of 16 (AVX2).
 constexpr int kPanel = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 4 : 2;
 constexpr int kColumns = 6;
 
-// One block of R packets x C columns of the result. B(k, j) stands at b[k * bk + j * bj].
+// Computes one block of R packets x C columns of the result. B(k, j) is at b[k * bk + j * bj].
 template <class P, int R, int C, class S>
 inline void block(Index depth, const S* a, Index lda, const S* b, Index bk, Index bj, S* c, Index ldc, Store store) {
   constexpr Index lanes = simd::kLanes<P>;
@@ -33,7 +33,7 @@ inline void block(Index depth, const S* a, Index lda, const S* b, Index bk, Inde
     for (int r = 0; r < R; ++r) simd::store(c + j * ldc + r * lanes, sums[r][j]);
 }
 
-// R packets of rows, all n columns.
+// Computes R packets of rows of the result, in all n columns.
 template <class P, int R, class S>
 void panel(Index n, Index depth, const S* a, Index lda, const S* b, Index bk, Index bj, S* c, Index ldc, Store store) {
   Index j = 0;
@@ -61,7 +61,7 @@ void panel(Index n, Index depth, const S* a, Index lda, const S* b, Index bk, In
   }
 }
 
-// As many whole packets of rows as there are; returns the rows done.
+// Computes as many whole packets of rows as there are, and returns the number of these rows.
 template <class S> Index panels(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index bk, Index bj,
                                 S* c, Index ldc, Store store) {
   using P = Packet<S>;
@@ -99,7 +99,7 @@ template <class S> void multiply(const LeftFactor<S>& a, const S* b, Index ldb, 
 
 template <class S>
 void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc) {
-  // By stretches of depth, so that what is read again for every column of the result stays in the first-level cache.
+  // The depth is cut in parts, so that what every column of the result reads again stays in the first-level cache.
   constexpr Index kStretch = 64;
   if (depth == 0) return;
   Index done = 0;
@@ -107,7 +107,7 @@ void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S*
     done = panels(rows, n, std::min(kStretch, depth - k), a + k * lda, lda, b + k * ldb, ldb, Index{1}, c, ldc,
                   Store::add);
   if (done == rows) return;
-  // Fewer rows than a packet has lanes: the transposed product, then its transpose.
+  // With fewer rows than a packet has lanes, the transposed product is computed, and then its transpose.
   constexpr Index kLanes = simd::kLanes<Packet<S>>, kBlock = 64;
   S transposed[kBlock * kLanes];
   const Index left = rows - done;
