@@ -1,4 +1,4 @@
-// How an error names a column.
+// The name of a column in an error.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace pathline {
 
-// `column 3 ("waiting")`, or `column 3` where there are no names. row: of a d x N matrix, from 0.
+// Returns `column 3 ("waiting")`, or `column 3` without names. row: the row of a d x N matrix, counted from 0.
 inline std::string column_label(Index row, const std::vector<std::string>& columns) {
   const std::string number = "column " + std::to_string(row + 1);
   const auto i = static_cast<std::size_t>(row);

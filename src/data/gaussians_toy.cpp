@@ -1,4 +1,4 @@
-// 8gaussians: eight equal normal laws on a circle. The density is the finite sum.
+// 8gaussians: eight equal normal distributions on a circle. The density is the finite sum.
 #include <cmath>
 #include <numbers>
 

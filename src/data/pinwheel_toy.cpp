@@ -1,4 +1,4 @@
-// pinwheel: five blades, each a normal law (a, b) that is turned by an angle which grows with a.
+// pinwheel: five blades, each a normal distribution of (a, b) that is rotated by an angle which grows with a.
 #include <algorithm>
 #include <cmath>
 #include <numbers>

@@ -1,4 +1,4 @@
-// 2spirals: two arms with two noises, a box before the scaling and a normal one after it.
+// 2spirals: two arms with two kinds of noise, uniform in a box before the scaling and normal after it.
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -26,7 +26,7 @@ double scaled_erfc(double x) {
 
 // Log-density at y of U(0, kBox) + N(0, kSigma^2): (Phi(y / s) - Phi((y - w) / s)) / w.
 double log_box_normal(double y) {
-  y = std::max(y, kBox - y);  // the law is symmetric about the middle of the box
+  y = std::max(y, kBox - y);  // the distribution is symmetric about the middle of the box
   const double unit = 1 / (kSigma * std::numbers::sqrt2), far = y * unit, near = (y - kBox) * unit;
   if (near < 3) return std::log((std::erfc(near) - std::erfc(far)) / (2 * kBox));
   const double rest = scaled_erfc(far) * std::exp(-(far - near) * (far + near));
@@ -58,8 +58,8 @@ class SpiralsToy final : public Toy {
   }
 
   // p(x) = sum over signs of the integral of g(+-x1 - c1(n)) g(+-x2 - c2(n)) n / kTurn^2 dn, with g the
-  // law of box plus normal noise. A bound on each term (the normal law at the nearest point of the box) saves
-  // the error functions of the nodes that cannot matter.
+  // density of the sum of both noises. A bound on each term (the normal density at the nearest point of the box)
+  // saves the error functions of the nodes that cannot matter.
   double log_density_at(const Point& x) const override {
     const Index n = x_.size();
     Eigen::ArrayXd dx(2 * n), dy(2 * n), bound(2 * n);

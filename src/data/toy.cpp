@@ -14,7 +14,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kBlock = 128;  // points a task of parallel_for; each point is computed on its own
+constexpr Index kBlock = 128;  // points per task of parallel_for; points do not depend on each other
 
 const std::vector<std::unique_ptr<Toy>>& toys() {
   static const std::vector<std::unique_ptr<Toy>> all = [] {

@@ -1,4 +1,4 @@
-// How a batch is cut into tiles, each on one thread.
+// Cuts a batch into tiles, each of which is solved on one thread.
 #pragma once
 
 #include <algorithm>
@@ -7,15 +7,15 @@
 
 namespace pathline {
 
-// The size of the tiles of a batch of n samples: `size`, or for 0 as few tiles as hold at most 64 samples each, all of
-// one size, so that no thread waits for a short one. A function of n alone: results do not depend on the threads.
+// The tile size for a batch of n samples: `size`, or if it is 0, the size of the fewest equal tiles of at most 64
+// samples, so that no thread waits for another. It depends on n only, so results do not depend on the threads.
 inline Index tile_size(Index size, Index n) {
   if (size > 0) return size;
   const Index tiles = std::max<Index>(1, (n + 63) / 64);
   return std::max<Index>(1, (n + tiles - 1) / tiles);
 }
 
-// n samples in tiles of `size`, the last perhaps smaller.
+// n samples in tiles of `size`; the last tile may be smaller.
 struct Tiles {
   Index n, size;
   Index count() const { return (n + size - 1) / size; }

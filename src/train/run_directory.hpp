@@ -29,10 +29,10 @@ class RunDirectory {
   // The file to resume from: last.h5, or previous.h5 if that is missing or damaged; note then says so. Throws
   // InputError, about last.h5, if neither can be read.
   std::string resumable(std::string& note) const;
-  // The temporary files of a process that was killed while it wrote.
+  // Removes the temporary files of a process that was killed while it wrote.
   void remove_dead_parts() const;
 
-  // metrics.jsonl: as a whole, for a run that goes on; one line more, flushed.
+  // Writes metrics.jsonl anew for a resumed run, or appends one line and flushes it.
   void restart_metrics(const std::vector<std::string>& lines) const;
   void append_metrics(const std::string& line) const;
 

@@ -1,4 +1,4 @@
-// Which iterations belong to which stage.
+// Assigns the iterations of a run to its stages.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace pathline {
 
-// What a stage asks for, as Stage has it.
+// What a stage asks for; the members are those of Stage.
 struct StageRequest {
   std::string kind;
   Index iterations = 0, batch = 0;
@@ -16,12 +16,12 @@ struct StageRequest {
 };
 
 struct StagePlan {
-  Index first, iterations, batch;  // first: of the whole run
-  Schedule schedule;               // of the iterations within the stage
+  Index first, iterations, batch;  // first: counted from the start of the run
+  Schedule schedule;               // counts the iterations within the stage
 };
 
-// A stage with iterations = 0 takes what the others leave of options.iterations; several share it. Where there is none,
-// the last stage continues for the rest. InputError if they ask for more than there are.
+// Stages with iterations = 0 share what the others leave of options.iterations. If there is no such stage, the last
+// stage takes the rest. InputError if the stages ask for more iterations than the run has.
 std::vector<StagePlan> plan_stages(const std::vector<StageRequest>& stages, const TrainerOptions& options);
 
 }  // namespace pathline
