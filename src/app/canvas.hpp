@@ -1,4 +1,4 @@
-// The page that panels are drawn on: the one place that knows Cairo. Lengths are px, y downward.
+// The page on which panels are drawn, which is the only adapter to Cairo. Lengths are in px, and y points down.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@ struct Box {
   double bottom() const { return y + height; }
 };
 
-// Where the anchor point of a text is: along it and across it.
+// The position of the anchor point of a text, along and across the text.
 enum class Along { start, middle, end };
 enum class Across { top, middle, bottom };
 enum class Direction { rightward, upward };
@@ -38,11 +38,11 @@ struct TextStyle {
 };
 
 double text_width(const std::string& text, const TextStyle& style);
-double text_height(const TextStyle& style);  // of a line of any text
+double text_height(const TextStyle& style);  // the height of one line
 
 class Canvas {
  public:
-  // A white page. scale: pixels per px of a PNG. NumericalError if Cairo cannot make one of that size.
+  // Makes a white page. scale: pixels of a PNG per px. NumericalError if Cairo cannot make a page of this size.
   Canvas(Format format, double width, double height, double scale, const std::string& title);
   ~Canvas();
 
@@ -55,10 +55,10 @@ class Canvas {
   // nx x ny cells of equal size fill the box; cell (0, 0) is the lower left. Cells too small to be seen are blended.
   void cells(const Box& box, const Matrix<Colour>& colours);
 
-  // Draws, without what falls outside of the box.
+  // Runs draw() and clips what falls outside of the box.
   void clipped(const Box& box, const std::function<void()>& draw);
 
-  // The file's bytes; nothing can be drawn after.
+  // Returns the bytes of the file. Nothing can be drawn afterwards.
   std::string finish();
 
  private:

@@ -9,10 +9,10 @@
 namespace pathline::plot {
 namespace {
 
-// Every tenth of viridis; between them sRGB is linear to within 2 %.
+// Colours of viridis at steps of a tenth. Linear interpolation in sRGB between them is within 2 %.
 constexpr std::array<std::uint32_t, 11> kViridis{0x440154, 0x482475, 0x414487, 0x355f8d, 0x2a788e, 0x21918c,
                                                  0x22a884, 0x44bf70, 0x7ad151, 0xbddf26, 0xfde725};
-// Blue, vermillion, bluish green, black, reddish purple, orange, sky blue. Their yellow is too faint on white.
+// Blue, vermillion, bluish green, black, reddish purple, orange, sky blue. The yellow is too faint on white.
 constexpr std::array<std::uint32_t, 7> kLines{0x0072b2, 0xd55e00, 0x009e73, 0x000000, 0xcc79a7, 0xe69f00, 0x56b4e9};
 constexpr Colour kNeutral{0.75, 0.75, 0.75};
 

@@ -1,4 +1,4 @@
-// Numbers as they are printed.
+// Formats numbers for printing.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace pathline {
 
-// "2.3919 +- 0.0074"; without the error where it is not known, as of one value; "not known" for a NaN.
+// Returns "2.3919 +- 0.0074", without the error if it is not known (for one value), or "not known" for a NaN.
 std::string with_error(double value, double error, std::string_view sign = "+-");
 
 }  // namespace pathline

@@ -1,4 +1,4 @@
-// The file that -o names, looked at before anything is made.
+// Checks of the file that -o names, before anything is computed.
 #pragma once
 
 #include <initializer_list>
@@ -10,18 +10,18 @@
 namespace pathline {
 
 struct NamedFile {
-  std::string file;  // FILE.h5:dataset too; a toy, "-" and an empty name are no file
+  std::string file;  // may be FILE.h5:dataset; a toy, "-" and an empty name are ignored
   const char* what;  // "the model"
 };
 
-// InputError "-o m.h5: is the model; expected another file" if it is one of those that are read, by whatever name.
+// Throws InputError, "-o m.h5 is the model; choose another file", if it is one of the files read, under any name.
 void require_another_file(const std::string& output, std::initializer_list<NamedFile> read);
 
-// An HDF5 file that is written whole: InputError for another suffix and for FILE.h5:dataset. content: "samples".
+// Throws InputError unless the name is that of an HDF5 file without a data set. content: "samples".
 void require_hdf5_file(const std::string& output, const char* content);
 
-// How what is in the file was solved, as its attributes: version, precision, stepper, rtol, atol, steps, trace; with
-// probes probe_noise, probes and probe_seed too. precision: "float" or "double".
+// Writes how the contents of the file were computed, as attributes: version, precision, stepper, rtol, atol, steps,
+// trace, and for probes also probe_noise, probes and probe_seed. precision: "float" or "double".
 void write_solve(Hdf5File& file, const EvaluationOptions& options, const char* precision);
 
 }  // namespace pathline

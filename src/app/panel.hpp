@@ -1,4 +1,4 @@
-// One panel of a figure: what it shows, on which axes.
+// One panel of a figure, with its contents and its axes.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace pathline::plot {
 
-// Where data stand on the page.
+// Maps data to positions on the page.
 struct Frame {
   Box box;
   Range x, y;
@@ -24,7 +24,7 @@ class Panel {
  public:
   struct ColourBar {
     double highest;         // density of the brightest colour; the lowest is 0
-    bool exceeded = false;  // some of the image is above it
+    bool exceeded = false;  // whether a part of the image is above it
   };
   struct Entry {
     std::string label;
@@ -34,16 +34,16 @@ class Panel {
   std::string title;
   Axis x_axis, y_axis;
   Range x, y;          // resolved
-  bool equal = false;  // a unit of x is as long as one of y
-  double shape = 1;    // width : height, where not equal
+  bool equal = false;  // whether x and y have the same scale
+  double shape = 1;    // width : height, unless `equal`
   std::vector<Entry> legend;
   std::optional<ColourBar> bar;
   std::function<void(Canvas&, const Frame&)> draw;
 
   double width_to_height() const;
-  double left_of(double height) const;               // px that a panel of that height takes for the labels of y
-  double right_of(double height) const;              // and for the colour bar
-  void paint(Canvas& canvas, const Box& box) const;  // box: of the data, without labels
+  double left_of(double height) const;               // width of the labels of y in px, for a panel of this height
+  double right_of(double height) const;              // width of the colour bar
+  void paint(Canvas& canvas, const Box& box) const;  // box: the area of the data, without labels
 
  private:
   std::vector<Tick> y_ticks(double height) const;

@@ -1,4 +1,4 @@
-// Progress on stderr.
+// Shows progress on the standard error.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-// On a terminal, one line that is drawn anew five times a second; elsewhere a line every half minute; nothing if quiet.
+// Redraws one line five times a second on a terminal; prints a line every half minute elsewhere; nothing if quiet.
 class ProgressLine {
  public:
   ProgressLine(bool quiet, std::string what, Index total);
@@ -21,7 +21,7 @@ class ProgressLine {
   double begin_, last_;
 };
 bool stderr_is_terminal();
-// In the place of the last, cut to the terminal's width: a longer one would wrap, and stay.
+// Replaces the last line. The text is cut to the width of the terminal, because a longer line would wrap and remain.
 void draw_line(const std::string& text);
 
 }  // namespace pathline

@@ -9,10 +9,10 @@
 namespace pathline::plot {
 namespace {
 
-constexpr double kLargest = 1e300;     // leaves room to pad and subtract
-constexpr double kLeastLength = 1e-9;  // of a range, relative to its ends: below, labels would be all digits
+constexpr double kLargest = 1e300;     // so that ranges can be padded and subtracted
+constexpr double kLeastLength = 1e-9;  // of a range, relative to its ends, so that labels stay short
 
-// mantissa * 10^exponent, correctly rounded where one division or product is.
+// mantissa * 10^exponent, by one product or division, which is correctly rounded.
 double decimal(double mantissa, int exponent) {
   return exponent < 0 ? mantissa / std::pow(10.0, -exponent) : mantissa * std::pow(10.0, exponent);
 }
@@ -26,7 +26,7 @@ std::string superscript(int exponent) {
 
 std::string with_minus_sign(std::string text) { return !text.empty() && text[0] == '-' ? "−" + text.substr(1) : text; }
 
-// count * 10^exponent, where the ticks' largest is of the size 10^magnitude.
+// The label of count * 10^exponent, where the largest tick is about 10^magnitude.
 std::string label(double count, int exponent, int magnitude) {
   if (count == 0) return "0";
   if (magnitude < 5 && exponent > -5) {
@@ -43,7 +43,7 @@ struct Step {
   int exponent;
 };
 
-// Multiples of the step inside the range: first to last, as numbers of steps.
+// The multiples of the step inside the range, from first to last, as numbers of steps.
 struct Multiples {
   double first, last;
   double count() const { return last - first + 1; }
@@ -51,7 +51,7 @@ struct Multiples {
 
 Multiples multiples(const Range& range, const Step& step) {
   const double length = decimal(step.mantissa, step.exponent);
-  const double slack = 1e-9;  // of a step: a limit of 0.3 is the tick 3 * 0.1
+  const double slack = 1e-9;  // in steps, so that a limit of 0.3 includes the tick 3 * 0.1
   return {std::ceil(range.low / length - slack), std::floor(range.high / length + slack)};
 }
 
@@ -68,7 +68,7 @@ std::vector<Tick> linear_ticks(const Range& range, int most) {
   const double largest = std::max(std::abs(first), std::abs(last)) * decimal(step.mantissa, step.exponent);
   const int magnitude = largest > 0 ? static_cast<int>(std::floor(std::log10(largest) + 1e-9)) : 0;
   std::vector<Tick> ticks;
-  for (int k = 0; k <= last - first; ++k) {  // first + k == first where the range is a few ulp
+  for (int k = 0; k <= last - first; ++k) {  // counts from 0, because first + 1 may equal first
     const double i = first + k;
     const double value = decimal(i * step.mantissa, step.exponent);
     ticks.push_back({std::clamp(value, range.low, range.high), label(i * step.mantissa, step.exponent, magnitude)});
@@ -78,7 +78,7 @@ std::vector<Tick> linear_ticks(const Range& range, int most) {
 
 bool inside(double value, const Range& range) { return value >= range.low && value <= range.high; }
 
-// One decade's ticks at the given mantissas, labelled where `every` divides the exponent.
+// The ticks of one decade at the given mantissas. They have labels if `every` divides the exponent.
 std::vector<Tick> decade_ticks(const Range& range, const std::vector<double>& mantissas, int every) {
   std::vector<Tick> ticks;
   const int last = static_cast<int>(std::floor(std::log10(range.high) + 1e-9));
@@ -104,7 +104,7 @@ std::vector<Tick> log_ticks(const Range& range, int most) {
     if (every == 1 && count < 2) break;
     if (count <= most) return ticks;
   }
-  return linear_ticks(range, most);  // less than two powers of ten inside
+  return linear_ticks(range, most);  // the range contains less than two powers of ten
 }
 
 }  // namespace

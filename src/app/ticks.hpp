@@ -1,4 +1,4 @@
-// Where an axis has its ticks, and what they say.
+// The positions and labels of the ticks of an axis.
 #pragma once
 
 #include <string>
@@ -13,12 +13,12 @@ struct Tick {
   std::string label;  // "" on a minor tick
 };
 
-// At most `most` (>= 1) labelled ticks, inside the range and ascending: at multiples of 1, 2 or 5 times a power of
-// ten; on a log axis at 1, 2, 5 or at powers of ten, with minor ticks between, if it spans enough for them.
+// Returns at most `most` (>= 1) labelled ticks inside the range in ascending order, at multiples of 1, 2 or 5 times a
+// power of ten. A log axis that is long enough has them at 1, 2, 5 or at powers of ten, with minor ticks between.
 std::vector<Tick> make_ticks(const Range& range, Scale scale, int most);
 
-// The smallest range that holds the values that an axis can show (finite, below 1e300, > 0 on a log axis), widened by
-// `padding` of its length at both ends; a range around it if it has no length, and around nothing if it is empty.
+// Returns the smallest range with all values that an axis can show (finite, below 1e300, > 0 on a log axis), widened by
+// `padding` times its length at both ends. A range without length is widened, and no values give a default range.
 Range range_of(const std::vector<double>& values, Scale scale, double padding);
 
 }  // namespace pathline::plot
