@@ -1,4 +1,4 @@
-// What tells whether a model is the one that was written.
+// Hashes that tell whether a model file is as it was written.
 #pragma once
 
 #include <string>

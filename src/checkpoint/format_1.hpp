@@ -1,4 +1,4 @@
-// What a model file of format 1 keeps elsewhere than one of format 2.
+// Reads what format 1 of a model file stores in another place than format 2.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace pathline {
 
-// How such a model is evaluated: the table solver.evaluation of its recipe, which is TOML or empty. InputError without
-// the file's name.
+// Returns the solver options of such a model: the table solver.evaluation of its recipe, which is TOML or empty. The
+// message of an InputError does not name the file.
 SolverOptions evaluation_of_format_1(const std::string& recipe);
 
 }  // namespace pathline

@@ -19,7 +19,7 @@ bool is_file(const std::string& name) {
   return fs::is_regular_file(name, error);
 }
 
-// ROOT of ROOT_1.txt, ROOT.1.txt or ROOT.txt; empty for another name.
+// Returns ROOT for ROOT_1.txt, ROOT.1.txt or ROOT.txt, and "" for another name.
 std::string root_of(std::string file) {
   if (!file.ends_with(".txt")) return "";
   file.resize(file.size() - 4);
@@ -29,7 +29,7 @@ std::string root_of(std::string file) {
   return numbered ? file.substr(0, digits) : file;
 }
 
-// The files of a chain one after the other; all have the columns of the first.
+// Reads the files of a chain one after the other. All have the columns of the first.
 class ChainReader final : public TableReader {
  public:
   ChainReader(const std::string& root, std::vector<std::string> files, const TableOptions& options)
@@ -77,7 +77,7 @@ std::vector<std::string> chain_columns(const std::string& file) {
   std::ifstream in(root + ".paramnames");
   for (std::string line, name; std::getline(in, line);) {
     if (!(std::istringstream(line) >> name)) continue;
-    if (name.ends_with('*')) name.pop_back();  // a derived parameter
+    if (name.ends_with('*')) name.pop_back();  // marks a derived parameter
     names.push_back(name);
   }
   return names;

@@ -13,12 +13,12 @@ namespace {
 
 bool separates(char c, char separator) { return c == separator || (separator == ' ' && c == '\t'); }
 
-// Past the quotes that begin the text; npos if they do not close.
+// The position after the quoted text at the start; npos if the quotes do not close.
 std::size_t end_of_quotes(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] != '"') continue;
     if (i + 1 == text.size() || text[i + 1] != '"') return i + 1;
-    ++i;  // a doubled one is a quote of the text
+    ++i;  // a doubled quote stands for one quote
   }
   return std::string_view::npos;
 }
@@ -35,7 +35,7 @@ bool parse_plain(std::string_view cell, double& value) {
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (end != cell.data() + cell.size()) return false;
   if (error == std::errc::result_out_of_range)
-    value = std::strtod(std::string(cell).c_str(), nullptr);  // inf or about 0
+    value = std::strtod(std::string(cell).c_str(), nullptr);  // is infinite or nearly 0
   return error != std::errc::invalid_argument;
 }
 
@@ -51,7 +51,7 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma) {
   if (cell.size() > 1 && cell.front() == '+' && cell[1] != '-') cell.remove_prefix(1);
   if (cell.empty()) return false;
   if (parse_plain(cell, value)) return true;
-  // What remains is rare: a decimal comma, or Fortran's D.
+  // The remaining cases are rare: a decimal comma, or the D of Fortran.
   std::string text(cell);
   if (decimal_comma && std::count(text.begin(), text.end(), ',') == 1 && text.find('.') == std::string::npos)
     std::replace(text.begin(), text.end(), ',', '.');
@@ -62,7 +62,7 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma) {
 }
 
 bool is_inexact_integer(std::string_view cell) {
-  if (cell.size() < 16) return false;  // below 10^15 < 2^53
+  if (cell.size() < 16) return false;  // is below 10^15 < 2^53
   if (cell.front() == '+' || cell.front() == '-') cell.remove_prefix(1);
   std::uint64_t integer = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), integer);
@@ -97,7 +97,7 @@ bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells
 
 char find_separator(std::string_view line) {
   bool comma = false, semicolon = false, tab = false;
-  bool begins = true;  // a cell
+  bool begins = true;  // whether a cell begins here
   for (std::size_t i = 0; i < line.size(); ++i) {
     if (begins && line[i] == '"')
       i = std::min(end_of_quotes(line.substr(i)), line.size() - i) + i - 1;
@@ -113,7 +113,7 @@ char find_separator(std::string_view line) {
   if (tab && comma && is_all_numbers(line, '\t', true)) return '\t';
   if (comma) return ',';
   if (semicolon) return ';';
-  // Blanks and tabs mixed, as MontePython writes them, separate alike where only so there are numbers.
+  // MontePython mixes blanks and tabs. Both separate if the cells are numbers only then.
   if (tab && !is_all_numbers(line, '\t', false) && is_all_numbers(line, ' ', false)) return ' ';
   return tab ? '\t' : ' ';
 }

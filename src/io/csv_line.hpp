@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-std::string_view trimmed(std::string_view text);  // without blanks, tabs and CR at either end
+std::string_view trimmed(std::string_view text);  // removes blanks, tabs and CR at both ends
 
 // Parses a whole cell: "1.5e3", "+2", "nan", "inf", and Fortran's exponents "1.5D+03". With decimal_comma, "1,5"
 // is 1.5.
@@ -16,7 +16,7 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma = fal
 // Whether the cell is an integer that a double cannot represent (its magnitude is then above 2^53).
 bool is_inexact_integer(std::string_view cell);
 
-// "", NA, N/A, nan, null, none, ?, in any case.
+// Whether the cell is "", NA, N/A, nan, null, none or ?, in upper or lower case.
 bool is_missing(std::string_view cell);
 
 // The text of a cell without its quotes; inside quotes, a quote of the text is still doubled.
@@ -32,7 +32,7 @@ bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells
 // The separator of a line: ',', ';', tab, or ' '; ';' for "1,5;2,5", whose commas are decimal.
 char find_separator(std::string_view line);
 
-std::string name_of(const Cell& cell);                  // without the quotes
-std::string quoted_if_needed(const std::string& name);  // so that it reads back
+std::string name_of(const Cell& cell);                  // removes the quotes
+std::string quoted_if_needed(const std::string& name);  // so that it is read back unchanged
 
 }  // namespace pathline

@@ -30,7 +30,7 @@ std::string content(int file) {
   return n > 0 ? std::string(text, static_cast<std::size_t>(n)) : "another process";
 }
 
-// Whether the path still names the open file: its last holder removes it.
+// Whether the path still names the open file, because the last holder of the lock removes the file.
 bool is_current(int file, const std::string& path) {
   struct stat opened, named;
   return ::fstat(file, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
@@ -66,7 +66,7 @@ LockFile::LockFile(const std::string& path, const std::string& what) : path_(pat
 }
 
 LockFile::~LockFile() {
-  ::unlink(path_.c_str());  // before the lock goes: who opens it now finds another file at the path
+  ::unlink(path_.c_str());  // before unlocking: another process then makes a new file
   ::close(file_);
 }
 

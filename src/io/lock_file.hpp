@@ -1,4 +1,4 @@
-// A lock that one process holds and that vanishes with it.
+// A lock that one process holds and that ends with the process.
 #pragma once
 
 #include <string>

@@ -19,7 +19,7 @@ namespace {
 struct Member {
   std::string name;
   int method = 0;                                  // 0 stored, 8 deflated
-  std::uint64_t packed = 0, size = 0, header = 0;  // bytes; where its local header begins
+  std::uint64_t packed = 0, size = 0, header = 0;  // in bytes; header: the start of the local header
 };
 
 class Archive {
@@ -33,7 +33,7 @@ class Archive {
 
   const std::vector<Member>& members() const { return members_; }
 
-  // The bytes of a member. They are counted before they are trusted: no more than the directory says.
+  // Returns the bytes of a member. Throws InputError if there are more or fewer of them than the directory says.
   std::string extract(const Member& m) {
     const std::string local = bytes(m.header, 30);
     if (number(local, 0, 4) != 0x04034b50) damaged();
@@ -70,7 +70,7 @@ class Archive {
     const auto at = end.rfind(std::string("PK\x05\x06", 4));
     if (at == std::string::npos) damaged();
     std::uint64_t count = number(end, at + 10, 2), size = number(end, at + 12, 4), begin = number(end, at + 16, 4);
-    if (begin == 0xFFFFFFFF) {  // ZIP64: the locator stands before the end record
+    if (begin == 0xFFFFFFFF) {  // ZIP64 has a locator before the end record
       if (at < 20 || end.compare(at - 20, 4, std::string("PK\x06\x07", 4)) != 0) damaged();
       const std::string wide = bytes(number(end, at - 12, 8), 56);
       count = number(wide, 32, 8), size = number(wide, 40, 8), begin = number(wide, 48, 8);
@@ -93,7 +93,7 @@ class Archive {
     }
   }
 
-  // ZIP64's extra field holds those of the three numbers that did not fit.
+  // The extra field of ZIP64 holds those of the three numbers that did not fit.
   void widen(Member& m, const std::string& extra) const {
     for (std::size_t p = 0; p + 4 <= extra.size(); p += 4 + number(extra, p + 2, 2)) {
       if (number(extra, p, 2) != 1) continue;
@@ -104,7 +104,7 @@ class Archive {
   }
 
   std::string inflate_all(const std::string& packed, const Member& m) const {
-    if (m.size > 1100 * (m.packed + 64)) damaged();  // deflate cannot pack more densely
+    if (m.size > 1100 * (m.packed + 64)) damaged();  // deflate cannot compress more than this
     std::string out(m.size, '\0');
     z_stream z{};
     if (inflateInit2(&z, -MAX_WBITS) != Z_OK) damaged();

@@ -21,12 +21,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// /dev/stdout may be a regular file, which belongs to whoever redirected it.
+// /dev/stdout may be a regular file, which belongs to the one who redirected the output.
 bool is_open_descriptor(const std::string& path) {
   return path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
 }
 
-// The file behind a chain of symbolic links, which need not exist.
+// The file at the end of a chain of symbolic links; it need not exist.
 std::string follow_links(const std::string& path) {
   fs::path at = path;
   std::error_code error;
@@ -37,7 +37,7 @@ std::string follow_links(const std::string& path) {
   return at.string();
 }
 
-// Makes a new empty file beside `final`; errno says why not ("" then).
+// Makes a new empty file beside `final` and returns its name, or "" if that fails; errno says why.
 std::string make_temporary(const std::string& final, mode_t mode) {
   const fs::path target = final;
   for (int attempt = 0; attempt < 1000; ++attempt) {
@@ -67,13 +67,13 @@ bool sync_file(const std::string& path) {
   return synced;
 }
 
-// The temporary files there are, for a signal's handler, which may neither lock nor allocate.
+// The names of the temporary files, for a signal handler, which must not lock or allocate.
 struct PendingFile {
   enum State { free, filling, there };
   std::atomic<int> state{free};
   char path[PATH_MAX];
 };
-PendingFile g_pending[16];  // more at a time are not removed by a signal
+PendingFile g_pending[16];  // a signal does not remove more files than this
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void remember(const std::string& path) {
@@ -87,13 +87,13 @@ void remember(const std::string& path) {
   }
 }
 
-// After it was removed or renamed.
+// Forgets a file that was removed or renamed.
 void forget(const std::string& path) {
   for (auto& pending : g_pending)
     if (pending.state == PendingFile::there && path == pending.path) pending.state = PendingFile::free;
 }
 
-// Installed with SA_RESETHAND: what is raised here ends the process once the handler returns.
+// Installed with SA_RESETHAND, so that the signal raised here ends the process once the handler returns.
 extern "C" void remove_temporaries(int signal) {
   for (auto& pending : g_pending)
     if (pending.state == PendingFile::there) ::unlink(pending.path);
@@ -160,8 +160,8 @@ void ReplaceFile::commit(const std::string& previous) {
   }
   pending_ = false;
   forget(path_);
-  // The file is whole, and in its place for every reader; only a power failure could still undo the rename. A file
-  // system that cannot sync a directory says EINVAL, and has no better promise to give.
+  // Every reader now finds the whole file; only a power failure could still undo the rename. A file system that cannot
+  // sync a directory returns EINVAL, which is therefore not an error.
   const std::string directory = fs::path(final_).parent_path().string();
   if (!sync_file(directory.empty() ? "." : directory) && errno != EINVAL && errno != EACCES)
     throw InputError(target_ + ": written, but the rename could not be secured against a power failure: " +

@@ -22,8 +22,8 @@ using Stream = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 constexpr char kMagic[] = "pathline sealed HDF5\n";
 constexpr std::size_t kMagicBytes = sizeof kMagic - 1;
 
-// The seal of the bytes from the stream's position to its end, as text that `head -c 512` shows. errno tells of a
-// reading that failed.
+// Computes the seal of the bytes from the position of the stream to its end, as text that `head -c 512` shows. If
+// reading fails, errno says why.
 Block seal_of_rest(std::FILE* in) {
   Hash hash;
   std::uint64_t bytes = 0;
@@ -36,7 +36,7 @@ Block seal_of_rest(std::FILE* in) {
   return block;
 }
 
-// A damaged seal must not pass for none: half of its first bytes are enough to know it.
+// A damaged seal must not look like no seal, so half of its first bytes are enough to recognize it.
 bool looks_sealed(const Block& block) {
   const auto same = [&, i = 0u](char c) mutable { return c == kMagic[i++]; };
   return 2 * std::count_if(block.begin(), block.begin() + kMagicBytes, same) >= static_cast<long>(kMagicBytes);

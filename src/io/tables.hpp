@@ -1,4 +1,4 @@
-// The readers and writers behind a table's name.
+// The readers and writers of each table format.
 #pragma once
 
 #include <istream>
@@ -10,7 +10,7 @@ namespace pathline {
 std::unique_ptr<TableReader> open_csv(const std::string& input, const TableOptions& options);  // "-": standard input
 std::unique_ptr<TableReader> open_npy(const std::string& input, const TableOptions& options);
 std::unique_ptr<TableReader> open_npy(const std::string& name, std::unique_ptr<std::istream> in,
-                                      const TableOptions& options);  // in: the bytes of an NPY file; can seek
+                                      const TableOptions& options);  // in: the bytes of an NPY file, which can seek
 std::unique_ptr<TableReader> open_npz(const std::string& input, const TableOptions& options);
 std::unique_ptr<TableReader> open_hdf5_table(const std::string& input, const TableOptions& options);
 // The chain ROOT_1.txt, ... of a GetDist root; null if `root` is not one.
@@ -23,8 +23,8 @@ std::unique_ptr<TableWriter> create_npy(const std::string& output, Index dim);
 std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const std::vector<std::string>& columns,
                                                Index dim);
 
-// InputError "FILE: line 1: ..." for a name that is not UTF-8 and one that two columns have. where: what it begins
-// with.
+// Throws InputError, "FILE: line 1: ...", for a name that is not UTF-8 or that two columns have. where: the start of
+// the message.
 void check_columns(const std::string& where, const std::vector<std::string>& columns);
 
 }  // namespace pathline

@@ -15,7 +15,7 @@ class TextLines {
   // input: a file, or "-" for the standard input. Throws InputError that begins with `name`.
   TextLines(const std::string& input, std::string name);
 
-  // The next line without its end; false at the end of the file. Throws InputError for a file that cannot be read or
+  // Reads the next line without its end; false at the end of the file. InputError for a file that cannot be read or
   // decompressed, for UTF-16, for a NUL byte (which no text has) and for a line of more than 16 MiB.
   bool next(std::string& line);
 
