@@ -305,7 +305,7 @@ void Figure::save(const std::string& path) const {
   {
     std::ofstream out(file.path(), std::ios::binary);
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.flush();
+    out.close();
     if (!out) throw_cannot_write(path);
   }
   file.commit();

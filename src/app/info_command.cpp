@@ -4,8 +4,6 @@
 #include "app/command.hpp"
 #include "app/number_text.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/field/mlp.hpp"
-#include "pathline/field/potential_field.hpp"
 #include "train/metrics_line.hpp"
 
 namespace pathline {
@@ -21,6 +19,27 @@ std::string numbers(const Vector<double>& v) {
   std::string out;
   for (Index i = 0; i < std::min<Index>(v.size(), 8); ++i) out += fmt::format("{}{:.6g}", i ? ", " : "", v[i]);
   return out + (v.size() > 8 ? ", ..." : "");
+}
+
+// "hidden 64-64-64, layer concatsquash"
+std::string text_of(const Attributes& attributes) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : attributes)
+    parts.push_back(name + " " +
+                    std::visit(
+                        [](const auto& v) {
+                          using T = std::decay_t<decltype(v)>;
+                          if constexpr (std::is_same_v<T, Vector<double>>)
+                            return numbers(v);
+                          else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
+                            return v.empty() ? std::string("none") : fmt::format("{}", fmt::join(v, "-"));
+                          else if constexpr (std::is_same_v<T, double>)
+                            return fmt::format("{:.6g}", v);
+                          else
+                            return fmt::format("{}", v);
+                        },
+                        value));
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 void print_training(const ModelCard& card) {
@@ -76,17 +95,7 @@ int run(const InfoFlags& f) {
   fmt::print("parameters   {}\n", flow.theta().size());
   for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
     const auto& cnf = *flow.blocks()[i];
-    const auto* mlp = dynamic_cast<const Mlp<double>*>(cnf.field.get());
-    fmt::print("block {}      ", i);
-    if (mlp) {
-      const auto& o = mlp->options();
-      fmt::print("{} {} {}{}{}, ", fmt::join(o.hidden, "-"), to_string(o.layer), to_string(o.activation),
-                 o.residual ? " residual" : "",
-                 o.time_features ? fmt::format(", {} time features", o.time_features) : "");
-    }
-    if (const auto* potential = dynamic_cast<const PotentialField<double>*>(cnf.field.get()))
-      fmt::print("potential of width {}, {} layers, rank {}, ", potential->options().width, potential->options().layers,
-                 potential->options().rank);
+    fmt::print("block {}      {} ({}), ", i, cnf.field->kind(), text_of(cnf.field->describe()));
     fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
   }
   if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 
+#include "core/clock.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -14,10 +14,10 @@ class PartSize {
  public:
   // The size of the next part. Call it once before each.
   Index next() {
-    const auto now = std::chrono::steady_clock::now();
+    const double now = seconds_now();
     if (size_ == 0)
       size_ = kLeast;
-    else if (const double took = std::chrono::duration<double>(now - begin_).count(); took < 0.2)
+    else if (const double took = now - begin_; took < 0.2)
       size_ = std::min(kMost, 2 * size_);
     else if (took > 0.6)
       size_ = std::max(kLeast, size_ / 2);
@@ -28,7 +28,7 @@ class PartSize {
  private:
   static constexpr Index kLeast = 1 << 10, kMost = 1 << 16;
   Index size_ = 0;
-  std::chrono::steady_clock::time_point begin_;
+  double begin_ = 0;
 };
 
 }  // namespace pathline

@@ -3,11 +3,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <chrono>
-
 #include <fmt/format.h>
 
 #include "app/report.hpp"
+#include "core/clock.hpp"
 
 namespace pathline {
 
@@ -21,8 +20,6 @@ void draw_line(const std::string& text) {
 
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 std::string seconds_text(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
   return s < 60 ? fmt::format("{} s", s) : fmt::format("{}:{:02}", s / 60, s % 60);
@@ -35,7 +32,7 @@ ProgressLine::ProgressLine(bool quiet, std::string what, Index total)
       terminal_(stderr_is_terminal()),
       what_(std::move(what)),
       total_(total),
-      begin_(now()),
+      begin_(seconds_now()),
       last_(begin_) {}
 
 ProgressLine::~ProgressLine() {
@@ -43,7 +40,7 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::operator()(Index done) {
-  const double t = now();
+  const double t = seconds_now();
   if (!on_ || t - last_ < (terminal_ ? 0.2 : 30)) return;
   last_ = t, drawn_ = true;
   std::string text = fmt::format("{} {}", done, what_);

@@ -1,5 +1,4 @@
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include "app/number_text.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "pathline/data/toy.hpp"
@@ -80,7 +80,7 @@ class TrainingBar {
     smooth_ = !started_ || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
     started_ = true, stage_ = p.stage;
     if (p.validation) validation_ = fmt::format("  validation {:.4f}", p.validation->nll);
-    const double now = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    const double now = seconds_now();
     if (terminal_ ? now - last_ < 0.2 && p.iteration != p.iterations : !p.validation) return;
     last_ = now;
     const std::string stage = p.stages > 1 ? fmt::format("{}/{} {}  ", p.stage + 1, p.stages, p.kind) : "";

@@ -37,6 +37,7 @@ Density::Density(const std::string& file, const DensityOptions& options) {
                    .tile = options.tile,
                    .threads = options.threads};
   impl->options.solver.check();
+  impl->options.trace.check();
   require(options.threads >= 0, "threads", options.threads, ">= 0");
   require(options.tile >= 1, "tile", options.tile, ">= 1");
   impl_ = std::move(impl);

@@ -97,29 +97,40 @@ template <class S> Flow<S> read_ffjord(const std::string& file) {
   return flow;
 }
 
+namespace {
+
+template <class S> bool fits_ffjord(const Flow<S>& flow) {
+  if (flow.blocks().size() != 1 || flow.chain.size() != 1) return false;
+  for (std::size_t i = 0; i < flow.data_side.size(); ++i)
+    if (flow.data_side[i].kind() != "affine") return false;
+  const auto& block = *flow.blocks()[0];
+  const auto about = block.field->describe();
+  return block.field->kind() == "mlp" && block.clock == FieldClock::data_to_base && flow.condition_dim() == 0 &&
+         flow.base->kind() == BaseKind::normal && !*find_attribute<bool>(about, "residual") &&
+         *find_attribute<std::int64_t>(about, "time_frequencies") == 0;
+}
+
+}  // namespace
+
 template <class S> void write_ffjord(const std::string& file, const Flow<S>& flow) {
-  const auto blocks = flow.blocks();
-  const auto* field = blocks.size() == 1 ? dynamic_cast<const Mlp<S>*>(blocks[0]->field.get()) : nullptr;
-  if (!field || flow.chain.size() != 1 || flow.base->kind() != BaseKind::normal || flow.logit() > 0 ||
-      blocks[0]->clock != FieldClock::data_to_base || field->options().residual ||
-      field->options().time_features != 0 || field->options().condition_dim != 0)
-    throw InputError(file + ": this flow cannot be expressed in the layout of FFJORD");
+  if (!fits_ffjord(flow)) throw InputError(file + ": this flow cannot be expressed in the layout of FFJORD");
+  const auto& block = *flow.blocks()[0];
+  const auto about = block.field->describe();
   auto out = Hdf5File::create(file);
-  const auto& o = field->options();
-  out.set_attribute("dim", static_cast<std::int64_t>(o.dim));
-  out.set_attribute("hidden", std::vector<std::int64_t>(o.hidden.begin(), o.hidden.end()));
-  out.set_attribute("layer_type", to_string(o.layer));
-  out.set_attribute("nonlinearity", to_string(o.activation));
-  out.set_attribute("end_time", blocks[0]->end_time);
+  out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
+  out.set_attribute("hidden", *find_attribute<std::vector<std::int64_t>>(about, "hidden"));
+  out.set_attribute("layer_type", *find_attribute<std::string>(about, "layer"));
+  out.set_attribute("nonlinearity", *find_attribute<std::string>(about, "activation"));
+  out.set_attribute("end_time", block.end_time);
   const Vector<double> mean = flow.mean(), scale = flow.scale();
   out.set_attribute("mean", std::vector<double>(mean.begin(), mean.end()));
   out.set_attribute("scale", std::vector<double>(scale.begin(), scale.end()));
   auto group = out.create_group("parameters");
-  for (const auto& p : field->parameters()) {
-    const Vector<S> values = field->theta().segment(p.offset, p.size());
+  for (const auto& p : block.field->parameters()) {
+    const Vector<S> values = block.field->theta().segment(p.offset, p.size());
     group.write_values<S>(p.name, shape_of(p), values.data());
   }
-  const double root = std::sqrt(blocks[0]->end_time);
+  const double root = std::sqrt(block.end_time);
   group.write_values<double>("sqrt_end_time", {}, &root);
   out.commit();
 }

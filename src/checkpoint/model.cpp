@@ -34,50 +34,26 @@ InputError in_file(const std::string& file, const InputError& error) {
   return InputError(what.starts_with(file) ? what : file + ": " + what);
 }
 
-std::vector<std::int64_t> integers(const std::vector<Index>& list) { return {list.begin(), list.end()}; }
-
 // --- one part each, written and read side by side ---
 
-// The attributes of a field in its block's group.
-template <class S> Attributes attributes_of(const VectorField<S>& field) {
-  if (const auto* mlp = dynamic_cast<const Mlp<S>*>(&field)) {
-    const auto& o = mlp->options();
-    return {{"field", "mlp"},
-            {"hidden", integers(o.hidden)},
-            {"layer", to_string(o.layer)},
-            {"activation", to_string(o.activation)},
-            {"residual", o.residual},
-            {"time_frequencies", static_cast<std::int64_t>(o.time_features)}};
-  }
-  if (const auto* potential = dynamic_cast<const PotentialField<S>*>(&field)) {
-    const auto& o = potential->options();
-    return {{"field", "potential"},
-            {"width", static_cast<std::int64_t>(o.width)},
-            {"layers", static_cast<std::int64_t>(o.layers)},
-            {"rank", static_cast<std::int64_t>(o.rank)}};
-  }
-  return {{"field", "user"}};
-}
-
-template <class S> void write_block(Hdf5Group block, const Cnf<S>& cnf) {
-  block.set_attribute("end_time", cnf.end_time);
-  block.set_attribute("clock", to_string(cnf.clock));
-  block.set_attribute("train_end_time", cnf.train_end_time);
-  for (const auto& [name, value] : attributes_of(*cnf.field))
+void write_attributes(Hdf5Group group, const Attributes& attributes) {
+  for (const auto& [name, value] : attributes) {
+    if (group.has_attribute(name) || group.exists(name))
+      throw InputError(fmt::format("{}: describes itself by '{}' twice", group.path(), name));
     std::visit(
         [&, &name = name](const auto& v) {
-          if constexpr (!std::is_same_v<std::decay_t<decltype(v)>, Vector<double>>) block.set_attribute(name, v);
+          if constexpr (std::is_same_v<std::decay_t<decltype(v)>, Vector<double>>)
+            group.write_vector(name, v);
+          else
+            group.set_attribute(name, v);
         },
         value);
+  }
 }
 
 template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string& file, const Hdf5Group& block,
                                                               Index dim, Index condition_dim) {
   const auto field = block.attribute<std::string>("field");
-  if (field == "user")
-    refuse(file, block.path() +
-                     ": the vector field is a user-defined class, which a file does not contain; make a flow of it in "
-                     "C++ and read the file with read_parameters_into");
   if (field == "potential")
     return std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
                                                                      .condition_dim = condition_dim,
@@ -85,7 +61,10 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
                                                                      .layers = block.attribute<std::int64_t>("layers"),
                                                                      .rank = block.attribute<std::int64_t>("rank")});
   if (field != "mlp")
-    refuse(file, block.path() + ": field '" + field + "' is not known, expected mlp, potential or user");
+    refuse(file,
+           fmt::format("{}: the vector field is a user-defined class ('{}'), which a file does not contain; make a "
+                       "flow of it in C++ and read the file with read_parameters_into",
+                       block.path(), field));
   MlpOptions o{.dim = dim, .condition_dim = condition_dim};
   const auto hidden = block.attribute<std::vector<std::int64_t>>("hidden");
   o.hidden.assign(hidden.begin(), hidden.end());
@@ -99,16 +78,24 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
 // InputError if the file's block has another kind of field, or another architecture, than the flow that it is read
 // into.
 template <class S> void check_field(const std::string& file, const Hdf5Group& block, const VectorField<S>& field) {
-  for (const auto& [name, value] : attributes_of(field))
+  if (const auto found = block.attribute<std::string>("field"); found != field.kind())
+    refuse(file, block.path() + fmt::format(": field is '{}'; the flow has '{}'", found, field.kind()));
+  for (const auto& [name, value] : field.describe())
     std::visit(
         [&, &name = name](const auto& expected) {
           using T = std::decay_t<decltype(expected)>;
           if constexpr (std::is_same_v<T, std::string>) {
             if (const auto found = block.attribute<T>(name); found != expected)
               refuse(file, block.path() + fmt::format(": {} is '{}'; the flow has '{}'", name, found, expected));
-          } else if constexpr (!std::is_same_v<T, Vector<double>>) {
-            if (block.attribute<T>(name) != expected)
-              refuse(file, block.path() + ": " + name + " of the vector field differs from that of the flow");
+          } else {
+            bool same;
+            if constexpr (std::is_same_v<T, Vector<double>>) {
+              const auto found = block.read_vector<double>(name);
+              same = found.size() == expected.size() && found == expected;
+            } else {
+              same = block.attribute<T>(name) == expected;
+            }
+            if (!same) refuse(file, block.path() + ": " + name + " of the vector field differs from that of the flow");
           }
         },
         value);
@@ -383,13 +370,10 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   out.write_vector("condition_mean", flow.condition_mean), out.write_vector("condition_scale", flow.condition_scale);
   const auto blocks = flow.blocks();
   for (std::size_t i = 0; i < blocks.size(); ++i)
-    write_block<S>(out.create_group("blocks/" + std::to_string(i)), *blocks[i]);
+    write_attributes(out.create_group("blocks/" + std::to_string(i)), blocks[i]->describe());
   const auto norms = flow.norms();
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    auto group = out.create_group("norms/" + std::to_string(i));
-    group.write_vector("mean", norms[i]->mean), group.write_vector("variance", norms[i]->variance);
-    group.set_attribute("epsilon", norms[i]->epsilon);
-  }
+  for (std::size_t i = 0; i < norms.size(); ++i)
+    write_attributes(out.create_group("norms/" + std::to_string(i)), norms[i]->describe());
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
   base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));

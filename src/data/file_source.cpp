@@ -113,37 +113,68 @@ void read_part(const std::string& file, const SourceOptions& options, std::vecto
 
 // Whether rows are repeated as a Metropolis chain repeats its state, and not because their columns have few values: a
 // column then has as many values as there are different rows. Of one column alone the copies have to follow each other.
-bool repeats_states(const Matrix<double>& values, Index copies) {
+// different: the rows that have no copy before them.
+bool repeats_states(const Matrix<double>& values, const std::vector<Index>& different) {
   constexpr Index kFewest = 30;  // different rows: fewer make no split
-  const Index rows = values.cols(), different = rows - copies;
-  if (different < kFewest) return false;
-  Index most = 0, adjacent = 0;
-  for (Index i = 0; i < values.rows(); ++i) {
-    std::vector<double> column(static_cast<std::size_t>(rows));
-    for (Index b = 0; b < rows; ++b) column[static_cast<std::size_t>(b)] = values(i, b);
-    std::sort(column.begin(), column.end());
-    most = std::max<Index>(most, std::unique(column.begin(), column.end()) - column.begin());
+  const Index rows = values.cols(), copies = rows - std::ssize(different);
+  if (std::ssize(different) < kFewest) return false;
+  if (values.rows() == 1) {
+    Index adjacent = 0;
+    for (Index b = 1; b < rows; ++b) adjacent += values(0, b) == values(0, b - 1);
+    return 2 * adjacent >= copies;
   }
-  for (Index b = 1; b < rows; ++b) adjacent += values.col(b) == values.col(b - 1);
-  return 10 * most >= 9 * different && (values.rows() > 1 || 2 * adjacent >= copies);
+  for (Index i = 0; i < values.rows(); ++i) {
+    std::vector<double> column;
+    for (const Index b : different) column.push_back(values(i, b));
+    if (10 * count_values(std::move(column)).distinct >= 9 * std::ssize(different)) return true;
+  }
+  return false;
+}
+
+// The rows that make groups of copies, for a table in which states are repeated; empty for any other. Notes how many.
+std::vector<Index> groups_of_copies(const std::string& file, const Matrix<double>& values,
+                                    std::vector<std::string>& notes) {
+  auto first = first_alike(values);
+  std::vector<Index> different;
+  for (Index row = 0; row < values.cols(); ++row)
+    if (first[static_cast<std::size_t>(row)] == row) different.push_back(row);
+  const Index copies = values.cols() - std::ssize(different);
+  if (10 * copies <= values.cols() || !repeats_states(values, different)) return {};
+  notes.push_back(
+      fmt::format("{}: {} of {} rows are copies of another row; copies are kept in the same part of the "
+                  "split, so that no held-out row was trained on",
+                  file, copies, values.cols()));
+  return first;
+}
+
+// Notes what is given and has no effect: the sizes of a toy's parts, and the fraction of a part that has its own file.
+void note_unused(const std::string& file, const SourceOptions& options, std::vector<std::string>& notes) {
+  const SourceOptions otherwise;
+  const auto note = [&](const char* part, bool size_given, bool fraction_given, bool has_file) {
+    if (size_given)
+      notes.push_back(fmt::format(
+          "SourceOptions.{0}_size has no effect: {1} is a table; set SourceOptions.{0}_fraction", part, file));
+    if (fraction_given && has_file)
+      notes.push_back(fmt::format("SourceOptions.{0}_fraction has no effect: SourceOptions.{0} gives this part", part));
+  };
+  note("validation", options.validation_size != otherwise.validation_size,
+       options.validation_fraction != otherwise.validation_fraction, !options.validation.empty());
+  note("test", options.test_size != otherwise.test_size, options.test_fraction != otherwise.test_fraction,
+       !options.test.empty());
 }
 
 std::unique_ptr<DataSource> table_source(const std::string& file, const SourceOptions& options) {
   std::vector<std::string> notes, columns;
+  note_unused(file, options, notes);
   auto rows = read_rows(file, options, columns, notes);
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
-  const Index copies = continuous ? count_copies(rows.table.values) : 0;
-  const bool many_copies = 10 * copies > rows.table.values.cols() && repeats_states(rows.table.values, copies);
-  if (many_copies)
-    notes.push_back(fmt::format("{}: {} of {} rows are copies of another row; copies are kept in the same part of the "
-                                "split, so that no held-out row was trained on",
-                                file, copies, rows.table.values.cols()));
+  auto groups = continuous ? groups_of_copies(file, rows.table.values, notes) : std::vector<Index>{};
   const auto names = rows.table.columns;
   auto split = split_data(rows.table.values, rows.table.columns,
                           {.validation_fraction = options.validation.empty() ? options.validation_fraction : 0,
                            .test_fraction = options.test.empty() ? options.test_fraction : 0,
                            .seed = options.seed,
-                           .keep_copies_together = many_copies},
+                           .groups = std::move(groups)},
                           rows.weights);
   read_part(options.validation, options, names, rows.table.values.rows(), notes, split.validation,
             split.validation_weights);
@@ -162,10 +193,13 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
   const bool is_file = toy_or_file == "-" || names_a_table(toy_or_file) || std::filesystem::exists(toy_or_file);
   if (is_toy(toy_or_file) || (a_word && !is_file)) {
     const auto& toy = find_toy(toy_or_file);
-    const std::pair<const char*, bool> of_tables[] = {{"columns", !options.columns.empty()},
-                                                      {"validation", !options.validation.empty()},
-                                                      {"test", !options.test.empty()},
-                                                      {"weights", !options.weights.empty()}};
+    const std::pair<const char*, bool> of_tables[] = {
+        {"columns", !options.columns.empty()},
+        {"validation", !options.validation.empty()},
+        {"test", !options.test.empty()},
+        {"weights", !options.weights.empty()},
+        {"header", options.table.header != TableOptions::Header::automatic},
+        {"drop_missing", options.table.drop_missing}};
     for (const auto& [key, given] : of_tables)
       if (given) throw InputError(fmt::format("{} applies to tables; '{}' is built in", key, toy_or_file));
     return make_source(toy, options);

@@ -23,6 +23,8 @@ class ToySource final : public DataSource {
     test_ = draws("dataset.test", options.test_size, options.seed);
     standardizer_ = fit_standardizer(draws("dataset.standardizer", 1 << 16, options.seed));
     columns_ = {"x1", "x2"};
+    note_if_given("validation_fraction", options.validation_fraction, SourceOptions{}.validation_fraction);
+    note_if_given("test_fraction", options.test_fraction, SourceOptions{}.test_fraction);
   }
 
   bool is_toy() const override { return true; }
@@ -33,6 +35,12 @@ class ToySource final : public DataSource {
   std::optional<double> entropy() const override { return toy_.entropy(); }
 
  private:
+  void note_if_given(const std::string& fraction, double value, double otherwise) {
+    if (value != otherwise)
+      notes_.push_back("SourceOptions." + fraction + " has no effect: '" + toy_.name() +
+                       "' is built in and draws SourceOptions." + fraction.substr(0, fraction.find('_')) +
+                       "_size points");
+  }
   Matrix<double> draws(const char* purpose, Index count, std::uint64_t seed) const {
     Matrix<double> x(toy_.dim(), count);
     Engine engine = make_stream(seed, purpose);

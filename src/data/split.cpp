@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 #include <sstream>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -32,6 +33,21 @@ void check_finite(ConstMatrixRef<double> values, const std::vector<std::string>&
                          ": must be finite");
 }
 
+// weights: of `rows` rows, or empty. part: "training: " in messages.
+void check_weights(const std::string& part, const RowVector<double>& weights, Index rows) {
+  if (weights.size() == 0) return;
+  if (weights.size() != rows)
+    throw InputError(part + text(weights.size()) + " weights and " + text(rows) +
+                     " rows; expected one weight for each row");
+  for (Index n = 0; n < rows; ++n)
+    if (!(weights(n) >= 0 && std::isfinite(weights(n))))
+      throw InputError(part + "row " + text(n + 1) + ", weight = " + text(weights(n)) + ": must be finite and >= 0");
+}
+
+void check_training_weights(const RowVector<double>& weights) {
+  if (weights.size() > 0 && !(weights.sum() > 0)) throw InputError("training: every row has the weight 0");
+}
+
 // round(fraction N), which must not make an empty part of a fraction > 0.
 Index part_size(const char* field, double fraction, Index rows) {
   const auto size = static_cast<Index>(std::llround(fraction * static_cast<double>(rows)));
@@ -49,41 +65,24 @@ std::vector<Index> permutation(Index n, std::uint64_t seed) {
   return order;
 }
 
-// The number of the first row with the same values, for each row.
-std::vector<Index> first_alike(ConstMatrixRef<double> values) {
-  const auto hash = [&](Index row) {
-    std::uint64_t h = 0;
-    for (const double x : values.col(row)) h = (h ^ std::hash<double>{}(x)) * 0x9E3779B97F4A7C15u, h ^= h >> 29;
-    return static_cast<std::size_t>(h);
-  };
-  const auto equal = [&](Index a, Index b) { return values.col(a) == values.col(b); };
-  std::unordered_map<Index, Index, decltype(hash), decltype(equal)> seen(2 * static_cast<std::size_t>(values.cols()),
-                                                                         hash, equal);
-  std::vector<Index> first(static_cast<std::size_t>(values.cols()));
-  for (Index row = 0; row < values.cols(); ++row)
-    first[static_cast<std::size_t>(row)] = seen.try_emplace(row, row).first->second;
-  return first;
-}
-
-// How many rows of `order`, from `begin` on, make a part of about `count` whose end does not separate copies.
-Index whole_groups(const std::vector<Index>& order, const std::vector<Index>& first, Index begin, Index count) {
+// How many rows of `order`, from `begin` on, make a part of about `count` whose end does not cut a group.
+Index whole_groups(const std::vector<Index>& order, const std::vector<Index>& groups, Index begin, Index count) {
   Index end = begin + count;
   const auto cut = [&](Index at) {
-    return at > 0 && at < std::ssize(order) && first[static_cast<std::size_t>(order[at])] ==
-                                                   first[static_cast<std::size_t>(order[at - 1])];
+    return at > 0 && at < std::ssize(order) &&
+           groups[static_cast<std::size_t>(order[at])] == groups[static_cast<std::size_t>(order[at - 1])];
   };
   while (count > 0 && cut(end)) ++end;
   return end - begin;
 }
 
-// The rows of a permutation with the copies of each row behind it.
-std::vector<Index> with_copies_together(const std::vector<Index>& order, const std::vector<Index>& first) {
-  std::vector<std::vector<Index>> copies(first.size());
-  for (std::size_t row = 0; row < first.size(); ++row)
-    copies[static_cast<std::size_t>(first[row])].push_back(static_cast<Index>(row));
+// The rows of a permutation with the others of its group behind each.
+std::vector<Index> with_groups_together(const std::vector<Index>& order, const std::vector<Index>& groups) {
+  std::unordered_map<Index, std::vector<Index>> rows;
+  for (std::size_t row = 0; row < groups.size(); ++row) rows[groups[row]].push_back(static_cast<Index>(row));
   std::vector<Index> out;
   for (const Index row : order) {
-    auto& group = copies[static_cast<std::size_t>(first[static_cast<std::size_t>(row)])];
+    auto& group = rows[groups[static_cast<std::size_t>(row)]];
     out.insert(out.end(), group.begin(), group.end());
     group.clear();
   }
@@ -99,17 +98,20 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
   const double held_out = options.validation_fraction + options.test_fraction;
   if (!(held_out < 1)) throw InputError("validation_fraction + test_fraction = " + text(held_out) + ": must be < 1");
   check_finite(values, columns);
+  check_weights("", weights, values.cols());
 
   const Index rows = values.cols();
   Index validation = part_size("validation_fraction", options.validation_fraction, rows);
   Index test = part_size("test_fraction", options.test_fraction, rows);
   std::vector<Index> order = permutation(rows, options.seed);
   Index train = rows - validation - test;
-  if (options.keep_copies_together) {
-    const auto first = first_alike(values);
-    order = with_copies_together(order, first);
-    train = whole_groups(order, first, 0, std::max<Index>(train, 0));
-    validation = std::min(whole_groups(order, first, train, validation), rows - train);
+  if (const auto& groups = options.groups; !groups.empty()) {
+    if (std::ssize(groups) != rows)
+      throw InputError("groups: " + text(groups.size()) + " numbers and " + text(rows) +
+                       " rows; expected one for each row");
+    order = with_groups_together(order, groups);
+    train = whole_groups(order, groups, 0, std::max<Index>(train, 0));
+    validation = std::min(whole_groups(order, groups, train, validation), rows - train);
     test = rows - train - validation;
     if ((options.validation_fraction > 0 && validation == 0) || (options.test_fraction > 0 && test == 0))
       throw InputError(
@@ -125,27 +127,40 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
   const auto weight = [&](Index begin, Index count) {
     return weights.size() == 0 ? RowVector<double>() : RowVector<double>(weights(chosen(begin, count)));
   };
-  return {.train = part(0, train),
-          .validation = part(train, validation),
-          .test = part(train + validation, test),
-          .columns = std::move(columns),
-          .train_weights = weight(0, train),
-          .validation_weights = weight(train, validation),
-          .test_weights = weight(train + validation, test)};
+  DataSplit out{.train = part(0, train),
+                .validation = part(train, validation),
+                .test = part(train + validation, test),
+                .columns = std::move(columns),
+                .train_weights = weight(0, train),
+                .validation_weights = weight(train, validation),
+                .test_weights = weight(train + validation, test)};
+  check_training_weights(out.train_weights);
+  return out;
 }
 
-Index count_copies(ConstMatrixRef<double> values) {
-  const auto first = first_alike(values);
-  Index copies = 0;
-  for (std::size_t row = 0; row < first.size(); ++row) copies += first[row] != static_cast<Index>(row);
-  return copies;
+std::vector<Index> first_alike(ConstMatrixRef<double> values) {
+  const auto hash = [&](Index row) {
+    std::uint64_t h = 0;
+    for (const double x : values.col(row)) h = (h ^ std::hash<double>{}(x)) * 0x9E3779B97F4A7C15u, h ^= h >> 29;
+    return static_cast<std::size_t>(h);
+  };
+  const auto equal = [&](Index a, Index b) { return values.col(a) == values.col(b); };
+  std::unordered_map<Index, Index, decltype(hash), decltype(equal)> seen(2 * static_cast<std::size_t>(values.cols()),
+                                                                         hash, equal);
+  std::vector<Index> first(static_cast<std::size_t>(values.cols()));
+  for (Index row = 0; row < values.cols(); ++row)
+    first[static_cast<std::size_t>(row)] = seen.try_emplace(row, row).first->second;
+  return first;
 }
 
 void check_split(const DataSplit& split) {
   if (split.train.cols() < 2) throw InputError("training rows = " + text(split.train.cols()) + ": must be >= 2");
-  const std::pair<const char*, const Matrix<double>*> parts[] = {
-      {"training", &split.train}, {"validation", &split.validation}, {"test", &split.test}};
-  for (const auto& [name, part] : parts) {
+  const std::tuple<const char*, const Matrix<double>*, const RowVector<double>*> parts[] = {
+      {"training", &split.train, &split.train_weights},
+      {"validation", &split.validation, &split.validation_weights},
+      {"test", &split.test, &split.test_weights}};
+  for (const auto& [name, part, weights] : parts) {
+    check_weights(std::string(name) + ": ", *weights, part->cols());
     if (part->rows() != split.train.rows())
       throw InputError(std::string(name) + ": has " + text(part->rows()) + " columns; the training part has " +
                        text(split.train.rows()));
@@ -155,6 +170,7 @@ void check_split(const DataSplit& split) {
       throw InputError(std::string(name) + ": " + error.what());
     }
   }
+  check_training_weights(split.train_weights);
 }
 
 }  // namespace pathline

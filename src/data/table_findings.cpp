@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <Eigen/Eigenvalues>
 #include <fmt/format.h>
@@ -19,31 +20,11 @@ std::string name_of(Index i, const std::vector<std::string>& columns) {
   return at < columns.size() && !columns[at].empty() ? columns[at] : fmt::format("x{}", i + 1);
 }
 
-// The values of a column, how many differ, and which is the most frequent.
-struct Counts {
-  Index rows = 0, distinct = 0, most = 0;
-  double most_frequent = 0;
-  bool integers = true;
-};
-
-Counts count_values(ConstMatrixRef<double> x, Index column) {
-  std::vector<double> v(static_cast<std::size_t>(std::min(x.cols(), kMostRows)));
-  for (std::size_t i = 0; i < v.size(); ++i) v[i] = x(column, static_cast<Index>(i));
-  std::sort(v.begin(), v.end());
-  Counts out{.rows = std::ssize(v)};
-  for (std::size_t begin = 0, end = 0; begin < v.size(); begin = end) {
-    while (end < v.size() && v[end] == v[begin]) ++end;
-    ++out.distinct;
-    out.integers = out.integers && v[begin] == std::floor(v[begin]);
-    if (static_cast<Index>(end - begin) > out.most)
-      out.most = static_cast<Index>(end - begin), out.most_frequent = v[begin];
-  }
-  return out;
-}
-
 void add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns, Index i,
                          std::vector<std::string>& out) {
-  const Counts c = count_values(x, i);
+  std::vector<double> values(static_cast<std::size_t>(std::min(x.cols(), kMostRows)));
+  for (std::size_t b = 0; b < values.size(); ++b) values[b] = x(i, static_cast<Index>(b));
+  const ValueCounts c = count_values(std::move(values));
   const std::string name = name_of(i, columns);
   if (c.rows < 50 || c.distinct < 2) return;
   const double part = static_cast<double>(c.most) / static_cast<double>(c.rows);
@@ -105,6 +86,19 @@ void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::stri
 }
 
 }  // namespace
+
+ValueCounts count_values(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  ValueCounts out{.rows = std::ssize(v)};
+  for (std::size_t begin = 0, end = 0; begin < v.size(); begin = end) {
+    while (end < v.size() && v[end] == v[begin]) ++end;
+    ++out.distinct;
+    out.integers = out.integers && v[begin] == std::floor(v[begin]);
+    if (static_cast<Index>(end - begin) > out.most)
+      out.most = static_cast<Index>(end - begin), out.most_frequent = v[begin];
+  }
+  return out;
+}
 
 std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
                                         const std::vector<std::string>& condition,

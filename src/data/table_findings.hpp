@@ -8,6 +8,14 @@
 
 namespace pathline {
 
+// The values of a column: how many there are, how many differ, and which is the most frequent.
+struct ValueCounts {
+  Index rows = 0, distinct = 0, most = 0;
+  double most_frequent = 0;
+  bool integers = true;
+};
+ValueCounts count_values(std::vector<double> values);
+
 // One sentence per finding: point masses, columns of integers, columns that are nearly collinear. Throws InputError for
 // collinear columns. x: d x N training rows; columns: d names, or none. Conditions may depend on each other, but no
 // other column may be a linear function of them. Integers in the discrete columns are expected.

@@ -135,6 +135,14 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
 
 template <class S> Mlp<S>::~Mlp() = default;
 
+template <class S> Attributes Mlp<S>::describe() const {
+  return {{"hidden", std::vector<std::int64_t>(options_.hidden.begin(), options_.hidden.end())},
+          {"layer", to_string(options_.layer)},
+          {"activation", to_string(options_.activation)},
+          {"residual", options_.residual},
+          {"time_frequencies", static_cast<std::int64_t>(options_.time_features)}};
+}
+
 template <class S> std::unique_ptr<VectorField<S>> Mlp<S>::clone() const {
   auto copy = std::make_unique<Mlp<S>>(options_);
   copy->set_theta(this->theta());

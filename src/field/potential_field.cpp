@@ -48,6 +48,12 @@ template <class S> PotentialField<S>::PotentialField(const PotentialFieldOptions
   linear_ = this->add_parameter("linear", inputs(), 1, false);
 }
 
+template <class S> Attributes PotentialField<S>::describe() const {
+  return {{"width", static_cast<std::int64_t>(options_.width)},
+          {"layers", static_cast<std::int64_t>(options_.layers)},
+          {"rank", static_cast<std::int64_t>(options_.rank)}};
+}
+
 template <class S> std::unique_ptr<VectorField<S>> PotentialField<S>::clone() const {
   return std::make_unique<PotentialField<S>>(*this);
 }

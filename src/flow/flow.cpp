@@ -130,7 +130,7 @@ template <class S> Vector<double> Flow<S>::scale() const {
 
 template <class S> void Flow<S>::set_logit(double alpha) {
   for (std::size_t i = data_side.size(); i-- > 0;)
-    if (dynamic_cast<const Logit<double>*>(&data_side[i])) data_side.remove(i);
+    if (data_side[i].kind() == "logit") data_side.remove(i);
   if (alpha > 0) data_side.add(Logit<double>(dim(), alpha));
 }
 
@@ -219,6 +219,7 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
                           const SolveOptions<S>& options, double& nfe, Body body) {
   o.check();
   options.solver.check();
+  options.trace.check();
   const Tiles tiles{n, o.tile};
   std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
   std::vector<TileWorker<S>> workers(static_cast<std::size_t>(thread_count(o.threads)));

@@ -65,7 +65,7 @@ TableFormat table_format(const std::string& name) {
 bool names_a_table(const std::string& name) {
   try {
     if (open_chain(name, {})) return true;
-    table_format(name);
+    (void)table_format(name);
     return true;
   } catch (const InputError&) {
     return false;

@@ -19,6 +19,7 @@ template <class S> class Likelihood final : public Objective<S> {
         steer_(o.steer),
         seed_(o.gradient.seed) {
     require(o.steer >= 0 && o.steer < 1, "steer", o.steer, "in [0, 1)");
+    require(o.gradient.parameters, "gradient.parameters", false, "true; otherwise nothing is trained");
   }
 
   std::string kind() const override { return "likelihood"; }
@@ -48,11 +49,11 @@ template <class S> class Likelihood final : public Objective<S> {
     auto g = (*solver_)(moved, batch.x, batch.c, step);
     std::size_t solve = 0;
     const auto at = flow.chain.offsets();
-    for (std::size_t i = 0; i < flow.chain.size(); ++i) {
-      const auto* block = dynamic_cast<const Cnf<S>*>(&flow.chain[i]);
-      if (!block) continue;
-      if (block->train_end_time)  // sqrt(u T) as a function of sqrt(T)
-        g.theta[at[i] + block->parameter_count() - 1] *= std::sqrt(stretch[solve]);
+    const auto blocks = flow.blocks();
+    for (std::size_t i = 0; i < flow.chain.size() && solve < blocks.size(); ++i) {
+      if (&flow.chain[i] != blocks[solve]) continue;
+      if (blocks[solve]->train_end_time)  // sqrt(u T) as a function of sqrt(T)
+        g.theta[at[i] + blocks[solve]->parameter_count() - 1] *= std::sqrt(stretch[solve]);
       ++solve;
     }
     return result(std::move(g));

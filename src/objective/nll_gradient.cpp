@@ -35,7 +35,9 @@ template <class S> struct Worker {
 template <class S> struct NllGradientSolver<S>::Impl {
   explicit Impl(const GradientOptions& o) : options(o), regularizer(o.regularizers, o.trace.kind) {
     o.solver.check();
+    o.trace.check();
     require(o.tile >= 0, "tile", o.tile, ">= 0");
+    require(o.iteration == 0, "iteration", o.iteration, "0; the call takes the iteration as an argument");
     check_adjoint(o.adjoint, o.solver);
     solve = {o.solver, o.trace, o.adjoint, o.regularizers.any() ? &regularizer : nullptr};
   }
@@ -196,7 +198,9 @@ template <class S> NllGradient NllGradientSolver<S>::operator()(const Flow<S>& f
 
 template <class S> NllGradient nll_gradient(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                             const GradientOptions& options) {
-  return NllGradientSolver<S>(options)(flow, x, c, options.iteration);
+  auto of_solver = options;
+  of_solver.iteration = 0;
+  return NllGradientSolver<S>(of_solver)(flow, x, c, options.iteration);
 }
 
 template class NllGradientSolver<float>;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "flow/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
@@ -122,6 +124,10 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   const auto q = m.score(flow, x, none, iteration);
   Matrix<double> slope;
   const RowVector<double> p = power * m.target.log_density(x, &slope);
+  if (p.size() != n || slope.rows() != x.rows() || slope.cols() != n)
+    throw InputError(
+        fmt::format("target: at {} points of {} columns it gave {} log-densities and a gradient of {} x {}", n,
+                    x.rows(), p.size(), slope.rows(), slope.cols()));
   slope *= power;
   if (!p.allFinite() || !slope.allFinite()) throw NumericalError("the target or its gradient is not finite at a draw");
   const Matrix<double> z_bar =

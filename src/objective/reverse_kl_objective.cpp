@@ -18,6 +18,7 @@ template <class S> class ReverseKl final : public Objective<S> {
         solver_(std::in_place, target_, options_),
         anneal_(options.anneal) {
     require(anneal_ > 0 && anneal_ <= 1, "anneal", anneal_, "in (0, 1]");
+    require(options_.parameters, "gradient.parameters", false, "true; otherwise nothing is trained");
   }
 
   std::string kind() const override { return "reverse_kl"; }

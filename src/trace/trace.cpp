@@ -16,10 +16,19 @@ const std::vector<std::string>& probe_noise_names() {
 }
 std::string to_string(ProbeNoise noise) { return probe_noise_names()[static_cast<std::size_t>(noise)]; }
 
+void TraceOptions::check() const {
+  require(probes >= 1, "probes", probes, ">= 1");
+  if (kind == TraceKind::exact && probes != 1)
+    throw InputError(fmt::format("probes = {}: applies only to Hutchinson's trace; the exact trace has none", probes));
+  if (kind == TraceKind::exact && noise != ProbeNoise::rademacher)
+    throw InputError(
+        fmt::format("noise = {}: applies only to Hutchinson's trace; the exact trace has no probes", to_string(noise)));
+}
+
 template <class S> TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch,
                                                                 Engine& engine, Matrix<S>& memory) {
   if (options.kind == TraceKind::exact) return TangentDirections<S>::identity(dim);
-  require(options.probes >= 1, "probes", options.probes, ">= 1");
+  options.check();
   memory.resize(dim, options.probes * batch);
   if (options.noise == ProbeNoise::rademacher)
     fill_rademacher<S>(engine, memory);

@@ -19,19 +19,23 @@ Engine HeldOut::stream(const char* purpose) const { return make_stream(options_.
 namespace {
 
 // The exact trace of a tile of B samples has d tangents of each, which are d B columns of the widest layer and of the
-// result, in a workspace of each thread; and it does d times the work of one probe. Both have a bound here, far above
-// what a flow needs that trains in hours. It does not look at the number of threads, on which no result may depend.
+// result, in a workspace of each thread; and it does d times the work of one probe. A field with a closed form of it
+// has no tangents, and works about twice as much as for its value. Memory and work have a bound here, far above what a
+// flow needs that trains in hours. It does not look at the number of threads, on which no result may depend.
 template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points) {
   constexpr double kBytes = 1 << 28, kWork = 1e14;  // work: half an hour of one core at 50 GFLOP/s
   constexpr double kEvaluations = 50, kCopies = 8;  // of a solve; of a layer's values in a workspace
   const double d = static_cast<double>(flow.dim()), tile = static_cast<double>(EvaluationOptions{}.tile);
-  double width = d, work = 0;
+  double width = d, tangents = 0, work = 0;
   for (const auto* block : flow.blocks()) {
-    for (const auto& p : block->field->parameters()) width = std::max(width, static_cast<double>(p.rows));
-    work +=
-        kEvaluations * static_cast<double>(points) * block->field->flops(TangentDirections<S>::identity(flow.dim()));
+    const auto& field = *block->field;
+    for (const auto& p : field.parameters()) width = std::max(width, static_cast<double>(p.rows));
+    if (!field.has_trace()) tangents = d;
+    const double flops =
+        field.has_trace() ? 2 * field.flops({}) : field.flops(TangentDirections<S>::identity(flow.dim()));
+    work += kEvaluations * static_cast<double>(points) * flops;
   }
-  const double bytes = kCopies * sizeof(S) * width * (1 + d) * tile;
+  const double bytes = kCopies * sizeof(S) * width * (1 + tangents) * tile;
   return bytes <= kBytes && work <= kWork;
 }
 

@@ -30,7 +30,10 @@ bool is_dead_part(const std::string& name, const std::string& of) {
 void RunDirectory::lock() {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error || !fs::is_directory(path_)) throw_cannot_write(path_);
+  if (error || !fs::is_directory(path_, error)) {
+    errno = error ? error.value() : ENOTDIR;
+    throw_cannot_write(path_);
+  }
   lock_ = std::make_unique<LockFile>(path_ + "/.lock", path_);
 }
 
@@ -88,7 +91,7 @@ void RunDirectory::restart_metrics(const std::vector<std::string>& lines) const 
   {
     std::ofstream out(file.path());
     for (const auto& line : lines) out << line << '\n';
-    out.flush();
+    out.close();  // which may fail where the writes did not: a full disk of a server
     if (!out) throw_cannot_write(metrics());
   }
   file.commit();
@@ -97,7 +100,7 @@ void RunDirectory::restart_metrics(const std::vector<std::string>& lines) const 
 void RunDirectory::append_metrics(const std::string& line) const {
   std::ofstream out(metrics(), std::ios::app);
   out << line << '\n';
-  out.flush();
+  out.close();
   if (!out) throw_cannot_write(metrics());
 }
 

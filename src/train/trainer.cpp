@@ -1,13 +1,14 @@
 #include "pathline/train/trainer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "core/clock.hpp"
 #include "core/option_check.hpp"
+#include "pathline/core/nearest.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/optim/clip.hpp"
 #include "train/held_out.hpp"
@@ -17,10 +18,6 @@
 
 namespace pathline {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void check_options(const TrainerOptions& o) {
   require(o.iterations >= 0, "iterations", o.iterations, ">= 0");
@@ -33,6 +30,18 @@ void check_options(const TrainerOptions& o) {
   require(o.patience >= 0, "patience", o.patience, ">= 0");
   require(o.validation_draws >= 1, "validation_draws", o.validation_draws, ">= 1");
   require(o.test_draws >= 1, "test_draws", o.test_draws, ">= 1");
+  // What the trainer sets itself: a value that is given here would be lost.
+  const EvaluationOptions evaluation;
+  require(o.evaluation.seed == evaluation.seed, "evaluation.seed", o.evaluation.seed, "left as it is; set seed");
+  require(o.evaluation.threads == evaluation.threads, "evaluation.threads", o.evaluation.threads,
+          "left as it is; set threads");
+  require(o.evaluation.first == 0, "evaluation.first", o.evaluation.first, "0");
+  require(o.evaluation.density, "evaluation.density", false, "true");
+  require(o.schedule.learning_rate == Schedule{}.learning_rate, "schedule.learning_rate", o.schedule.learning_rate,
+          "left as it is; set adam.learning_rate or Stage::learning_rate");
+  require(o.schedule.iterations == 0, "schedule.iterations", o.schedule.iterations, "0; a stage gives its own number");
+  o.evaluation.solver.check();
+  o.evaluation.trace.check();
   if (o.directory.empty() && o.resume) throw InputError("resume: needs the directory of the run");
   if (o.directory.empty() && o.replace) throw InputError("replace: needs a directory");
   if (o.resume && o.replace) throw InputError("replace: a resumed run continues in its directory and replaces nothing");
@@ -84,10 +93,7 @@ template <class S> class Trainer<S>::Impl {
     if (data_.condition_dim() > 0) condition_range_ = data_.condition_range();
     // Every stage is checked before any runs, so that errors are reported up front.
     for (std::size_t s = 0; s < plan_.size(); ++s) check_stage(s);
-    trained_ = Vector<double>::Ones(flow_.theta().size());
-    for (const auto& p : flow_.parameters())
-      for (const auto& prefix : options_.frozen)
-        if (p.name.starts_with(prefix)) trained_.segment(p.offset, p.size()).setZero();
+    freeze();
     if (options_.resume)
       resume();
     else
@@ -95,7 +101,7 @@ template <class S> class Trainer<S>::Impl {
   }
 
   TrainingResult run() {
-    started_ = now(), seconds_before_ = state_.seconds;
+    started_ = seconds_now(), seconds_before_ = state_.seconds;
     TrainingResult result;
     result.entropy = data_.entropy();
     result.stopped_early = out_of_patience();
@@ -137,6 +143,21 @@ template <class S> class Trainer<S>::Impl {
     }
     objective.set_threads(options_.threads);
     objective.set_iterations(plan_[s].first, plan_[s].iterations);
+  }
+
+  void freeze() {
+    const auto parameters = flow_.parameters();
+    trained_ = Vector<double>::Ones(flow_.theta().size());
+    for (const auto& prefix : options_.frozen) {
+      bool found = prefix == "base.";  // a normal base has no parameters
+      for (const auto& p : parameters)
+        if (p.name.starts_with(prefix)) trained_.segment(p.offset, p.size()).setZero(), found = true;
+      std::vector<std::string> names;
+      for (const auto& p : parameters) names.push_back(p.name);
+      if (!found)
+        throw InputError(fmt::format("frozen: no parameter's name starts with '{}'{}", prefix,
+                                     names.empty() ? "" : "; did you mean '" + nearest(prefix, names) + "'?"));
+    }
   }
 
   void begin() {
@@ -246,7 +267,7 @@ template <class S> class Trainer<S>::Impl {
     const auto& plan = plan_[stage];
     if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
     if (seconds_each_.empty()) time_stages(stage);
-    const double before = now();
+    const double before = seconds_now();
     TrainingProgress out;
     const auto gradient = explained(fmt::format("iteration {}", state_.iteration + 1),
                                     [&] { return clipped_gradient(stage, out.gradient_norm); });
@@ -256,10 +277,10 @@ template <class S> class Trainer<S>::Impl {
     if (!gradient.statistics.empty()) flow_.chain.update(gradient.statistics);
     if (options_.ema > 0) ema_->update(state_.theta);
     ++state_.iteration;
-    const double took = now() - before;
+    const double took = seconds_now() - before;
     double& average = seconds_each_[stage];
     average = average == 0 ? took : 0.98 * average + 0.02 * took;
-    state_.seconds = seconds_before_ + now() - started_;
+    state_.seconds = seconds_before_ + seconds_now() - started_;
     out.iteration = state_.iteration, out.iterations = total(), out.stage = stage, out.stages = plan_.size();
     out.kind = stages_[stage].objective->kind();
     out.loss = gradient.loss, out.nfe = gradient.nfe, out.backward_nfe = gradient.backward_nfe;
@@ -278,10 +299,10 @@ template <class S> class Trainer<S>::Impl {
     if (!options_.estimate_time) return;
     for (std::size_t s = now_at + 1; s < plan_.size(); ++s) {
       const auto batch = data_.batch(plan_[s].first, plan_[s].batch);
-      const double before = now();
+      const double before = seconds_now();
       try {
         (*stages_[s].objective)(flow_, batch, plan_[s].first);
-        seconds_each_[s] = now() - before;
+        seconds_each_[s] = seconds_now() - before;
       } catch (const NumericalError&) {  // of weights that the stage will not begin with
       }
       stages_[s].objective->set_first_steps({});

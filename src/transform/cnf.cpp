@@ -25,7 +25,13 @@ template <class S> struct CnfTape final : TransformTape<S> {
 std::string to_string(FieldClock clock) { return clock == FieldClock::base_to_data ? "base_to_data" : "data_to_base"; }
 
 template <class S> Attributes Cnf<S>::describe() const {
-  return {{"end_time", end_time}, {"clock", to_string(clock)}, {"train_end_time", train_end_time}};
+  Attributes out{{"end_time", end_time},
+                 {"clock", to_string(clock)},
+                 {"train_end_time", train_end_time},
+                 {"field", field->kind()}};
+  const auto of_field = field->describe();
+  out.insert(out.end(), of_field.begin(), of_field.end());
+  return out;
 }
 
 template <class S> std::vector<Parameter> Cnf<S>::parameters() const {

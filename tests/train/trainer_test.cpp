@@ -101,18 +101,18 @@ TEST_F(TrainerOf, AMatrixIsSplitByFractionsOrGivenInParts) {
   EXPECT_EQ(parts.test().x.cols(), 0);
   EXPECT_EQ(parts.training()->x, x.leftCols(60));
 
-  EXPECT_EQ(message([&] { matrix_data(x, normal_draws(1, 99)); }),
+  EXPECT_EQ(message([&] { (void)matrix_data(x, normal_draws(1, 99)); }),
             "data: 100 samples and 99 conditions; expected one condition for each sample");
   EXPECT_THAT(message([&] {
-                matrix_data(Points{x, {}}, Points{normal_draws(3, 5), {}});
+                (void)matrix_data(Points{x, {}}, Points{normal_draws(3, 5), {}});
               }),
               HasSubstr("validation: has 3 columns"));
-  EXPECT_THAT(message([&] { matrix_data(x, Matrix<double>(0, 0), {.validation_fraction = 1.5}); }),
+  EXPECT_THAT(message([&] { (void)matrix_data(x, Matrix<double>(0, 0), {.validation_fraction = 1.5}); }),
               HasSubstr("validation_fraction"));
   Matrix<double> bad = x;
   bad(1, 2) = std::nan("");
   EXPECT_THAT(message([&] {
-                matrix_data(Points{x, {}}, Points{bad, {}});
+                (void)matrix_data(Points{x, {}}, Points{bad, {}});
               }),
               HasSubstr("validation: row 3, column 2 (\"x2\")"));
 }
@@ -161,7 +161,7 @@ TEST_F(TrainerOf, AnOwnFieldTrainsSavesResumesAndLoads) {
   const double nll = -loaded.log_prob(data.validation().x).log_prob.mean();
   EXPECT_NEAR(nll, result.validation.nll, 1e-3);  // ten fixed steps of dopri5 against its tolerance 1e-6
 
-  const auto what = message([&] { read_model<double>(file("whole/model.h5")); });
+  const auto what = message([&] { (void)read_model<double>(file("whole/model.h5")); });
   EXPECT_THAT(what, HasSubstr("whole/model.h5"));
   EXPECT_THAT(what, HasSubstr("a user-defined class"));
   EXPECT_THAT(what, HasSubstr("read_parameters_into"));
@@ -225,7 +225,7 @@ TEST_F(TrainerOf, AnOwnTransformTrainsAndIsReadIntoItsOwnFlowAlone) {
   options.directory = file("run");
   Trainer<double> trainer(flow, matrix_data(normal_draws(2, 100)), maximum_likelihood<double>(), options);
   trainer.run();
-  EXPECT_THAT(message([&] { read_model<double>(file("run/model.h5")); }), HasSubstr("read_parameters_into"));
+  EXPECT_THAT(message([&] { (void)read_model<double>(file("run/model.h5")); }), HasSubstr("read_parameters_into"));
   auto without = small_mlp<double>(2);
   EXPECT_THAT(message([&] { read_parameters_into(file("run/model.h5"), without); }),
               HasSubstr("transforms: [cnf, shift]; the flow has []"));
@@ -307,10 +307,40 @@ TEST_F(TrainerOf, WhatCannotBeTrainedIsRefusedWithItsReason) {
   options = quick(), options.resume = true;
   EXPECT_EQ(refused(relaxation(2), data, maximum_likelihood<double>(), options),
             "resume: needs the directory of the run");
-  EXPECT_EQ(message([] { maximum_likelihood<double>({.steer = 1}); }), "steer = 1: must be in [0, 1)");
-  EXPECT_EQ(message([] { reverse_kl<double>(find_target("ring"), {.anneal = 0}); }), "anneal = 0: must be in (0, 1]");
+  EXPECT_EQ(message([] { (void)maximum_likelihood<double>({.steer = 1}); }), "steer = 1: must be in [0, 1)");
+  EXPECT_EQ(message([] { (void)reverse_kl<double>(find_target("ring"), {.anneal = 0}); }),
+            "anneal = 0: must be in (0, 1]");
   const Batch weighted{normal_draws(2, 2), Matrix<double>(0, 2), RowVector<double>{{1, 2}}};
   EXPECT_THAT(message([&] { (*maximum_likelihood<double>())(relaxation(2), weighted, 0); }), HasSubstr("weights"));
+}
+
+// Each of these was accepted, and had no effect.
+TEST_F(TrainerOf, AnOptionThatWouldHaveNoEffectIsRefused) {
+  const auto data = matrix_data(normal_draws(2, 100));
+  const auto refused = [&](auto change) {
+    auto options = quick();
+    change(options);
+    return message([&] { Trainer<double>(relaxation(2), data, maximum_likelihood<double>(), options); });
+  };
+  EXPECT_EQ(refused([](auto&) {}), "no error");
+  EXPECT_EQ(refused([](auto& o) { o.evaluation.seed = 3; }), "evaluation.seed = 3: must be left as it is; set seed");
+  EXPECT_THAT(refused([](auto& o) { o.evaluation.threads = 2; }), HasSubstr("set threads"));
+  EXPECT_THAT(refused([](auto& o) { o.evaluation.first = 64; }), HasSubstr("evaluation.first = 64"));
+  EXPECT_THAT(refused([](auto& o) { o.evaluation.density = false; }), HasSubstr("evaluation.density = false"));
+  EXPECT_THAT(refused([](auto& o) { o.evaluation.trace.probes = 2; }), HasSubstr("probes = 2"));
+  EXPECT_THAT(refused([](auto& o) { o.schedule.learning_rate = 0.1; }), HasSubstr("set adam.learning_rate"));
+  EXPECT_THAT(refused([](auto& o) { o.schedule.iterations = 7; }), HasSubstr("schedule.iterations = 7"));
+  EXPECT_EQ(refused([](auto& o) { o.frozen = {"block.0."}; }),
+            "frozen: no parameter's name starts with 'block.0.'; did you mean 'blocks.0.mu'?");
+  EXPECT_EQ(refused([](auto& o) { o.frozen = {"base."}; }), "no error");
+  EXPECT_THAT(message([] { (void)maximum_likelihood<double>({.gradient = {.trace = {.probes = 3}}}); }),
+              HasSubstr("probes = 3: applies only to Hutchinson's trace"));
+  EXPECT_THAT(message([] { (void)maximum_likelihood<double>({.gradient = {.iteration = 3}}); }),
+              HasSubstr("iteration = 3"));
+  EXPECT_THAT(message([] { (void)maximum_likelihood<double>({.gradient = {.parameters = false}}); }),
+              HasSubstr("gradient.parameters = false"));
+  EXPECT_THAT(message([] { (void)reverse_kl<double>(find_target("ring"), {.gradient = {.parameters = false}}); }),
+              HasSubstr("gradient.parameters = false"));
 }
 
 // --- data and a target of the user's own ---

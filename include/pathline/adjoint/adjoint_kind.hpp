@@ -13,9 +13,9 @@ namespace pathline {
 /// - backsolve (Chen et al. 2018, algorithm 1) solves z backwards together with the adjoint in constant memory.
 /// - checkpointed is like backsolve, but resets z to the stored forward state at every forward step.
 enum class AdjointKind { discrete, checkpointed, backsolve };
-AdjointKind parse_adjoint(const std::string& name);  ///< InputError with the names there are.
-std::string to_string(AdjointKind kind);
-const std::vector<std::string>& adjoint_names();
+[[nodiscard]] AdjointKind parse_adjoint(const std::string& name);  ///< InputError with the names there are.
+[[nodiscard]] std::string to_string(AdjointKind kind);
+[[nodiscard]] const std::vector<std::string>& adjoint_names();
 
 /// InputError, naming SolverOptions::stepper, for a stepper that the method cannot differentiate: the discrete one
 /// needs a Runge-Kutta method.

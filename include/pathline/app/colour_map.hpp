@@ -13,10 +13,10 @@ struct Colour {
 
 /// What viridis is at t, clamped to [0, 1]: equal steps of t look equally far apart, in grey and to the colour-blind
 /// too (Smith, van der Walt 2015, matplotlib; CC0). A neutral grey, which viridis does not hold, where t is NaN.
-Colour viridis(double t);
+[[nodiscard]] Colour viridis(double t);
 
 /// The i-th of seven colours that the colour-blind can tell apart (Okabe, Ito 2008), i >= 0; again from the first after
 /// the last.
-Colour line_colour(Index i);
+[[nodiscard]] Colour line_colour(Index i);
 
 }  // namespace pathline::plot

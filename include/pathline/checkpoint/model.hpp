@@ -55,11 +55,11 @@ template <class S> struct Model {
 };
 
 /// True for a network that tools/ffjord_to_hdf5.py wrote, false for a model of pathline.
-bool is_ffjord_file(const Hdf5File& file);
+[[nodiscard]] bool is_ffjord_file(const Hdf5File& file);
 
 /// Reads either kind of file. S is the arithmetic, whatever the precision of the file. Throws InputError naming the
 /// file and what is missing, has another shape or format, is not finite, or does not match the digest.
-template <class S> Model<S> read_model(const std::string& file);
+template <class S> [[nodiscard]] Model<S> read_model(const std::string& file);
 
 /// Sets everything that training changes in a flow: its parameters, by their names, its end times, the running
 /// statistics of batch norms, and its units. This reads a model whose vector field is a class of the user's own,
@@ -73,7 +73,7 @@ template <class S> Model<S> read_model(const std::string& file);
 /// another architecture, base or kind of transform); the flow is then as before.
 template <class S> ModelCard read_parameters_into(const std::string& file, Flow<S>& flow);
 
-ModelCard read_card(const std::string& file);  ///< reads everything but the arrays
+[[nodiscard]] ModelCard read_card(const std::string& file);  ///< reads everything but the arrays
 
 /// Writes into a file that was created and is not committed yet.
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);

@@ -29,6 +29,6 @@ struct TrainingState {
 void write_training_state(Hdf5File& out, const TrainingState& state);
 /// Throws InputError naming the file for a model without training state ("model.h5: has no training state to resume;
 /// expected last.h5").
-TrainingState read_training_state(const std::string& file);
+[[nodiscard]] TrainingState read_training_state(const std::string& file);
 
 }  // namespace pathline

@@ -17,7 +17,7 @@ struct GeneralizedPareto {
 /// estimation method for the generalized Pareto distribution", Technometrics 51.
 ///
 /// \param exceedances  at least 5 values >= 0 in rising order, the last of them > 0
-GeneralizedPareto fit_generalized_pareto(const RowVector<double>& exceedances);
+[[nodiscard]] GeneralizedPareto fit_generalized_pareto(const RowVector<double>& exceedances);
 
 /// What n importance weights say of their mean, which estimates a normalizing constant.
 struct ImportanceWeights {

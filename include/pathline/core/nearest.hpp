@@ -10,10 +10,10 @@
 namespace pathline {
 
 /// The Levenshtein distance: the smallest number of insertions, deletions and replacements that turn a into b.
-std::size_t edit_distance(std::string_view a, std::string_view b);
+[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// Returns the known name with the smallest edit distance from `name`; the first one if several are equally near.
 /// known: at least one name.
-const std::string& nearest(std::string_view name, const std::vector<std::string>& known);
+[[nodiscard]] const std::string& nearest(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace pathline

@@ -15,7 +15,8 @@ namespace pathline {
 using Engine = boost::random::mt19937_64;
 
 /// Returns the engine for one purpose ("batch", "probes", "base") and up to two indices (iteration, tile).
-Engine make_stream(std::uint64_t seed, std::string_view purpose, std::uint64_t i = 0, std::uint64_t j = 0);
+[[nodiscard]] Engine make_stream(std::uint64_t seed, std::string_view purpose, std::uint64_t i = 0,
+                                 std::uint64_t j = 0);
 
 /// Each function fills `out` in column order. Normal draws use Boost.Random's ziggurat. All draws are made in double,
 /// so that float and double models see the same numbers.

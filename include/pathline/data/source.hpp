@@ -85,22 +85,24 @@ struct SourceOptions {
 };
 
 /// A toy distribution. Batches are fresh draws; validation, test and standardizer use separate random streams.
-std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& options = {});
+[[nodiscard]] std::unique_ptr<DataSource> make_source(const Toy& toy, const SourceOptions& options = {});
 
 /// Values (d x N) in memory. A batch of B <= N rows is drawn without replacement; a larger one holds every row
 /// floor(B / N) times and the rest without replacement. InputError as split_data and fit_standardizer.
-std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
-                                        const SourceOptions& options = {});
+[[nodiscard]] std::unique_ptr<DataSource> make_source(ConstMatrixRef<double> values, std::vector<std::string> columns,
+                                                      const SourceOptions& options = {});
 
 /// The same for a split that was made before; notes are those of the source. Throws InputError as check_split and
 /// fit_standardizer.
-std::unique_ptr<DataSource> make_source(DataSplit split, ConstantColumns constant = ConstantColumns::refuse,
-                                        std::vector<std::string> notes = {});
+[[nodiscard]] std::unique_ptr<DataSource> make_source(DataSplit split,
+                                                      ConstantColumns constant = ConstantColumns::refuse,
+                                                      std::vector<std::string> notes = {});
 
 /// The source with this name: one of toy_names(), or a file that read_table accepts. Errors begin with the file's name;
 /// an unknown name gets the list of toys. A column named log_density is refused, because it holds the true density and
 /// not data. A column named weight or weights is refused unless it is chosen as the weights or by `columns`. Columns
 /// named as the log-likelihood, log-prior or log-posterior of a sampler are left out unless `columns` names them.
-std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options = {});
+[[nodiscard]] std::unique_ptr<DataSource> make_source(const std::string& toy_or_file,
+                                                      const SourceOptions& options = {});
 
 }  // namespace pathline

@@ -22,8 +22,8 @@ enum class ConstantColumns { refuse, allow };
 /// Returns the statistics of x (d x N, N >= 2), which must be training data only. Throws InputError that names a column
 /// which is constant or contains a value that is not finite (by its name if `columns` is given, else counted from 1).
 /// weights: 1 x N, >= 0: mean and scale are weighted; empty: all samples weigh alike.
-Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::string>& columns = {},
-                              ConstantColumns constant = ConstantColumns::refuse,
-                              const RowVector<double>& weights = {});
+[[nodiscard]] Standardizer fit_standardizer(ConstMatrixRef<double> x, const std::vector<std::string>& columns = {},
+                                            ConstantColumns constant = ConstantColumns::refuse,
+                                            const RowVector<double>& weights = {});
 
 }  // namespace pathline

@@ -50,10 +50,10 @@ class Toy {
 };
 
 /// Returns the toy with this name. Throws InputError with the nearest name and the list if there is none.
-const Toy& find_toy(const std::string& name);
+[[nodiscard]] const Toy& find_toy(const std::string& name);
 
 /// The names, in the order of FFJORD's paper and code.
-const std::vector<std::string>& toy_names();
-bool is_toy(const std::string& name);
+[[nodiscard]] const std::vector<std::string>& toy_names();
+[[nodiscard]] bool is_toy(const std::string& name);
 
 }  // namespace pathline

@@ -14,9 +14,9 @@ namespace pathline {
 /// step in s'' at 0: the divergence is then not smooth in z.
 enum class Activation { tanh, softplus, elu, swish, relu, square, identity, sin, gelu };
 
-Activation parse_activation(const std::string& name);  ///< InputError with the names there are
-std::string to_string(Activation activation);
-const std::vector<std::string>& activation_names();
-inline bool has_parameter(Activation activation) { return activation == Activation::swish; }
+[[nodiscard]] Activation parse_activation(const std::string& name);  ///< InputError with the names there are
+[[nodiscard]] std::string to_string(Activation activation);
+[[nodiscard]] const std::vector<std::string>& activation_names();
+[[nodiscard]] inline bool has_parameter(Activation activation) { return activation == Activation::swish; }
 
 }  // namespace pathline

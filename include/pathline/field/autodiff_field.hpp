@@ -225,9 +225,9 @@ template <class S, class F> class AutoDiffField final : public VectorField<S> {
 
 /// The field of a function: see AutoDiffField.
 template <class S, class F>
-std::shared_ptr<AutoDiffField<S, F>> make_field(F function, Index dim,
-                                                const std::vector<FieldParameter>& parameters = {},
-                                                Index condition_dim = 0) {
+[[nodiscard]] std::shared_ptr<AutoDiffField<S, F>> make_field(F function, Index dim,
+                                                              const std::vector<FieldParameter>& parameters = {},
+                                                              Index condition_dim = 0) {
   return std::make_shared<AutoDiffField<S, F>>(std::move(function), dim, parameters, condition_dim);
 }
 

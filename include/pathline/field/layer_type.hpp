@@ -23,8 +23,8 @@ enum class LayerType { ignore, concat, concat_v2, squash, concatsquash, hyper, b
 /// The limit of MlpOptions::time_features.
 inline constexpr Index kMostTimeFeatures = 64;
 
-LayerType parse_layer_type(const std::string& name);  ///< InputError with the names there are
-std::string to_string(LayerType type);
-const std::vector<std::string>& layer_type_names();
+[[nodiscard]] LayerType parse_layer_type(const std::string& name);  ///< InputError with the names there are
+[[nodiscard]] std::string to_string(LayerType type);
+[[nodiscard]] const std::vector<std::string>& layer_type_names();
 
 }  // namespace pathline

@@ -31,6 +31,8 @@ template <class S> class Mlp final : public VectorField<S> {
   explicit Mlp(const MlpOptions& options);  ///< theta = 0; InputError for an option out of its range
   ~Mlp() override;
   std::unique_ptr<VectorField<S>> clone() const override;
+  std::string kind() const override { return "mlp"; }
+  Attributes describe() const override;  ///< the options
 
   /// torch's default: weights and biases uniform in +-1/sqrt(fan-in); hyper layers as FFJORD's. With scale_last = 0 the
   /// field begins at zero and the flow at the identity.

@@ -27,6 +27,8 @@ template <class S> class PotentialField final : public VectorField<S> {
  public:
   explicit PotentialField(const PotentialFieldOptions& options);  ///< theta = 0; InputError for a size below 1
   std::unique_ptr<VectorField<S>> clone() const override;
+  std::string kind() const override { return "potential"; }
+  Attributes describe() const override;  ///< the options
 
   /// Weights uniform in +-1/sqrt(fan-in), the output's w at 1 / sqrt(m).
   void initialize(Engine& engine);

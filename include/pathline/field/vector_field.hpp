@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pathline/core/attributes.hpp"
 #include "pathline/core/types.hpp"
 #include "pathline/core/workspace.hpp"
 
@@ -64,6 +65,15 @@ template <class S> class VectorField {
  public:
   virtual ~VectorField() = default;
   virtual std::unique_ptr<VectorField<S>> clone() const = 0;
+
+  /// Names the class in files and in `pathline info`: "mlp", "potential". A model file contains the parameters of a
+  /// field but not its class, so read_model makes only those two; a field of any other kind is read by
+  /// read_parameters_into.
+  virtual std::string kind() const { return "user"; }
+  /// Describes the architecture without the parameters, dim() and condition_dim(), for files and `pathline info`. A
+  /// file is read into a field only if both describe themselves alike. The names end_time, clock, train_end_time and
+  /// field are those of the Cnf.
+  virtual Attributes describe() const { return {}; }
 
   Index dim() const { return dim_; }
   Index condition_dim() const { return condition_dim_; }

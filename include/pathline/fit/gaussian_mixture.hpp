@@ -26,11 +26,11 @@ class GaussianMixture {
   const Matrix<double>& scale(Index k) const { return scales_[static_cast<std::size_t>(k)]; }
 
   /// x: d x B; returns 1 x B. A NaN in a column of x gives NaN there.
-  RowVector<double> log_density(ConstMatrixRef<double> x) const;
+  [[nodiscard]] RowVector<double> log_density(ConstMatrixRef<double> x) const;
   /// The gradient of the log-density with respect to x. x, score: d x B.
   void score(ConstMatrixRef<double> x, MatrixRef<double> score) const;
   /// The posterior probability of each component. x: d x B; returns K x B.
-  Matrix<double> responsibilities(ConstMatrixRef<double> x) const;
+  [[nodiscard]] Matrix<double> responsibilities(ConstMatrixRef<double> x) const;
   /// Fills x (d x B) with draws, column by column.
   void sample(Engine& engine, MatrixRef<double> x) const;
 

@@ -42,19 +42,21 @@ struct MixtureFit {
 /// before) the fit ends where their log-density has not risen for twenty iterations, and the best of them is returned.
 /// The result does not depend on the number of threads, bit for bit. Throws InputError for an option out of its range,
 /// no rows, a value that is not finite, or negative weights.
-MixtureFit fit_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weights, ConstMatrixRef<double> validation,
-                       ConstVectorRef<double> validation_weights, const MixtureOptions& options);
+[[nodiscard]] MixtureFit fit_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weights,
+                                     ConstMatrixRef<double> validation, ConstVectorRef<double> validation_weights,
+                                     const MixtureOptions& options);
 
 /// Fits mixtures with the given numbers of components, in this order, and returns the one with the highest validation
 /// log-density. Numbers beyond the number of rows are skipped; after two in a row without a gain no more are tried, nor
 /// after `seconds` have passed (0: no limit).
-MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weights,
-                          ConstMatrixRef<double> validation, ConstVectorRef<double> validation_weights,
-                          const std::vector<Index>& components, const MixtureOptions& options, double seconds = 0);
+[[nodiscard]] MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weights,
+                                        ConstMatrixRef<double> validation, ConstVectorRef<double> validation_weights,
+                                        const std::vector<Index>& components, const MixtureOptions& options,
+                                        double seconds = 0);
 
 /// The step to which each column is rounded, or 0 for a column in which less than a tenth of the rows repeat a value.
 /// rows: d x N; returns d. The step is the lower decile of the distances between neighbouring distinct values. A
 /// constant column has step 0.
-Vector<double> rounding_steps(ConstMatrixRef<double> rows);
+[[nodiscard]] Vector<double> rounding_steps(ConstMatrixRef<double> rows);
 
 }  // namespace pathline

@@ -17,9 +17,9 @@ namespace pathline {
 /// [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is for flow matching and reverse KL: by maximum
 /// likelihood it cannot learn of a point that left the box.
 enum class BaseKind { normal, diagonal, full, mixture, full_mixture, uniform };
-BaseKind parse_base(const std::string& name);  ///< InputError with the names there are
-std::string to_string(BaseKind kind);
-const std::vector<std::string>& base_names();
+[[nodiscard]] BaseKind parse_base(const std::string& name);  ///< InputError with the names there are
+[[nodiscard]] std::string to_string(BaseKind kind);
+[[nodiscard]] const std::vector<std::string>& base_names();
 
 /// All arithmetic in double. Log-densities in nats.
 class Base {
@@ -59,12 +59,12 @@ class Base {
 
 /// A diagonal or full Gaussian begins as N(0, 1); a mixture's means are drawn from N(0, 1), its scales are
 /// components^(-1/d). dim >= 1; components >= 1, of either mixture.
-std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine);
+[[nodiscard]] std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine);
 
 /// The full_mixture with the given weights, means and scales; a component of weight 0 gets one of 1e-300.
-std::unique_ptr<Base> make_base(const GaussianMixture& mixture);
+[[nodiscard]] std::unique_ptr<Base> make_base(const GaussianMixture& mixture);
 
 /// log N(z; 0, 1) of each column: 1 x B.
-template <class S> RowVector<double> standard_normal_log_density(ConstMatrixRef<S> z);
+template <class S> [[nodiscard]] RowVector<double> standard_normal_log_density(ConstMatrixRef<S> z);
 
 }  // namespace pathline

@@ -149,11 +149,11 @@ class Hdf5Group : public Hdf5Node {
 /// nothing behind without it. Files with the same content are the same bytes (no times are stored).
 class Hdf5File : public Hdf5Group {
  public:
-  static Hdf5File open(const std::string& file);  ///< to read
-  static Hdf5File create(const std::string& file);
+  [[nodiscard]] static Hdf5File open(const std::string& file);  ///< to read
+  [[nodiscard]] static Hdf5File create(const std::string& file);
   /// Like create(); commit() then writes a checksum of all other bytes into the file's first 512 bytes (a user block,
   /// which every HDF5 reader skips), and open() verifies it before the HDF5 library sees the file.
-  static Hdf5File create_sealed(const std::string& file);
+  [[nodiscard]] static Hdf5File create_sealed(const std::string& file);
 
   /// Closes a created file with all objects opened in it, and puts it in its place. Throws InputError, and leaves the
   /// older file as it is, if any write or close since create() failed. previous: a path beside the file, where the file

@@ -90,8 +90,8 @@ struct Table {
 class TableWriter {
  public:
   /// dim columns, with names or none. One column has shape (N) in NPY and HDF5.
-  static std::unique_ptr<TableWriter> create(const std::string& output, const std::vector<std::string>& columns,
-                                             Index dim);
+  [[nodiscard]] static std::unique_ptr<TableWriter> create(const std::string& output,
+                                                           const std::vector<std::string>& columns, Index dim);
   virtual ~TableWriter() = default;
   virtual void append(ConstMatrixRef<double> values) = 0;  ///< d x n
   virtual void commit() = 0;
@@ -99,12 +99,12 @@ class TableWriter {
 
 /// The format, which the end of a name decides: "a.h5:x" is hdf5. Throws InputError for an unknown one.
 enum class TableFormat { csv, npy, npz, hdf5 };
-TableFormat table_format(const std::string& name);
+[[nodiscard]] TableFormat table_format(const std::string& name);
 /// Whether the name is that of a table by its end, or the root of a GetDist chain that exists.
-bool names_a_table(const std::string& name);
+[[nodiscard]] bool names_a_table(const std::string& name);
 /// The format of a table to write; throws InputError also for a format that can only be read.
-TableFormat writable_table_format(const std::string& name);
+[[nodiscard]] TableFormat writable_table_format(const std::string& name);
 /// Splits "a.h5:x" (or "a.npz:x") in two; the second part may be empty.
-std::pair<std::string, std::string> split_hdf5_name(const std::string& name);
+[[nodiscard]] std::pair<std::string, std::string> split_hdf5_name(const std::string& name);
 
 }  // namespace pathline

@@ -13,7 +13,7 @@ namespace pathline {
 /// squared distances (Tong et al. 2023; Pooladian et al. 2023) within blocks of `kCouplingBlock` columns, which run in
 /// parallel.
 enum class Coupling { independent, optimal_transport };
-const std::vector<std::string>& coupling_names();  ///< independent, ot
+[[nodiscard]] const std::vector<std::string>& coupling_names();  ///< independent, ot
 
 inline constexpr Index kCouplingBlock = 128;
 

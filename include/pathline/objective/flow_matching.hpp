@@ -17,12 +17,12 @@ namespace pathline {
 /// & Vanden-Eijnden 2023, trigonometric). sigma times a normal draw is added to both (Tong et al. 2023); the velocity
 /// does not contain it.
 enum class MatchingPath { linear, variance_preserving };
-const std::vector<std::string>& matching_path_names();
+[[nodiscard]] const std::vector<std::string>& matching_path_names();
 
 /// logit_normal is the sigmoid of a normal draw (Esser et al. 2024, section 3.1) and samples the middle of the path
 /// more often.
 enum class TimeSampling { uniform, logit_normal };
-const std::vector<std::string>& time_sampling_names();
+[[nodiscard]] const std::vector<std::string>& time_sampling_names();
 
 struct MatchingOptions {
   Coupling coupling = Coupling::independent;

@@ -17,7 +17,9 @@ struct GradientOptions {
   AdjointKind adjoint = AdjointKind::discrete;
   RegularizerWeights regularizers = {};
   std::uint64_t seed = 0;       ///< seed of Hutchinson's probes
-  std::uint64_t iteration = 0;  ///< selects the probes, as the seed does
+  /// Selects the probes, as the seed does, in nll_gradient and check_gradient; NllGradientSolver and the objectives
+  /// take the iteration as an argument and refuse another number than 0 here.
+  std::uint64_t iteration = 0;
   Index tile = 50;              ///< number of samples solved together; 0: tiles of one size, at most 64 samples each
   bool parameters = true;       ///< false: the gradient of theta stays 0, which is cheaper
   bool base = true;             ///< false: the gradient of the parameters of the base stays 0, which is cheaper

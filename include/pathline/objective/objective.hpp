@@ -76,7 +76,8 @@ template <class S> class Objective {
 struct LikelihoodOptions {
   /// Solver, trace, adjoint method, regularizers and seed. The tolerance is looser than the default of SolverOptions,
   /// because the discrete adjoint differentiates the very steps that were taken: training needs no more. tile = 0 makes
-  /// tiles of one size, which share the cores evenly.
+  /// tiles of one size, which share the cores evenly. parameters stays true and iteration 0. A Trainer replaces threads
+  /// by its own.
   GradientOptions gradient{.solver = {.rtol = 1e-3, .atol = 1e-3}, .tile = 0};
   /// In [0, 1). STEER (Ghosh et al. 2020, eq. 5): each block's end time is drawn uniformly from T (1 -+ steer) in every
   /// iteration. 0: no.
@@ -86,14 +87,17 @@ struct LikelihoodOptions {
 /// Maximum likelihood: the mean of -log p over the batch, nats, plus the regularizers. The flow's base must not be
 /// uniform, whose likelihood is flat; the regularizer `hjb` needs a PotentialField. InputError for an option out of its
 /// range.
-template <class S> std::unique_ptr<Objective<S>> maximum_likelihood(const LikelihoodOptions& options = {});
+template <class S>
+[[nodiscard]] std::unique_ptr<Objective<S>> maximum_likelihood(const LikelihoodOptions& options = {});
 
 /// Flow matching: the vector field is regressed on the velocity of given paths (FlowMatching). The flow has one block
-/// without batch norms; neither its end time nor its base is trained. InputError for an option out of its range.
-template <class S> std::unique_ptr<Objective<S>> flow_matching(const MatchingOptions& options = {});
+/// without batch norms; neither its end time nor its base is trained. A Trainer replaces options.threads by its own.
+/// InputError for an option out of its range.
+template <class S> [[nodiscard]] std::unique_ptr<Objective<S>> flow_matching(const MatchingOptions& options = {});
 
 struct ReverseKlOptions {
-  /// As for the likelihood, with the discrete adjoint method and without regularizers.
+  /// As for the likelihood, with the discrete adjoint method and without regularizers. base has no effect: the base is
+  /// not trained.
   GradientOptions gradient = LikelihoodOptions{}.gradient;
   /// In (0, 1]: the power of the target at first, which joins its modes. It rises linearly to 1, where it is from three
   /// quarters of the objective's iterations on.
@@ -103,7 +107,8 @@ struct ReverseKlOptions {
 /// KL(flow || target) - log Z over as many draws of the flow as the batch has samples (ReverseKlSolver); the batch
 /// itself is not used. The flow has no condition, batch norm or logit, and its base is not trained. InputError for an
 /// option out of its range.
-template <class S> std::unique_ptr<Objective<S>> reverse_kl(Target target, const ReverseKlOptions& options = {});
+template <class S>
+[[nodiscard]] std::unique_ptr<Objective<S>> reverse_kl(Target target, const ReverseKlOptions& options = {});
 
 #define PATHLINE_EXTERN(S)                                                                       \
   extern template std::unique_ptr<Objective<S>> maximum_likelihood<S>(const LikelihoodOptions&); \

@@ -25,7 +25,7 @@ struct Target {
 ///   ring         eight Gaussians of scale 0.5 / 1.414 on a ring of radius 4 / 1.414: the toy 8gaussians
 ///   double_well  exp(-(x1^4 / 4 - 3 x1^2 + x1 / 4 + x2^2 / 2)): Noe et al. 2019, with less of a tilt
 /// Throws InputError that lists the names for an unknown one.
-Target find_target(const std::string& name);
-const std::vector<std::string>& target_names();
+[[nodiscard]] Target find_target(const std::string& name);
+[[nodiscard]] const std::vector<std::string>& target_names();
 
 }  // namespace pathline

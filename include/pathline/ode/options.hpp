@@ -22,17 +22,18 @@ enum class StepperKind {
   adams_bashforth_moulton  ///< four steps; starts with rk4
 };
 
-StepperKind parse_stepper(const std::string& name);  ///< throws InputError that lists the names
-std::string to_string(StepperKind kind);
-const std::vector<std::string>& stepper_names();
-bool has_error_estimate(StepperKind kind);
-int stepper_order(StepperKind kind);  ///< order of the propagated solution; 8, the usual one, for bulirsch_stoer
+[[nodiscard]] StepperKind parse_stepper(const std::string& name);  ///< throws InputError that lists the names
+[[nodiscard]] std::string to_string(StepperKind kind);
+[[nodiscard]] const std::vector<std::string>& stepper_names();
+[[nodiscard]] bool has_error_estimate(StepperKind kind);
+[[nodiscard]] int stepper_order(
+    StepperKind kind);  ///< order of the propagated solution; 8, the usual one, for bulirsch_stoer
 
 struct SolverOptions {
   StepperKind stepper = StepperKind::dopri5;
   double rtol = 1e-5;       ///< > 0; the error of each sample is <= atol + rtol |x|, RMS over its components
   double atol = 1e-5;       ///< > 0
-  Index steps = 0;          ///< > 0: this many equal steps without error control; 0: adaptive steps
+  Index steps = 0;          ///< > 0: this many equal steps, which use neither rtol nor atol; 0: adaptive steps
   Index max_steps = 10000;  ///< > 0: limit of accepted and rejected steps together
 
   void check() const;  ///< throws InputError that names field, value and constraint

@@ -48,8 +48,8 @@ template <class S> class Solver {
 
   /// Integrates x from t0 to t1. first_step is the step size to try first; 0 uses Hairer's estimate (I, II.4), which
   /// costs one more evaluation. The last step ends at t1 exactly. If the solve fails, x is the state that it reached.
-  SolveReport solve(System<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer = nullptr,
-                    double first_step = 0);
+  [[nodiscard]] SolveReport solve(System<S>& system, State<S>& x, double t0, double t1,
+                                  StepObserver<S>* observer = nullptr, double first_step = 0);
 
   const SolverOptions& options() const;
 

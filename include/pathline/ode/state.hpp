@@ -58,6 +58,6 @@ template <class S> class State {
 
 /// Returns the maximum over the samples of the root mean square of the sample's normed components. The result is +inf
 /// if any component is not finite, so that no comparison lets a NaN pass.
-template <class S> double sample_norm(const StateLayout& layout, const S* x);
+template <class S> [[nodiscard]] double sample_norm(const StateLayout& layout, const S* x);
 
 }  // namespace pathline

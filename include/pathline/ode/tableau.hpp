@@ -17,6 +17,6 @@ struct Tableau {
 };
 
 /// Returns null for bulirsch_stoer and adams_bashforth_moulton, which have no fixed Runge-Kutta tableau.
-const Tableau* find_tableau(StepperKind kind);
+[[nodiscard]] const Tableau* find_tableau(StepperKind kind);
 
 }  // namespace pathline

@@ -29,6 +29,6 @@ struct Schedule {
 void check_schedule(const Schedule& schedule);
 
 /// Returns the rate of iteration 0, 1, ..., in [0, schedule.learning_rate].
-double learning_rate(const Schedule& schedule, Index iteration);
+[[nodiscard]] double learning_rate(const Schedule& schedule, Index iteration);
 
 }  // namespace pathline

@@ -11,25 +11,29 @@
 namespace pathline {
 
 enum class TraceKind { exact, hutchinson };
-std::string to_string(TraceKind kind);
-const std::vector<std::string>& trace_names();
+[[nodiscard]] std::string to_string(TraceKind kind);
+[[nodiscard]] const std::vector<std::string>& trace_names();
 
 /// The distribution of Hutchinson's probes.
 enum class ProbeNoise { rademacher, gaussian };
-std::string to_string(ProbeNoise noise);
-const std::vector<std::string>& probe_noise_names();
+[[nodiscard]] std::string to_string(ProbeNoise noise);
+[[nodiscard]] const std::vector<std::string>& probe_noise_names();
 
 struct TraceOptions {
   TraceKind kind = TraceKind::exact;
-  ProbeNoise noise = ProbeNoise::rademacher;
-  Index probes = 1;  ///< >= 1: number of probes per sample, of hutchinson
+  ProbeNoise noise = ProbeNoise::rademacher;  ///< of hutchinson
+  Index probes = 1;                           ///< >= 1: number of probes per sample, of hutchinson
+
+  /// Throws InputError for probes < 1, and for a number or a noise of probes with the exact trace, which has none.
+  void check() const;
 };
 
 /// The directions of one solve. Probes are drawn once and held for all of it: redrawn at every evaluation they would
 /// make the right-hand side a random function, which no step control can follow (torchdiffeq #120). memory holds the
 /// probes (d x kB) and outlives the directions.
-template <class S> TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch,
-                                                                Engine& engine, Matrix<S>& memory);
+template <class S> [[nodiscard]] TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim,
+                                                                              Index batch, Engine& engine,
+                                                                              Matrix<S>& memory);
 
 /// tr(J), 1 x B, from J E (d x kB): the sum of the diagonal, or Hutchinson's mean_j e_j^T J e_j (Hutchinson 1990;
 /// Grathwohl et al. 2019, eq. 7).
@@ -62,8 +66,8 @@ template <class S> struct TraceMethod {
 
 /// The method of one solve: the closed form for an exact trace where the field has one, unless J E itself is needed.
 /// memory holds the probes, as for make_tangent_directions.
-template <class S> TraceMethod<S> make_trace_method(const TraceOptions& options, const VectorField<S>& field,
-                                                    bool needs_jacobian, Index batch, Engine& engine,
-                                                    Matrix<S>& memory);
+template <class S> [[nodiscard]] TraceMethod<S> make_trace_method(const TraceOptions& options,
+                                                                  const VectorField<S>& field, bool needs_jacobian,
+                                                                  Index batch, Engine& engine, Matrix<S>& memory);
 
 }  // namespace pathline

@@ -22,23 +22,22 @@ struct Evaluation {
 
 /// Evaluates log-densities (1 x N) that were computed before, with the mean NFE of their solves. With weights (1 x N,
 /// >= 0) it gives weighted means with their standard errors; without, all samples have the same weight.
-Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
-                         const std::optional<RowVector<double>>& log_density = {},
-                         const RowVector<double>& weights = {});
+[[nodiscard]] Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
+                                       const std::optional<RowVector<double>>& log_density = {},
+                                       const RowVector<double>& weights = {});
 
 /// x: d x N, c: dc x N; log_density: of the data itself at x, where it is known. NumericalError as Flow::log_prob.
-template <class S>
-Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                    const EvaluationOptions& options, const std::optional<RowVector<double>>& log_density = {},
-                    const RowVector<double>& weights = {});
+template <class S> [[nodiscard]] Evaluation evaluate(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                     ConstMatrixRef<double> c, const EvaluationOptions& options,
+                                                     const std::optional<RowVector<double>>& log_density = {},
+                                                     const RowVector<double>& weights = {});
 
 /// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the
 /// effective sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight;
 /// pareto_k the shape of the weights' tail, by which log_z_error is made, and NaN where the tail is too heavy for one
 /// (see ImportanceWeights). A mode that q has no draw in is in none of these.
-template <class S>
-Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
-                           const EvaluationOptions& options);
+template <class S> [[nodiscard]] Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n,
+                                                            std::uint64_t seed, const EvaluationOptions& options);
 
 /// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times
 /// as wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has
@@ -47,24 +46,25 @@ Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n, s
 template <class S> void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                                              const EvaluationOptions& options, Evaluation& e);
 /// wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
-bool has_lost_modes(const Evaluation& e);
+[[nodiscard]] bool has_lost_modes(const Evaluation& e);
 
 /// No estimate of a Kullback-Leibler divergence lies 4 standard errors and 1e-3 nats below 0, unless the log-densities
 /// that it is made of are wrong, as those of a solve that is too coarse: such a density does not integrate to 1.
-bool is_impossible_kl(double kl, double error);
+[[nodiscard]] bool is_impossible_kl(double kl, double error);
 
 /// Like evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what
 /// they differ by gives trace_error.
-template <class S> Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
-                                                 ConstMatrixRef<double> c, const EvaluationOptions& options,
-                                                 const std::optional<RowVector<double>>& log_density = {},
-                                                 const RowVector<double>& weights = {});
+template <class S> [[nodiscard]] Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                               ConstMatrixRef<double> c,
+                                                               const EvaluationOptions& options,
+                                                               const std::optional<RowVector<double>>& log_density = {},
+                                                               const RowVector<double>& weights = {});
 
 struct MeanError {
   double mean = 0, error = 0;  ///< the standard error of the mean; NaN for one value
 };
 /// weights: 1 x N, >= 0; empty: all values weigh alike.
-MeanError mean_error(const RowVector<double>& values, const RowVector<double>& weights = {});
+[[nodiscard]] MeanError mean_error(const RowVector<double>& values, const RowVector<double>& weights = {});
 
 extern template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, Index, std::uint64_t,
                                                   const EvaluationOptions&);

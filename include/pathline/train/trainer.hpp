@@ -62,18 +62,21 @@ struct TrainerOptions {
   /// The learning rate is ten times the paper's: with the warm-up, the clipped gradient and the cosine below it trains
   /// a toy in a tenth of the iterations.
   AdamOptions adam{.learning_rate = 1e-2};
-  /// The learning rate's course within a stage. Its learning_rate and iterations are the stage's own; the warm-up takes
-  /// at most half of a stage.
+  /// The learning rate's course within a stage; the warm-up takes at most half of a stage. Its learning_rate and
+  /// iterations come from the stage and are refused here.
   Schedule schedule{.kind = Schedule::Kind::cosine, .warmup = 100};
   double clip = 1;    ///< >= 0: the longest gradient, by Euclidean norm; 0: no limit
   double ema = 0.99;  ///< in [0, 1): decay of the weights' moving average, which is the model; 0: none
-  std::vector<std::string> frozen = {};  ///< parameters whose names start with one of these are not trained: "base."
+  /// Parameters whose names start with one of these are not trained: "blocks.0.". Each has to be the beginning of a
+  /// name, except "base.", because a normal base has no parameters.
+  std::vector<std::string> frozen = {};
 
   Index evaluate_every = 250;    ///< >= 1: iterations between two validations
   Index checkpoint_every = 500;  ///< >= 1: iterations between two writes of last.h5
   Index patience = 0;            ///< >= 0: validations without an improvement that end a stage; 0: never
 
-  EvaluationOptions evaluation;    ///< solver and trace of validations and of the test; its seed is `seed`
+  /// Solver, trace and tile of validations and of the test. Its other options are refused: seed and threads are below.
+  EvaluationOptions evaluation;
   /// >= 1: where a target takes the place of data, draws of the flow
   Index validation_draws = SourceOptions{}.validation_size;
   Index test_draws = SourceOptions{}.test_size;  ///< >= 1: the same, for the test
@@ -86,7 +89,7 @@ struct TrainerOptions {
   /// Continue the run in the directory, from its last.h5, or from previous.h5 if that is damaged.
   bool resume = false;
   bool replace = false;        ///< replace a run that is in the directory
-  std::string recipe = {};     ///< a text that is kept in the files
+  std::string recipe = {};     ///< a text that is kept in the files, if any are written
   bool estimate_time = false;  ///< tries one iteration of every later stage, for TrainingProgress::seconds_left
 };
 
@@ -123,10 +126,10 @@ template <class S> class Trainer {
   /// then has the last checkpoint.
   TrainingResult run();
 
-  const Flow<S>& flow() const;  ///< as it is trained
+  [[nodiscard]] const Flow<S>& flow() const;  ///< as it is trained
   /// The best by validation, or the last where there is no validation data; the flow as it is before the first
   /// validation.
-  const Flow<S>& best() const;
+  [[nodiscard]] const Flow<S>& best() const;
 
  private:
   class Impl;

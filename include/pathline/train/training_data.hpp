@@ -34,7 +34,7 @@ class TrainingData {
   explicit TrainingData(std::shared_ptr<const DataSource> source, const TrainingDataOptions& options = {});
 
   /// No data: for objectives that need none. Columns x1 ... xd, and no rows.
-  static TrainingData none(Index dim, std::uint64_t seed = 0);
+  [[nodiscard]] static TrainingData none(Index dim, std::uint64_t seed = 0);
 
   Index dim() const { return static_cast<Index>(columns_.size()); }
   Index condition_dim() const { return static_cast<Index>(condition_columns_.size()); }
@@ -44,8 +44,8 @@ class TrainingData {
   bool empty() const { return empty_; }  ///< made by none()
 
   /// B training samples: a function of the seed and the iteration alone. Without data, B columns of NaN.
-  Batch batch(Index iteration, Index size) const;
-  std::optional<Points> training() const;  ///< every row once, as some batch may hold them; not of a toy
+  [[nodiscard]] Batch batch(Index iteration, Index size) const;
+  [[nodiscard]] std::optional<Points> training() const;  ///< every row once, as some batch may hold them; not of a toy
   const Points& validation() const { return validation_; }
   const Points& test() const { return test_; }
   /// The weight of each validation and test sample, 1 x N; empty: all weigh alike.
@@ -55,7 +55,7 @@ class TrainingData {
   /// What the user should know before the training: see DataSource::notes.
   const std::vector<std::string>& notes() const { return source_->notes(); }
   /// What the data are, in one line: rows, split, columns with their ranges, conditions. Empty for a toy.
-  std::string summary() const;
+  [[nodiscard]] std::string summary() const;
   /// dc x 2: the lowest and highest value of each condition in the training data.
   Matrix<double> condition_range() const;
 
@@ -96,23 +96,36 @@ class TrainingData {
 };
 
 struct MatrixDataOptions {
+  Matrix<double> condition = {};                    ///< dc x N: the condition of each sample; no rows for none
+  RowVector<double> weights = {};                   ///< 1 x N, >= 0: the weight of each sample; empty: all weigh alike
+  std::vector<std::string> columns = {};            ///< d names; empty: x1, x2, ...
+  std::vector<std::string> condition_columns = {};  ///< dc names; empty: c1, c2, ...
   double validation_fraction = SplitOptions{}.validation_fraction;  ///< in [0, 1); together < 1
   double test_fraction = SplitOptions{}.test_fraction;
+  std::vector<Index> groups = {};  ///< N numbers, or none: see SplitOptions
   bool standardize = TrainingDataOptions{}.standardize;
-  std::uint64_t seed = 0;  ///< of the split and of the batches
+  double dequantize = TrainingDataOptions{}.dequantize;
+  std::vector<std::string> discrete = {};  ///< names of columns
+  double logit = TrainingDataOptions{}.logit;
+  std::uint64_t seed = 0;  ///< of the split, the batches and the noise
 };
 
-/// The samples of a matrix in memory, split by the options' fractions. x: d x N, one sample a column; c: dc x N, the
-/// condition of each, or no rows. The columns are called x1 ... and c1 ... InputError as split_data, and for another
-/// number of conditions.
+/// The samples of a matrix in memory, split by the options' fractions. x: d x N, one sample a column. InputError naming
+/// the option or the sample for a number of conditions, weights or names that does not fit x, for a name that occurs
+/// twice, and as split_data and TrainingData.
 ///
 ///     pathline::Matrix<double> x = ...;                  // 2 x N
 ///     const auto data = pathline::matrix_data(x);        // 80 % train, 10 % validate, 10 % test
-TrainingData matrix_data(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
-                         const MatrixDataOptions& options = {});
+///     const auto weighted = pathline::matrix_data(x, {.weights = w, .columns = {"mass", "spin"}, .seed = 7});
+[[nodiscard]] TrainingData matrix_data(ConstMatrixRef<double> x, const MatrixDataOptions& options = {});
 
-/// The same with parts that were split before; the options' fractions are not used. validation and test may be empty.
-TrainingData matrix_data(const TrainingData::Points& training, const TrainingData::Points& validation,
-                         const TrainingData::Points& test = {}, const MatrixDataOptions& options = {});
+/// The same with the condition as an argument; c: dc x N. options.condition must be empty.
+[[nodiscard]] TrainingData matrix_data(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                       const MatrixDataOptions& options = {});
+
+/// The same with parts that were split before; validation and test may be empty. InputError for options.condition,
+/// options.weights and options.groups, which belong to one matrix. The fractions are not used.
+[[nodiscard]] TrainingData matrix_data(const TrainingData::Points& training, const TrainingData::Points& validation,
+                                       const TrainingData::Points& test = {}, const MatrixDataOptions& options = {});
 
 }  // namespace pathline

@@ -9,7 +9,7 @@ namespace pathline {
 
 /// The direction of the field's own time. FFJORD's fields start at the data: t = 0 at the data and T at the base.
 enum class FieldClock { base_to_data, data_to_base };
-std::string to_string(FieldClock clock);
+[[nodiscard]] std::string to_string(FieldClock clock);
 
 /// dz/dt = f(t, z; c) from the base (time 0) to the data (time T): log|det| = integral_0^T tr(df/dz) dt (Chen et al.
 /// 2018, theorem 1). Parameters: the field's, then sqrt(T) if the end time is trained (as FFJORD's sqrt_end_time).
@@ -39,7 +39,7 @@ template <class S> class Cnf final : public Transform<S> {
   }
   std::string kind() const override { return "cnf"; }
   std::string prefix() const override { return "blocks"; }
-  Attributes describe() const override;
+  Attributes describe() const override;  ///< the times, "field" (its kind) and how the field describes itself
 
   Index parameter_count() const override { return field->theta().size() + (train_end_time ? 1 : 0); }
   std::vector<Parameter> parameters() const override;
