@@ -112,13 +112,13 @@ int run_app(int argc, char** argv) {
     flush_results();
     return code;
   } catch (const InputError& e) {
-    report(fmt::format("pathline: {}\n", e.what()));
+    report_line(fmt::format("pathline: {}", e.what()));
     return 2;
   } catch (const std::bad_alloc&) {
-    report("pathline: out of memory\n");
+    report_line("pathline: out of memory");
     return 1;
   } catch (const std::exception& e) {
-    report(fmt::format("pathline: {}\n", e.what()));
+    report_line(fmt::format("pathline: {}", e.what()));
     return 1;
   }
 }

@@ -11,6 +11,7 @@
 #include <cairo/cairo-svg.h>
 #include <cairo/cairo.h>
 
+#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline::plot {
@@ -121,7 +122,7 @@ Surface image_of(const Matrix<Colour>& colours) {
 double text_width(const std::string& text, const TextStyle& style) {
   const Ruler ruler(style);
   cairo_text_extents_t extents;
-  cairo_text_extents(ruler.context.get(), text.c_str(), &extents);
+  cairo_text_extents(ruler.context.get(), printable(text).c_str(), &extents);
   check(cairo_status(ruler.context.get()));
   return extents.x_advance;
 }
@@ -194,7 +195,7 @@ void Canvas::text(const Point& anchor, const std::string& text, const TextStyle&
   set_font(context, style);
   set_colour(context, style.colour);
   cairo_move_to(context, left, top + extents.ascent);
-  cairo_show_text(context, text.c_str());
+  cairo_show_text(context, printable(text).c_str());  // invalid UTF-8 would be an error of Cairo
   cairo_new_path(context);  // it leaves a current point, from which the next line would begin
   cairo_restore(context);
 }

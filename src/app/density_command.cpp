@@ -13,7 +13,9 @@
 #include "app/point_source.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "core/memory.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/parallel.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "train/density_statistics.hpp"
@@ -24,13 +26,62 @@ namespace {
 
 struct DensityFlags {
   std::string model, input, output, condition, grid;
-  bool summary = false;
+  bool summary = false, independent = false;
   std::uint64_t seed = 0;
   CommonFlags common;
 };
 
+// A point whose solve fails, also alone.
+struct FailedPoint {
+  Index column;  // of the part
+  std::string reason;
+};
+
+// "point 70: step limit ..." without the number, which is not that of a row.
+std::string reason_of(const std::string& what) {
+  const auto colon = what.find(": ");
+  return what.starts_with("point") && colon != std::string::npos ? what.substr(colon + 2) : what;
+}
+
+// The log-densities of a part of the table.
+struct LogProbOfRows {
+  RowVector<double> log_prob;
+  double nfe = 0;
+  std::vector<FailedPoint> failed;  // in their order
+};
+
+// Points [first, first + count) of the part, which are appended to `got`. A part that fails is halved until its points
+// stand alone, in the tiles that they had, so the others are solved as before. nfe is summed over the points.
+template <class S>
+void solve_part(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c, const EvaluationOptions& options,
+                Index first, Index count, LogProbOfRows& got) {
+  auto here = options;
+  here.first += first / options.tile * options.tile;
+  const Matrix<double> part_c = c.rows() > 0 ? Matrix<double>(c.middleCols(first, count)) : Matrix<double>(0, count);
+  try {
+    const auto part = flow.log_prob(x.middleCols(first, count), part_c, here);
+    got.log_prob.segment(first, count) = part.log_prob;
+    got.nfe += part.nfe * static_cast<double>(count);
+  } catch (const NumericalError& error) {
+    if (count == 1) {
+      got.log_prob[first] = std::numeric_limits<double>::quiet_NaN();
+      got.failed.push_back({first, reason_of(error.what())});
+      return;
+    }
+    const Index tiles = (count + options.tile - 1) / options.tile;
+    const Index half = tiles > 1 ? tiles / 2 * options.tile : 1;
+    if (tiles > 1) {
+      solve_part(flow, x, c, options, first, half, got);
+      solve_part(flow, x, c, options, first + half, count - half, got);
+    } else {
+      for (Index i = 0; i < count; ++i) solve_part(flow, x, c, options, first + i, 1, got);
+    }
+  }
+}
+
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
-// the condition before the log-density, HDF5 has `points`, `condition` and `log_density`, NPY the log-densities alone.
+// the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY the log-densities
+// alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the line.
 class DensityOutput {
  public:
   DensityOutput(const DensityFlags& f, const ModelCard& card, Index dim, Index condition_dim)
@@ -42,6 +93,8 @@ class DensityOutput {
       points_ = file_->create_extendible<double>("points", {dim});
       if (condition_dim > 0) condition_ = file_->create_extendible<double>("condition", {condition_dim});
       density_ = file_->create_extendible<double>("log_density", {});
+      status_ = file_->create_extendible<std::int64_t>("status", {});
+      status_->set_attribute("meaning", "0: evaluated, 1: the solve failed; failed_rows and failed_reasons say where");
       return;
     }
     with_points_ = format == TableFormat::csv;
@@ -54,33 +107,52 @@ class DensityOutput {
     columns.push_back("log_density");
     table_ = TableWriter::create(f.output, columns, static_cast<Index>(columns.size()));
   }
-  void append(const Matrix<double>& x, const Matrix<double>& c, const RowVector<double>& log_prob) {
+  void append(const Matrix<double>& x, const Matrix<double>& c, const LogProbOfRows& got) {
+    const auto& log_prob = got.log_prob;
+    const auto comments = comments_of(got);
     if (lines_) {
       fmt::memory_buffer text;
-      for (Index i = 0; i < log_prob.size(); ++i) fmt::format_to(std::back_inserter(text), "{:.9g}\n", log_prob[i]);
+      for (Index i = 0; i < log_prob.size(); ++i) {
+        const auto& comment = comments.empty() ? std::string() : comments[static_cast<std::size_t>(i)];
+        fmt::format_to(std::back_inserter(text), "{:.9g}{}\n", log_prob[i], comment);
+      }
       write_result({text.data(), text.size()});
     } else if (file_) {
       points_->append(x), density_->append(Matrix<double>(log_prob));
       if (condition_) condition_->append(c);
+      Matrix<std::int64_t> status = Matrix<std::int64_t>::Zero(1, log_prob.size());
+      for (const auto& point : got.failed) status(0, point.column) = 1;
+      status_->append(status);
     } else if (table_) {
       Matrix<double> rows(with_points_ ? x.rows() + c.rows() + 1 : 1, x.cols());
       if (with_points_) rows.topRows(x.rows()) = x, rows.middleRows(x.rows(), c.rows()) = c;
       rows.bottomRows(1) = log_prob;
-      table_->append(rows);
+      table_->append(rows, comments);
     }
   }
   Hdf5File* file() { return file_.get(); }
   void commit() {
     if (lines_) flush_results();
-    points_.reset(), condition_.reset(), density_.reset();
+    points_.reset(), condition_.reset(), density_.reset(), status_.reset();
     if (file_) file_->commit();
     if (table_) table_->commit();
   }
 
  private:
+  // One for each row, where one failed; else none. No comma, which ends a cell.
+  static std::vector<std::string> comments_of(const LogProbOfRows& got) {
+    if (got.failed.empty()) return {};
+    std::vector<std::string> out(static_cast<std::size_t>(got.log_prob.size()));
+    for (const auto& point : got.failed) {
+      auto& comment = out[static_cast<std::size_t>(point.column)] = "  # " + point.reason;
+      std::replace(comment.begin(), comment.end(), ',', ';');
+    }
+    return out;
+  }
+
   bool lines_, with_points_ = false;
   std::unique_ptr<Hdf5File> file_;
-  std::optional<Hdf5Dataset> points_, condition_, density_;
+  std::optional<Hdf5Dataset> points_, condition_, density_, status_;
   std::unique_ptr<TableWriter> table_;
 };
 
@@ -89,21 +161,48 @@ std::string plus_minus(const Moments& m) {
   return std::isfinite(m.error()) ? fmt::format("{} +- {:.5f}", mean, m.error()) : mean;
 }
 
-// What a summary tells, collected part by part.
+// What a summary tells, collected part by part, of the points whose solve succeeded.
 struct Totals {
   Moments nll, kl;
   double evaluations = 0, mass = 0;
   PointSample sample{256};  // to be checked
+  std::vector<std::int64_t> failed_rows;
+  std::vector<std::string> failed_reasons;
+  Index rows = 0;
 
-  template <class Got> void add(const Matrix<double>& points, const Matrix<double>& conditions, const Got& got,
-                                const RowVector<double>& known) {
-    nll.add(-got.log_prob);
-    if (known.size() > 0) kl.add(known - got.log_prob);
-    mass += got.log_prob.array().exp().sum();
+  void add(const Matrix<double>& points, const Matrix<double>& conditions, const LogProbOfRows& got,
+           const RowVector<double>& known) {
     evaluations += got.nfe * static_cast<double>(points.cols());
-    sample.add(points, conditions, got.log_prob);
+    if (got.failed.empty()) {
+      add_evaluated(points, conditions, got.log_prob, known);
+    } else {
+      const auto kept = evaluated(got);
+      add_evaluated(points(Eigen::all, kept),
+                    conditions.rows() > 0 ? Matrix<double>(conditions(Eigen::all, kept)) : conditions, got.log_prob(Eigen::all, kept),
+                    known.size() > 0 ? RowVector<double>(known(Eigen::all, kept)) : known);
+    }
+    for (const auto& point : got.failed)
+      failed_rows.push_back(rows + point.column), failed_reasons.push_back(point.reason);
+    rows += points.cols();
   }
-  double nfe() const { return evaluations / nll.n; }
+  double nfe() const { return evaluations / static_cast<double>(rows); }
+
+ private:
+  static std::vector<Index> evaluated(const LogProbOfRows& got) {
+    std::vector<Index> kept;
+    std::size_t next = 0;
+    for (Index i = 0; i < got.log_prob.size(); ++i)
+      if (next < got.failed.size() && got.failed[next].column == i) ++next;
+      else kept.push_back(i);
+    return kept;
+  }
+  void add_evaluated(const Matrix<double>& points, const Matrix<double>& conditions, const RowVector<double>& log_prob,
+                     const RowVector<double>& known) {
+    nll.add(-log_prob);
+    if (known.size() > 0) kl.add(known - log_prob);
+    mass += log_prob.array().exp().sum();
+    sample.add(points, conditions, log_prob);
+  }
 };
 
 DensityError error_of(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
@@ -172,7 +271,7 @@ void warn_of_kl(const Totals& t, const std::optional<DensityError>& error) {
 
 template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow, const Totals& t,
                                       const std::optional<Grid>& grid, const EvaluationOptions& options) {
-  fmt::print("points             {:.0f}\n", t.nll.n);
+  fmt::print("points             {}\n", t.rows);
   if (grid)
     fmt::print("mass on the grid   {:.5f} (midpoint rule)\n", t.mass * grid->cell());
   else
@@ -201,15 +300,89 @@ std::string in_table(const std::string& table, Index before, Index count, std::s
   return fmt::format("{}: rows {} to {}: {}", table, before + 1, before + count, what);
 }
 
-template <class S> auto log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
-                                         const EvaluationOptions& options, const std::string& table, Index before) {
+template <class S>
+LogProbOfRows log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
+                               const EvaluationOptions& options, const std::string& table, Index before) {
+  const std::string what =
+      fmt::format("{} points of {} columns on {} threads; use fewer --threads, or --trace hutchinson", options.tile,
+                  flow.dim(), thread_count(options.threads));
+  LogProbOfRows got{RowVector<double>(x.cols()), 0, {}};
   try {
-    return flow.log_prob(x, c, options);
-  } catch (const NumericalError& error) {
-    throw NumericalError(in_table(table, before, x.cols(), error.what()));
+    with_memory(what, [&] { solve_part(flow, x, c, options, 0, x.cols(), got); });
+    got.nfe /= static_cast<double>(x.cols());
+    return got;
   } catch (const InputError& error) {
     throw InputError(in_table(table, before, x.cols(), error.what()));
   }
+}
+
+// Points whose solve failed, tried again: in double precision, with more steps, a smaller tolerance, another method.
+class SecondTry {
+ public:
+  SecondTry(const DensityFlags& f, const EvaluationOptions& options) : f_(f) {
+    auto again = options;
+    again.tile = 1, again.first = 0;
+    auto& solver = again.solver;
+    if (solver.steps > 0) {
+      solver.steps = 0, solver.stepper = StepperKind::dopri5;
+      solver.rtol = solver.atol = 1e-6;
+      settings_.push_back(again);
+    }
+    solver.max_steps *= 4;
+    if (!has_error_estimate(solver.stepper)) solver.stepper = StepperKind::dopri5;
+    settings_.push_back(again);
+    solver.stepper = StepperKind::fehlberg78;
+    solver.rtol = std::max(0.1 * solver.rtol, 1e-12), solver.atol = std::max(0.1 * solver.atol, 1e-12);
+    settings_.push_back(again);
+  }
+
+  void operator()(const Matrix<double>& x, const Matrix<double>& c, LogProbOfRows& got) {
+    std::vector<FailedPoint> still;
+    for (auto& point : got.failed) {
+      const Index i = point.column;
+      const Matrix<double> condition = c.rows() > 0 ? Matrix<double>(c.col(i)) : Matrix<double>(0, 1);
+      if (in_vain_ < kMostInVain && succeeds(x.col(i), condition, got.log_prob[i]))
+        ++rescued_;
+      else
+        ++in_vain_, still.push_back(point);
+    }
+    got.failed = std::move(still);
+  }
+  Index rescued() const { return rescued_; }
+
+ private:
+  static constexpr Index kMostInVain = 100;  // a table of nothing else has to end
+
+  bool succeeds(const Matrix<double>& x, const Matrix<double>& c, double& log_prob) {
+    if (!flow_) flow_ = read_model<double>(model_file(f_.model)).flow;
+    for (const auto& options : settings_) {
+      try {
+        log_prob = flow_->log_prob(x, c, options).log_prob[0];
+        return true;
+      } catch (const NumericalError&) {  // the next may do
+      }
+    }
+    return false;
+  }
+
+  const DensityFlags& f_;
+  std::vector<EvaluationOptions> settings_;
+  std::optional<Flow<double>> flow_;
+  Index rescued_ = 0, in_vain_ = 0;
+};
+
+// The end of a table in which points failed: 1.
+int report_failed(const Totals& t, Index rescued, const std::string& table, bool quiet) {
+  if (rescued > 0 && !quiet)
+    report_note("{}: {} points whose solve failed were evaluated in double precision with other settings", table, rescued);
+  if (t.failed_rows.empty()) return 0;
+  constexpr std::size_t kMost = 3;
+  std::string first;
+  for (std::size_t i = 0; i < std::min(kMost, t.failed_rows.size()); ++i)
+    first += fmt::format("{}row {}: {}", i ? "; " : "", t.failed_rows[i] + 1, t.failed_reasons[i]);
+  report_line(fmt::format("pathline: {}: {} of {} log-densities are NaN, because their solves failed: {}{}", table,
+                          t.failed_rows.size(), t.rows, first, t.failed_rows.size() > kMost ? "; ..." : ""));
+  return 1;
 }
 
 template <class S> int run_as(const DensityFlags& f) {
@@ -217,6 +390,8 @@ template <class S> int run_as(const DensityFlags& f) {
   const auto& flow = model.flow;
   auto options = evaluation_options(model.card, f.common);
   options.seed = f.seed;
+  if (f.independent) options.tile = 1;
+  SecondTry second_try(f, options);
   const Matrix<double> condition =
       f.condition.empty() ? Matrix<double>(0, 0) : parse_condition(f.condition, model.card, flow.condition_dim());
   std::unique_ptr<PointSource> points;
@@ -237,28 +412,35 @@ template <class S> int run_as(const DensityFlags& f) {
   PartSize part;
   for (Index done = 0; points->read(x, c, part.next()); done += x.cols()) {
     options.first = done;
-    const auto got = log_prob_of_rows(flow, x, c, options, table, done);
-    output.append(x, c, got.log_prob);
+    auto got = log_prob_of_rows(flow, x, c, options, table, done);
+    if (!got.failed.empty()) second_try(x, c, got);
+    output.append(x, c, got);
     totals.add(x, c, got, points->known());
     if (c.rows() > 0) conditions.add(c);
     progress(done + x.cols());
   }
   points->finish();
-  if (totals.nll.n == 0) throw InputError(table + ": no rows");
+  if (totals.rows == 0) throw InputError(table + ": no rows");
   if (auto* file = output.file()) {
     file->set_attribute("model", f.model), file->set_attribute("digest", model.card.digest);
     write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
     file->set_attribute("nfe", totals.nfe());
     if (grid) write_grid(*file, *grid);
+    if (!totals.failed_rows.empty()) {
+      file->write_values<std::int64_t>("failed_rows", {std::ssize(totals.failed_rows)}, totals.failed_rows.data());
+      file->write_strings("failed_reasons", totals.failed_reasons);
+    }
   }
   output.commit();
   conditions.warn();
+  const int code = report_failed(totals, second_try.rescued(), table, f.common.quiet);
+  if (totals.nll.n == 0) return code;
   if (!grid) warn_of_far_points(flow, model.card, totals);
   if (f.summary)
     print_summary(f, flow, totals, grid, options);
   else if (options.solver.steps > 0)
     warn_of_error(f, totals, options);
-  return 0;
+  return code;
 }
 
 int run(const DensityFlags& f) {
@@ -290,6 +472,9 @@ void add_density_command(CLI::App& app, Action& chosen) {
   c->add_option("-o,--output", f->output, "write FILE.csv, FILE.npy or FILE.h5 instead of printing");
   c->add_flag("--summary", f->summary,
               "print the mean NLL, its standard error, NFE, and the error of the log-densities");
+  c->add_flag("--independent", f->independent,
+              "solve every point alone, so that its log-density has the same bits whatever points stand beside it, at "
+              "several times the cost");
   c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--seed", f->seed, "seed of Hutchinson's probes")->capture_default_str();
   f->common.add_table_to(c);

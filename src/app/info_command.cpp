@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "app/command.hpp"
 #include "app/number_text.hpp"
+#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "train/metrics_line.hpp"
 
@@ -44,15 +44,19 @@ std::string text_of(const Attributes& attributes) {
 
 void print_training(const ModelCard& card) {
   for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
-    const auto j = nlohmann::json::parse(*line, nullptr, false);
-    if (j.is_discarded() || !j.value("best", false)) continue;
-    fmt::print("trained      {} iterations, {:.1f} s: validation NLL {} nats", j.value("iteration", 0),
+    const auto j = read_metrics_line(*line);
+    if (!is_best(j)) continue;
+    fmt::print("trained      {:.0f} iterations, {:.1f} s: validation NLL {} nats", metric(j, "iteration"),
                metric(j, "seconds"), with_error(metric(j, "validation_nll"), metric(j, "validation_error")));
     if (j.contains("validation_kl"))
       fmt::print(", KL(data || model) {}", with_error(metric(j, "validation_kl"), metric(j, "validation_kl_error")));
     fmt::print(", NFE {:.0f}\n", metric(j, "evaluation_nfe"));
     return;
   }
+}
+
+std::string names(const std::vector<std::string>& columns) {
+  return printable(fmt::format("{}", fmt::join(columns, ", ")));
 }
 
 void print_keys() {
@@ -78,20 +82,20 @@ int run(const InfoFlags& f) {
   const auto& card = model.card;
   if (f.recipe) {
     if (card.recipe.empty()) throw InputError(file + ": the model has no recipe because it was imported");
-    fmt::print("{}", card.recipe);
+    fmt::print("{}", printable(card.recipe, Lines::several));
     return 0;
   }
   if (f.metrics) {
-    for (const auto& line : card.metrics) fmt::print("{}\n", line);
+    for (const auto& line : card.metrics) fmt::print("{}\n", printable(line));
     return 0;
   }
-  fmt::print("model        {}\n", file);
-  fmt::print("written by   pathline {}, {}\n", card.version, card.precision);
-  fmt::print("digest       {}\n", card.digest);
+  fmt::print("model        {}\n", printable(file));
+  fmt::print("written by   pathline {}, {}\n", printable(card.version), card.precision);
+  fmt::print("digest       {}\n", printable(card.digest));
   fmt::print("dimension    {}{}\n", flow.dim(),
-             card.columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.columns, ", ")));
+             card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
   if (flow.condition_dim() > 0)
-    fmt::print("condition    {} ({})\n", flow.condition_dim(), fmt::join(card.condition_columns, ", "));
+    fmt::print("condition    {} ({})\n", flow.condition_dim(), names(card.condition_columns));
   fmt::print("parameters   {}\n", flow.theta().size());
   for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
     const auto& cnf = *flow.blocks()[i];

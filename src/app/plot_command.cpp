@@ -70,9 +70,11 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
   if (!trained_on) {
     recipe.data.source = f.data;
     auto& reading = recipe.data.reading;
-    reading.validation.clear(), reading.test.clear();
     if (!reading.weights.empty()) reading.weights.clear(), reading.columns = card.columns;
   }
+  // The recipe of a run's directory names tables of the user's; that of a file may name any file of the machine.
+  const bool own = std::filesystem::is_directory(f.model);
+  if (!own || !trained_on) recipe.data.reading.validation.clear(), recipe.data.reading.test.clear();
   f.common.keys.apply_to(recipe);
   Reference out{.x = Matrix<double>(dim, 0), .judged = Matrix<double>(dim, 0), .source = recipe.data.source};
   if (out.source.empty() || !recipe.data.reading.condition.empty()) return out;
@@ -82,6 +84,13 @@ Reference reference(const PlotFlags& f, const ModelCard& card, Index dim) {
     Engine engine = make_stream(f.seed, "plot.data");
     out.toy->sample(engine, out.x);
     out.judged = out.x;
+    return out;
+  }
+  if (!own && f.data.empty()) {
+    if (!f.common.quiet)
+      report_note("the plot is drawn without data: {} names {}, which is opened only if --data names it", f.model,
+                  out.source);
+    out.source.clear();
     return out;
   }
   try {
@@ -257,11 +266,10 @@ plot::Figure training_figure(const std::vector<std::string>& lines) {
       nfe{.label = "NFE", .x = {}, .y = {}, .colour = {}};
   plot::Series evaluation{.label = "NFE at evaluation", .x = {}, .y = {}, .colour = {}};
   for (const auto& line : lines) {
-    const auto j = nlohmann::json::parse(line, nullptr, false);
-    if (j.is_discarded()) continue;
-    const double i = j.value("iteration", 0.0);
-    const std::string kind = j.value("objective", "likelihood");
-    auto& loss = kind == "flow_matching" ? matching : training;
+    const auto j = read_metrics_line(line);
+    const double i = metric(j, "iteration");
+    if (!std::isfinite(i) || j.contains("event")) continue;
+    auto& loss = j.contains("objective") && j["objective"] == "flow_matching" ? matching : training;
     loss.x.push_back(i), loss.y.push_back(metric(j, "loss"));
     validation.x.push_back(i), validation.y.push_back(metric(j, "validation_nll"));
     nfe.x.push_back(i), nfe.y.push_back(metric(j, "nfe"));

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "core/printable.hpp"
 #include "pathline/io/replace_file.hpp"
 
 namespace pathline {
@@ -26,6 +27,8 @@ void report(std::string_view text) noexcept {
   std::fflush(stderr);
   std::clearerr(stderr);
 }
+
+void report_line(std::string_view text) { report(printable(text) + "\n"); }
 
 void write_result(std::string_view text) {
   errno = 0;

@@ -12,11 +12,14 @@ namespace pathline {
 // closed pipe is ignored.
 void report(std::string_view text) noexcept;
 
+// One line, in which whatever a file or the command line brought is text: a terminal obeys none of it.
+void report_line(std::string_view text);
+
 template <class... Args> void report_note(fmt::format_string<Args...> format, Args&&... args) {
-  report("pathline: note: " + fmt::format(format, std::forward<Args>(args)...) + "\n");
+  report_line("pathline: note: " + fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args> void report_warning(fmt::format_string<Args...> format, Args&&... args) {
-  report("pathline: warning: " + fmt::format(format, std::forward<Args>(args)...) + "\n");
+  report_line("pathline: warning: " + fmt::format(format, std::forward<Args>(args)...));
 }
 
 // For results: the standard output must take them. Throws InputError, but ends the process as SIGPIPE does where the

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -77,7 +78,8 @@ class TrainingBar {
   }
   void operator()(const TrainingProgress& p) {
     if (quiet_) return;
-    smooth_ = !started_ || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
+    if (std::isfinite(p.loss))  // not of an iteration that was skipped
+      smooth_ = !started_ || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
     started_ = true, stage_ = p.stage;
     if (p.validation) validation_ = fmt::format("  validation {:.4f}", p.validation->nll);
     const double now = seconds_now();
@@ -226,12 +228,13 @@ int run(const TrainFlags& given_flags) {
         fmt::format("the last stage also runs the {} iterations by which train.iterations exceeds the stages", beyond));
   TrainingResult result;
   {
-    const SaveOnSignal save;
+    std::optional<SaveOnSignal> save;  // until there is something to save, a signal ends the process
     TrainingBar bar(f.common.quiet);
     result =
         train_recipe(recipe, {.directory = where,
                               .resume = !f.resume.empty(),
                               .replace = f.force,
+                              .begin = [&] { save.emplace(); },
                               .progress = [&](const TrainingProgress& p) { bar(p); },
                               .stop = [] { return g_interrupted.load(); },
                               .threads = f.common.threads,
@@ -239,8 +242,8 @@ int run(const TrainFlags& given_flags) {
                               .note = [&](const std::string& text) { report_note("{}", f.common.keys.worded(text)); }});
   }
   if (result.interrupted) {
-    report(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}\n", result.iterations,
-                       where));
+    report_line(
+        fmt::format("stopped after {} iterations; continue with: pathline train --resume {}", result.iterations, where));
     return 130;
   }
   print_result(result, where);

@@ -1,12 +1,12 @@
 #include "checkpoint/digest.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include "core/hash.hpp"
+#include "io/hdf5_walk.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -30,78 +30,47 @@ template <class T> void add(Hash& hash, const std::vector<T>& values) {
   }
 }
 
-// Walks a file and hashes what it meets. Numbers are hashed as int64 or double, whatever type the file stores.
-class Walk {
+// Hashes what a walk meets. Numbers are hashed as int64 or double, whatever type the file stores.
+class ContentHash final : public Hdf5Visitor {
  public:
-  Walk(const std::string& file, Index most_values) : file_(file), most_values_(most_values) {}
-
-  void group(const Hdf5Group& group, int depth) {
-    if (depth > kDeepest || ++objects_ > kMostObjects) refuse(group.path(), "too many groups for a model");
-    add(hash_, "group " + group.path());
-    attributes(group);
-    for (const auto& name : group.children()) {
-      const std::string path = (group.path() == "/" ? "/" : group.path() + "/") + name;
-      if (path == "/metrics" || path == "/training") continue;
-      if (!group.has_own(name)) refuse(path, "is a link to another place; a model has none");
-      if (group.is_group(path))
-        this->group(group.group(path), depth + 1);
-      else
-        dataset(group.dataset(path));
-    }
-  }
-
+  explicit ContentHash(const std::string& file) : file_(file) {}
   std::uint64_t value() const { return hash_.value(); }
 
- private:
-  static constexpr int kDeepest = 32;
-  static constexpr Index kMostObjects = 100000;
+  bool enters(const std::string& path) override { return path != "/metrics" && path != "/training"; }
 
-  [[noreturn]] void refuse(const std::string& path, const std::string& what) const {
-    throw InputError(file_ + ": " + path + ": " + what);
-  }
+  void group(const Hdf5Group& group) override { add(hash_, "group " + group.path()); }
 
-  void add_shape(const std::string& path, const Hdf5Shape& shape) {
+  void attribute(const Hdf5Node& node, const std::string& name, Hdf5Kind kind, const Hdf5Shape& shape) override {
+    if (node.path() == "/" && name == "digest") return;
+    add(hash_, "attribute " + name);
+    add(hash_, static_cast<std::uint64_t>(kind));
     add(hash_, shape);
-    Index values = 1;
-    for (const Index extent : shape) {
-      if (extent > 0 && values > most_values_ / extent) refuse(path, "has more values than the file has bytes");
-      values *= extent;
+    switch (kind) {
+      case Hdf5Kind::integer:
+        add(hash_, node.attribute<std::vector<std::int64_t>>(name));
+        break;
+      case Hdf5Kind::real:
+        add(hash_, node.attribute<std::vector<double>>(name));
+        break;
+      case Hdf5Kind::text:
+        add(hash_, node.attribute<std::vector<std::string>>(name));
+        break;
+      case Hdf5Kind::boolean:
+        add(hash_, static_cast<std::uint64_t>(node.attribute<bool>(name)));
+        break;
+      case Hdf5Kind::other:
+        refuse(node.path(), "attribute '" + name + "' is of a type that no model has");
     }
   }
 
-  void attributes(const Hdf5Node& node) {
-    for (const auto& name : node.attribute_names()) {
-      if (node.path() == "/" && name == "digest") continue;
-      const auto kind = node.attribute_kind(name);
-      add(hash_, "attribute " + name);
-      add(hash_, static_cast<std::uint64_t>(kind));
-      add_shape(node.path() + ": attribute '" + name + "'", node.attribute_shape(name));
-      switch (kind) {
-        case Hdf5Kind::integer:
-          add(hash_, node.attribute<std::vector<std::int64_t>>(name));
-          break;
-        case Hdf5Kind::real:
-          add(hash_, node.attribute<std::vector<double>>(name));
-          break;
-        case Hdf5Kind::text:
-          add(hash_, node.attribute<std::vector<std::string>>(name));
-          break;
-        case Hdf5Kind::boolean:
-          add(hash_, static_cast<std::uint64_t>(node.attribute<bool>(name)));
-          break;
-        case Hdf5Kind::other:
-          refuse(node.path(), "attribute '" + name + "' is of a type that no model has");
-      }
-    }
-  }
-
-  void dataset(const Hdf5Dataset& data) {
-    if (++objects_ > kMostObjects) refuse(data.path(), "too many data sets for a model");
+  void dataset(const Hdf5Dataset& data, Hdf5Kind kind, const Hdf5Shape& shape) override {
     add(hash_, "data set " + data.path());
-    add(hash_, static_cast<std::uint64_t>(data.kind()));
-    add_shape(data.path(), data.shape());
-    attributes(data);
-    switch (data.kind()) {
+    add(hash_, static_cast<std::uint64_t>(kind));
+    add(hash_, shape);
+  }
+
+  void values(const Hdf5Dataset& data, Hdf5Kind kind) override {
+    switch (kind) {
       case Hdf5Kind::integer:
         add(hash_, data.values<std::int64_t>());
         break;
@@ -116,17 +85,21 @@ class Walk {
     }
   }
 
+ private:
+  [[noreturn]] void refuse(const std::string& path, const std::string& what) const {
+    throw InputError(file_ + ": " + path + ": " + what);
+  }
+
   const std::string& file_;
-  Index most_values_, objects_ = 0;
   Hash hash_;
 };
 
 }  // namespace
 
 std::string content_digest(const Hdf5Group& root, const std::string& file) {
-  Walk walk(file, std::max<Index>(root.file_bytes(), 1 << 20));
-  walk.group(root, 0);
-  return fmt::format("{:016x}", walk.value());
+  ContentHash hash(file);
+  walk(root, file, hash);
+  return fmt::format("{:016x}", hash.value());
 }
 
 std::string digest_of_format_1(const Hdf5Group& root, const std::vector<Parameter>& parameters,

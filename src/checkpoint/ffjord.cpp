@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "checkpoint/parameter_shape.hpp"
+#include "checkpoint/size_budget.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -56,6 +57,7 @@ MlpOptions read_options(const Source& in) {
   options.dim = in.file.attribute<std::int64_t>("dim");
   options.hidden.clear();
   for (auto width : in.file.attribute<std::vector<std::int64_t>>("hidden")) options.hidden.push_back(width);
+  SizeBudget(in.name, in.file).take_layers("hidden", options);
   options.layer = parse_layer_type(in.file.attribute<std::string>("layer_type"));
   options.activation = parse_activation(in.file.attribute<std::string>("nonlinearity"));
   return options;

@@ -10,6 +10,7 @@
 #include "checkpoint/digest.hpp"
 #include "checkpoint/format_1.hpp"
 #include "checkpoint/parameter_shape.hpp"
+#include "checkpoint/size_budget.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
@@ -52,14 +53,17 @@ void write_attributes(Hdf5Group group, const Attributes& attributes) {
 }
 
 template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string& file, const Hdf5Group& block,
-                                                              Index dim, Index condition_dim) {
+                                                              Index dim, Index condition_dim, SizeBudget& budget) {
   const auto field = block.attribute<std::string>("field");
-  if (field == "potential")
-    return std::make_shared<PotentialField<S>>(PotentialFieldOptions{.dim = dim,
-                                                                     .condition_dim = condition_dim,
-                                                                     .width = block.attribute<std::int64_t>("width"),
-                                                                     .layers = block.attribute<std::int64_t>("layers"),
-                                                                     .rank = block.attribute<std::int64_t>("rank")});
+  if (field == "potential") {
+    const PotentialFieldOptions o{.dim = dim,
+                                  .condition_dim = condition_dim,
+                                  .width = block.attribute<std::int64_t>("width"),
+                                  .layers = block.attribute<std::int64_t>("layers"),
+                                  .rank = block.attribute<std::int64_t>("rank")};
+    budget.take_potential(block.path() + ": width, layers, rank", o);
+    return std::make_shared<PotentialField<S>>(o);
+  }
   if (field != "mlp")
     refuse(file,
            fmt::format("{}: the vector field is a user-defined class ('{}'), which a file does not contain; make a "
@@ -68,6 +72,7 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   MlpOptions o{.dim = dim, .condition_dim = condition_dim};
   const auto hidden = block.attribute<std::vector<std::int64_t>>("hidden");
   o.hidden.assign(hidden.begin(), hidden.end());
+  budget.take_layers(block.path() + ": hidden", o);
   o.layer = parse_layer_type(block.attribute<std::string>("layer"));
   o.activation = parse_activation(block.attribute<std::string>("activation"));
   o.residual = block.attribute<bool>("residual");
@@ -133,6 +138,9 @@ SolverOptions read_evaluation(const Hdf5Group& group) {
                         .steps = group.attribute<std::int64_t>("steps"),
                         .max_steps = group.attribute<std::int64_t>("max_steps")};
   o.check();
+  // A few bytes may not ask for work without an end.
+  constexpr Index kMostSteps = 10'000'000;
+  if (o.steps > kMostSteps) throw InputError(fmt::format("evaluation: steps = {}: must be <= {}", o.steps, kMostSteps));
   return o;
 }
 
@@ -237,7 +245,9 @@ std::vector<Hdf5Group> groups_of(const Hdf5File& in, const std::string& parent) 
 
 std::pair<Index, Index> read_dims(const std::string& file, const Hdf5File& in) {
   const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
+  constexpr Index kMost = Index{1} << 32;  // their sum is no overflow
   if (dim < 1 || condition_dim < 0) refuse(file, "dim and condition_dim: must be >= 1 and >= 0");
+  if (dim > kMost || condition_dim > kMost) refuse(file, "dim and condition_dim: must be <= 2^32");
   return {dim, condition_dim};
 }
 
@@ -250,9 +260,11 @@ template <class S> void read_norm(const std::string& file, const Hdf5Group& grou
 // All but the blocks and norms; and the check of the digest.
 template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
   const auto base = in.group("base");
+  const auto kind = parse_base(base.attribute<std::string>("kind"));
+  const Index components = base.attribute<std::int64_t>("components");
+  SizeBudget(file, in).take_base(kind, flow.dim(), components);
   Engine unused = make_stream(0, "checkpoint.base");
-  flow.base = make_base(parse_base(base.attribute<std::string>("kind")), flow.dim(),
-                        base.attribute<std::int64_t>("components"), unused);
+  flow.base = make_base(kind, flow.dim(), components, unused);
   const auto mean = read_sized(file, in, "mean", flow.dim()), scale = read_sized(file, in, "scale", flow.dim());
   flow.condition_mean = read_sized(file, in, "condition_mean", flow.condition_dim());
   flow.condition_scale = read_sized(file, in, "condition_scale", flow.condition_dim());
@@ -266,6 +278,8 @@ template <class S> void read_rest(const std::string& file, const Hdf5File& in, c
 
 template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
   const auto [dim, condition_dim] = read_dims(file, in);
+  SizeBudget budget(file, in);
+  budget.take("dim, condition_dim", {dim + condition_dim});
   if (in.has_attribute("transforms"))
     refuse(
         file,
@@ -273,7 +287,7 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
         "with read_parameters_into");
   std::vector<Cnf<S>> blocks;
   for (const auto& group : groups_of(in, "blocks")) {
-    blocks.emplace_back(read_field<S>(file, group, dim, condition_dim));
+    blocks.emplace_back(read_field<S>(file, group, dim, condition_dim, budget));
     read_times(file, group, blocks.back());
   }
   if (blocks.empty()) refuse(file, "the file contains no blocks");

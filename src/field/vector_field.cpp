@@ -1,6 +1,12 @@
 #include "pathline/field/vector_field.hpp"
 
 #include <cassert>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "core/checked_product.hpp"
+#include "pathline/core/error.hpp"
 
 namespace pathline {
 
@@ -53,6 +59,9 @@ template <class S> void VectorField<S>::set_theta(ConstVectorRef<S> theta) {
 
 template <class S> Index VectorField<S>::add_parameter(const std::string& name, Index rows, Index cols, bool decays) {
   const Index offset = theta_.size();
+  if (const auto size = checked_product({rows, cols}); !size || *size > std::numeric_limits<Index>::max() / 64 - offset)
+    throw InputError(fmt::format("{}: {} x {} parameters are more than can be counted; use narrower layers", name, rows,
+                                 cols));
   parameters_.push_back({name, rows, cols, offset, decays});
   theta_.conservativeResize(offset + rows * cols);
   theta_.tail(rows * cols).setZero();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/printable.hpp"
 #include "io/csv_line.hpp"
 #include "io/tables.hpp"
 #include "io/text_lines.hpp"
@@ -299,14 +300,17 @@ class CsvWriter final : public TableWriter {
  public:
   CsvWriter(const std::string& output, const std::vector<std::string>& columns)
       : target_(output), out_(target_.path(), std::ios::binary) {
-    for (std::size_t j = 0; j < columns.size(); ++j) out_ << (j ? "," : "") << quoted_if_needed(columns[j]);
+    for (std::size_t j = 0; j < columns.size(); ++j) out_ << (j ? "," : "") << quoted_if_needed(printable(columns[j]));
     if (!columns.empty()) out_ << '\n';
   }
-  void append(ConstMatrixRef<double> values) override {
+  void append(ConstMatrixRef<double> values, const std::vector<std::string>& comments) override {
     fmt::memory_buffer text;
-    for (Index row = 0; row < values.cols(); ++row)
+    for (Index row = 0; row < values.cols(); ++row) {
       for (Index j = 0; j < values.rows(); ++j)
-        fmt::format_to(std::back_inserter(text), "{}{}", values(j, row), j + 1 < values.rows() ? ',' : '\n');
+        fmt::format_to(std::back_inserter(text), "{}{}", j > 0 ? "," : "", values(j, row));
+      fmt::format_to(std::back_inserter(text), "{}\n",
+                     comments.empty() ? std::string_view() : comments[static_cast<std::size_t>(row)]);
+    }
     out_.write(text.data(), static_cast<std::streamsize>(text.size()));
     if (!out_) throw_cannot_write(target_.target());
   }

@@ -8,8 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
+#include "core/checked_product.hpp"
+#include "io/hdf5_copy.hpp"
 #include "io/seal.hpp"
 #include "pathline/core/error.hpp"
 
@@ -101,9 +104,9 @@ std::string shape_text(const Hdf5Shape& shape) {
 }
 
 Index volume(const Hdf5Shape& shape) {
-  Index n = 1;
-  for (const Index extent : shape) n *= extent;
-  return n;
+  const auto n = checked_product(shape);
+  if (!n) throw InputError("an array of shape " + shape_text(shape) + " has more values than can be counted");
+  return *n;
 }
 
 std::vector<hsize_t> extents(const Hdf5Shape& shape) { return {shape.begin(), shape.end()}; }
@@ -116,6 +119,48 @@ Hdf5Shape shape_of(const Item& item) {
   std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
   H5Sget_simple_extent_dims(space, dims.data(), nullptr);
   return {dims.begin(), dims.end()};
+}
+
+Index file_bytes_of(hid_t id) {
+  const Scoped file(H5Iget_file_id(id));
+  hsize_t bytes = 0;
+  return file >= 0 && H5Fget_filesize(file, &bytes) >= 0 ? static_cast<Index>(bytes) : 0;
+}
+
+// A shape is a claim of a few bytes. It is refused where the file cannot hold what it claims: work and memory are then
+// bounded by the size of the file. `most`: bytes that the values may have beyond the small ones which any file may have.
+void check_claim(const Item& item, Index most) {
+  constexpr Index kSmall = 1 << 20;
+  const Hdf5Shape shape = shape_of(item);
+  const Scoped type(item.type());
+  Hdf5Shape sizes{static_cast<Index>(H5Tget_size(type))};
+  for (const Index extent : shape) sizes.push_back(extent == 0 ? 1 : extent);  // (0, 10^12) claims as much
+  const auto bytes = checked_product(sizes);
+  if (!bytes || *bytes > kSmall + most)
+    item.fail("has shape " + shape_text(shape) + ", more values than the file contains");
+}
+
+[[noreturn]] void refuse_other_file(const std::string& where, const std::string& what, const std::string& other) {
+  throw InputError(where + ": " + what + " another file, '" + other + "'; only files that are named are opened");
+}
+
+// Values in other files are refused, whatever the shape.
+void check_storage(const Item& item) {
+  constexpr Index kMostCompression = 1100;  // deflate makes 1032 bytes of one at most
+  const Scoped list(H5Dget_create_plist(item.id));
+  char name[1024] = "";
+  if (H5Pget_external_count(list) > 0) {
+    H5Pget_external(list, 0, sizeof name - 1, name, nullptr, nullptr);
+    refuse_other_file(item.where, "its values are in", name);
+  }
+  if (H5Pget_layout(list) == H5D_VIRTUAL) {
+    H5Pget_virtual_filename(list, 0, name, sizeof name);
+    refuse_other_file(item.where, "is a virtual data set of", name);
+  }
+  const Index stored = std::min(static_cast<Index>(std::min<hsize_t>(H5Dget_storage_size(item.id), INT64_MAX)),
+                                file_bytes_of(item.id));
+  const auto most = checked_product({stored, H5Pget_nfilters(list) > 0 ? kMostCompression : 1});
+  check_claim(item, std::min<Index>(most.value_or(INT64_MAX / 2), INT64_MAX / 2));
 }
 
 template <class S> hid_t memory_type() {
@@ -285,7 +330,24 @@ std::shared_ptr<std::int64_t> shared_output(hid_t id) {
           }};
 }
 
-hid_t open_object(hid_t base, const std::string& path) { return H5Oopen(base, path.c_str(), H5P_DEFAULT); }
+// A link to another file is not followed; `other` receives the name of that file.
+hid_t open_inside(hid_t base, const std::string& path, std::string& other) {
+  const Scoped list(H5Pcreate(H5P_LINK_ACCESS));
+  const auto refuse = [](const char*, const char*, const char* file, const char*, unsigned*, hid_t, void* out) -> herr_t {
+    *static_cast<std::string*>(out) = file && *file ? file : "unnamed";
+    return -1;
+  };
+  H5Pset_elink_cb(list, refuse, &other);
+  return H5Oopen(base, path.c_str(), list);
+}
+
+// Throws InputError for a path that leads to another file.
+hid_t open_object(const std::string& file, hid_t base, const std::string& path) {
+  std::string other;
+  const hid_t id = open_inside(base, path, other);
+  if (!other.empty()) refuse_other_file(file + ": " + path, "is a link to", other);
+  return id;
+}
 
 std::vector<std::string> child_names(hid_t group) {
   H5G_info_t info;
@@ -306,13 +368,15 @@ std::vector<std::string> child_names(hid_t group) {
   return names;
 }
 
-// A link may lead back up: no deeper than `depth`.
-void list_datasets(hid_t group, const std::string& prefix, int depth, std::vector<std::string>& out) {
+// A link may lead back up: no deeper than `depth`, and no more than `left` objects.
+void list_datasets(hid_t group, const std::string& prefix, int depth, int& left, std::vector<std::string>& out) {
   for (const std::string& name : child_names(group)) {
-    const Scoped child(open_object(group, name));
+    if (--left < 0) return;
+    std::string other;
+    const Scoped child(open_inside(group, name, other));
     if (child < 0) continue;
     if (H5Iget_type(child) == H5I_DATASET) out.push_back(prefix + name);
-    if (H5Iget_type(child) == H5I_GROUP && depth > 0) list_datasets(child, prefix + name + "/", depth - 1, out);
+    if (H5Iget_type(child) == H5I_GROUP && depth > 0) list_datasets(child, prefix + name + "/", depth - 1, left, out);
   }
 }
 
@@ -334,6 +398,19 @@ hid_t make_file_access_list() {
   const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);  // a closed file is whole, whatever is still open in it
   return list;
+}
+
+// A file that is in memory alone.
+hid_t make_memory_access_list() {
+  const hid_t list = make_file_access_list();
+  H5Pset_fapl_core(list, 1 << 20, false);
+  return list;
+}
+
+// The library takes two open files of one name for the same.
+std::string memory_name() {
+  static std::atomic<long> count{0};
+  return "pathline-" + std::to_string(count++);
 }
 
 // "wrong rank" of what should be a matrix or a vector; the number of values a row.
@@ -386,6 +463,7 @@ template <class Read> auto Hdf5Node::read_attribute(const std::string& name, Rea
   const Scoped id(H5Aopen(*id_, name.c_str(), H5P_DEFAULT));
   const Item item{id, true, attribute_label(where, name)};
   if (id < 0) item.fail("cannot read: " + reason());
+  check_claim(item, file_bytes_of(id));
   return read(item);
 }
 
@@ -612,6 +690,7 @@ template <class S> void Hdf5Dataset::append_rows(ConstMatrixRef<S> samples) {
 
 void Hdf5Dataset::append(ConstMatrixRef<double> samples) { append_rows<double>(samples); }
 void Hdf5Dataset::append(ConstMatrixRef<float> samples) { append_rows<float>(samples); }
+void Hdf5Dataset::append(ConstMatrixRef<std::int64_t> samples) { append_rows<std::int64_t>(samples); }
 
 // Hdf5Group
 
@@ -622,46 +701,49 @@ std::string Hdf5Group::inner(const std::string& path) const {
 
 bool Hdf5Group::exists(const std::string& path) const {
   const Quiet quiet;
-  const Scoped id(open_object(*id_, inner(path)));
+  const Scoped id(open_object(file_, *id_, inner(path)));
   return id >= 0;
 }
 
 bool Hdf5Group::is_group(const std::string& path) const {
   const Quiet quiet;
-  const Scoped id(open_object(*id_, inner(path)));
+  const Scoped id(open_object(file_, *id_, inner(path)));
   return id >= 0 && H5Iget_type(id) == H5I_GROUP;
 }
 
 bool Hdf5Group::is_dataset(const std::string& path) const {
   const Quiet quiet;
-  const Scoped id(open_object(*id_, inner(path)));
+  const Scoped id(open_object(file_, *id_, inner(path)));
   return id >= 0 && H5Iget_type(id) == H5I_DATASET;
 }
 
 bool Hdf5Group::has_own(const std::string& name) const {
   const Quiet quiet;
   H5L_info_t info;
-  return H5Lget_info(*id_, inner(name).c_str(), &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+  return H5Lget_info(*id_, name.c_str(), &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+}
+
+bool Hdf5Group::leads_to_other_file(const std::string& name) const {
+  const Quiet quiet;
+  H5L_info_t info;
+  return H5Lget_info(*id_, name.c_str(), &info, H5P_DEFAULT) >= 0 && info.type >= H5L_TYPE_EXTERNAL;
 }
 
 Index Hdf5Group::file_bytes() const {
   const Quiet quiet;
-  const Scoped file(H5Iget_file_id(*id_));
-  hsize_t bytes = 0;
-  return file >= 0 && H5Fget_filesize(file, &bytes) >= 0 ? static_cast<Index>(bytes) : 0;
+  return file_bytes_of(*id_);
 }
 
 std::vector<std::string> Hdf5Group::children() const {
   const Quiet quiet;
-  const Scoped group(open_object(*id_, path_));
-  return child_names(group);
+  return child_names(*id_);
 }
 
 std::vector<std::string> Hdf5Group::datasets() const {
   const Quiet quiet;
   std::vector<std::string> names;
-  const Scoped group(open_object(*id_, path_));
-  list_datasets(group, "", 16, names);
+  int left = 2000;
+  list_datasets(*id_, "", 16, left, names);
   return names;
 }
 
@@ -669,7 +751,7 @@ Hdf5Group Hdf5Group::group(const std::string& path) const {
   const Quiet quiet;
   if (!is_group(path))
     throw InputError(file_ + ": no group '" + path + "' in " + path_ + ": it has " + list_text(children()));
-  return {file_, inner(path), open_object(*id_, inner(path))};
+  return {file_, inner(path), open_object(file_, *id_, inner(path))};
 }
 
 Hdf5Dataset Hdf5Group::dataset(const std::string& path) const {
@@ -680,7 +762,9 @@ Hdf5Dataset Hdf5Group::dataset(const std::string& path) const {
   if (!is_dataset(path))
     throw InputError(file_ + ": no data set '" + path + "'" + (path_ == "/" ? "" : " in " + path_) + ": it has " +
                      list_text(datasets()));
-  return {file_, inner(path), open_object(*id_, inner(path))};
+  const Hdf5Dataset found(file_, inner(path), open_object(file_, *id_, inner(path)));
+  check_storage({*found.id_, false, file_ + ": " + found.path()});
+  return found;
 }
 
 Hdf5Group Hdf5Group::create_group(const std::string& path) {
@@ -804,8 +888,7 @@ Hdf5File::Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFil
   if (output_) id_ = shared_output(id);
 }
 
-Hdf5File Hdf5File::open(const std::string& file) {
-  const Quiet quiet;
+bool Hdf5File::check(const std::string& file) {
   std::FILE* probe = std::fopen(file.c_str(), "rb");
   if (!probe) throw_cannot_read(file);
   errno = 0;
@@ -814,12 +897,55 @@ Hdf5File Hdf5File::open(const std::string& file) {
   std::fclose(probe);
   errno = reading;
   if (first == EOF && reading != 0) throw_cannot_read(file);
-  check_seal(file);
-  if (H5Fis_hdf5(file.c_str()) <= 0) throw InputError(file + (first == EOF ? ": empty" : "") + ": not an HDF5 file");
+  if (first == EOF) throw InputError(file + ": empty: not an HDF5 file");
+  return check_seal(file);
+}
+
+Hdf5File Hdf5File::open(const std::string& file) {
+  const bool sealed = check(file);
+  if (!reads_hdf5_in_child()) return open_here(file);
+  try {
+    return open_image(file, clean_copy(file));
+  } catch (const std::system_error&) {  // no more processes; a sealed file is as it was written
+    if (!sealed) throw;
+    return open_here(file);
+  }
+}
+
+Hdf5File Hdf5File::open_here(const std::string& file) {
+  const Quiet quiet;
+  if (H5Fis_hdf5(file.c_str()) <= 0) throw InputError(file + ": not an HDF5 file");
   const Scoped access(make_file_access_list());
   const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
   if (id < 0) throw InputError(file + ": cannot read: " + reason());
   return {file, id, nullptr};
+}
+
+Hdf5File Hdf5File::open_image(const std::string& file, std::string bytes) {
+  const Quiet quiet;
+  const Scoped access(make_memory_access_list());
+  H5Pset_file_image(access, bytes.data(), bytes.size());
+  const hid_t id = H5Fopen(memory_name().c_str(), H5F_ACC_RDONLY, access);
+  if (id < 0) throw InputError(file + ": cannot read: " + reason());
+  return {file, id, nullptr};
+}
+
+Hdf5File Hdf5File::create_in_memory(const std::string& file) {
+  const Quiet quiet;
+  const Scoped access(make_memory_access_list());
+  const hid_t id = H5Fcreate(memory_name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (id < 0) throw InputError(file + ": cannot be copied: " + reason());
+  return {file, id, nullptr};
+}
+
+std::string Hdf5File::image() const {
+  const Quiet quiet;
+  H5Fflush(*id_, H5F_SCOPE_GLOBAL);
+  const ssize_t size = H5Fget_file_image(*id_, nullptr, 0);
+  std::string bytes(static_cast<std::size_t>(std::max<ssize_t>(size, 0)), '\0');
+  if (size < 0 || H5Fget_file_image(*id_, bytes.data(), bytes.size()) < 0)
+    throw InputError(file_ + ": cannot be copied: " + reason());
+  return bytes;
 }
 
 Hdf5File Hdf5File::create(const std::string& file) { return create(file, false); }

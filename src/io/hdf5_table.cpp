@@ -1,10 +1,14 @@
 // Tables in HDF5: a data set of numbers or of records, a group with a data set per column, a frame of pandas.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstring>
 #include <sstream>
 
 #include <fmt/format.h>
 
+#include "core/checked_product.hpp"
+#include "io/hdf5_copy.hpp"
 #include "io/tables.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -38,8 +42,7 @@ class NumberRows final : public RowSource {
   NumberRows(Hdf5Dataset data, std::string name)
       : data_(std::move(data)), name_(std::move(name)), shape_(data_.shape()) {
     dim = shape_.size() >= 2 ? shape_.back() : 1;
-    for (std::size_t i = 1; i + 1 < shape_.size(); ++i) inner_ *= shape_[i];
-    if (inner_ > (Index{1} << 24)) throw InputError(name_ + ": the inner axes have more than 2^24 elements");
+    if (shape_.size() > 2) inner_ = inner_elements();
     if (data_.has_attribute("columns")) columns = data_.attribute<std::vector<std::string>>("columns");
     if (static_cast<Index>(columns.size()) != dim) columns.clear();
     if (shape_.size() > 2)
@@ -67,6 +70,12 @@ class NumberRows final : public RowSource {
   }
 
  private:
+  Index inner_elements() const {
+    const auto n = checked_product(Hdf5Shape(shape_.begin() + 1, shape_.end() - 1));
+    if (!n || *n > (Index{1} << 24)) throw InputError(name_ + ": the inner axes have more than 2^24 elements");
+    return *n;
+  }
+
   Hdf5Dataset data_;
   std::string name_;
   Hdf5Shape shape_;
@@ -112,8 +121,10 @@ class RecordRows final : public RowSource {
       for (const std::string& block : {columns[i], columns[i].substr(0, underscore)}) {
         if (!block.starts_with("values_block_") || !data_.has_attribute(block + "_kind")) continue;
         const auto real = pickled_names(data_.attribute<std::string>(block + "_kind"));
-        const std::size_t element = block == columns[i] ? 0 : std::stoul(columns[i].substr(underscore + 1));
-        if (element < real.size()) names.back() = real[element];
+        std::size_t element = 0;  // no number: the name stays as it is
+        const char *begin = columns[i].data() + underscore + 1, *end = columns[i].data() + columns[i].size();
+        const bool numbered = block == columns[i] || std::from_chars(begin, end, element).ptr == end;
+        if (numbered && element < real.size()) names.back() = real[element];
         break;
       }
     }
@@ -129,7 +140,7 @@ class ColumnRows final : public RowSource {
  public:
   ColumnRows(const Hdf5Group& group, const std::string& name) : name_(name) {
     for (const auto& child : group.children()) {
-      if (!group.is_dataset(child)) continue;
+      if (group.leads_to_other_file(child) || !group.is_dataset(child)) continue;
       auto data = group.dataset(child);
       if (!data.is_numeric() || data.shape().size() != 1) continue;
       if (!data_.empty() && data.rows() != data_[0].rows())
@@ -201,6 +212,15 @@ class FrameRows final : public RowSource {
   Index covered_ = 0;
 };
 
+bool is_column(const Hdf5Group& group, const std::string& name) {
+  try {
+    const auto data = group.dataset(name);
+    return data.is_numeric() && data.shape().size() == 1;
+  } catch (const InputError&) {  // refused once it is chosen
+    return false;
+  }
+}
+
 // What may be a table in a file: data sets, but those of a frame only by the frame's name. groups: how many may still be
 // looked at; links may lead in circles, which have no end and many ways.
 void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, int& groups,
@@ -208,7 +228,9 @@ void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, i
   Index columns = 0;
   for (const auto& child : group.children()) {
     if (--groups < 0) return;
-    if (group.is_group(child) && depth > 0) {
+    if (group.leads_to_other_file(child)) {
+      out.push_back(prefix + child);  // refused once it is chosen
+    } else if (group.is_group(child) && depth > 0) {
       const auto inner = group.group(child);
       if (inner.has_attribute("pandas_type"))
         out.push_back(prefix + child);
@@ -216,8 +238,7 @@ void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, i
         list_tables(inner, prefix + child + "/", depth - 1, groups, out);
     } else if (group.is_dataset(child)) {
       out.push_back(prefix + child);
-      const auto data = group.dataset(child);
-      if (data.is_numeric() && data.shape().size() == 1) ++columns;
+      if (is_column(group, child)) ++columns;
     }
   }
   if (columns >= 2 && !prefix.empty()) out.push_back(prefix.substr(0, prefix.size() - 1));
@@ -249,9 +270,9 @@ class Hdf5TableReader final : public TableReader {
  public:
   Hdf5TableReader(const std::string& input, const TableOptions& options) : TableReader(input, options) {
     auto [name, path] = split_hdf5_name(input);
-    file_ = std::make_unique<Hdf5File>(Hdf5File::open(name));
+    file_ = std::make_unique<Hdf5File>(Hdf5File::open_here(name));
     std::vector<std::string> all;
-    int groups = 10000;
+    int groups = 2000;
     if (path.empty() || !file_->exists(path)) list_tables(*file_, "", 8, groups, all);
     if (path.empty()) {
       if (file_->has_attribute("format") && file_->attribute<std::string>("format") == "pathline")
@@ -275,8 +296,8 @@ class Hdf5TableReader final : public TableReader {
     check_columns(name_, columns_);
   }
   std::optional<Index> rows() const override { return source_->rows(); }
+  const std::string& name() const { return name_; }
 
- protected:
   bool read_rows(Matrix<double>& out, Index most) override {
     const Index count = std::min(most, source_->rows() - next_);
     if (count <= 0) return false;
@@ -291,6 +312,98 @@ class Hdf5TableReader final : public TableReader {
   Index next_ = 0;
 };
 
+// The messages between a child process that reads a table and the process that wants it.
+class Message {
+ public:
+  Message() = default;
+  explicit Message(std::string bytes) : bytes_(std::move(bytes)) {}
+
+  template <class T> void add(const T* values, Index count) {
+    bytes_.append(reinterpret_cast<const char*>(values), static_cast<std::size_t>(count) * sizeof(T));
+  }
+  void add(Index value) { add(&value, 1); }
+  void add(const std::vector<std::string>& texts) {
+    add(std::ssize(texts));
+    for (const auto& text : texts) add(std::ssize(text)), bytes_ += text;
+  }
+
+  template <class T> void take(T* values, Index count) {
+    const auto size = static_cast<std::size_t>(count) * sizeof(T);
+    std::memcpy(values, bytes_.data() + at_, size), at_ += size;
+  }
+  Index number() {
+    Index value = 0;
+    take(&value, 1);
+    return value;
+  }
+  std::vector<std::string> texts() {
+    std::vector<std::string> out(static_cast<std::size_t>(number()));
+    for (auto& text : out) text.resize(static_cast<std::size_t>(number())), take(text.data(), std::ssize(text));
+    return out;
+  }
+
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+// A table that a child process reads and sends, part by part.
+class SentHdf5TableReader final : public TableReader {
+ public:
+  SentHdf5TableReader(const std::string& input, const TableOptions& options)
+      : TableReader(input, options),
+        file_(split_hdf5_name(input).first),
+        child_(file_, limits_of(file_), [&](ChildProcess::Channel& channel) { send(input, options, channel); }) {
+    Message about(expect());
+    rows_ = about.number(), dim_ = about.number();
+    columns_ = about.texts(), notes_ = about.texts();
+    name_ = about.texts().at(0);
+  }
+  std::optional<Index> rows() const override { return rows_; }
+
+ protected:
+  bool read_rows(Matrix<double>& out, Index most) override {
+    if (next_ == rows_) return false;
+    if (at_ == part_.cols()) {
+      Message message(expect());
+      part_.resize(dim_, message.number()), at_ = 0;
+      message.take(part_.data(), part_.size());
+    }
+    out = part_.middleCols(at_, std::min(most, part_.cols() - at_));
+    at_ += out.cols(), next_ += out.cols();
+    return true;
+  }
+
+ private:
+  // What the child does.
+  static void send(const std::string& input, const TableOptions& options, ChildProcess::Channel& channel) {
+    constexpr Index kPart = 1 << 17;  // values
+    Hdf5TableReader reader(input, options);
+    Message about;
+    about.add(*reader.rows()), about.add(reader.dim());
+    about.add(reader.columns()), about.add(reader.notes()), about.add(std::vector<std::string>{reader.name()});
+    channel.send(about.bytes());
+    for (Matrix<double> part; reader.read_rows(part, std::max<Index>(1, kPart / reader.dim()));) {
+      Message message;
+      message.add(part.cols()), message.add(part.data(), part.size());
+      channel.send(message.bytes());
+    }
+  }
+
+  std::string expect() {
+    auto message = child_.next();
+    if (!message) throw InputError(file_ + ": cannot read: the table ends too early");
+    return *std::move(message);
+  }
+
+  std::string file_;
+  ChildProcess child_;
+  Index rows_ = 0, next_ = 0, at_ = 0;
+  Matrix<double> part_;
+};
+
 class Hdf5TableWriter final : public TableWriter {
  public:
   Hdf5TableWriter(const std::string& output, const std::vector<std::string>& columns, Index dim)
@@ -300,7 +413,7 @@ class Hdf5TableWriter final : public TableWriter {
         file_.create_extendible<double>(name.empty() ? "values" : name, dim == 1 ? Hdf5Shape{} : Hdf5Shape{dim}));
     if (!columns.empty()) data_->set_attribute("columns", columns);
   }
-  void append(ConstMatrixRef<double> values) override { data_->append(values); }
+  void append(ConstMatrixRef<double> values, const std::vector<std::string>&) override { data_->append(values); }
   void commit() override {
     data_.reset();
     file_.commit();
@@ -314,6 +427,8 @@ class Hdf5TableWriter final : public TableWriter {
 }  // namespace
 
 std::unique_ptr<TableReader> open_hdf5_table(const std::string& input, const TableOptions& options) {
+  Hdf5File::check(split_hdf5_name(input).first);
+  if (reads_hdf5_in_child()) return std::make_unique<SentHdf5TableReader>(input, options);
   return std::make_unique<Hdf5TableReader>(input, options);
 }
 std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const std::vector<std::string>& columns,

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "core/checked_product.hpp"
 #include "io/tables.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
@@ -89,11 +90,6 @@ class NpyReader final : public TableReader {
   NpyReader(const std::string& name, std::unique_ptr<std::istream> in, const TableOptions& options)
       : TableReader(name, options), in_(std::move(in)) {
     parse_header(header());
-    start_ = in_->tellg();
-    in_->seekg(0, std::ios::end);
-    const auto there = static_cast<Index>(in_->tellg() - start_), expected = rows_ * row_bytes_;
-    if (there < expected)
-      throw InputError(fmt::format("{}: truncated: {} bytes of data, expected {}", name_, there, expected));
     if (rows_ <= 20 && dim_ > 10 * rows_ && columns_.empty())
       notes_.push_back(fmt::format("{}: {} rows and {} columns; if the array is transposed, write its transpose", name_,
                                    rows_, dim_));
@@ -208,6 +204,15 @@ class NpyReader final : public TableReader {
     }
   }
 
+  // Before anything of the stated size is made.
+  void check_size() {
+    start_ = in_->tellg();
+    in_->seekg(0, std::ios::end);
+    const auto there = static_cast<Index>(in_->tellg() - start_), expected = rows_ * row_bytes_;
+    if (there < expected)
+      throw InputError(fmt::format("{}: truncated: {} bytes of data, expected {}", name_, there, expected));
+  }
+
   // (N, d), (N), or (..., d), whose first axes are joined: steps and walkers of a chain. Of records (...).
   void parse_shape(std::string_view inside, bool structured) {
     const auto fail = [&] { refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside.substr(0, 40))); };
@@ -223,13 +228,12 @@ class NpyReader final : public TableReader {
     }
     if (shape.empty() || shape.size() > 8 || (fortran_ && shape.size() > 2)) fail();
     const Index d = structured || shape.size() == 1 ? 1 : shape.back();
-    if (d > (Index{1} << 24)) fail();
     if (!structured && shape.size() > 1) shape.pop_back();
-    rows_ = 1;
-    Index bytes = 0;
-    for (const Index extent : shape)
-      if (__builtin_mul_overflow(rows_, extent, &rows_)) fail();
-    if (__builtin_mul_overflow(d, row_bytes_, &row_bytes_) || __builtin_mul_overflow(row_bytes_, rows_, &bytes)) fail();
+    const auto rows = checked_product(shape), row_bytes = checked_product({d, row_bytes_});
+    if (!rows || !row_bytes || !checked_product({*rows, *row_bytes})) fail();
+    rows_ = *rows, row_bytes_ = *row_bytes;
+    if (rows_ == 0 && d > 4096) fail();  // columns beyond number in a file without one row
+    check_size();
     if (!structured) {
       const Column first = layout_[0];
       layout_.assign(static_cast<std::size_t>(d), first);
@@ -262,7 +266,7 @@ class NpyWriter final : public TableWriter {
                        ": NPY stores the number of rows first and cannot be written to a pipe; use a regular file");
     write_header();
   }
-  void append(ConstMatrixRef<double> values) override {
+  void append(ConstMatrixRef<double> values, const std::vector<std::string>&) override {
     const Matrix<double> whole = values;  // contiguous
     out_.write(reinterpret_cast<const char*>(whole.data()), whole.size() * 8);
     if (!out_) throw_cannot_write(target_.target());

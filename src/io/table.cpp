@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <new>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -167,19 +169,36 @@ Table read_table(const std::string& input, const std::vector<std::string>& only,
   return read_table(*reader, input, notes);
 }
 
-Table read_table(TableReader& reader, const std::string& input, std::vector<std::string>* notes) {
+namespace {
+
+// The rest of the table as one matrix. rows: how many were read, for the message of one that is too large.
+Matrix<double> read_rest(TableReader& reader, Index& rows) {
   std::vector<Matrix<double>> parts;
-  Index rows = 0;
   for (Matrix<double> part; reader.read(part, 1 << 16); rows += part.cols()) parts.push_back(part);
+  Matrix<double> all(reader.dim(), rows);
+  Index at = 0;
+  for (const auto& part : parts) all.middleCols(at, part.cols()) = part, at += part.cols();
+  return all;
+}
+
+}  // namespace
+
+Table read_table(TableReader& reader, const std::string& input, std::vector<std::string>* notes) {
+  Index rows = 0;
+  Table table;
+  try {
+    table = {read_rest(reader, rows), reader.columns()};
+  } catch (const std::bad_alloc&) {
+    throw std::runtime_error(
+        fmt::format("out of memory: {}: {} rows of {} columns were read; use fewer columns, or a part of the table", input,
+                    rows, reader.dim()));
+  }
   if (notes) {
     notes->insert(notes->end(), reader.notes().begin(), reader.notes().end());
     if (reader.dropped() > 0)
       notes->push_back(fmt::format("{}: {} rows with missing values are left out", input, reader.dropped()));
   }
   if (rows == 0) throw InputError(input + ": no rows");
-  Table table{Matrix<double>(reader.dim(), rows), reader.columns()};
-  Index at = 0;
-  for (const auto& part : parts) table.values.middleCols(at, part.cols()) = part, at += part.cols();
   return table;
 }
 

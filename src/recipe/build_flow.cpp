@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/memory.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
@@ -50,8 +51,9 @@ ModelRecipe with_hidden(ModelRecipe model, Index dim) {
   return model;
 }
 
-template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim) {
-  const ModelRecipe m = with_hidden(recipe.model, dim);
+namespace {
+
+template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Index dim, Index condition_dim) {
   for (const auto& stage : recipe.objective)
     if (m.base == BaseKind::uniform && stage.kind == ObjectiveKind::likelihood)
       throw InputError(
@@ -67,6 +69,16 @@ template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index con
   Flow<S> flow(std::move(blocks), std::move(norms));
   flow.base = make_base(m.base, dim, m.base_components, engine);
   return flow;
+}
+
+}  // namespace
+
+template <class S> Flow<S> build_flow(const Recipe& recipe, Index dim, Index condition_dim) {
+  const ModelRecipe m = with_hidden(recipe.model, dim);
+  const std::string what =
+      fmt::format("a flow of {} columns with model.hidden = [{}] and model.blocks = {}; use narrower layers", dim,
+                  fmt::join(m.network.hidden, ", "), m.blocks);
+  return with_memory(what, [&] { return build<S>(recipe, m, dim, condition_dim); });
 }
 
 template Flow<float> build_flow<float>(const Recipe&, Index, Index);

@@ -1,7 +1,11 @@
 #include "recipe/resume_check.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include <fmt/format.h>
 
+#include "checkpoint/size_budget.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
 #include "recipe/recipe_fields.hpp"
@@ -26,6 +30,25 @@ void check_resumed(const Recipe& stored, const Recipe& resumed) {
       throw InputError(
           fmt::format("{} = {}: cannot change on resume (was {})", field.name(), toml_text(is), toml_text(was)));
   }
+}
+
+void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std::string& file) {
+  std::error_code unknown;
+  const auto bytes = std::filesystem::file_size(file, unknown);
+  if (unknown) return;  // to be said by whoever reads it
+  SizeBudget budget(file + ": its recipe", static_cast<Index>(bytes));
+  const auto& m = recipe.model;
+  const auto& hidden = m.network.hidden;
+  for (Index i = 0; i < m.blocks; ++i) {
+    if (m.field == FieldKind::potential && !hidden.empty())
+      budget.take_potential("model.hidden", {.dim = dim,
+                                             .condition_dim = condition_dim,
+                                             .width = hidden.front(),
+                                             .layers = std::ssize(hidden)});
+    else
+      budget.take_layers("model.hidden", {.dim = dim, .condition_dim = condition_dim, .hidden = hidden});
+  }
+  budget.take_base(m.base, dim, m.base_components);
 }
 
 }  // namespace pathline

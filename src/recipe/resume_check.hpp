@@ -10,4 +10,7 @@ namespace pathline {
 // tells whether it is the same.
 void check_resumed(const Recipe& stored, const Recipe& resumed);
 
+// InputError if the recipe that a run's file contains makes a flow of more parameters than the file can hold.
+void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std::string& file);
+
 }  // namespace pathline

@@ -41,9 +41,15 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
   trainer.threads = options.threads;
   trainer.estimate_time = static_cast<bool>(options.progress);
+  if (options.resume) {
+    std::string unused;
+    check_size(recipe, data.dim(), data.condition_dim(), RunDirectory(options.directory).resumable(unused));
+  }
   const auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
   describe(data, flow.theta().size(), options);
-  return Trainer<S>(flow, std::move(data), std::move(stages), std::move(trainer), callbacks<S>(options)).run();
+  Trainer<S> training(flow, std::move(data), std::move(stages), std::move(trainer), callbacks<S>(options));
+  if (options.begin) options.begin();
+  return training.run();
 }
 
 }  // namespace

@@ -22,6 +22,26 @@ std::string metrics_line(const TrainingProgress& p, const Evaluation& e) {
   return line.dump();
 }
 
+std::string event_line(Index iteration, std::size_t stage, const std::string& event, const std::string& reason,
+                       double rate) {
+  return nlohmann::ordered_json{{"iteration", iteration},
+                                {"stage", stage},
+                                {"event", event},
+                                {"reason", reason},
+                                {"learning_rate_factor", rate}}
+      .dump();
+}
+
+nlohmann::json read_metrics_line(const std::string& line) {
+  auto read = nlohmann::json::parse(line, nullptr, false);
+  return read.is_object() ? read : nlohmann::json::object();
+}
+
+bool is_best(const nlohmann::json& line) {
+  const auto found = line.find("best");
+  return found != line.end() && found->is_boolean() && found->get<bool>();
+}
+
 double metric(const nlohmann::json& line, const char* key) {
   const auto found = line.find(key);
   return found != line.end() && found->is_number() ? found->get<double>() : std::nan("");
@@ -29,8 +49,8 @@ double metric(const nlohmann::json& line, const char* key) {
 
 std::optional<double> validation_nll(const ModelCard& card) {
   for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
-    const auto j = nlohmann::json::parse(*line, nullptr, false);
-    if (j.is_discarded() || !j.value("best", false) || j.contains("ess")) continue;
+    const auto j = read_metrics_line(*line);
+    if (!is_best(j) || j.contains("ess")) continue;
     if (const double nll = metric(j, "validation_nll"); std::isfinite(nll)) return nll;
   }
   return std::nullopt;

@@ -13,6 +13,16 @@ namespace pathline {
 
 std::string metrics_line(const TrainingProgress& progress, const Evaluation& e);
 
+// A line for an iteration that went wrong. event: "skipped" or "rolled back". rate: the factor of the learning rate from
+// now on.
+std::string event_line(Index iteration, std::size_t stage, const std::string& event, const std::string& reason,
+                       double rate);
+
+// Such a line, read; an empty object where it is not one.
+nlohmann::json read_metrics_line(const std::string& line);
+
+bool is_best(const nlohmann::json& line);
+
 // A number of such a line; NaN where it is missing, or null, which is what JSON has for a NaN.
 double metric(const nlohmann::json& line, const char* key);
 

@@ -3,16 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "core/clock.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/nearest.hpp"
+#include "pathline/core/parallel.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/optim/clip.hpp"
 #include "train/held_out.hpp"
+#include "train/least_nll.hpp"
 #include "train/metrics_line.hpp"
+#include "train/pending_writes.hpp"
+#include "train/recovery.hpp"
 #include "train/run_directory.hpp"
 #include "train/stage_plan.hpp"
 
@@ -84,6 +91,7 @@ template <class S> class Trainer<S>::Impl {
         data_(std::move(data)),
         held_out_(options_, data_, target_of(data_, stages_)),
         files_(options_.directory),
+        pending_(callbacks_.note),
         flow_(flow),
         best_(flow_) {
     if (flow_.dim() != data_.dim() || flow_.condition_dim() != data_.condition_dim())
@@ -111,14 +119,21 @@ template <class S> class Trainer<S>::Impl {
       bool stop = false;
       if (state_.iteration % options_.evaluate_every == 0 || state_.iteration == total()) {
         const auto candidate = averaged();
-        evaluation = validate(candidate, progress), progress.validation = &evaluation;
-        stop = stops(callbacks_.validation, progress, candidate);
+        if (validate(candidate, progress, evaluation)) {
+          progress.validation = &evaluation;
+          stop = stops(callbacks_.validation, progress, candidate);
+        }
+        pending_.retry();
       }
       result.interrupted = stops(callbacks_.iteration, progress, flow_) || stop;
       const bool at_checkpoint = state_.iteration % options_.checkpoint_every == 0;
       result.stopped_early = out_of_patience();
-      if (at_checkpoint || state_.iteration == total() || result.interrupted || result.stopped_early) save_last();
+      if (at_checkpoint || state_.iteration == total() || result.interrupted || result.stopped_early) {
+        pending_.retry();
+        save_last();
+      }
     }
+    pending_.finish();
     finish(result);
     return result;
   }
@@ -167,7 +182,7 @@ template <class S> class Trainer<S>::Impl {
     if (!writes()) return;
     files_.lock();
     files_.create_new(options_.replace);
-    save_last();
+    write_last();
   }
 
   void resume() {
@@ -194,6 +209,7 @@ template <class S> class Trainer<S>::Impl {
     ema_ = std::make_unique<Ema>(options_.ema, state_.theta);
     if (state_.ema.average.size() > 0) ema_->set_state(state_.ema);
     last_objective().set_first_steps({state_.first_steps.begin(), state_.first_steps.end()});
+    good_ = state_.good ? *state_.good : snapshot();
   }
 
   void read_best() {
@@ -216,6 +232,8 @@ template <class S> class Trainer<S>::Impl {
     adam_ = std::make_unique<Adam>(state_.theta.size(), options_.adam, decays());
     ema_ = std::make_unique<Ema>(options_.ema, state_.theta);
     state_.evaluations_since_best = 0;
+    recovery_.new_stage();
+    good_ = snapshot(), good_.first_steps.resize(0);  // those of another objective
   }
 
   Index total() const { return plan_.back().first + plan_.back().iterations; }
@@ -239,28 +257,89 @@ template <class S> class Trainer<S>::Impl {
     return false;
   }
 
-  // f(), whose error says where in the run it was and what is left to go on from.
-  template <class F> auto explained(const std::string& where, F f) const {
-    try {
-      return f();
-    } catch (const NumericalError& error) {
-      throw NumericalError(fmt::format("{}: {};{} if training diverges, lower the learning rate or clip the gradient",
-                                       where, error.what(),
-                                       writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
-    }
+  // The mean and the variance of each batch norm, one after the other.
+  Vector<double> statistics() const {
+    Vector<double> out(2 * flow_.dim() * std::ssize(flow_.norms()));
+    Index at = 0;
+    for (const auto* norm : flow_.norms())
+      for (const auto* part : {&norm->mean, &norm->variance}) out.segment(at, part->size()) = *part, at += part->size();
+    return out;
+  }
+
+  // Of the optimizer as it is, for a state that the run may go back to.
+  GoodState snapshot() const {
+    const auto steps = last_objective().first_steps();
+    return {.iteration = state_.iteration,
+            .theta = state_.theta,
+            .adam = adam_->state(),
+            .ema = options_.ema > 0 ? ema_->state() : EmaState{},
+            .first_steps = ConstVectorMap<double>(steps.data(), std::ssize(steps)),
+            .statistics = statistics()};
+  }
+
+  void go_back() {
+    state_.theta = good_.theta;
+    flow_.set_theta(good_.theta);
+    Index at = 0;
+    for (auto* norm : flow_.norms())
+      for (auto* part : {&norm->mean, &norm->variance})
+        *part = good_.statistics.segment(at, part->size()), at += part->size();
+    adam_->set_state(good_.adam);
+    if (options_.ema > 0) ema_->set_state(good_.ema);
+    last_objective().set_first_steps({good_.first_steps.begin(), good_.first_steps.end()});
+  }
+
+  // Does what is to follow an iteration or a validation that went wrong, and says so.
+  void recover(Recovery::Action action, const std::string& where, const std::string& reason) {
+    if (first_wrong_.empty()) first_wrong_ = where + ": " + reason;
+    const auto& r = state_.recovery;
+    if (action == Recovery::Action::stop)
+      throw NumericalError(fmt::format(
+          "{}; {} iterations were skipped and the run went back {} times, at last with {:.2g} of its learning rate;{} if "
+          "training diverges, lower the learning rate or clip the gradient",
+          first_wrong_, r.all_skipped, r.all_rollbacks, r.rate,
+          writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
+    const bool back = action == Recovery::Action::roll_back;
+    if (back) go_back();
+    add_metrics(event_line(state_.iteration, last_stage(), back ? "rolled back" : "skipped", reason, r.rate));
+    if (!callbacks_.note) return;
+    callbacks_.note(back ? fmt::format("{}: {}; going back to iteration {} with {:.2g} of the learning rate", where, reason,
+                                       good_.iteration, r.rate)
+                         : fmt::format("{}: {}; the iteration is skipped", where, reason));
   }
 
   ObjectiveGradient clipped_gradient(std::size_t stage, double& norm) const {
     const auto batch = data_.batch(state_.iteration, plan_[stage].batch);
-    auto gradient = (*stages_[stage].objective)(flow_, batch, state_.iteration);
+    const std::string what = fmt::format("a batch of {} samples of {} columns on {} threads; use a smaller batch, fewer "
+                                         "threads, Hutchinson's trace or the backsolve adjoint",
+                                         batch.x.cols(), flow_.dim(), thread_count(options_.threads));
+    auto gradient = with_memory(what, [&] { return (*stages_[stage].objective)(flow_, batch, state_.iteration); });
     if (gradient.theta.size() != trained_.size())
       throw InputError(fmt::format("objective {}: its gradient has {} numbers; the flow has {} parameters",
                                    stages_[stage].objective->kind(), gradient.theta.size(), trained_.size()));
     gradient.theta.array() *= trained_.array();
     norm = clip_norm(gradient.theta, options_.clip);
-    if (!std::isfinite(gradient.loss) || !std::isfinite(norm))
-      throw NumericalError("the loss or its gradient is not finite");
     return gradient;
+  }
+
+  // Nothing if it went wrong; `wrong` then says why.
+  std::optional<ObjectiveGradient> checked_gradient(std::size_t stage, double& norm, std::string& wrong) const {
+    try {
+      auto gradient = clipped_gradient(stage, norm);
+      wrong = recovery_.wrong(gradient.loss, norm);
+      if (wrong.empty()) return gradient;
+    } catch (const NumericalError& error) {
+      wrong = error.what();
+    }
+    return std::nullopt;
+  }
+
+  void update(const ObjectiveGradient& gradient, const TrainingProgress& progress) {
+    adam_->step(state_.theta, gradient.theta, progress.learning_rate);
+    flow_.set_theta(state_.theta);
+    if (!gradient.statistics.empty()) flow_.chain.update(gradient.statistics);
+    if (options_.ema > 0) ema_->update(state_.theta);
+    recovery_.iteration_went_well(progress.gradient_norm);
   }
 
   TrainingProgress step(std::size_t stage) {
@@ -269,21 +348,21 @@ template <class S> class Trainer<S>::Impl {
     if (seconds_each_.empty()) time_stages(stage);
     const double before = seconds_now();
     TrainingProgress out;
-    const auto gradient = explained(fmt::format("iteration {}", state_.iteration + 1),
-                                    [&] { return clipped_gradient(stage, out.gradient_norm); });
-    out.learning_rate = learning_rate(plan.schedule, state_.iteration - plan.first);
-    adam_->step(state_.theta, gradient.theta, out.learning_rate);
-    flow_.set_theta(state_.theta);
-    if (!gradient.statistics.empty()) flow_.chain.update(gradient.statistics);
-    if (options_.ema > 0) ema_->update(state_.theta);
+    std::string wrong;
+    const auto gradient = checked_gradient(stage, out.gradient_norm, wrong);
+    out.learning_rate = learning_rate(plan.schedule, state_.iteration - plan.first) * state_.recovery.rate;
+    if (gradient) update(*gradient, out);
     ++state_.iteration;
+    if (!gradient)
+      recover(recovery_.after_iteration(state_.iteration), fmt::format("iteration {}", state_.iteration), wrong);
     const double took = seconds_now() - before;
     double& average = seconds_each_[stage];
     average = average == 0 ? took : 0.98 * average + 0.02 * took;
     state_.seconds = seconds_before_ + seconds_now() - started_;
     out.iteration = state_.iteration, out.iterations = total(), out.stage = stage, out.stages = plan_.size();
     out.kind = stages_[stage].objective->kind();
-    out.loss = gradient.loss, out.nfe = gradient.nfe, out.backward_nfe = gradient.backward_nfe;
+    out.loss = gradient ? gradient->loss : std::numeric_limits<double>::quiet_NaN();
+    if (gradient) out.nfe = gradient->nfe, out.backward_nfe = gradient->backward_nfe;
     out.samples_per_second = static_cast<double>(plan.batch) / average;
     out.seconds = state_.seconds;
     for (std::size_t s = stage; s < plan_.size(); ++s)
@@ -316,22 +395,66 @@ template <class S> class Trainer<S>::Impl {
     return flow;
   }
 
-  Evaluation validate(const Flow<S>& flow, TrainingProgress& progress) {
-    const auto e = explained(fmt::format("validation at iteration {}", state_.iteration),
-                             [&] { return held_out_.validation(flow); });
+  // False if it went wrong.
+  bool validate(const Flow<S>& flow, TrainingProgress& progress, Evaluation& e) {
+    std::string wrong;
+    try {
+      e = held_out_.validation(flow);
+      wrong = impossible(e, progress);
+    } catch (const NumericalError& error) {
+      wrong = error.what();
+    }
+    if (!wrong.empty()) {
+      recover(recovery_.after_validation(), fmt::format("validation at iteration {}", state_.iteration), wrong);
+      return false;
+    }
+    keep(flow, progress, e);
+    if ((std::isfinite(e.nll) || e.points == 0) && recovery_.validation_went_well())
+      good_ = snapshot(), first_wrong_.clear();
+    return true;
+  }
+
+  // What no density can have; empty if there is nothing of that.
+  std::string impossible(const Evaluation& e, const TrainingProgress& progress) const {
+    if (const auto bound = least_nll(data_, e); bound && e.nll < *bound)
+      return fmt::format(
+          "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles up on "
+          "repeated values (data.discrete, data.dequantize)",
+          e.nll, *bound);
+    // A solve that is too coarse lets the loss fall for ever. Its own batch under the evaluation's solve tells.
+    const double margin = 5 + 0.5 * static_cast<double>(flow_.dim());
+    if (progress.kind != "likelihood" || !(progress.loss < e.nll - margin)) return "";
+    const auto batch = data_.batch(state_.iteration - 1, plan_[progress.stage].batch);
+    auto options = options_.evaluation;
+    options.threads = options_.threads;
+    const double nll = -flow_.log_prob(batch.x, batch.c, options).log_prob.mean();
+    if (!(progress.loss < nll - margin)) return "";
+    return fmt::format(
+        "the loss of {:.4g} nats is not that of the density, {:.4g} nats on the same batch: the solve of the training is "
+        "too coarse; use adaptive steps (solver.steps = 0), more steps or a smaller solver.rtol",
+        progress.loss, nll);
+  }
+
+  void add_metrics(const std::string& line) {
+    metrics_.push_back(line);
+    if (writes())
+      pending_.write(
+          files_.metrics(), [&] { files_.append_metrics(line); }, [this] { files_.restart_metrics(metrics_); });
+  }
+
+  void keep(const Flow<S>& flow, TrainingProgress& progress, const Evaluation& e) {
     // Without validation data, or where nothing is finite yet, the latest is the best there is.
     const bool none_yet = !std::isfinite(state_.best);
     progress.best = std::isfinite(e.nll) ? e.nll < state_.best : none_yet;
     if (!progress.best) ++state_.evaluations_since_best;
-    metrics_.push_back(metrics_line(progress, e));
-    if (writes()) files_.append_metrics(metrics_.back());
+    add_metrics(metrics_line(progress, e));
     if (progress.best) {
       if (std::isfinite(e.nll)) state_.best = e.nll;
       state_.best_iteration = state_.iteration, state_.evaluations_since_best = 0;
       best_ = flow, knows_best_ = true;
-      if (writes()) write_model(files_.model(), Model<S>{flow, card()});
+      if (writes())
+        pending_.write(files_.model(), [this] { write_model(files_.model(), Model<S>{best_, card()}); });
     }
-    return e;
   }
 
   ModelCard card() const {
@@ -347,11 +470,16 @@ template <class S> class Trainer<S>::Impl {
   }
 
   void save_last() {
-    if (!writes()) return;
+    if (writes()) pending_.write(files_.last(), [this] { write_last(); });
+  }
+
+  void write_last() {
     state_.adam = adam_->state();
     if (options_.ema > 0) state_.ema = ema_->state();
     const auto steps = last_objective().first_steps();
     state_.first_steps = ConstVectorMap<double>(steps.data(), static_cast<Index>(steps.size()));
+    state_.good.reset();
+    if (good_.iteration != state_.iteration) state_.good = good_;
     files_.save_last(Model<S>{flow_, card()}, state_);
   }
 
@@ -372,9 +500,13 @@ template <class S> class Trainer<S>::Impl {
   TrainingData data_;
   HeldOut held_out_;
   RunDirectory files_;
+  PendingWrites pending_;
   Flow<S> flow_, best_;
   bool knows_best_ = false;  // false: a resumed run's is in model.h5
   TrainingState state_;
+  Recovery recovery_{state_.recovery};
+  GoodState good_;
+  std::string first_wrong_;  // since the last good state
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
   Vector<double> trained_;          // 1 of a parameter that is trained, 0 of one that is not

@@ -191,7 +191,7 @@ with open('list.txt', 'w') as listed:
                              "f['blocks/0'].attrs['end_time'] = [f['blocks/0'].attrs['end_time']]"})
     EXPECT_THAT(broken(change), HasSubstr("digest ")) << change;
   EXPECT_THAT(broken("f['later'] = h5py.SoftLink('/mean')"), HasSubstr("/later: is a link to another place"));
-  EXPECT_THAT(broken("f.create_dataset('later', (1 << 40,), 'f8')"), HasSubstr("more values than the file has bytes"));
+  EXPECT_THAT(broken("f.create_dataset('later', (1 << 40,), 'f8')"), HasSubstr("more values than the file contains"));
   EXPECT_EQ(broken("f['metrics'][0] = 'x'"), "no error");
 }
 

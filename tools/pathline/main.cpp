@@ -23,5 +23,6 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a write to a pipe without a reader fails instead: a report may, a result may not
   pathline::remove_temporaries_on_signals();
   pathline::skip_hdf5_exit_handler();
+  pathline::read_hdf5_in_child(true);
   return pathline::run_app(argc, argv);
 }

@@ -93,6 +93,7 @@ class Hdf5Dataset : public Hdf5Node {
   /// More rows (d x n) at the end of what create_extendible made; 1 x n for shape (N).
   void append(ConstMatrixRef<double> samples);
   void append(ConstMatrixRef<float> samples);
+  void append(ConstMatrixRef<std::int64_t> samples);
 
  private:
   friend class Hdf5Group;
@@ -109,6 +110,8 @@ class Hdf5Group : public Hdf5Node {
   std::vector<std::string> children() const;  ///< names, sorted
   /// Whether the child of that name is stored in this file: not a soft or an external link.
   bool has_own(const std::string& name) const;
+  /// Whether the child of that name is a link to another file, which no function here follows.
+  bool leads_to_other_file(const std::string& name) const;
   Index file_bytes() const;                   ///< of the whole file, as it is on the disk or is being written
   std::vector<std::string> datasets() const;  ///< paths relative to the group, of all below it
 
@@ -149,7 +152,19 @@ class Hdf5Group : public Hdf5Node {
 /// nothing behind without it. Files with the same content are the same bytes (no times are stored).
 class Hdf5File : public Hdf5Group {
  public:
-  [[nodiscard]] static Hdf5File open(const std::string& file);  ///< to read
+  /// To read. After read_hdf5_in_child() a copy in memory, which a child process made of the file's groups, numbers and
+  /// texts.
+  [[nodiscard]] static Hdf5File open(const std::string& file);
+  /// Throws InputError for a file that cannot be read or whose seal does not match its bytes, before the HDF5 library
+  /// sees it. Returns whether it has a seal.
+  static bool check(const std::string& file);
+  [[nodiscard]] static Hdf5File open_here(const std::string& file);  ///< to read in this process, unchecked
+
+  /// A file in memory: made, its bytes, and to read such bytes. file: the name for messages.
+  [[nodiscard]] static Hdf5File create_in_memory(const std::string& file);
+  [[nodiscard]] std::string image() const;
+  [[nodiscard]] static Hdf5File open_image(const std::string& file, std::string bytes);
+
   [[nodiscard]] static Hdf5File create(const std::string& file);
   /// Like create(); commit() then writes a checksum of all other bytes into the file's first 512 bytes (a user block,
   /// which every HDF5 reader skips), and open() verifies it before the HDF5 library sees the file.
@@ -168,6 +183,12 @@ class Hdf5File : public Hdf5Group {
   long failures_;                        ///< of writes and closes in the process, when the file was opened
   bool sealed_ = false;                  ///< a created file gets a checksum
 };
+
+/// Whether HDF5 files are read in a child process with limits on memory and time. The HDF5 library may crash or loop on a
+/// damaged file; in a child that is an InputError. The command does so. In a library it is off until asked for, because
+/// fork() may be unwelcome in an embedding program.
+void read_hdf5_in_child(bool yes);
+bool reads_hdf5_in_child();
 
 /// HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk).
 /// A main function calls this before any other use of HDF5: each file is closed by its own object.

@@ -93,7 +93,8 @@ class TableWriter {
   [[nodiscard]] static std::unique_ptr<TableWriter> create(const std::string& output,
                                                            const std::vector<std::string>& columns, Index dim);
   virtual ~TableWriter() = default;
-  virtual void append(ConstMatrixRef<double> values) = 0;  ///< d x n
+  /// d x n. comments: none, or one for each row, which a text has behind the row and other formats leave out.
+  virtual void append(ConstMatrixRef<double> values, const std::vector<std::string>& comments = {}) = 0;
   virtual void commit() = 0;
 };
 

@@ -15,6 +15,7 @@ struct TrainingOptions {
   std::string directory;  ///< made if it is not there
   bool resume = false;    ///< continue from its last.h5, or from previous.h5 if that is damaged
   bool replace = false;   ///< a run that is there goes, once all of the new one but its first step is made
+  std::function<void()> begin = {};  ///< called once the data are read, before the first iteration
   std::function<void(const TrainingProgress&)> progress = {};
   std::optional<Target> target = {};                  ///< the user's own: what objective.target = "user" means
   std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns

@@ -122,8 +122,13 @@ template <class S> class Trainer {
   Trainer& operator=(Trainer&&) noexcept;
 
   /// Trains until all iterations are done, patience is out or a callback stops it; called again after a stop, it
-  /// continues. NumericalError naming the iteration, with advice, when a solve fails or the loss is not finite: last.h5
-  /// then has the last checkpoint.
+  /// continues.
+  ///
+  /// An iteration whose solve fails, whose loss or gradient is not finite or whose gradient explodes is skipped. After
+  /// three in a row, and after a validation that goes wrong, the run goes back to the last state that was good, with 0.3
+  /// of its learning rate. The metrics and the callback `note` say so. A file that cannot be written is written again
+  /// later. NumericalError naming the first iteration that went wrong, with advice, if going back three times did not
+  /// help: last.h5 then has the last checkpoint. InputError if a file cannot be written at the end either.
   TrainingResult run();
 
   [[nodiscard]] const Flow<S>& flow() const;  ///< as it is trained

@@ -1,0 +1,61 @@
+// What a model's file may claim: no more parameters than its bytes can hold, before anything of these sizes is made.
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/checked_product.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/field/potential_field.hpp"
+#include "pathline/flow/base.hpp"
+#include "pathline/io/hdf5.hpp"
+
+namespace pathline {
+
+class SizeBudget {
+ public:
+  SizeBudget(const std::string& file, Index file_bytes)
+      : file_(file), left_(std::max<Index>(file_bytes, 1 << 20)) {}
+  SizeBudget(const std::string& file, const Hdf5File& in) : SizeBudget(file, in.file_bytes()) {}
+
+  // An array of these sizes. Throws InputError "FILE: WHAT: ..." if the file cannot hold all that were taken. what: the
+  // attributes that state the sizes.
+  void take(const std::string& what, std::initializer_list<Index> sizes) {
+    const auto values = checked_product(sizes);
+    if (!values || *values > left_)
+      throw InputError(fmt::format("{}: {}: an array of {} numbers, more than the file contains", file_, what,
+                                   fmt::join(sizes, " x ")));
+    left_ -= *values;
+  }
+
+  // The weights of the layers.
+  void take_layers(const std::string& what, const MlpOptions& o) {
+    Index in = o.dim;
+    for (const Index out : o.hidden) take(what, {out, in}), take(what, {out, o.condition_dim}), in = out;
+    take(what, {o.dim, in}), take(what, {o.dim, o.condition_dim});
+  }
+
+  void take_potential(const std::string& what, const PotentialFieldOptions& o) {
+    const Index inputs = o.dim + o.condition_dim + 1;
+    take(what, {o.width, inputs}), take(what, {o.width, o.width, o.layers - 1}), take(what, {o.layers});
+    take(what, {std::min(o.rank, inputs), inputs});
+  }
+
+  void take_base(BaseKind kind, Index dim, Index components) {
+    const std::string what = "base: components";
+    if (kind == BaseKind::mixture || kind == BaseKind::full_mixture) take(what, {components, dim});
+    if (kind == BaseKind::full_mixture) take(what, {components, dim, (dim + 1) / 2});
+    if (kind == BaseKind::full) take(what, {dim, dim});
+  }
+
+ private:
+  std::string file_;
+  Index left_;
+};
+
+}  // namespace pathline

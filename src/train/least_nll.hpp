@@ -1,0 +1,17 @@
+// The smallest NLL that a density of the data can have.
+#pragma once
+
+#include <optional>
+
+#include "pathline/train/evaluate.hpp"
+#include "pathline/train/training_data.hpp"
+
+namespace pathline {
+
+// In nats; nothing where it is not known, or where the evaluation is far above it. For data of known entropy, that less
+// five standard errors. For a table, the sum over its columns of log(smallest distance of two values): a density that is
+// smooth between neighbouring values has no more than the probability 1 in a cell of these sides, while one that piles
+// up on values that repeat exactly has no bound.
+std::optional<double> least_nll(const TrainingData& data, const Evaluation& e);
+
+}  // namespace pathline
