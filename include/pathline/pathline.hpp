@@ -33,6 +33,7 @@
 #include "pathline/fit/gaussian_mixture.hpp"
 #include "pathline/fit/mixture_fit.hpp"
 #include "pathline/flow/base.hpp"
+#include "pathline/flow/error_bar.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/replace_file.hpp"
@@ -71,4 +72,6 @@
 #include "pathline/transform/cnf.hpp"
 #include "pathline/transform/logit.hpp"
 #include "pathline/transform/transform.hpp"
+#include "pathline/verify/check.hpp"
+#include "pathline/verify/verify.hpp"
 // IWYU pragma: end_exports

@@ -106,6 +106,7 @@ int run_app(int argc, char** argv) {
   add_info_command(app, chosen);
   add_data_command(app, chosen);
   add_import_command(app, chosen);
+  add_verify_command(app, chosen);
   check_integers(app);
   try {
     const int code = parse_and_run(app, chosen, argc, argv);

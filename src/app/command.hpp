@@ -12,5 +12,6 @@ void add_plot_command(CLI::App& app, Action& chosen);
 void add_info_command(CLI::App& app, Action& chosen);
 void add_data_command(CLI::App& app, Action& chosen);
 void add_import_command(CLI::App& app, Action& chosen);
+void add_verify_command(CLI::App& app, Action& chosen);
 
 }  // namespace pathline

@@ -1,9 +1,10 @@
 // The tables of README.md beside this file, each with its limit measured in the same run.
 //
-// usage: bench_tables [steps | gradients | evaluation | hutchinson | columns]...   (all of them without a word)
+// usage: bench_tables [steps | gradients | evaluation | hutchinson | columns | errors]...   (all of them without a word)
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/flow/error_bar.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/objective/nll_gradient.hpp"
 #include "pathline/optim/adam.hpp"
@@ -370,6 +372,71 @@ void table_of_columns() {
   for (std::size_t i = 0; i < all.size(); ++i) row_of_ten_columns(all[i], of_ten[i]);
 }
 
+double median(RowVector<double> v) {
+  std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
+  return v[v.size() / 2];
+}
+
+// Draws of the model, the last fifth of which are moved out to ten standard deviations per column.
+Matrix<double> near_and_far(const Flow<double>& flow, Index n, const Matrix<double>& c) {
+  Matrix<double> x = flow.sample(n, 7, {.density = false, .threads = 0}, c).points;
+  Engine engine = make_stream(5, "bench.errors");
+  for (Index b = 4 * n / 5; b < n; ++b) {
+    Vector<double> to(flow.dim());
+    for (auto& v : to) v = normal(engine);
+    const double sigmas = 10 * std::max(1.0, std::sqrt(static_cast<double>(flow.dim())) / 3);
+    x.col(b) = flow.in_data_units(to.normalized() * uniform(engine, 0, sigmas));
+  }
+  return x;
+}
+
+template <class S> void row_of_errors(const std::string& name, const Flow<S>& flow, const Matrix<double>& x,
+                                      const Matrix<double>& c, const RowVector<double>& exact, double tolerance) {
+  const EvaluationOptions options{.solver = {.rtol = tolerance, .atol = tolerance}, .threads = 0};
+  BarredLogProb got;
+  double nfe = 0;
+  const double plain = least_time([&] { nfe = flow.log_prob(x, c, options).nfe; }, 0);
+  const double with = least_time([&] { got = log_prob_with_error(flow, x, c, options); }, 0);
+  const RowVector<double> error = (got.log_prob - exact).cwiseAbs();
+  const double covered = static_cast<double>((error.array() <= got.error.array()).count());
+  fmt::print("| {} | {} | {:.0e} | {:.2f} % | {:.1e} | {:.1e} | {:.1f} | {:.2f} | {:.2f} |\n", name,
+             std::is_same_v<S, float> ? "float" : "double", tolerance,
+             100 * covered / static_cast<double>(error.size()), median(error), median(got.error),
+             median(got.error) / median(error), got.nfe / nfe, with / plain);
+}
+
+// PATHLINE_BENCH_POINTS: 100,000 points of a model take minutes in double at a tolerance of 1e-12.
+void table_of_errors() {
+  const char* asked = std::getenv("PATHLINE_BENCH_POINTS");
+  const Index n = asked ? std::atol(asked) : 100000;
+  fmt::print(
+      "\nThe bars of `density --error` against double at a tolerance of 1e-12, {} points, of which a fifth are up to ten "
+      "standard deviations away\n\n"
+      "| model | arithmetic | tolerance | covered | median error | median bar | ratio | cost, NFE | cost, time "
+      "|\n|---|---|---|---|---|---|---|---|---|\n",
+      n);
+  const std::filesystem::path models = std::string(PATHLINE_FIXTURES) + "/../../models";
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(models))
+    if (entry.path().extension() == ".h5") files.insert(entry.path().string());
+  for (const auto& file : files) {
+    const std::string name = std::filesystem::path(file).stem().string();
+    const auto narrow = read_model<float>(file).flow;
+    const auto wide = read_model<double>(file).flow;
+    const Index points = wide.dim() > 16 ? std::max<Index>(n / 50, 64) : n;
+    Matrix<double> c(wide.condition_dim(), wide.condition_dim() > 0 ? points : 0);
+    Engine engine = make_stream(6, "bench.errors");
+    fill_normal<double>(engine, c);
+    c = (c.array().colwise() * wide.condition_scale.array()).matrix().colwise() + wide.condition_mean;
+    const auto x = near_and_far(wide, points, c);
+    const auto exact =
+        wide.log_prob(x, c, {.solver = {.rtol = 1e-12, .atol = 1e-12, .max_steps = 1000000}, .threads = 0}).log_prob;
+    for (double tolerance : {1e-6, 1e-4}) row_of_errors(name, narrow, x, c, exact, tolerance);
+    for (double tolerance : {1e-6, 1e-8}) row_of_errors(name, wide, x, c, exact, tolerance);
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 }  // namespace pathline
 
@@ -380,7 +447,8 @@ int main(int argc, char** argv) {
                                                        {"gradients", table_of_gradients},
                                                        {"evaluation", table_of_evaluation},
                                                        {"hutchinson", table_of_hutchinson},
-                                                       {"columns", table_of_columns}};
+                                                       {"columns", table_of_columns},
+                                                       {"errors", table_of_errors}};
   for (const auto& [name, print] : tables)
     if (asked.empty() || asked.count(name)) print();
 }

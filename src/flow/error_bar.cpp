@@ -1,0 +1,157 @@
+#include "pathline/flow/error_bar.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/option_check.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kCoarser = 4, kWidth = 2;
+
+EvaluationOptions coarser(EvaluationOptions o) {
+  auto& s = o.solver;
+  if (s.steps > 1)
+    s.steps = (s.steps + 1) / 2;
+  else if (s.steps == 1)
+    s.steps = 2;  // there is no coarser one
+  else
+    s.rtol *= kCoarser, s.atol *= kCoarser;
+  if (o.trace.kind == TraceKind::hutchinson) o.seed = make_stream(o.seed, "flow.error_bar")();
+  return o;
+}
+
+// The parts of log p of one solve.
+template <class S> struct Parts {
+  LogProb<S> got;
+  Matrix<double> z;              // d x N
+  RowVector<double> base, inner;  // log p0(z), and log|det| of the chain
+
+  Parts(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c, const RowVector<double>& outer,
+        const EvaluationOptions& options)
+      : got(flow.log_prob(x, c, options)),
+        z(got.latent.template cast<double>()),
+        base(flow.base->log_density(z)),
+        inner(got.log_prob - base - outer) {}
+};
+
+double median(RowVector<double> values) {
+  const auto middle = values.begin() + values.size() / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// The typical size of the values of each tile, of those that are finite.
+double typical(const RowVector<double>& values, bool random) {
+  std::vector<double> finite;
+  for (double v : values)
+    if (std::isfinite(v)) finite.push_back(v);
+  if (finite.empty()) return 0;
+  const RowVector<double> f = ConstRowVectorMap<double>(finite.data(), static_cast<Index>(finite.size()));
+  return random ? f.norm() / std::sqrt(static_cast<double>(f.size())) : median(f);
+}
+
+}  // namespace
+
+template <class S>
+BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                  const EvaluationOptions& options) {
+  const bool random = options.trace.kind == TraceKind::hutchinson;
+  RowVector<double> outer = RowVector<double>::Zero(x.cols());
+  const Parts<S> first(flow, x, c, outer, options);
+  flow.standardized(x, &outer, options.first);
+  const Parts<S> second(flow, x, c, outer, coarser(options));
+  const RowVector<double> inner = first.inner - outer;
+  Matrix<double> slope(x.rows(), x.cols());
+  Vector<double> none;
+  flow.base->pullback(first.z, 1, slope, none);
+  RowVector<double> change;
+  if (random)
+    change = (first.got.log_prob - second.got.log_prob).cwiseAbs();
+  else
+    change = (inner - second.inner).cwiseAbs() + slope.cwiseProduct(first.z - second.z).colwise().norm();
+  BarredLogProb out{first.got.log_prob, RowVector<double>(x.cols()), first.got.report,
+                    first.got.nfe + second.got.nfe};
+  out.report.add(second.got.report);
+  const double eps = std::numeric_limits<S>::epsilon();
+  for (Index begin = 0; begin < x.cols(); begin += options.tile) {
+    const Index batch = std::min(options.tile, x.cols() - begin);
+    const double usual = typical(change.segment(begin, batch), random);
+    for (Index b = begin; b < begin + batch; ++b) {
+      const double rounding = eps * (1 + std::abs(first.base[b]) + std::abs(inner[b]));
+      out.error[b] = kWidth * std::max(change[b], usual) + rounding;
+      if (!std::isfinite(out.error[b])) out.error[b] = kInfinity;
+      if (out.log_prob[b] == -kInfinity && second.got.log_prob[b] == -kInfinity) out.error[b] = 0;
+      if (std::isnan(out.log_prob[b]) || out.log_prob[b] == kInfinity) out.error[b] = kInfinity;
+    }
+  }
+  return out;
+}
+
+namespace {
+
+std::vector<Index> beyond(const RowVector<double>& error, double most) {
+  std::vector<Index> out;
+  for (Index b = 0; b < error.size(); ++b)
+    if (!(error[b] <= most)) out.push_back(b);
+  return out;
+}
+
+// Evaluates some points again and keeps what has a smaller bar.
+template <class S> void improve(BarredLogProb& have, const std::vector<Index>& which, const Flow<S>& flow,
+                                ConstMatrixRef<double> x, ConstMatrixRef<double> c, EvaluationOptions options,
+                                double tolerance) {
+  options.solver.rtol = options.solver.atol = tolerance;
+  options.solver.max_steps = std::max<Index>(options.solver.max_steps, 100000);
+  options.first = 0;  // these are no points of a stream any more; the trace is exact
+  const Matrix<double> points = x(Eigen::all, which);
+  const Matrix<double> conditions = c.rows() > 0 ? Matrix<double>(c(Eigen::all, which)) : Matrix<double>(0, 0);
+  const auto got = log_prob_with_error(flow, points, conditions, options);
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    const Index b = which[i], from = static_cast<Index>(i);
+    if (!(got.error[from] < have.error[b])) continue;
+    have.log_prob[b] = got.log_prob[from], have.error[b] = got.error[from];
+  }
+  have.report.add(got.report);
+  have.nfe += got.nfe * static_cast<double>(which.size()) / static_cast<double>(x.cols());
+}
+
+}  // namespace
+
+BarredLogProb log_prob_within(double max_error, const Flow<double>& flow, const Flow<float>* single,
+                              ConstMatrixRef<double> x, ConstMatrixRef<double> c, const EvaluationOptions& options) {
+  require(max_error > 0 && std::isfinite(max_error), "max_error", max_error, "> 0");
+  if (options.trace.kind != TraceKind::exact) throw InputError("max_error: needs the exact trace");
+  auto out = single ? log_prob_with_error(*single, x, c, options) : log_prob_with_error(flow, x, c, options);
+  // Fixed steps have nothing to tighten: they begin again with the tolerance of an evaluation by default.
+  auto adaptive = options;
+  double tolerance = std::min(options.solver.rtol, options.solver.atol);
+  if (options.solver.steps > 0) {
+    tolerance = 10 * EvaluationOptions{}.solver.rtol;
+    adaptive.solver = {.rtol = tolerance, .atol = tolerance};
+  }
+  constexpr double kLeastOfFloat = 1e-6, kLeast = 1e-12;
+  auto which = beyond(out.error, max_error);
+  while (!which.empty() && tolerance > kLeast) {
+    tolerance = std::max(tolerance / 10, kLeast);
+    // A tolerance is reached however its powers of ten were rounded.
+    if (single && tolerance >= 0.99 * kLeastOfFloat) {
+      improve(out, which, *single, x, c, adaptive, tolerance);
+    } else {
+      improve(out, which, flow, x, c, adaptive, tolerance);
+    }
+    which = beyond(out.error, max_error);
+  }
+  return out;
+}
+
+template BarredLogProb log_prob_with_error<float>(const Flow<float>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                                                  const EvaluationOptions&);
+template BarredLogProb log_prob_with_error<double>(const Flow<double>&, ConstMatrixRef<double>, ConstMatrixRef<double>,
+                                                   const EvaluationOptions&);
+
+}  // namespace pathline

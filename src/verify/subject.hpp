@@ -1,0 +1,34 @@
+// What the checks share: points of the subject, its density in double and as it is evaluated by default.
+#pragma once
+
+#include <string>
+
+#include "pathline/verify/check.hpp"
+
+namespace pathline {
+
+// In double, adaptive, at this tolerance.
+EvaluationOptions fine_options(const Subject& subject, double tolerance = 1e-9);
+
+// n conditions, dc x n: those of the data in turn, or else uniform in the range of the training, or else by its mean and
+// scale. No rows without a condition.
+Matrix<double> draw_conditions(const Subject& subject, Index n, const char* purpose);
+// As many points of the base, d x n.
+Matrix<double> draw_base(const Subject& subject, Index n, const char* purpose);
+
+// As `density` and `sample` do by default: in float if the model is, with its own solver.
+RowVector<double> default_log_prob(const Subject& subject, ConstMatrixRef<double> x, ConstMatrixRef<double> c);
+Matrix<double> default_samples(const Subject& subject, Index n, const char* purpose, ConstMatrixRef<double> c);
+
+// At most n columns of the data, chosen at random; the same for every call with this purpose.
+struct DataPart {
+  Matrix<double> x, c;
+};
+DataPart draw_data(const Subject& subject, Index n, const char* purpose);
+
+// The figure keeps its bound, or the check fails; a NaN does not keep it. verify() sets the name.
+Check at_most(double figure, double bound, std::string detail);
+Check at_least(double figure, double bound, std::string detail);
+Check skipped(std::string why);
+
+}  // namespace pathline

@@ -1,0 +1,61 @@
+#include "verify/cubature.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include <gtest/gtest.h>
+
+namespace pathline {
+namespace {
+
+Box cube(Index d, double low, double high) { return {Vector<double>::Constant(d, low), Vector<double>::Constant(d, high)}; }
+
+// Genz and Malik's rule has degree 7, Kronrod's 22.
+TEST(Cubature, IsExactForPolynomialsOfItsDegree) {
+  for (Index d : {1, 2, 3}) {
+    const auto f = [](const Matrix<double>& x) {
+      return RowVector<double>((x.array().pow(6).colwise().sum() + x.row(0).array().pow(4) * x.row(x.rows() - 1).array().square()).matrix());
+    };
+    const auto got = integrate(f, {cube(d, 0, 1)}, {.tolerance = 1e300});
+    const double cross = d == 1 ? 1.0 / 7 : 1.0 / 15;
+    EXPECT_NEAR(got.value, static_cast<double>(d) / 7 + cross, 1e-13) << d;
+  }
+}
+
+TEST(Cubature, ConvergesOnANarrowGaussianWithinItsErrorAndItsBudget) {
+  for (Index d : {1, 2, 3}) {
+    const double sigma = 0.05;
+    const auto f = [&](const Matrix<double>& x) {
+      const auto r = (x.array() - 0.3).square().matrix().colwise().sum().array();
+      return RowVector<double>((-r / (2 * sigma * sigma)).exp() /
+                               std::pow(sigma * std::sqrt(2 * std::numbers::pi), static_cast<double>(d)));
+    };
+    const auto got = integrate(f, {cube(d, -2, 0.5), }, {.tolerance = 1e-4, .evaluations = 400000});
+    const double inside = std::pow(std::erf(4 / std::numbers::sqrt2) / 2 + 0.5, static_cast<double>(d));
+    EXPECT_NEAR(got.value, inside, 1e-4) << d;
+    EXPECT_LE(got.error, 1e-4) << d;
+    EXPECT_LT(got.evaluations, 400000) << d;
+  }
+}
+
+TEST(Cubature, GivesUpAtANumberThatIsNotFinite) {
+  const auto f = [](const Matrix<double>& x) { return RowVector<double>::Constant(x.cols(), std::nan("")); };
+  const auto got = integrate(f, {cube(2, 0, 1)}, {});
+  EXPECT_TRUE(std::isnan(got.value));
+  EXPECT_EQ(got.evaluations, 17);
+}
+
+TEST(Cubature, CutsABoxAtTheMediansOfItsPoints) {
+  Matrix<double> points(2, 8);
+  points << 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8;
+  const auto boxes = boxes_of_points(cube(2, 0, 10), points, 2);
+  double volume = 0;
+  for (const auto& box : boxes) volume += box.volume();
+  EXPECT_EQ(boxes.size(), 4u);
+  EXPECT_DOUBLE_EQ(volume, 100);
+  // Points that are all alike, on an edge of their box, do not cut for ever.
+  EXPECT_LE(boxes_of_points(cube(1, 0, 1), Matrix<double>::Constant(1, 100, 0.5), 10).size(), 64u);
+}
+
+}  // namespace
+}  // namespace pathline
