@@ -107,6 +107,9 @@ int run_app(int argc, char** argv) {
   add_data_command(app, chosen);
   add_import_command(app, chosen);
   add_verify_command(app, chosen);
+  add_fit_command(app, chosen);
+  add_predict_command(app, chosen);
+  add_dynamics_command(app, chosen);
   check_integers(app);
   try {
     const int code = parse_and_run(app, chosen, argc, argv);

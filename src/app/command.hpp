@@ -13,5 +13,8 @@ void add_info_command(CLI::App& app, Action& chosen);
 void add_data_command(CLI::App& app, Action& chosen);
 void add_import_command(CLI::App& app, Action& chosen);
 void add_verify_command(CLI::App& app, Action& chosen);
+void add_fit_command(CLI::App& app, Action& chosen);
+void add_predict_command(CLI::App& app, Action& chosen);
+void add_dynamics_command(CLI::App& app, Action& chosen);
 
 }  // namespace pathline

@@ -117,7 +117,8 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
   for (std::size_t l = 0; l <= options.hidden.size(); ++l) {
     const Index out = l < options.hidden.size() ? options.hidden[l] : options.dim;
     if (out < 1) throw InputError("hidden = " + std::to_string(out) + ": each width must be >= 1");
-    layers_->list.emplace_back(options.layer, in, out, options.condition_dim, 1 + 2 * options.time_features,
+    const LayerType type = l > 0 && options.time_at_input ? LayerType::ignore : options.layer;
+    layers_->list.emplace_back(type, in, out, options.condition_dim, 1 + 2 * options.time_features,
                                "layers." + std::to_string(l), add);
     in = out;
   }

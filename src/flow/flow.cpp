@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "core/option_check.hpp"
-#include "flow/tile.hpp"
+#include "core/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 

@@ -6,7 +6,7 @@
 #include <boost/math/special_functions/erf.hpp>
 
 #include "core/option_check.hpp"
-#include "flow/tile.hpp"
+#include "core/tile.hpp"
 #include "pathline/core/parallel.hpp"
 
 namespace pathline {

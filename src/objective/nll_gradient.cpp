@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/option_check.hpp"
-#include "flow/tile.hpp"
+#include "core/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 

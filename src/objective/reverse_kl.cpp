@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "flow/tile.hpp"
+#include "core/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 

@@ -40,6 +40,7 @@ template <class S> TangentDirections<S> make_tangent_directions(const TraceOptio
 template <class S> void trace(const TangentDirections<S>& e, ConstMatrixRef<S> je, MatrixRef<S> out) {
   const Index d = je.rows(), batch = out.cols();
   out.setZero();
+  if (e.k == 0) return;
   if (e.kind == TangentDirections<S>::Kind::identity) {
     for (Index j = 0; j < d; ++j) out += je.row(j).segment(j * batch, batch);
     return;

@@ -39,7 +39,7 @@ struct Rules {
 const Rules& rules() {
   static const Rules table{
       .order = {"core", "io", "data", "fit", "field", "trace", "ode", "adjoint", "transform", "flow", "objective",
-                "optim", "checkpoint", "verify", "train", "recipe", "app"},
+                "optim", "regression", "dynamics", "checkpoint", "verify", "train", "recipe", "app"},
       .only = {{"io", {"core"}}, {"optim", {"core"}}, {"fit", {"core"}}},
       .adapters = {{"boost/numeric/odeint", {"src/ode/", "include/pathline/ode/"}},
                    {"boost/random", {"src/core/random.", "include/pathline/core/random."}},

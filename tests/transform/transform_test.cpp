@@ -14,6 +14,8 @@
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
 #include "pathline/transform/logit.hpp"
+#include "pathline/transform/planar.hpp"
+#include "pathline/transform/radial.hpp"
 
 namespace pathline {
 namespace {
@@ -35,6 +37,21 @@ BatchNorm<double> make_norm() {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+Planar<double> make_planar() {
+  Planar<double> planar(kDim);
+  planar.w << 1.3, -0.8;
+  planar.u << -0.9, 1.1;
+  planar.b = 0.3;  // w . u = -2.05: invertible by its u' alone
+  return planar;
+}
+
+Radial<double> make_radial(double b) {
+  Radial<double> radial(kDim);
+  radial.center << 0.4, -0.3;
+  radial.a = -0.5, radial.b = b;
+  return radial;
+}
+
 struct Named {
   std::string name;
   std::shared_ptr<Transform<double>> transform;
@@ -46,10 +63,13 @@ std::vector<Named> every_transform() {
           {"batch_norm", std::make_shared<BatchNorm<double>>(make_norm())},
           {"affine", std::make_shared<Affine<double>>(Vector<double>{{1, -2}}, Vector<double>{{0.5, 3}})},
           {"logit", std::make_shared<Logit<double>>(kDim, 0.05)},
-          {"bounds below, and on both sides", std::make_shared<Bounds<double>>(Vector<double>{{-1.5, -1.2}},
-                                                                               Vector<double>{{kInfinity, 1.4}})},
-          {"bounds above, and none", std::make_shared<Bounds<double>>(Vector<double>{{-kInfinity, -kInfinity}},
-                                                                      Vector<double>{{2, kInfinity}})}};
+          {"planar", std::make_shared<Planar<double>>(make_planar())},
+          {"radial, outward", std::make_shared<Radial<double>>(make_radial(1.5))},
+          {"radial, inward", std::make_shared<Radial<double>>(make_radial(-1.5))},
+          {"bounds below, and on both sides",
+           std::make_shared<Bounds<double>>(Vector<double>{{-1.5, -1.2}}, Vector<double>{{kInfinity, 1.4}})},
+          {"bounds above, and none",
+           std::make_shared<Bounds<double>>(Vector<double>{{-kInfinity, -kInfinity}}, Vector<double>{{2, kInfinity}})}};
 }
 
 // One call's surroundings.

@@ -23,6 +23,8 @@ struct MlpOptions {
   Activation activation = Activation::tanh;
   bool residual = false;    ///< hidden layers of equal width add their input to their output
   Index time_features = 0;  ///< K, in [0, kMostTimeFeatures]: time enters as t and sin, cos of 2 pi j t, j = 1 ... K
+  /// True: only the first layer depends on the time; the others are of type ignore.
+  bool time_at_input = false;
 };
 
 /// Parameters are named as in FFJORD's state dict without its prefix: "layers.0._layer.weight", ...

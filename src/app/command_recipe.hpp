@@ -1,0 +1,18 @@
+// A recipe of a command that trains no density: a TOML file with the command's own options.
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace pathline {
+
+// Whether the command's source is such a file.
+bool is_command_recipe(const std::string& source);
+
+// Sets the options that the file names ("learning_rate = 0.01" is --learning-rate) and the command line has not.
+// `source` is the option for the table, SOURCE on the command line. InputError with file and line for a key that is no
+// option.
+void apply_command_recipe(CLI::App& command, std::string file);
+
+}  // namespace pathline

@@ -1,0 +1,404 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "app/command.hpp"
+#include "app/command_recipe.hpp"
+#include "app/minimize_flags.hpp"
+#include "app/odeint_flags.hpp"
+#include "app/output.hpp"
+#include "app/progress_line.hpp"
+#include "core/option_check.hpp"
+#include "pathline/app/figure.hpp"
+#include "pathline/checkpoint/dynamics_file.hpp"
+#include "pathline/dynamics/fit_dynamics.hpp"
+#include "pathline/dynamics/motion.hpp"
+
+namespace pathline {
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The weights of Neural Newtonian Dynamics: 1.01 on positions and velocities, 0.1 on the rest.
+Vector<double> newtonian_weights() {
+  Vector<double> weights = Vector<double>::Constant(9, 0.1);
+  weights.head(4).setConstant(1.01);
+  return weights;
+}
+
+constexpr const char* kRefine =
+    "then fit the physical parameters alone by Levenberg and Marquardt's method, with the network held";
+
+struct FieldFlags {
+  std::string kind = "network", activation = "tanh";
+  std::vector<Index> hidden = {32, 32};
+  bool time = false, zero_residual = false;
+  void add_to(CLI::App* c) {
+    c->add_option("--field", kind, fmt::format("{}", fmt::join(dynamics_names(), ", ")))->capture_default_str();
+    c->add_option("--hidden", hidden, "widths of the hidden layers")->delimiter(',')->capture_default_str();
+    c->add_option("--activation", activation, fmt::format("{}", fmt::join(activation_names(), ", ")))
+        ->capture_default_str();
+    c->add_flag("--depends-on-time", time, "the network sees the time, too");
+    c->add_flag("--zero-residual", zero_residual, "the network of a newtonian field starts at zero, as published");
+  }
+  DynamicsSpec spec(Index dim) const {
+    return {.kind = parse_dynamics(kind),
+            .dim = dim,
+            .hidden = hidden,
+            .activation = parse_activation(activation),
+            .time = time};
+  }
+};
+
+struct DynamicsFlags {
+  std::string source, test, id = "id", time = "t", output, predictions, plot;
+  std::vector<std::string> state;
+  std::vector<double> weights;
+  Index window = 0, batch = 20;
+  std::uint64_t seed = 0;
+  bool train_initial = false, refine = false;
+  FieldFlags field;
+  MinimizeFlags optimizer;
+  OdeintFlags solve;
+  TableFlags table;
+  CommonFlags common;
+};
+
+// Every parameter that is one number: those of the physics.
+void print_parameters(const VectorField<double>& field) {
+  for (const auto& p : field.parameters())
+    if (p.size() == 1 && !p.name.starts_with("network.") && !p.name.starts_with("layers."))
+      fmt::print("  {:<10}{:.5g}\n", p.name, field.theta()[p.offset]);
+}
+
+TrajectoryTable predicted(const VectorField<double>& field, const TrajectoryTable& data, const OdeintOptions& solve) {
+  TrajectoryTable out = data;
+  for (auto& t : out.list) t.states = odeint<double>(field, Matrix<double>(t.states.col(0)), t.times, solve);
+  return out;
+}
+
+// Observed points and solutions: of two components in their plane, else each component over time.
+void draw(const std::string& file, const VectorField<double>& field, const TrajectoryTable& data,
+          const OdeintOptions& solve) {
+  constexpr std::size_t kMost = 5;
+  const Index d = field.dim();
+  plot::Figure figure({.title = "", .columns = std::min<Index>(d == 2 ? 1 : d, 4), .panel_size = 300});
+  auto dashes = [](std::vector<double>& x, std::vector<double>& y, double at, double value, double dx) {
+    for (const double side : {-dx, dx}) x.push_back(at + side), y.push_back(value);
+    x.push_back(std::nan("")), y.push_back(std::nan(""));
+  };
+  for (Index panel = 0; panel < (d == 2 ? 1 : d); ++panel) {
+    std::vector<plot::Series> series;
+    plot::Series observed{.label = "observed", .x = {}, .y = {}, .colour = plot::line_colour(1)};
+    for (std::size_t i = 0; i < std::min(kMost, data.list.size()); ++i) {
+      const auto& t = data.list[i];
+      std::vector<double> times;  // ten between two observations, so that the curve is smooth
+      for (std::size_t k = 0; k + 1 < t.times.size(); ++k)
+        for (int j = 0; j < 10; ++j) times.push_back(t.times[k] + (t.times[k + 1] - t.times[k]) * j / 10.0);
+      times.push_back(t.times.back());
+      const Matrix<double> z = odeint<double>(field, Matrix<double>(t.states.col(0)), times, solve);
+      plot::Series curve{.label = i == 0 ? "model" : "", .x = {}, .y = {}, .colour = plot::line_colour(0)};
+      for (Index k = 0; k < z.cols(); ++k) {
+        curve.x.push_back(d == 2 ? z(0, k) : times[static_cast<std::size_t>(k)]);
+        curve.y.push_back(z(d == 2 ? 1 : panel, k));
+      }
+      const auto [low, high] = std::minmax_element(curve.x.begin(), curve.x.end());
+      const double dx = 0.004 * (*high - *low);
+      for (Index k = 0; k < t.states.cols(); ++k)
+        dashes(observed.x, observed.y, d == 2 ? t.states(0, k) : t.times[static_cast<std::size_t>(k)],
+               t.states(d == 2 ? 1 : panel, k), dx);
+      series.push_back(std::move(curve));
+    }
+    series.push_back(std::move(observed));
+    const auto name = [&](Index i) { return data.columns[static_cast<std::size_t>(i)]; };
+    figure.lines("", std::move(series), {.label = d == 2 ? name(0) : "t", .limits = {}},
+                 {.label = name(d == 2 ? 1 : panel), .limits = {}});
+  }
+  figure.save(file);
+}
+
+Vector<double> weights_of(const DynamicsFlags& f, const DynamicsSpec& spec) {
+  if (!f.weights.empty()) return ConstVectorMap<double>(f.weights.data(), static_cast<Index>(f.weights.size()));
+  return spec.kind == DynamicsKind::newtonian ? newtonian_weights() : Vector<double>();
+}
+
+int fit(const DynamicsFlags& f) {
+  f.common.apply(), f.table.check();
+  if (!f.predictions.empty()) writable_table_format(f.predictions);
+  if (!f.plot.empty()) plot::check_figure_name(f.plot);
+  if (!f.output.empty()) require_hdf5_file(f.output, "models");
+  for (const auto& out : {f.predictions, f.plot, f.output})
+    require_another_file(out, {{f.source, "the data"}, {f.test, "the test data"}});
+  const auto data = read_trajectories(f.source, f.id, f.time, f.state, f.table.options());
+  SavedDynamics model{.spec = f.field.spec(static_cast<Index>(data.columns.size())),
+                      .solver = {},
+                      .columns = data.columns,
+                      .theta = {}};
+  Engine engine = make_stream(f.seed, "dynamics.weights");
+  const auto field = make_dynamics<double>(model.spec, engine, f.field.zero_residual);
+  DynamicsOptions options{.solve = f.solve.options(f.common.threads),
+                          .optimizer = f.optimizer.options(),
+                          .weights = weights_of(f, model.spec),
+                          .window = f.window,
+                          .batch = f.batch,
+                          .seed = f.seed,
+                          .autonomous = model.spec.autonomous(),
+                          .train_initial = f.train_initial};
+  model.solver = options.solve.solver;
+  ProgressLine progress(f.common.quiet, "iterations", options.optimizer.iterations);
+  options.optimizer.progress = [&](Index i, double) { progress(i); };
+  const double begin = seconds_now();
+  const auto fitted = fit_dynamics<double>(*field, data.list, options);
+  if (f.refine) {
+    auto* physics = dynamic_cast<PhysicsField<double>*>(field.get());
+    if (!physics || physics->options().terms.empty())
+      throw InputError("--refine: only a newtonian field has physical parameters");
+    refine_terms(*physics, data.list, options, fitted.initial);
+  }
+  fmt::print("{} trajectories, {} parameters, {} iterations in {:.1f} s\n", data.list.size(), field->theta().size(),
+             fitted.losses.size(), seconds_now() - begin);
+  fmt::print("RMS error on the data {:.4g}\n", trajectory_error(*field, data.list, options.solve, fitted.initial));
+  if (!f.test.empty()) {
+    const auto test = read_trajectories(f.test, f.id, f.time, data.columns, f.table.options());
+    fmt::print("RMS error on the test {:.4g}\n", trajectory_error(*field, test.list, options.solve));
+  }
+  print_parameters(*field);
+  model.theta = field->theta();
+  if (!f.output.empty()) write_dynamics(f.output, model);
+  if (!f.predictions.empty()) write_trajectories(f.predictions, predicted(*field, data, options.solve), f.id, f.time);
+  if (!f.plot.empty()) draw(f.plot, *field, data, options.solve);
+  return 0;
+}
+
+struct PredictFlags {
+  std::string model, source, output, id = "id", time = "t";
+  double end = 0;
+  Index points = 100;
+  TableFlags table;
+};
+
+// From the first observation of each trajectory, at its own times, or at equal ones up to --end.
+int predict(const PredictFlags& f) {
+  writable_table_format(f.output);
+  require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});
+  const auto model = read_dynamics(f.model);
+  auto data = read_trajectories(f.source, f.id, f.time, model.columns, f.table.options());
+  if (f.end != 0) {
+    require(f.points >= 1, "--points", f.points, ">= 1");
+    for (auto& t : data.list) {
+      const double from = t.times.front();
+      require(f.end > from, "--end", f.end, fmt::format("> {}, the first time of trajectory {}", from, t.id));
+      t.times.assign(1, from);
+      for (Index k = 1; k <= f.points; ++k)
+        t.times.push_back(from + (f.end - from) * static_cast<double>(k) / static_cast<double>(f.points));
+    }
+  }
+  write_trajectories(f.output, predicted(*model.field(), data, {.solver = model.solver}), f.id, f.time);
+  return 0;
+}
+
+struct SimulateFlags {
+  std::string name, output;
+  Index count = 50, points = 20;
+  double end = 1, noise = 0;
+  std::uint64_t seed = 0;
+};
+
+int simulate(const SimulateFlags& f) {
+  const auto times = equal_times(f.end, f.points);
+  auto table = f.name == "spiral" ? draw_spiral(times) : draw_motion(find_motion(f.name), f.count, times, f.seed);
+  add_noise(table, f.noise, f.seed);
+  write_trajectories(f.output, table);
+  return 0;
+}
+
+struct MotionFlags {
+  std::vector<std::string> names;
+  Index count = 30, points = 10;
+  double end = 1, noise = 0;
+  bool refine = false;
+  std::uint64_t seed = 0;
+  MinimizeFlags optimizer;
+  CommonFlags common;
+};
+
+// What one fit of one motion gave.
+struct MotionResult {
+  std::vector<double> parameters;  // of the motion's truth
+  double inside = 0, beyond = 0;   // RMS errors on fresh trajectories: over the window, and from its end to twice it
+};
+
+std::vector<Trajectory> cut(const std::vector<Trajectory>& list, Index first, Index count) {
+  std::vector<Trajectory> out;
+  for (const auto& t : list)
+    out.push_back(
+        {t.id, {t.times.begin() + first, t.times.begin() + first + count}, t.states.middleCols(first, count)});
+  return out;
+}
+
+double rms(const std::vector<Trajectory>& a, const std::vector<Trajectory>& b) {
+  double sum = 0, n = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    sum += (a[i].states - b[i].states).squaredNorm(), n += static_cast<double>(a[i].states.size());
+  return std::sqrt(sum / n);
+}
+
+MotionResult fit_motion(const MotionFlags& f, const Motion& motion, const TrajectoryTable& data,
+                        const TrajectoryTable& test, DynamicsKind kind, bool zero_residual) {
+  Engine engine = make_stream(f.seed, "dynamics.weights");
+  const auto field = make_dynamics<double>({.kind = kind, .dim = 9}, engine, zero_residual);
+  DynamicsOptions options{.solve = {.solver = {.stepper = StepperKind::rk4, .steps = 1}, .threads = f.common.threads},
+                          .optimizer = f.optimizer.options(),
+                          .weights = newtonian_weights(),
+                          .autonomous = true,
+                          .train_initial = f.noise > 0};
+  const auto fitted = fit_dynamics<double>(*field, data.list, options);
+  if (auto* physics = dynamic_cast<PhysicsField<double>*>(field.get()); physics && f.refine)
+    refine_terms(*physics, data.list, options, fitted.initial);
+  MotionResult out;
+  for (const auto& [name, value] : motion.truth)
+    for (const auto& p : field->parameters())
+      if (p.name == name) out.parameters.push_back(field->theta()[p.offset]);
+  const auto model = predicted(*field, test, {.solver = {.rtol = 1e-8, .atol = 1e-8}}).list;
+  out.inside = rms(cut(model, 0, f.points + 1), cut(test.list, 0, f.points + 1));
+  out.beyond = rms(cut(model, f.points + 1, f.points), cut(test.list, f.points + 1, f.points));
+  return out;
+}
+
+int motion_report(const MotionFlags& f) {
+  f.common.apply();
+  std::vector<const Motion*> chosen;
+  for (const auto& name : f.names) chosen.push_back(&find_motion(name));
+  if (chosen.empty())
+    for (const auto& motion : motions()) chosen.push_back(&motion);
+  fmt::print("{:<22}{:<26}{:<26}{:<26}{}\n", "", "residual from zero", "residual trained", "plain network",
+             "worst parameter: true, residual from zero, residual trained");
+  for (const auto* motion : chosen) {
+    auto data = draw_motion(*motion, f.count, equal_times(f.end, f.points), f.seed);
+    add_noise(data, f.noise, f.seed);
+    const auto test = draw_motion(*motion, f.count, equal_times(2 * f.end, 2 * f.points), f.seed + 1);
+    const auto zero = fit_motion(f, *motion, data, test, DynamicsKind::newtonian, true);
+    const auto full = fit_motion(f, *motion, data, test, DynamicsKind::newtonian, false);
+    const auto plain = fit_motion(f, *motion, data, test, DynamicsKind::network, false);
+    std::string line = fmt::format("{:<22}", motion->name);
+    for (const auto* r : {&zero, &full, &plain})
+      line += fmt::format("{:<26}", fmt::format("{:.2g} / {:.2g}", r->inside, r->beyond));
+    // The parameter that is off most, by its own size or 1.
+    std::size_t worst = 0;
+    auto off = [&](std::size_t i) {
+      const double truth = motion->truth[i].second;
+      return std::abs(full.parameters[i] - truth) / std::max(1.0, std::abs(truth));
+    };
+    for (std::size_t i = 0; i < motion->truth.size(); ++i)
+      if (off(i) > off(worst)) worst = i;
+    if (!motion->truth.empty())
+      line += fmt::format("{}: {:.4g}, {:.4g}, {:.4g}", motion->truth[worst].first, motion->truth[worst].second,
+                          zero.parameters[worst], full.parameters[worst]);
+    fmt::print("{}\n", line);
+  }
+  return 0;
+}
+
+void add_fit(CLI::App* parent, Action& chosen) {
+  auto f = std::make_shared<DynamicsFlags>();
+  f->optimizer.iterations = 1000;
+  auto* c = parent->add_subcommand("fit", "Fit dz/dt = f(z, t) to trajectories");
+  c->footer("Example: pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png");
+  c->add_option("SOURCE", f->source,
+                "a table with one observation per row, or a recipe: a TOML file with these options")
+      ->required();
+  c->add_option("--id", f->id, "column with the number of the trajectory; \"\": the table is one")
+      ->capture_default_str();
+  c->add_option("--time", f->time, "column with the time")->capture_default_str();
+  c->add_option("--state", f->state, "columns of the state; default: all others")->delimiter(',');
+  c->add_option("--loss-weights", f->weights, "weight of each component's squared error")->delimiter(',');
+  c->add_option("--window", f->window, "observations of a training window; 0: whole trajectories")
+      ->capture_default_str();
+  c->add_option("--batch", f->batch, "windows per iteration")->capture_default_str();
+  c->add_flag("--train-initial", f->train_initial, "train the first state of each trajectory, too: for noisy data");
+  c->add_flag("--refine", f->refine, kRefine);
+  c->add_option("--seed", f->seed, "seed of the weights and windows")->capture_default_str();
+  c->add_option("--test", f->test, "a table of trajectories to compute the test error on");
+  c->add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
+  c->add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
+  c->add_option("-o,--output", f->output, "FILE.h5 for the model");
+  f->field.add_to(c), f->optimizer.add_to(c), f->solve.add_to(c), f->table.add_to(c), f->common.add_to(c, false);
+  c->callback([f, c, &chosen] {
+    chosen = [f, c] {
+      if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
+      return fit(*f);
+    };
+  });
+}
+
+void add_predict(CLI::App* parent, Action& chosen) {
+  auto f = std::make_shared<PredictFlags>();
+  auto* c = parent->add_subcommand("predict", "Solve a learned field from the first state of each trajectory");
+  c->footer("Example: pathline dynamics predict spiral.h5 spiral.csv --end 50 -o further.csv");
+  c->add_option("MODEL", f->model, "a model of `pathline dynamics fit`")->required();
+  c->add_option("SOURCE", f->source, "a table of trajectories")->required();
+  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
+  c->add_option("--end", f->end, "solve to this time at equal steps; default: at the times of the table");
+  c->add_option("--points", f->points, "number of these steps")->capture_default_str();
+  c->add_option("--id", f->id, "column with the number of the trajectory")->capture_default_str();
+  c->add_option("--time", f->time, "column with the time")->capture_default_str();
+  f->table.add_to(c);
+  c->callback([f, &chosen] { chosen = [f] { return predict(*f); }; });
+}
+
+void add_simulate(CLI::App* parent, Action& chosen) {
+  auto f = std::make_shared<SimulateFlags>();
+  std::vector<std::string> names = {"spiral"};
+  for (const auto& motion : motions()) names.push_back(motion.name);
+  auto* c = parent->add_subcommand("simulate", "Write simulated trajectories with columns id, t and the state");
+  c->footer("Example: pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv");
+  c->add_option("NAME", f->name, fmt::format("{}", fmt::join(names, ", ")))->required();
+  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
+  c->add_option("-n,--count", f->count, "trajectories (the spiral is one)")->capture_default_str();
+  c->add_option("--points", f->points, "observations after the first")->capture_default_str();
+  c->add_option("--end", f->end, "time of the last one")->capture_default_str();
+  c->add_option("--noise", f->noise, "standard deviation of the noise, as a share of each component's own")
+      ->capture_default_str();
+  c->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
+  c->callback([f, &chosen] { chosen = [f] { return simulate(*f); }; });
+}
+
+void add_motions(CLI::App* parent, Action& chosen) {
+  auto f = std::make_shared<MotionFlags>();
+  f->optimizer.iterations = 1500, f->optimizer.learning_rate = 3e-2, f->optimizer.weight_decay = 1e-2;
+  auto* c = parent->add_subcommand("motions", "Fit the twelve simulated motions and compare with the truth");
+  c->footer(
+      "Example: pathline dynamics motions parabola pendulum --noise 0.01\n"
+      "Prints the RMS error on fresh trajectories over the window, and from its end to twice the window.");
+  c->add_option("NAMES", f->names, "motions; default: all");
+  c->add_option("-n,--count", f->count, "trajectories of each")->capture_default_str();
+  c->add_option("--points", f->points, "observations after the first")->capture_default_str();
+  c->add_option("--end", f->end, "length of the window")->capture_default_str();
+  c->add_option("--noise", f->noise,
+                "standard deviation of the noise, as a share of each component's own; the first "
+                "states are then trained")
+      ->capture_default_str();
+  c->add_flag("--refine", f->refine, kRefine);
+  c->add_option("--seed", f->seed, "seed of data and weights")->capture_default_str();
+  f->optimizer.add_to(c), f->common.add_to(c, false);
+  c->callback([f, &chosen] { chosen = [f] { return motion_report(*f); }; });
+}
+
+}  // namespace
+
+void add_dynamics_command(CLI::App& app, Action& chosen) {
+  auto* c = app.add_subcommand("dynamics", "Learn dz/dt = f(z, t) from trajectories");
+  c->require_subcommand(1);
+  c->footer(
+      "Examples:\n"
+      "  pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv\n"
+      "  pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png\n"
+      "  pathline dynamics motions parabola");
+  add_fit(c, chosen), add_predict(c, chosen), add_simulate(c, chosen), add_motions(c, chosen);
+}
+
+}  // namespace pathline

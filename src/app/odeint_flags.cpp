@@ -1,0 +1,24 @@
+#include "app/odeint_flags.hpp"
+
+#include <fmt/format.h>
+
+namespace pathline {
+
+void OdeintFlags::add_to(CLI::App* c) {
+  c->add_option("--stepper", stepper, fmt::format("{}", fmt::join(stepper_names(), ", ")))->capture_default_str();
+  c->add_option("--rtol", rtol, "relative tolerance of the solver, per sample")->capture_default_str();
+  c->add_option("--atol", atol, "absolute tolerance of the solver, per sample")->capture_default_str();
+  c->add_option("--steps", steps, "use this number of equal steps between two times instead of adaptive steps");
+  c->add_option("--adjoint", adjoint, fmt::format("adjoint method: {}", fmt::join(adjoint_names(), ", ")))
+      ->capture_default_str();
+}
+
+OdeintOptions OdeintFlags::options(int threads) const {
+  OdeintOptions out{.solver = {.stepper = parse_stepper(stepper), .rtol = rtol, .atol = atol, .steps = steps},
+                    .adjoint = parse_adjoint(adjoint),
+                    .threads = threads};
+  out.solver.check();
+  return out;
+}
+
+}  // namespace pathline
