@@ -73,12 +73,13 @@ RowVector<double> checked_weights(const std::string& file, const std::string& co
   return weights;
 }
 
-// columns: those of the source; chosen by the rules if empty, and then left as they were chosen.
-Rows read_rows(const std::string& file, const SourceOptions& options, std::vector<std::string>& columns,
-               std::vector<std::string>& notes) {
+// columns: those of the source; chosen by the rules if empty, and then left as they were chosen. memory: the table, or
+// null if it is in the file.
+Rows read_rows(const std::string& file, const TableView* memory, const SourceOptions& options,
+               std::vector<std::string>& columns, std::vector<std::string>& notes) {
   auto table_options = options.table;
   if (table_options.expected_names.empty()) table_options.expected_names = columns;
-  const auto reader = TableReader::open(file, table_options);
+  const auto reader = memory ? TableReader::open(*memory, file, table_options) : TableReader::open(file, table_options);
   if (columns.empty()) columns = chosen_columns(file, reader->columns(), options, notes);
   auto wanted = columns;
   const bool weighted = !options.weights.empty();
@@ -105,7 +106,7 @@ void read_part(const std::string& file, const SourceOptions& options, std::vecto
                std::vector<std::string>& notes, Matrix<double>& part, RowVector<double>& weights) {
   if (file.empty()) return;
   const bool named = !columns.empty();
-  auto rows = read_rows(file, options, columns, notes);
+  auto rows = read_rows(file, nullptr, options, columns, notes);
   if (!named && rows.table.values.rows() != dim)
     throw InputError(fmt::format("{}: has {} columns; the training table has {}", file, rows.table.values.rows(), dim));
   part = std::move(rows.table.values), weights = std::move(rows.weights);
@@ -163,10 +164,11 @@ void note_unused(const std::string& file, const SourceOptions& options, std::vec
        !options.test.empty());
 }
 
-std::unique_ptr<DataSource> table_source(const std::string& file, const SourceOptions& options) {
+std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const TableView* memory,
+                                                 const SourceOptions& options) {
   std::vector<std::string> notes, columns;
   note_unused(file, options, notes);
-  auto rows = read_rows(file, options, columns, notes);
+  auto rows = read_rows(file, memory, options, columns, notes);
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
   auto groups = continuous ? groups_of_copies(file, rows.table.values, notes) : std::vector<Index>{};
   const auto names = rows.table.columns;
@@ -184,6 +186,20 @@ std::unique_ptr<DataSource> table_source(const std::string& file, const SourceOp
     for (const auto& finding : table_findings(split.train, names, options.condition, options.discrete))
       notes.push_back(fmt::format("{}: {}", file, finding));
   return make_source(std::move(split), options.constant, std::move(notes));
+}
+
+// The same, whose errors begin with the name of a file.
+std::unique_ptr<DataSource> table_source(const std::string& file, const TableView* memory,
+                                         const SourceOptions& options) {
+  try {
+    return unnamed_table_source(file, memory, options);
+  } catch (const InputError& error) {
+    const std::string what = error.what();
+    for (const auto& known : {file, options.validation, options.test})
+      if (!known.empty() && what.starts_with(known)) throw;
+    if (what.starts_with("weights = ")) throw;  // an option, which is not about a file
+    throw InputError(file + ": " + what);
+  }
 }
 
 }  // namespace
@@ -204,15 +220,12 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
       if (given) throw InputError(fmt::format("{} applies to tables; '{}' is built in", key, toy_or_file));
     return make_source(toy, options);
   }
-  try {
-    return table_source(toy_or_file, options);
-  } catch (const InputError& error) {
-    const std::string what = error.what();
-    for (const auto& file : {toy_or_file, options.validation, options.test})
-      if (!file.empty() && what.starts_with(file)) throw;
-    if (what.starts_with("weights = ")) throw;  // an option, which is not about a file
-    throw InputError(toy_or_file + ": " + what);
-  }
+  return table_source(toy_or_file, nullptr, options);
+}
+
+std::unique_ptr<DataSource> make_source(const TableView& table, const std::string& name,
+                                        const SourceOptions& options) {
+  return table_source(name, &table, options);
 }
 
 }  // namespace pathline

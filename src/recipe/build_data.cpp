@@ -32,7 +32,7 @@ std::optional<Target> only_target(const Recipe& recipe, const std::optional<Targ
   return named_target(recipe.objective.front().target, user);
 }
 
-std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
+std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* table) {
   const auto& d = recipe.data;
   if (d.source.empty())
     throw InputError(
@@ -41,6 +41,7 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   options.seed = recipe.train.seed;
   options.constant = d.preparing.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse;
   options.columns = wanted_columns(d.reading);
+  if (table) return in_table("data", [&] { return make_source(*table, d.source, options); });
   try {
     return in_table("data", [&] { return make_source(d.source, options); });
   } catch (const InputError& error) {
@@ -50,10 +51,10 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe) {
   }
 }
 
-TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target) {
+TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target, const TableView* table) {
   if (target) return TrainingData::none(target->dim, recipe.train.seed);
   const auto& d = recipe.data;
-  std::shared_ptr<const DataSource> source = open_source(recipe);
+  std::shared_ptr<const DataSource> source = open_source(recipe, table);
   TrainingDataOptions options = d.preparing;
   options.condition = d.reading.condition, options.discrete = d.reading.discrete;
   options.seed = recipe.train.seed, options.name = d.source;

@@ -34,7 +34,7 @@ void describe(const TrainingData& data, Index parameters, const TrainingOptions&
 
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options) {
   auto stages = build_stages<S>(asked, options.target);
-  auto data = build_data(asked, only_target(asked, options.target));
+  auto data = build_data(asked, only_target(asked, options.target), options.table);
   Recipe recipe = asked;
   recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
   auto trainer = trainer_options(recipe);

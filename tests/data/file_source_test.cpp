@@ -172,5 +172,44 @@ TEST_F(FileSource, AHeaderOfNumbersThatIsExpectedIsAHeader) {
   EXPECT_EQ(read_table(file("years.csv"), {}, {.expected_names = {"2019", "2021"}}).values.cols(), 3);
 }
 
+TEST_F(FileSource, ATableInMemoryIsSplitAndDrawnLikeItsFile) {
+  put("t.csv", "a,b,w\n" + [] {
+    std::string rows;
+    for (int i = 0; i < 60; ++i) rows += std::to_string(i) + "," + std::to_string(i * i % 17) + ",1\n";
+    return rows;
+  }());
+  Matrix<double> values(3, 60);
+  for (int i = 0; i < 60; ++i) values.col(i) << i, i * i % 17, 1;
+  const TableView table{ConstMatrixMap<double>(values.data(), 3, 60), {"a", "b", "w"}};
+  const SourceOptions options{.seed = 4, .weights = "w"};
+  const auto in_file = make_source(file("t.csv"), options), in_memory = make_source(table, "array", options);
+  EXPECT_EQ(in_memory->columns(), in_file->columns());
+  EXPECT_EQ(in_memory->validation(), in_file->validation());
+  EXPECT_EQ(*in_memory->training(), *in_file->training());
+  EXPECT_EQ(in_memory->training_weights(), in_file->training_weights());
+  EXPECT_EQ(in_memory->standardizer().mean, in_file->standardizer().mean);
+}
+
+TEST_F(FileSource, AnErrorInATableInMemoryNamesItsRow) {
+  Matrix<double> values = Matrix<double>::Random(2, 50);
+  values(1, 6) = std::nan("");
+  const auto refused = [](const TableView& table) {
+    try {
+      make_source(table, "array");
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const auto view = [&](Index d, Index n, std::vector<std::string> names = {}) {
+    return TableView{ConstMatrixMap<double>(values.data(), d, n), std::move(names)};
+  };
+  EXPECT_EQ(refused(view(2, 50)), "array: row 7, column 2: nan: must be finite");
+  EXPECT_EQ(refused(view(2, 0)), "array: no rows");
+  EXPECT_EQ(refused(view(0, 5)), "array: the table has no columns");
+  EXPECT_EQ(refused(view(2, 5, {"a"})), "array: 1 names for 2 columns");
+  EXPECT_THAT(refused(view(2, 5, {"a", "a"})), HasSubstr("both named 'a'"));
+}
+
 }  // namespace
 }  // namespace pathline

@@ -32,10 +32,19 @@ struct TableOptions {
   bool drop_missing = false;  ///< leave out rows with an empty cell, NA or NaN, instead of refusing the table
 };
 
+/// A table in memory that somebody else owns.
+struct TableView {
+  ConstMatrixMap<double> values;          ///< d x N, one sample per column; as an array (N, d) of NumPy is in memory
+  std::vector<std::string> columns = {};  ///< d names, or none
+};
+
 /// Reads a table in parts, so that a table of any length needs bounded memory.
 class TableReader {
  public:
   [[nodiscard]] static std::unique_ptr<TableReader> open(const std::string& input, const TableOptions& options = {});
+  /// Reads a table in memory, which must outlive the reader. name: what errors call it.
+  [[nodiscard]] static std::unique_ptr<TableReader> open(const TableView& table, const std::string& name,
+                                                         const TableOptions& options = {});
   virtual ~TableReader() = default;
 
   const std::vector<std::string>& columns() const { return columns_; }  ///< d names, or none

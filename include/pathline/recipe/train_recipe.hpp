@@ -17,6 +17,8 @@ struct TrainingOptions {
   bool replace = false;   ///< a run that is there goes, once all of the new one but its first step is made
   std::function<void()> begin = {};  ///< called once the data are read, before the first iteration
   std::function<void(const TrainingProgress&)> progress = {};
+  /// The data, in memory, in place of a file: data.source is only its name then. It must outlive the training.
+  const TableView* table = nullptr;
   std::optional<Target> target = {};                  ///< the user's own: what objective.target = "user" means
   std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns
   int threads = 1;                                    ///< >= 0, 0: one per core

@@ -1,0 +1,28 @@
+"""Continuous normalizing flows on a CPU: train a density from samples, evaluate it, draw from it.
+
+Arrays are (n, d), one sample per row. Densities are those of the data in its own units, and log-densities are in nats.
+
+>>> import pathline
+>>> moons = pathline.load("models/moons.h5")
+>>> x = moons.sample(1000, seed=1)
+>>> x.shape
+(1000, 2)
+>>> moons.log_prob(x).shape
+(1000,)
+
+A flow of your own takes one call, ``flow = pathline.train(x)``; see ``help(pathline.train)``.
+"""
+import os as _os
+
+from . import _core
+from .errors import InputError, Interrupted, NumericalError
+from .flow import Evaluation, Flow, TrainingResult, load
+from .recipes import recipe_keys
+from .training import train
+
+__version__: str = _core.__version__
+__all__ = ["Evaluation", "Flow", "InputError", "Interrupted", "NumericalError", "TrainingResult", "load",
+           "recipe_keys", "train"]
+
+# GNU's OpenMP hangs in a process that was forked after its threads had begun; one thread needs no OpenMP.
+_os.register_at_fork(after_in_child=lambda: _core.set_default_threads(1))

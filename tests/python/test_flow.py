@@ -1,0 +1,304 @@
+"""Evaluation: shapes, layouts, memory, errors, options, files."""
+import concurrent.futures
+import multiprocessing
+import pickle
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import pathline
+
+from conftest import MOONS
+
+
+def test_layouts_and_types_give_the_same_bits(moons):
+    x = moons.sample(500, seed=1).astype(np.float32).astype(np.float64)
+    expected = moons.log_prob(x)
+    wide = np.zeros((500, 5))
+    wide[:, 1:3] = x
+    for same in [x.astype(np.float32), np.asfortranarray(x), wide[:, 1:3], x[::-1][::-1], x.tolist(),
+                 x.astype(">f8"), x.astype(np.longdouble), np.ma.array(x)]:
+        np.testing.assert_array_equal(moons.log_prob(same), expected)
+
+
+def test_unaligned_and_read_only_arrays_are_taken(moons):
+    x = moons.sample(10)
+    unaligned = np.frombuffer(b"\0" + x.tobytes(), dtype=np.uint8)[1:].view(np.float64).reshape(10, 2)
+    x.flags.writeable = False
+    np.testing.assert_array_equal(moons.log_prob(unaligned), moons.log_prob(x))
+
+
+def test_points_in_c_order_are_not_copied(moons):
+    """The peak of memory is that of the result and one part, for arrays of 160 and 80 MB."""
+    import resource
+
+    fast = moons.with_options(stepper="euler", steps=1, threads=1)
+    fast.log_prob(np.zeros((1 << 17, 2)))
+    for kind in [np.float64, np.float32]:
+        x = np.zeros((2_000_000, 2), dtype=kind)
+        x[:] = 0.5
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        fast.log_prob(x)
+        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        assert grown < 16_000_000 + 6_000_000  # the result has 16 MB, the parts of 65,536 points a few
+
+
+def test_one_point_has_no_axis_for_the_rows(moons):
+    x = moons.sample(3)
+    one = moons.log_prob(x[0])
+    assert isinstance(one, float) and one == moons.log_prob(x[:1])[0]
+    assert moons.score(x[0]).shape == (2,) and moons.transform(x[0]).shape == (2,)
+    assert moons.inverse_transform([0.0, 0.0]).shape == (2,)
+
+
+def test_no_points_give_empty_arrays(moons):
+    assert moons.log_prob(np.zeros((0, 2))).shape == (0,)
+    assert moons.score(np.zeros((0, 2))).shape == (0, 2)
+    assert moons.transform(np.zeros((0, 2))).shape == (0, 2)
+    assert moons.sample(0).shape == (0, 2)
+
+
+@pytest.mark.parametrize("bad", [np.zeros((3, 3)), np.zeros(3), 1.0, np.zeros((1, 2, 2)), np.zeros((2, 0)), "text",
+                                 [["a", "b"]], np.zeros((3, 2), dtype=complex), None, [[1.0, 2.0], [3.0]]])
+def test_what_are_no_points_is_an_input_error(moons, bad):
+    for function in [moons.log_prob, moons.score, moons.transform, moons.inverse_transform]:
+        with pytest.raises(pathline.InputError):
+            function(bad)
+
+
+@pytest.mark.parametrize("function", ["log_prob", "score", "transform", "inverse_transform"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_names_its_row(moons, function, bad):
+    x = moons.sample(100)
+    x[77, 1] = bad
+    with pytest.raises(pathline.InputError, match="point 78, column 2") as caught:
+        getattr(moons, function)(x)
+    assert caught.value.row == 77
+    assert isinstance(caught.value, ValueError)
+
+
+def test_rows_are_named_beyond_the_first_part(moons):
+    x = np.zeros((70_000, 2))
+    x[66_000, 0] = np.nan
+    with pytest.raises(pathline.InputError) as caught:
+        moons.with_options(stepper="euler", steps=1).log_prob(x)
+    assert caught.value.row == 66_000
+
+
+def test_a_failed_solve_names_its_row_and_what_to_try(moons):
+    few = moons.with_options(max_steps=2)
+    with pytest.raises(pathline.NumericalError, match="step limit") as caught:
+        few.log_prob(moons.sample(3))
+    assert caught.value.row == 0
+    assert isinstance(caught.value, ArithmeticError)
+
+
+def test_results_own_their_memory():
+    flow = pathline.load(MOONS)
+    x = flow.sample(1000, seed=1)
+    log_p, slope = flow.log_prob(x), flow.score(x)
+    copies = x.copy(), log_p.copy(), slope.copy()
+    del flow
+    np.empty(10_000_000)[:] = 1
+    for array, copy in zip((x, log_p, slope), copies):
+        assert array.flags.owndata and array.flags.writeable
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_parts_and_threads_do_not_change_a_bit(moons):
+    x = np.tile(moons.sample(1000), (70, 1))  # 70,000 points, two parts
+    coarse = moons.with_options(rtol=1e-2, atol=1e-2)
+    everywhere = coarse.log_prob(x)
+    np.testing.assert_array_equal(everywhere[65_536:], coarse.log_prob(x[65_536:]))
+    for threads in [1, 2, 3]:
+        np.testing.assert_array_equal(coarse.with_options(threads=threads).log_prob(x), everywhere)
+    np.testing.assert_array_equal(coarse.sample(70_000, seed=9)[:640], coarse.sample(640, seed=9))
+
+
+def test_the_score_is_the_gradient_of_log_prob():
+    flow = pathline.load(MOONS, precision="double").with_options(rtol=1e-10, atol=1e-10)
+    x = flow.sample(20, seed=4)
+    step = 1e-4
+    for column in range(2):
+        shift = step * np.eye(2)[column]
+        difference = (flow.log_prob(x + shift) - flow.log_prob(x - shift)) / (2 * step)
+        # The error of central differences, h^2 / 6 times the third derivative (1e3 near the edges), and of the solves.
+        np.testing.assert_allclose(flow.score(x)[:, column], difference, atol=1e-2, rtol=1e-4)
+
+
+def test_the_density_is_that_of_the_base_times_the_jacobian():
+    flow = pathline.load(MOONS, precision="double").with_options(rtol=1e-10, atol=1e-10)
+    x, log_p = flow.sample(50, seed=3, log_prob=True)
+    np.testing.assert_allclose(flow.log_prob(x), log_p, atol=1e-6)
+    z = flow.transform(x)
+    np.testing.assert_allclose(flow.inverse_transform(z), x, atol=1e-7)
+    h = 1e-5
+    columns = [(flow.transform(x + h * np.eye(2)[i]) - flow.transform(x - h * np.eye(2)[i])) / (2 * h) for i in range(2)]
+    jacobian = columns[0][:, 0] * columns[1][:, 1] - columns[0][:, 1] * columns[1][:, 0]
+    base = -0.5 * (z**2).sum(axis=1) - np.log(2 * np.pi)
+    np.testing.assert_allclose(base + np.log(np.abs(jacobian)), log_p, atol=1e-4)  # differences of second order
+
+
+def test_conditions_are_arrays_rows_or_names(posterior):
+    x = np.linspace(0, 5, 7)
+    expected = posterior.log_prob(x, np.full((7, 1), 2.0))
+    for same in [[2.0], 2.0, {"c1": 2.0}, np.full(7, 2.0), np.full((7, 1), 2.0, dtype=np.float32)]:
+        np.testing.assert_array_equal(posterior.log_prob(x, same), expected)
+        np.testing.assert_array_equal(posterior.score(x, same), posterior.score(x, np.full((7, 1), 2.0)))
+    assert posterior.sample(5, [1.0]).shape == (5, 1)
+    z = posterior.transform(x, [2.0])
+    np.testing.assert_allclose(posterior.inverse_transform(z, [2.0])[:, 0], x, atol=1e-3)
+
+
+@pytest.mark.parametrize("condition, words", [(None, "needs"), (np.zeros((3, 1)), "3 rows"), (np.zeros((7, 2)), "shape"),
+                                              ({"mass": 1.0}, "no condition 'mass'"), ({}, "missing"),
+                                              ([np.nan], "finite")])
+def test_a_wrong_condition_is_refused(posterior, condition, words):
+    with pytest.raises(pathline.InputError, match=words):
+        posterior.log_prob(np.zeros(7), condition)
+
+
+def test_a_condition_for_a_flow_without_one_is_refused(moons):
+    with pytest.raises(pathline.InputError, match="no condition"):
+        moons.log_prob([[0.0, 0.0]], [1.0])
+
+
+def test_frames_are_taken_by_name(moons, posterior):
+    pandas = pytest.importorskip("pandas")
+    x = moons.sample(20)
+    frame = pandas.DataFrame({"x2": x[:, 1], "label": ["a"] * 20, "x1": x[:, 0]})
+    np.testing.assert_array_equal(moons.log_prob(frame), moons.log_prob(x))
+    with pytest.raises(pathline.InputError, match="no column 'x1'"):
+        moons.log_prob(frame[["x2", "label"]])
+    both = pandas.DataFrame({"c1": [1.0, 2.0], "energy": [3.0, 4.0]})
+    np.testing.assert_array_equal(posterior.log_prob(both), posterior.log_prob([3.0, 4.0], [[1.0], [2.0]]))
+
+
+def test_options_are_checked(moons):
+    with pytest.raises(pathline.InputError, match="unknown option 'rtoll'"):
+        moons.with_options(rtoll=1)
+    with pytest.raises(pathline.InputError, match="rtol"):
+        moons.with_options(rtol=-1)
+    with pytest.raises(pathline.InputError, match="tile"):
+        moons.with_options(tile=0)
+    with pytest.raises(pathline.InputError, match="threads"):
+        moons.with_options(threads=-1)
+    with pytest.raises(pathline.InputError, match="no effect"):
+        moons.with_options(steps=10, rtol=1e-3)
+    with pytest.raises(pathline.InputError, match="hutchinson"):
+        moons.with_options(probes=4)
+    with pytest.raises(pathline.InputError, match="stepper"):
+        moons.with_options(stepper="dopri6")
+    with pytest.raises(pathline.InputError, match="steps"):
+        moons.with_options(steps="many")
+    with pytest.raises(pathline.InputError, match="must be >= 0"):
+        moons.sample(-1)
+    with pytest.raises(pathline.InputError, match="seed = -1"):
+        moons.sample(5, seed=-1)
+    with pytest.raises(TypeError):
+        moons.sample(2.5)
+
+
+def test_hutchinson_is_an_estimate_of_the_exact_density(moons):
+    x = moons.sample(2000)
+    estimate = moons.with_options(trace="hutchinson", probes=2).log_prob(x)
+    exact = moons.log_prob(x)
+    assert 0 < np.abs(estimate - exact).max()
+    spread = np.std(estimate - exact) / np.sqrt(len(x))
+    assert abs(np.mean(estimate - exact)) < 5 * spread  # unbiased
+
+
+def test_a_tile_of_one_does_not_look_at_the_neighbours(moons):
+    x = moons.sample(64)
+    alone = moons.with_options(tile=1)
+    np.testing.assert_array_equal(alone.log_prob(x)[40:41], alone.log_prob(x[40:41]))
+
+
+def test_saving_loading_and_pickling_keep_every_bit(moons, posterior, tmp_path):
+    posterior.save(tmp_path / "given.h5")
+    again = pathline.load(tmp_path / "given.h5")
+    np.testing.assert_array_equal(again.log_prob([1.0], [2.0]), posterior.log_prob([1.0], [2.0]))
+    coarse = moons.with_options(rtol=1e-3, atol=1e-3, threads=1)
+    pickled = pickle.loads(pickle.dumps(coarse))
+    x = moons.sample(100)
+    np.testing.assert_array_equal(pickled.log_prob(x), coarse.log_prob(x))
+    assert pickle.loads(pickle.dumps(posterior)).info["digest"] == posterior.info["digest"]
+    assert pickle.loads(pickle.dumps(posterior)).result == posterior.result
+
+
+def test_a_flow_in_double_stays_in_double_when_pickled():
+    flow = pathline.load(MOONS, precision="double")
+    again = pickle.loads(pickle.dumps(flow))
+    assert again.info["precision"] == "double"
+    np.testing.assert_array_equal(again.log_prob([[0.5, 1.0]]), flow.log_prob([[0.5, 1.0]]))
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    (tmp_path / "text.h5").write_text("no model")
+    for bad in [tmp_path / "text.h5", tmp_path / "missing.h5", tmp_path]:
+        with pytest.raises(pathline.InputError, match=str(tmp_path)):
+            pathline.load(bad)
+    with pytest.raises(pathline.InputError, match="cannot write"):
+        pathline.load(MOONS).save(tmp_path / "no" / "such.h5")
+    with pytest.raises(pathline.InputError, match="precision"):
+        pathline.load(MOONS, precision="half")
+
+
+def test_the_gil_is_free_while_a_density_is_evaluated(moons):
+    flow = moons.with_options(threads=1)
+    x = flow.sample(30_000)
+    counted = 0
+    done = threading.Event()
+
+    def evaluate():
+        flow.log_prob(x)
+        done.set()
+
+    thread = threading.Thread(target=evaluate)
+    thread.start()
+    while not done.is_set():
+        counted += 1
+        time.sleep(0.001)
+    thread.join()
+    assert counted > 20  # with the GIL held, this thread would have run once or twice
+
+
+def test_threads_may_share_a_flow(moons):
+    x = moons.sample(640)
+    expected = moons.log_prob(x)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for got in pool.map(lambda _: moons.log_prob(x), range(32)):
+            np.testing.assert_array_equal(got, expected)
+
+
+def evaluate_in_child(model):
+    flow = pathline.load(model)
+    return flow.log_prob(flow.sample(200, seed=1))
+
+
+def test_a_forked_process_does_not_hang(moons):
+    expected = moons.log_prob(moons.sample(200, seed=1))  # starts OpenMP's threads
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for got in pool.map_async(evaluate_in_child, [MOONS] * 4).get(timeout=60):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_info_says_what_the_model_is(moons):
+    info = moons.info
+    assert info["columns"] == ["x1", "x2"] and info["dim"] == 2 and info["precision"] == "float"
+    assert info["parameters"] > 1000 and "[model]" in info["recipe"]
+    assert info["metrics"][-1]["validation_nll"] < 3
+    assert repr(moons) == "<pathline.Flow of 2 columns: x1, x2>"
+
+
+def test_the_corner_figure_has_a_panel_for_each_pair(moons, posterior, tmp_path):
+    pytest.importorskip("matplotlib")
+    figure = moons.plot(2000, data=moons.sample(500, seed=8))
+    assert len(figure.axes) == 4
+    figure.savefig(tmp_path / "corner.png")
+    assert (tmp_path / "corner.png").stat().st_size > 5000
+    assert len(posterior.plot(500, condition=[1.0]).axes) == 1
+    with pytest.raises(pathline.InputError, match="shape"):
+        moons.plot(100, data=np.zeros((5, 3)))

@@ -1,0 +1,258 @@
+"""Training: what it takes, what it refuses, how it reports and how it is stopped."""
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import pathline
+
+QUICK = {"iterations": 10, "progress": False}
+
+
+def test_a_correlated_gaussian_is_learned():
+    rng = np.random.default_rng(0)
+    root = np.array([[2.0, 0.0], [1.0, 0.5]])
+    x = rng.normal(size=(4000, 2)) @ root.T
+    flow = pathline.train(x, iterations=300, progress=False)
+    entropy = 1 + np.log(2 * np.pi) + np.log(np.linalg.det(root))
+    assert flow.result.test.nll == pytest.approx(entropy, abs=5 * flow.result.test.nll_error + 0.03)
+    np.testing.assert_allclose(np.cov(flow.sample(4000).T), root @ root.T, atol=0.4)
+
+
+def test_weights_change_the_density():
+    x = np.random.default_rng(0).uniform(-3, 3, 4000)
+    flow = pathline.train(x, weights=np.where(x > 0, 1.0, 0.0), iterations=200, progress=False)
+    assert (flow.sample(1000) > -0.3).mean() > 0.97
+    assert any("weight" in note for note in flow.result.notes)
+
+
+def test_a_single_column_and_lists_are_taken():
+    x = list(np.random.default_rng(0).normal(size=100))
+    assert pathline.train(x, **QUICK).dim == 1
+    assert pathline.train([[value, value**2] for value in x], **QUICK).columns == ["x1", "x2"]
+    assert pathline.train((np.array(x) * 100).astype(int), **QUICK).dim == 1
+
+
+def test_names_of_frames_and_structured_arrays_are_kept(blob):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(blob, columns=["energy", "theta"])
+    flow = pathline.train(frame, **QUICK)
+    assert flow.columns == ["energy", "theta"]
+    assert pathline.train(np.rec.fromarrays(blob.T, names="energy,theta"), **QUICK).columns == ["energy", "theta"]
+    assert pathline.train(frame["theta"], **QUICK).columns == ["theta"]
+    assert pathline.train(frame, columns=["theta"], **QUICK).columns == ["theta"]
+    given = pathline.train(frame, condition="theta", **QUICK)
+    assert (given.columns, given.condition_columns) == (["energy"], ["theta"])
+    given = pathline.train(frame["energy"], condition=frame["theta"], **QUICK)
+    assert (given.columns, given.condition_columns) == (["energy"], ["theta"])
+    np.testing.assert_array_equal(given.log_prob(frame), given.log_prob(blob[:, 0], blob[:, 1]))
+
+
+def test_other_layouts_train_the_same_flow(blob):
+    expected = pathline.train(blob, **QUICK).log_prob(blob)
+    wide = np.zeros((300, 4))
+    wide[:, ::2] = blob
+    for same in [np.asfortranarray(blob), wide[:, ::2], blob.astype(np.longdouble)]:
+        np.testing.assert_array_equal(pathline.train(same, **QUICK).log_prob(blob), expected)
+    narrow = blob.astype(np.float32)
+    np.testing.assert_array_equal(pathline.train(narrow, **QUICK).log_prob(blob),
+                                  pathline.train(narrow.astype(float), **QUICK).log_prob(blob))
+
+
+def test_a_hundred_columns_are_trained():
+    x = np.random.default_rng(0).normal(size=(200, 100))
+    flow = pathline.train(x, iterations=3, recipe={"model.hidden": [8]}, progress=False)
+    assert flow.log_prob(x).shape == (200,) and np.isfinite(flow.log_prob(x)).all()
+
+
+def test_a_toy_and_a_recipe_without_data_are_trained():
+    assert pathline.train("moons", iterations=2, progress=False, settings={"data.test_size": 100}).result.test.points == 100
+    target = pathline.train(recipe={"objective": [{"kind": "reverse_kl", "target": "funnel"}], "data.test_size": 500},
+                            iterations=2, progress=False)
+    assert 0 < target.result.test.ess <= 1
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"x": np.zeros((3, 2, 2))}, "shape"),
+    ({"x": np.zeros((0, 2))}, "no rows"),
+    ({"x": np.zeros((1, 2))}, "row"),
+    ({"x": np.zeros((50, 0))}, "no columns"),
+    ({"x": np.ones((50, 2))}, "constant"),
+    ({"x": [["a", "b"]]}, "numbers"),
+    ({"x": np.zeros((50, 2), dtype=complex)}, "real"),
+    ({"x": "no_such_toy"}, "no_such_toy"),
+    ({"x": "no/such/file.csv"}, "no/such/file.csv"),
+    ({}, "data.source"),
+    ({"weights": np.ones(3)}, "weights has 3 rows"),
+    ({"weights": -np.ones(300)}, "weight"),
+    ({"weights": np.zeros(300)}, "every weight"),
+    ({"weights": np.ones((300, 2))}, "weights have the shape"),
+    ({"condition": np.ones((3, 1))}, "condition has 3 rows"),
+    ({"condition": ["c"]}, "'c'"),
+    ({"columns": ["a"]}, "1 names"),
+    ({"columns": ["a", "a"]}, "both named 'a'"),
+    ({"recipe": {"model.hiden": [3]}}, "hidden"),
+    ({"recipe": {"train": {"iterations": -1}}}, "iterations"),
+    ({"recipe": "no_such_recipe.toml"}, "no_such_recipe.toml"),
+    ({"recipe": {"model.hidden": object()}}, "not a value"),
+    ({"settings": {"solver.rtol": 0}}, "rtol"),
+    ({"seed": -1}, "seed"),
+    ({"threads": -1}, "threads"),
+    ({"progress": "yes"}, "progress"),
+    ({"resume": True}, "directory"),
+])
+def test_what_cannot_be_trained_on_is_an_input_error(blob, arguments, words):
+    no_data = arguments == {}
+    arguments = {"iterations": 2, "progress": False, **({} if no_data or "x" in arguments else {"x": blob}), **arguments}
+    with pytest.raises(pathline.InputError, match=words):
+        pathline.train(**arguments)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_number_that_is_not_finite_names_its_row(blob, bad):
+    blob[123, 1] = bad
+    with pytest.raises(pathline.InputError, match="array: row 124, column 2") as caught:
+        pathline.train(blob, **QUICK)
+    assert caught.value.row == 123
+
+
+def test_a_bad_weight_names_its_row(blob):
+    weights = np.ones(300)
+    weights[42] = -1
+    with pytest.raises(pathline.InputError) as caught:
+        pathline.train(blob, weights, **QUICK)
+    assert caught.value.row == 42
+
+
+def test_a_diverging_training_is_a_numerical_error(blob):
+    with pytest.raises(pathline.NumericalError, match="learning rate"):
+        pathline.train(blob, iterations=100, progress=False, settings={"optimizer.learning_rate": 1e9,
+                                                                       "optimizer.warmup": 0, "optimizer.clip": 0})
+
+
+def test_progress_is_a_function_of_ones_own(blob):
+    seen = []
+    pathline.train(blob, iterations=30, progress=seen.append, settings={"train.evaluate_every": 10})
+    validated = [state for state in seen if state["validation"] is not None]
+    assert [state["iteration"] for state in validated] == [10, 20, 30]
+    assert validated[-1]["iterations"] == 30 and validated[-1]["validation"]["nll"] > 0
+
+
+def test_what_a_progress_function_raises_is_raised(blob, tmp_path):
+    def stop(state):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        pathline.train(blob, iterations=10**6, progress=stop, directory=tmp_path / "run")
+    resumed = pathline.train(blob, iterations=30, progress=False, directory=tmp_path / "run", resume=True)
+    assert resumed.result.iterations == 30
+
+
+def test_settings_hold_where_no_argument_says_otherwise(blob):
+    settings = {"train.iterations": 3, "train.seed": 5, "data.condition": ["x2"]}
+    flow = pathline.train(blob, settings=settings, progress=False)
+    assert flow.result.iterations == 3 and flow.condition_columns == ["x2"] and "seed = 5" in flow.info["recipe"]
+    assert pathline.train(blob, settings=settings, iterations=2, progress=False).result.iterations == 2
+
+
+def test_the_bar_is_lines_in_a_file(blob, monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", out)
+    pathline.train(blob, iterations=20, settings={"train.evaluate_every": 10})
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("note: array: 300 rows (240 train, 30 validation, 30 test)")
+    assert lines[-1].startswith("20 of 20  NLL") and "validation" in lines[-1] and "\r" not in out.getvalue()
+
+
+def test_the_bar_is_drawn_anew_on_a_terminal(blob, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    out = Terminal()
+    monkeypatch.setattr(sys, "stderr", out)
+    pathline.train(blob, iterations=20)
+    assert "\r[====================] 20 of 20" in out.getvalue() and out.getvalue().endswith("\n")
+
+
+def test_the_gil_is_free_while_training(blob):
+    counted = 0
+    thread = threading.Thread(target=pathline.train, args=(blob,), kwargs={"iterations": 200, "progress": False})
+    thread.start()
+    while thread.is_alive():
+        counted += 1
+        time.sleep(0.001)
+    assert counted > 50
+
+
+def test_two_threads_may_train_at_once(blob):
+    expected = pathline.train(blob, **QUICK).log_prob(blob)
+    got = [None, None]
+
+    def train(place):
+        got[place] = pathline.train(blob, **QUICK).log_prob(blob)
+
+    threads = [threading.Thread(target=train, args=(place,)) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for log_p in got:
+        np.testing.assert_array_equal(log_p, expected)
+
+
+def test_a_run_is_kept_and_replaced(blob, tmp_path):
+    run = tmp_path / "run"
+    first = pathline.train(blob, directory=run, **QUICK)
+    np.testing.assert_array_equal(pathline.load(run).log_prob(blob), first.log_prob(blob))
+    assert first.result.directory == str(run)
+    with pytest.raises(pathline.InputError, match="run"):
+        pathline.train(blob, directory=run, **QUICK)
+    pathline.train(blob, directory=run, replace=True, seed=3, **QUICK)
+    with pytest.raises(pathline.InputError):
+        pathline.train(blob + 1, directory=run, resume=True, progress=False)  # other data
+
+
+def test_a_run_without_iterations_gives_the_untrained_flow(blob):
+    flow = pathline.train(blob, iterations=0, progress=False)
+    assert flow.result.best_iteration == 0 and np.isfinite(flow.log_prob(blob)).all()
+
+
+INTERRUPTED = """
+import sys, numpy as np, pathline
+x = np.random.default_rng(0).normal(size=(2000, 2))
+def first(state):
+    print("begun", flush=True)
+try:
+    pathline.train(x, iterations=10**6, progress=first, directory=sys.argv[1] or None,
+                   settings={"train.evaluate_every": 5, "optimizer.schedule": "constant"})
+except pathline.Interrupted as error:
+    print(error)
+    print(error.directory, error.flow.log_prob([0.0, 0.0]) > -10, isinstance(error, KeyboardInterrupt))
+"""
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_ctrl_c_stops_and_saves(tmp_path, keep):
+    run = str(tmp_path / "run") if keep else ""
+    child = subprocess.Popen([sys.executable, "-c", INTERRUPTED, run], stdout=subprocess.PIPE, text=True)
+    while child.stdout.readline() != "begun\n":
+        assert child.poll() is None
+    time.sleep(1)
+    os.kill(child.pid, signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    lines = [line for line in out.splitlines() if line != "begun"]
+    assert lines[1] == f"{run or None} True True"
+    if keep:
+        assert "resume=True" in lines[0]
+        done = pathline.load(run).info["metrics"][-1]["iteration"]
+        x = np.random.default_rng(0).normal(size=(2000, 2))
+        flow = pathline.train(x, iterations=done + 50, directory=run, resume=True, progress=False)
+        assert flow.result.iterations == done + 50
