@@ -58,6 +58,7 @@ class SaveOnSignal {
 struct TrainFlags {
   std::string recipe, output, resume;
   std::vector<std::string> sets;
+  std::string time;
   bool force = false;
   CommonFlags common;
   std::string data() const { return common.keys.text("--data"); }
@@ -78,6 +79,10 @@ class TrainingBar {
   }
   void operator()(const TrainingProgress& p) {
     if (quiet_) return;
+    if (p.iteration == 0) {  // before the first
+      report(fmt::format("start: validation {:.4f}\n", p.validation ? p.validation->nll : std::nan("")));
+      return;
+    }
     if (std::isfinite(p.loss))  // not of an iteration that was skipped
       smooth_ = !started_ || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
     started_ = true, stage_ = p.stage;
@@ -111,6 +116,32 @@ class TrainingBar {
   std::string validation_;
 };
 
+constexpr double kDefaultSeconds = 60;
+
+// "60", "60s", "10m", "1.5h".
+double seconds_of(const std::string& text) {
+  std::size_t end = 0;
+  double value = std::nan("");
+  try {
+    value = std::stod(text, &end);
+  } catch (const std::logic_error&) {  // no number, or one out of range
+  }
+  const std::string unit = text.substr(end);
+  const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : std::nan("");
+  if (!(value * factor > 0 && std::isfinite(value * factor)))
+    throw InputError(fmt::format("--time = {}: must be a time above 0: 60, 60s, 10m or 1h", text));
+  return value * factor;
+}
+
+// A table, and nothing else said of how to train: the model is chosen by the data.
+bool chooses_itself(const TrainFlags& f) {
+  if (!f.recipe.empty() || !f.resume.empty() || !f.sets.empty()) return false;
+  for (const char* own : {"--iterations", "--batch", "--precision", "--stepper", "--rtol", "--atol", "--steps", "--trace",
+                          "--probes"})
+    if (f.common.keys.given(own)) return false;
+  return !is_toy(f.data());
+}
+
 // What the flags make of the recipe, or of that of the run which goes on.
 Recipe resolve(const TrainFlags& f) {
   Recipe recipe;
@@ -119,6 +150,8 @@ Recipe resolve(const TrainFlags& f) {
   else if (!f.recipe.empty())
     recipe = read_recipe(f.recipe);
   f.common.keys.apply_to(recipe);
+  if (chooses_itself(f)) recipe.model.automatic = true, recipe.train.seconds = kDefaultSeconds;
+  if (!f.time.empty()) recipe.train.seconds = seconds_of(f.time);
   for (const auto& assignment : f.sets) set(recipe, assignment);
   check_recipe(recipe);
   return recipe;
@@ -182,6 +215,17 @@ void print_target(const Evaluation& e) {
         with_error(*e.wide_log_z, *e.wide_log_z_error));
 }
 
+void print_yardstick(const TrainingResult& r) {
+  if (!r.yardstick) return;
+  const auto& y = *r.yardstick;
+  fmt::print("for comparison: a Gaussian {:.4f}, a mixture of {} Gaussian{} {:.4f} nats\n", y.gaussian_nll, y.components,
+             y.components > 1 ? "s" : "", y.mixture_nll);
+  if (y.excess > std::max(0.02, 2 * y.excess_error))
+    report_warning("the model is {} nats worse than a mixture of {} Gaussians: train longer, or let pathline choose "
+                   "(model.automatic = true, --time)",
+                   with_error(y.excess, y.excess_error), y.components);
+}
+
 void print_result(const TrainingResult& r, const std::string& directory) {
   if (r.test.ess) {
     print_target(r.test);
@@ -204,8 +248,9 @@ void print_result(const TrainingResult& r, const std::string& directory) {
   } else if (r.validation.points > 0) {
     fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
   }
+  print_yardstick(r);
   fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
-  if (r.best_iteration > 0)
+  if (r.has_best)
     fmt::print(", best at {}{}: {}/model.h5\n", r.best_iteration, r.stopped_early ? " (stopped early)" : "", directory);
   else
     fmt::print("; no model.h5 was written because no validation was run\n");
@@ -247,7 +292,7 @@ int run(const TrainFlags& given_flags) {
     return 130;
   }
   print_result(result, where);
-  if (const double width = recipe.data.preparing.dequantize; width > 0 && result.best_iteration > 0)
+  if (const double width = recipe.data.preparing.dequantize; width > 0 && result.has_best)
     print_bits(result, width, static_cast<Index>(read_card(model_file(where)).columns.size()));
   return 0;
 }
@@ -281,6 +326,7 @@ void add_train_command(CLI::App& app, Action& chosen) {
   add_solver_keys(keys, c, "solver", "");
   f->common.add_precision_to(c, "");
   f->common.add_to(c);
+  c->add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
   keys.say("--resume", "TrainerOptions.resume");
   keys.say("-o", "TrainerOptions.directory");
   keys.say("--force", "TrainerOptions.replace");

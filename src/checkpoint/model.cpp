@@ -16,6 +16,7 @@
 #include "pathline/core/version.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/transform/marginals.hpp"
 
 namespace pathline {
 namespace {
@@ -257,6 +258,33 @@ template <class S> void read_norm(const std::string& file, const Hdf5Group& grou
   norm.epsilon = group.attribute<double>("epsilon");
 }
 
+void write_marginals(Hdf5File& out, const Chain<double>& data_side) {
+  for (const auto* marginals : data_side.all<Marginals>())
+    for (std::size_t i = 0; i < marginals->maps().size(); ++i) {
+      const auto& map = marginals->maps()[i];
+      auto group = out.create_group("marginals/" + std::to_string(i));
+      group.write_vector("x", map.x), group.write_vector("z", map.z);
+      group.set_attribute("low_shape", map.low.shape), group.set_attribute("low_scale", map.low.scale);
+      group.set_attribute("high_shape", map.high.shape), group.set_attribute("high_scale", map.high.scale);
+    }
+}
+
+void read_marginals(const std::string& file, const Hdf5File& in, Chain<double>& data_side, Index dim) {
+  std::vector<MarginalMap> maps;
+  for (const auto& group : groups_of(in, "marginals"))
+    maps.push_back({group.read_vector<double>("x"),
+                    group.read_vector<double>("z"),
+                    {group.attribute<double>("low_shape"), group.attribute<double>("low_scale")},
+                    {group.attribute<double>("high_shape"), group.attribute<double>("high_scale")}});
+  if (maps.empty()) return;
+  if (std::ssize(maps) != dim) refuse(file, fmt::format("marginals: {}, expected {}", maps.size(), dim));
+  try {
+    set_marginals(data_side, Marginals(std::move(maps)));
+  } catch (const InputError& error) {
+    throw in_file(file, error);
+  }
+}
+
 // All but the blocks and norms; and the check of the digest.
 template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
   const auto base = in.group("base");
@@ -273,6 +301,7 @@ template <class S> void read_rest(const std::string& file, const Hdf5File& in, c
   const auto logit = in.attribute<double>("logit");
   if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   flow.set_logit(logit);
+  read_marginals(file, in, flow.data_side, flow.dim());
   check_digest(file, in, card, flow, read_parameters(file, in, flow));
 }
 
@@ -388,6 +417,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   const auto norms = flow.norms();
   for (std::size_t i = 0; i < norms.size(); ++i)
     write_attributes(out.create_group("norms/" + std::to_string(i)), norms[i]->describe());
+  write_marginals(out, flow.data_side);
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
   base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));

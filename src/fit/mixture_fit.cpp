@@ -364,6 +364,28 @@ MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> we
   return *best;
 }
 
+GaussianMixture average(const std::vector<GaussianMixture>& mixtures) {
+  require(!mixtures.empty(), "mixtures", "an empty list", "one or more");
+  if (mixtures.size() == 1) return mixtures[0];  // whose weights a division would round
+  const Index d = mixtures[0].dim();
+  Index k = 0;
+  for (const auto& m : mixtures) {
+    require(m.dim() == d, "mixtures", m.dim(), "of the same dimension");
+    k += m.components();
+  }
+  Vector<double> weights(k);
+  Matrix<double> means(d, k);
+  std::vector<Matrix<double>> scales;
+  Index at = 0;
+  for (const auto& m : mixtures) {
+    weights.segment(at, m.components()) = m.weights() / static_cast<double>(mixtures.size());
+    means.middleCols(at, m.components()) = m.means();
+    for (Index j = 0; j < m.components(); ++j) scales.push_back(m.scale(j));
+    at += m.components();
+  }
+  return GaussianMixture(weights / weights.sum(), means, std::move(scales));
+}
+
 Vector<double> rounding_steps(ConstMatrixRef<double> rows) {
   Vector<double> out = Vector<double>::Zero(rows.rows());
   for (Index i = 0; i < rows.rows(); ++i) {

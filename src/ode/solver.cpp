@@ -247,6 +247,7 @@ template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, cons
   };
   const double d0 = size(x), d1 = size(f0);
   if (!std::isfinite(d1)) return sign * std::abs(span);
+  if (d1 == 0) return span;  // a field that rests, as one before its training: the error test decides
   double h = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
   h = std::min(h, std::abs(span));
   x1.flat() = x.flat() + static_cast<S>(sign * h) * f0.flat();

@@ -114,6 +114,8 @@ void add_data(std::vector<RecipeField>& fields) {
       .add("test_fraction", reading(&S::test_fraction), from_below(0, 1), "table: fraction of the rows for the test")
       .add("dequantize", preparing(&P::dequantize), at_least(0),
            "width of the uniform noise added to discrete data; 0 = none")
+      .add("marginals", preparing(&P::marginals), any(),
+           "table: map each column to a normal distribution by its quantiles first")
       .add("logit", preparing(&P::logit), from_below(0, 0.5),
            "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none")
       .add("header", table(&TableOptions::header), one_of(TableOptions::header_names()),
@@ -131,9 +133,13 @@ void add_data(std::vector<RecipeField>& fields) {
 
 void add_model(std::vector<RecipeField>& fields) {
   using R = ModelRecipe;
+  using F = BaseFitOptions;
   const auto network = [](auto member) { return inside(&R::network, member); };
+  const auto base_fit = [](auto member) { return inside(&R::base_fit_options, member); };
   Table(
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
+      .add("automatic", &R::automatic, any(),
+           "table: choose the model and the training by the data within train.time")
       .add("field", &R::field, one_of(field_names()), "vector field: a network, or minus the gradient of a potential")
       .add("hidden", network(&MlpOptions::hidden), at_least(1),
            "widths of the hidden layers; 0 = automatic: 64,64,64 up to two columns, 96,96 for more")
@@ -151,6 +157,16 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("train_end_time", &R::train_end_time, any(), "whether T is trained")
       .add("base", &R::base, one_of(base_names()), "base distribution at time 0")
       .add("base_components", &R::base_components, at_least(1), "number of Gaussians of a mixture base")
+      .add("base_fit", &R::base_fit, any(),
+           "full_mixture: fit it to the training rows first; the vector field then begins as 0")
+      .add("base_members", base_fit(&F::members), at_least(1),
+           "base_fit: number of mixtures, from different starts, of which the base is the mean")
+      .add("base_prior_rows", base_fit(&F::prior_rows), at_least(0),
+           "base_fit: number of rows as by which each covariance is shrunk towards the common one")
+      .add("base_diagonal", base_fit(&F::diagonal), from_to(0, 1),
+           "base_fit: how far the common covariance is shrunk towards its diagonal")
+      .add("base_inflation", base_fit(&F::inflation), above(0), "base_fit: factor of every covariance")
+      .add("base_all_rows", base_fit(&F::all_rows), any(), "base_fit: fit the validation rows as well")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
       .add("precision", &R::precision, one_of(precision_names()), "precision of the arithmetic");
 }
@@ -238,8 +254,11 @@ void add_optimizer(std::vector<RecipeField>& fields) {
       .add("clip", &R::clip, at_least(0), "largest Euclidean norm of the gradient; 0 = no limit")
       .add("schedule", schedule(&Schedule::kind), one_of(Schedule::kind_names()),
            "schedule of the learning rate after the warm-up")
-      .add("warmup", schedule(&Schedule::warmup), at_least(0), "iterations of linear warm-up; at most half of a stage")
-      .add("final", schedule(&Schedule::final), from_to(0, 1), "cosine: final fraction of the learning rate")
+      .add("warmup", schedule(&Schedule::warmup), at_least(0),
+           "iterations of linear warm-up; at most half of a stage, except with a trapezoid")
+      .add("final", schedule(&Schedule::final), from_to(0, 1), "cosine, trapezoid: final fraction of the learning rate")
+      .add("cooldown", schedule(&Schedule::cooldown), at_least(0),
+           "trapezoid: iterations at the end in which the learning rate falls")
       .add("decay_every", schedule(&Schedule::decay_every), at_least(1), "step: iterations between two reductions")
       .add("decay_factor", schedule(&Schedule::decay_factor), above_to(0, 1), "step: factor of each reduction")
       .add("ema", &R::ema, from_below(0, 1),
@@ -252,6 +271,8 @@ void add_train(std::vector<RecipeField>& fields) {
       fields, "train", [](auto& r, std::size_t) -> auto& { return r; })
       .add("iterations", train(&TrainerOptions::iterations), at_least(0),
            "iterations of all stages together; the last stage takes the rest")
+      .add("time", train(&TrainerOptions::seconds), at_least(0),
+           "seconds in which the run ends; needs schedule = trapezoid or model.automatic; 0 = no limit")
       .add("batch", train(&TrainerOptions::batch), at_least(1), "batch size: samples per iteration")
       .add("tile", inside(&Recipe::gradient, &GradientOptions::tile), at_least(0),
            "number of samples solved together; 0 = automatic")
@@ -260,7 +281,9 @@ void add_train(std::vector<RecipeField>& fields) {
       .add("checkpoint_every", train(&TrainerOptions::checkpoint_every), at_least(1),
            "iterations between checkpoints (last.h5)")
       .add("patience", train(&TrainerOptions::patience), at_least(0),
-           "validations without improvement before stopping; 0 = never");
+           "validations without improvement before stopping; 0 = never")
+      .add("max_error", train(&TrainerOptions::max_error), at_least(0),
+           "nats: the model keeps the cheapest solver with at most this mean error; 0 = that of solver.evaluation");
 }
 
 std::vector<RecipeField> make_fields() {

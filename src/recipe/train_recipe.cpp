@@ -1,13 +1,20 @@
 #include "pathline/recipe/train_recipe.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include <fmt/format.h>
 
+#include "core/clock.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/field/mlp.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
+#include "recipe/automatic.hpp"
 #include "recipe/in_table.hpp"
 #include "recipe/resume_check.hpp"
+#include "recipe/yardstick.hpp"
 #include "train/run_directory.hpp"
 
 namespace pathline {
@@ -32,10 +39,49 @@ void describe(const TrainingData& data, Index parameters, const TrainingOptions&
   for (const auto& text : data.notes()) options.note(with_keys(text));
 }
 
+// The field, whose last layer becomes 0, does nothing at first: the flow begins at its base.
+template <class S> void rest(Flow<S>& flow) {
+  Vector<double> theta = flow.theta();
+  const auto parameters = flow.parameters();
+  for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
+    const auto* mlp = dynamic_cast<const Mlp<S>*>(flow.blocks()[i]->field.get());
+    if (!mlp) throw InputError("model.base_fit needs model.field = mlp");
+    const std::string last = fmt::format("blocks.{}.layers.{}.", i, mlp->options().hidden.size());
+    for (const auto& p : parameters)
+      if (p.name.starts_with(last)) theta.segment(p.offset, p.size()).setZero();
+  }
+  flow.set_theta(theta);
+}
+
+// The base of a run that continues is in its file.
+template <class S>
+void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std::optional<GaussianMixture>& base,
+              const TrainingOptions& options) {
+  if (!recipe.model.base_fit) return;
+  if (recipe.model.base != BaseKind::full_mixture) throw InputError("model.base_fit needs model.base = full_mixture");
+  rest(flow);
+  if (options.resume) {
+    std::string unused;
+    flow.base = read_model<S>(RunDirectory(options.directory).resumable(unused)).flow.base;
+    return;
+  }
+  if (!base)
+    base = in_table("model", [&] { return fit_base(base_rows_of(data), base_fit_options(recipe, options.threads)); });
+  flow.base = make_base(*base);
+}
+
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options) {
-  auto stages = build_stages<S>(asked, options.target);
-  auto data = build_data(asked, only_target(asked, options.target), options.table);
+  const double began = seconds_now();
   Recipe recipe = asked;
+  auto data = build_data(asked, only_target(asked, options.target), options.table);
+  std::optional<GaussianMixture> base;
+  std::vector<std::string> reasons;
+  if (recipe.model.automatic) {
+    auto choice = choose_automatically(asked, data, asked.train.seconds, options.threads);
+    recipe = std::move(choice.recipe), data = std::move(choice.data);
+    base = std::move(choice.base), reasons = std::move(choice.reasons);
+  }
+  auto stages = build_stages<S>(recipe, options.target);
   recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
   auto trainer = trainer_options(recipe);
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
@@ -45,11 +91,31 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
     std::string unused;
     check_size(recipe, data.dim(), data.condition_dim(), RunDirectory(options.directory).resumable(unused));
   }
-  const auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
+  trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
+  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
   describe(data, flow.theta().size(), options);
-  Trainer<S> training(flow, std::move(data), std::move(stages), std::move(trainer), callbacks<S>(options));
+  if (options.note)
+    for (const auto& text : reasons) options.note(text);
+  set_base(flow, recipe, data, base, options);
+  trainer.seconds_spent = options.resume ? 0 : seconds_now() - began;
+  // What the recipe of the files says once the length of the run is known: the same run, without a limit.
+  trainer.recipe_of = [&recipe](const RunLength& length) {
+    Recipe exact = recipe;
+    exact.train.iterations = length.iterations, exact.train.schedule.cooldown = length.cooldown;
+    exact.train.seconds = 0;
+    return to_toml(exact);
+  };
+  const auto evaluation = trainer.evaluation;
+  Trainer<S> training(flow, data, std::move(stages), std::move(trainer), callbacks<S>(options));
   if (options.begin) options.begin();
-  return training.run();
+  auto result = training.run();
+  if (result.interrupted || !result.has_best || result.test.points == 0) return result;
+  EvaluationOptions exact = evaluation;
+  exact.trace = {}, exact.threads = options.threads;
+  const bool fitted = recipe.model.base_fit && base;
+  result.yardstick = measure(training.best(), data, fitted ? &*base : nullptr, exact,
+                             std::clamp(0.02 * result.seconds, 0.1, 5.0));
+  return result;
 }
 
 }  // namespace
@@ -59,6 +125,7 @@ TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options)
   Recipe recipe = asked;
   if (options.resume) {
     const Recipe stored = recipe_of_run(options.directory);
+    if (recipe.model.automatic) recipe = stored;  // what was chosen
     auto& hidden = recipe.model.network.hidden;
     if (hidden == ModelRecipe{}.network.hidden) hidden = stored.model.network.hidden;  // automatic
     check_resumed(stored, recipe);

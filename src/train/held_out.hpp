@@ -11,6 +11,7 @@ class HeldOut {
   // same at every call.
   HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target);
 
+  void set_solver(const SolverOptions& solver) { evaluation_.solver = solver; }
   template <class S> Evaluation validation(const Flow<S>& flow) const;
   // With the exact trace; where that would take too much memory or time, with Hutchinson's, and trace_error says how
   // far the probes may be off. Of a target, with a search for lost modes.

@@ -24,7 +24,11 @@ std::vector<StagePlan> plan_stages(const std::vector<StageRequest>& stages, cons
       n += rest;
     Schedule schedule = options.schedule;
     schedule.learning_rate = stage.learning_rate > 0 ? stage.learning_rate : options.adam.learning_rate;
-    schedule.warmup = std::min(schedule.warmup, n / 2), schedule.iterations = n;
+    schedule.iterations = n;
+    if (schedule.kind == Schedule::Kind::trapezoid)  // whose beginning does not depend on its length
+      schedule.cooldown = std::min(schedule.cooldown, n);
+    else
+      schedule.warmup = std::min(schedule.warmup, n / 2);
     try {
       if (n > 0) check_schedule(schedule);
     } catch (const InputError& error) {

@@ -15,6 +15,7 @@
 #include "pathline/core/parallel.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/optim/clip.hpp"
+#include "pathline/train/evaluation_choice.hpp"
 #include "train/held_out.hpp"
 #include "train/least_nll.hpp"
 #include "train/metrics_line.hpp"
@@ -49,6 +50,12 @@ void check_options(const TrainerOptions& o) {
   require(o.schedule.iterations == 0, "schedule.iterations", o.schedule.iterations, "0; a stage gives its own number");
   o.evaluation.solver.check();
   o.evaluation.trace.check();
+  require(o.seconds >= 0 && std::isfinite(o.seconds), "seconds", o.seconds, ">= 0");
+  require(o.max_error >= 0 && std::isfinite(o.max_error), "max_error", o.max_error, ">= 0");
+  require(o.seconds_spent >= 0, "seconds_spent", o.seconds_spent, ">= 0");
+  require(o.cooldown_share > 0 && o.cooldown_share < 1, "cooldown_share", o.cooldown_share, "in (0, 1)");
+  if (o.seconds > 0 && o.schedule.kind != Schedule::Kind::trapezoid)
+    throw InputError("seconds: a run with a limit needs a trapezoid as its schedule");
   if (o.directory.empty() && o.resume) throw InputError("resume: needs the directory of the run");
   if (o.directory.empty() && o.replace) throw InputError("replace: needs a directory");
   if (o.resume && o.replace) throw InputError("replace: a resumed run continues in its directory and replaces nothing");
@@ -112,8 +119,10 @@ template <class S> class Trainer<S>::Impl {
     started_ = seconds_now(), seconds_before_ = state_.seconds;
     TrainingResult result;
     result.entropy = data_.entropy();
+    if (options_.validate_first && state_.iteration == 0 && !has_best()) validate_start(result);
     result.stopped_early = out_of_patience();
     while (state_.iteration < total() && !result.interrupted && !result.stopped_early) {
+      if (options_.seconds > 0) keep_time();
       auto progress = step(stage_of(state_.iteration));
       Evaluation evaluation;
       bool stop = false;
@@ -147,7 +156,29 @@ template <class S> class Trainer<S>::Impl {
     return callback && callback(progress, flow) == TrainingAction::stop;
   }
 
+  // The best may be the flow as it was before the first iteration.
+  bool has_best() const { return state_.best_iteration > 0 || std::isfinite(state_.best); }
+
   bool writes() const { return !options_.directory.empty(); }
+
+  // Once no more than the cooldown's share of the time is left, the iterations that fit into it are the last.
+  void keep_time() {
+    auto& plan = plan_.back();
+    const Index done = state_.iteration - plan.first;
+    if (length_known_ || done < 1) return;
+    const double each = seconds_each_.back() + validation_seconds_ / static_cast<double>(options_.evaluate_every);
+    // The last iteration validates, and so does finish(), which also tests.
+    const double left = options_.seconds - options_.seconds_spent - (seconds_before_ + seconds_now() - started_) -
+                        3 * validation_seconds_;
+    const double cooldown = options_.cooldown_share * (options_.seconds - options_.seconds_spent);
+    if (left > cooldown + each && state_.iteration + 1 < total()) return;
+    const Index rest = std::max<Index>(1, static_cast<Index>(left / std::max(each, 1e-9)));
+    plan.iterations = std::min(plan.iterations, done + rest);
+    plan.schedule.iterations = plan.iterations;
+    plan.schedule.cooldown = plan.iterations - done;
+    length_known_ = true;
+    if (options_.recipe_of) options_.recipe = options_.recipe_of({total(), plan.schedule.cooldown});
+  }
 
   void check_stage(std::size_t s) const {
     auto& objective = *stages_[s].objective;
@@ -201,7 +232,7 @@ template <class S> class Trainer<S>::Impl {
                        " began");
     flow_.set_theta(state_.theta);
     best_ = flow_;
-    if (state_.best_iteration > 0 && std::filesystem::exists(files_.model())) read_best();
+    if (has_best() && std::filesystem::exists(files_.model())) read_best();
     metrics_ = std::move(card.metrics);
     files_.restart_metrics(metrics_);
     adam_ = std::make_unique<Adam>(state_.theta.size(), options_.adam, decays());
@@ -368,6 +399,11 @@ template <class S> class Trainer<S>::Impl {
     for (std::size_t s = stage; s < plan_.size(); ++s)
       out.seconds_left += seconds_each_[s] * static_cast<double>(plan_[s].first + plan_[s].iterations -
                                                                  std::max(state_.iteration, plan_[s].first));
+    if (options_.seconds > 0 && !length_known_) {
+      const double spent = options_.seconds_spent + out.seconds;
+      out.seconds_left = std::max(0.0, options_.seconds - spent);
+      out.iterations = static_cast<Index>(static_cast<double>(out.iteration) * options_.seconds / spent);
+    }
     return out;
   }
 
@@ -398,12 +434,14 @@ template <class S> class Trainer<S>::Impl {
   // False if it went wrong.
   bool validate(const Flow<S>& flow, TrainingProgress& progress, Evaluation& e) {
     std::string wrong;
+    const double before = seconds_now();
     try {
       e = held_out_.validation(flow);
       wrong = impossible(e, progress);
     } catch (const NumericalError& error) {
       wrong = error.what();
     }
+    validation_seconds_ = seconds_now() - before;
     if (!wrong.empty()) {
       recover(recovery_.after_validation(), fmt::format("validation at iteration {}", state_.iteration), wrong);
       return false;
@@ -483,14 +521,41 @@ template <class S> class Trainer<S>::Impl {
     files_.save_last(Model<S>{flow_, card()}, state_);
   }
 
+  void validate_start(TrainingResult& result) {
+    TrainingProgress progress;
+    progress.iterations = total(), progress.stages = plan_.size(), progress.kind = stages_[0].objective->kind();
+    progress.loss = std::numeric_limits<double>::quiet_NaN();
+    Evaluation evaluation;
+    if (validate(flow_, progress, evaluation)) {
+      progress.validation = &evaluation;
+      result.interrupted = stops(callbacks_.validation, progress, flow_);
+    }
+    result.interrupted = stops(callbacks_.iteration, progress, flow_) || result.interrupted;
+    save_last();
+  }
+
   // The best model on the test split, with the exact trace if it can be afforded.
   void finish(TrainingResult& result) {
     result.iterations = state_.iteration, result.best_iteration = state_.best_iteration;
     result.seconds = state_.seconds;
-    if (result.interrupted || state_.best_iteration == 0) return;
+    if (result.interrupted || !has_best()) return;
     if (!knows_best_) read_best();
+    const bool chosen = choose_solver();
     result.validation = held_out_.validation(best_);
     result.test = held_out_.test(best_);
+    result.has_best = true;
+    // The best model may be older than the length of the run, which its recipe states.
+    if (writes() && (length_known_ || chosen)) write_model(files_.model(), Model<S>{best_, card()});
+  }
+
+  // Whether the model of the files has another solver than it was written with.
+  bool choose_solver() {
+    const auto& points = data_.validation();
+    if (options_.max_error == 0 || points.x.cols() == 0) return false;
+    const auto choice = choose_evaluation(best_, points.x, points.c, options_.max_error, options_.threads);
+    options_.evaluation.solver = choice.solver;
+    held_out_.set_solver(choice.solver);
+    return true;
   }
 
   TrainerOptions options_;
@@ -514,6 +579,8 @@ template <class S> class Trainer<S>::Impl {
   std::vector<std::string> metrics_;
   double started_ = 0, seconds_before_ = 0;
   std::vector<double> seconds_each_;  // an iteration, a stage
+  double validation_seconds_ = 0;     // the last one
+  bool length_known_ = false;
 };
 
 template <class S> Trainer<S>::Trainer(const Flow<S>& flow, TrainingData data, std::vector<Stage<S>> stages,

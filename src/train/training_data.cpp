@@ -114,6 +114,12 @@ TrainingData matrix_data(const TrainingData::Points& training, const TrainingDat
   return matrix_data_of(std::move(split), condition_dim, options);
 }
 
+TrainingData TrainingData::with_marginals() const {
+  TrainingDataOptions options = options_;
+  options.marginals = true;
+  return TrainingData(source_, options);
+}
+
 TrainingData TrainingData::none(Index dim, std::uint64_t seed) {
   TrainingData data(std::make_shared<NoData>(dim), {.standardize = false, .seed = seed});
   data.empty_ = true;
@@ -150,7 +156,9 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
   validation_ = prepared(source_->validation(), "train.dequantize.validation");
   test_ = prepared(source_->test(), "train.dequantize.test");
   standardizer_ = part(rows_, options.standardize);
-  if (options.standardize && ((noise_.array() > 0).any() || options.logit > 0)) standardizer_ = fit_transformed();
+  if (options.marginals) fit_marginals();
+  if (options.standardize && ((noise_.array() > 0).any() || options.logit > 0 || marginals_))
+    standardizer_ = fit_transformed();
   condition_standardizer_ = part(condition_rows_, options.standardize);
 }
 
@@ -160,20 +168,37 @@ Standardizer TrainingData::part(const std::vector<Index>& rows, bool standardize
   return {source_->standardizer().mean(rows), source_->standardizer().scale(rows)};
 }
 
-// Of what the flow sees before it standardizes: 16,384 training rows with their noise, through the logit.
+// What a flow without marginal maps standardizes: through the logit.
+Matrix<double> TrainingData::before_marginals(ConstMatrixRef<double> x) const {
+  if (options_.logit == 0) return x;
+  const Matrix<double> t = (options_.logit + (1 - 2 * options_.logit) * x.array()).matrix();
+  if (!(t.minCoeff() > 0 && t.maxCoeff() < 1))
+    throw InputError("logit: the data must be in [0, 1] after the noise of dequantize is added");
+  return (t.array() / (1 - t.array())).log().matrix();
+}
+
+void TrainingData::fit_marginals() {
+  const auto rows = training();
+  if (!rows) throw InputError("marginals: only the rows of a table can be mapped by their quantiles, not a toy");
+  marginals_ = pathline::fit_marginals(before_marginals(rows->x), training_weights().transpose());
+}
+
+// Of what the flow sees before it standardizes: 16,384 training rows with their noise, or all where columns are mapped
+// by their quantiles.
 Standardizer TrainingData::fit_transformed() const {
+  if (marginals_) {
+    Matrix<double> z = before_marginals(training()->x);
+    TransformScratch<double> scratch;
+    const SolveOptions<double> options;
+    const Matrix<double> no_condition;
+    marginals_->apply(Direction::data_to_base, z, nullptr, {scratch, options, no_condition}, nullptr);
+    return fit_standardizer(z, columns_, ConstantColumns::refuse, training_weights());
+  }
   Engine engine = make_stream(options_.seed, "train.standardizer");
   const Index rows = std::min<Index>(source_->training_rows().value_or(1 << 14), 1 << 14);
   Matrix<double> all(static_cast<Index>(source_->columns().size()), rows);
   source_->batch(engine, all);
-  Matrix<double> x = prepared(all, "train.dequantize.standardizer").x;
-  if (options_.logit > 0) {
-    const Matrix<double> t = (options_.logit + (1 - 2 * options_.logit) * x.array()).matrix();
-    if (!(t.minCoeff() > 0 && t.maxCoeff() < 1))
-      throw InputError("logit: the data must be in [0, 1] after the noise of dequantize is added");
-    x = (t.array() / (1 - t.array())).log().matrix();
-  }
-  return fit_standardizer(x, columns_);
+  return fit_standardizer(before_marginals(prepared(all, "train.dequantize.standardizer").x), columns_);
 }
 
 // U(0, width of the column) is added to each value of x: a density of discrete data does not exist (Theis et al. 2016,

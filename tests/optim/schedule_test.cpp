@@ -42,6 +42,20 @@ TEST(Schedule, StepMultipliesEveryNIterationsOfItsOwn) {
   EXPECT_THAT(rates(s, 0, 9), ElementsAre(4, 8, 8, 8, 8, 4, 4, 4, 2));
 }
 
+// Its beginning is that of a longer one, so that the length of a run may be decided late.
+TEST(Schedule, TrapezoidIsConstantUntilItsCooldown) {
+  const Schedule s{.kind = Kind::trapezoid, .learning_rate = 2, .warmup = 4, .iterations = 20, .cooldown = 10};
+  EXPECT_THAT(rates(s, 0, 5), ElementsAre(0.5, 1, 1.5, 2, 2));
+  EXPECT_EQ(learning_rate(s, 10), 2);
+  EXPECT_NEAR(learning_rate(s, 15), 2 * (1 - std::sqrt(0.5)), 1e-15);
+  EXPECT_EQ(learning_rate(s, 20), 0);
+  EXPECT_EQ(learning_rate(s, 1000), 0);
+  Schedule longer = s;
+  longer.iterations = 1000;
+  EXPECT_EQ(rates(s, 0, 10), rates(longer, 0, 10));
+  EXPECT_THROW(check_schedule({.kind = Kind::trapezoid, .iterations = 10, .cooldown = 11}), InputError);
+}
+
 TEST(Schedule, FieldOutOfItsRangeIsAnError) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_NO_THROW(check_schedule({}));

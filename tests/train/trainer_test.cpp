@@ -1,5 +1,6 @@
 #include "pathline/train/trainer.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 
@@ -467,6 +468,58 @@ TEST_F(TrainerOf, FrozenParametersStay) {
   trainer.run();
   EXPECT_EQ(trainer.flow().theta()[0], 0.3);
   EXPECT_NE(trainer.flow().theta()[1], theta[1]);
+}
+
+// A flow that begins at a fitted density was replaced by what a large learning rate made of it.
+TEST_F(TrainerOf, AFlowThatBeginsWellIsNeverReplacedByAWorseOne) {
+  const Matrix<double> x = normal_draws(2, 400);
+  auto flow = small_mlp<double>(2);
+  flow.set_theta(Vector<double>::Zero(flow.theta().size()));  // the normal distribution, of which the data are
+  auto options = quick(20);
+  options.validate_first = true, options.adam.learning_rate = 3, options.clip = 0, options.ema = 0;
+  options.directory = file("run");
+  Trainer<double> trainer(flow, matrix_data(x), maximum_likelihood<double>(), options);
+  const auto result = trainer.run();
+  EXPECT_TRUE(result.has_best);
+  EXPECT_EQ(result.best_iteration, 0);
+  EXPECT_EQ(trainer.best().theta(), flow.theta());
+  EXPECT_EQ(read_model<double>(file("run/model.h5")).flow.theta(), flow.theta());
+  // A resumed run knows of it.
+  options.resume = true, options.iterations = 25;
+  Trainer<double> resumed(flow, matrix_data(x), maximum_likelihood<double>(), options);
+  EXPECT_EQ(resumed.run().best_iteration, 0);
+}
+
+// The length is decided when the time says so; a run of that length, without a limit, is the same bit for bit.
+TEST_F(TrainerOf, ARunWithATimeLimitIsARunOfTheLengthThatItFound) {
+  const auto flow = small_mlp<double>(2);
+  const auto data = matrix_data(normal_draws(2, 400));
+  auto options = quick(1000000);
+  options.schedule.kind = Schedule::Kind::trapezoid, options.schedule.warmup = 10;
+  options.seconds = 1, options.directory = file("timed");
+  RunLength length{0, 0};
+  options.recipe_of = [&](const RunLength& found) {
+    length = found;
+    return "known";
+  };
+  const auto began = std::chrono::steady_clock::now();
+  const auto result = Trainer<double>(flow, data, maximum_likelihood<double>(), options).run();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  EXPECT_GT(took.count(), 0.4);
+  EXPECT_LT(took.count(), 4);  // on a machine with other work
+  EXPECT_EQ(result.iterations, length.iterations);
+  EXPECT_GT(length.cooldown, 0);
+  EXPECT_LT(length.cooldown, length.iterations);
+  EXPECT_EQ(read_card(file("timed/model.h5")).recipe, "known");
+
+  options.seconds = 0, options.iterations = length.iterations, options.schedule.cooldown = length.cooldown;
+  options.directory = file("exact"), options.recipe = "known";
+  Trainer<double>(flow, data, maximum_likelihood<double>(), options).run();
+  EXPECT_EQ(read_model<double>(file("exact/model.h5")).flow.theta(),
+            read_model<double>(file("timed/model.h5")).flow.theta());
+  options.seconds = 1, options.schedule.kind = Schedule::Kind::cosine, options.directory = file("cosine");
+  EXPECT_THAT(message([&] { Trainer<double>(flow, data, maximum_likelihood<double>(), options); }),
+              HasSubstr("needs a trapezoid"));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 ///   /columns, /condition_columns   names
 ///   /condition_range (2, dc), optional: the lowest and highest value of each condition in the training data
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
+///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of its
+///                    tails; absent without marginal maps
 ///   /blocks/<i>      attributes: end_time, clock, train_end_time, field (mlp, potential or user), and the field's
 ///                    architecture, which is absent for a user-defined field
 ///   /norms/<i>       mean, variance: running statistics; attribute epsilon

@@ -15,6 +15,7 @@
 
 #include "pathline/field/mlp.hpp"
 #include "pathline/objective/objective.hpp"
+#include "pathline/train/base_fit.hpp"
 #include "pathline/train/trainer.hpp"
 
 namespace pathline {
@@ -42,6 +43,9 @@ struct DataRecipe {
 
 /// The table [model].
 struct ModelRecipe {
+  /// Chooses the model and the length of its training by the data and train.time: see train_recipe. The recipe that the
+  /// run keeps has what was chosen, and false here.
+  bool automatic = false;
   FieldKind field = FieldKind::mlp;
   /// The network. A potential has only its widths. Two defaults are not those of MlpOptions: hidden = {0} is automatic
   /// (see with_hidden), because the best widths depend on the data; swish does not saturate as FFJORD's tanh does.
@@ -52,6 +56,10 @@ struct ModelRecipe {
   bool train_end_time = false;
   BaseKind base = BaseKind::normal;
   Index base_components = 8;
+  /// Whether a full_mixture is fitted to the training rows before the training, in which the field then begins as 0.
+  bool base_fit = false;
+  /// How it is fitted; its components are base_components, its seed is train.seed.
+  BaseFitOptions base_fit_options = {};
   bool base_train = true;  ///< sets GradientOptions::base and TrainerOptions::frozen
   Precision precision = Precision::float32;
 };

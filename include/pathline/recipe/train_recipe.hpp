@@ -27,6 +27,8 @@ struct TrainingOptions {
 };
 
 /// Builds the recipe's flow, data and objectives and trains them (Trainer), in the arithmetic of model.precision.
+/// With model.automatic the base, its marginal maps, the network and the schedule are chosen by the data within
+/// train.time; the recipe of the files has what was chosen, and a run of it is bitwise the same.
 /// Bitwise the same on any number of threads, and bitwise the same when stopped and resumed, with the same data.*,
 /// model.* and train.seed. InputError for a recipe, its data or its directory (one that already holds a run is not
 /// overwritten); NumericalError with advice when a solve fails: last.h5 then has the last checkpoint.

@@ -26,6 +26,19 @@
 
 namespace pathline {
 
+/// What is cheap, on the test samples of a run: one Gaussian and a mixture of Gaussians.
+struct Yardstick {
+  double gaussian_nll = 0, mixture_nll = 0;  ///< nats, in the units of the data
+  Index components = 1;                      ///< of the mixture
+  /// By how much the model's test NLL is above that of the mixture, row by row, with its standard error.
+  double excess = 0, excess_error = 0;
+};
+
+/// How long a run turned out to be: see TrainerOptions::seconds.
+struct RunLength {
+  Index iterations, cooldown;
+};
+
 /// What callbacks see after each iteration. validation is set after the iterations that validate.
 struct TrainingProgress {
   Index iteration = 0, iterations = 0;  ///< done, and of all stages
@@ -41,9 +54,11 @@ struct TrainingProgress {
 
 struct TrainingResult {
   Index iterations = 0, best_iteration = 0;
+  bool has_best = false;  ///< a flow was validated, and the best was kept
   bool interrupted = false, stopped_early = false;
   Evaluation validation, test;    ///< of the best model; test has no points if the run was interrupted
   std::optional<double> entropy;  ///< of the data, nats, where it is known
+  std::optional<Yardstick> yardstick;  ///< where train_recipe trained on a table
   double seconds = 0;             ///< spent on training and validation
 };
 
@@ -74,7 +89,13 @@ struct TrainerOptions {
   Index evaluate_every = 250;    ///< >= 1: iterations between two validations
   Index checkpoint_every = 500;  ///< >= 1: iterations between two writes of last.h5
   Index patience = 0;            ///< >= 0: validations without an improvement that end a stage; 0: never
+  /// Validates the flow before the first iteration too. A flow that begins well, from a fitted base, is then never
+  /// replaced by a worse one.
+  bool validate_first = false;
 
+  /// >= 0: nats; the model keeps the cheapest solver whose mean error on the validation samples is at most this (see
+  /// choose_evaluation), and the test uses it; 0: the solver of `evaluation`.
+  double max_error = 0;
   /// Solver, trace and tile of validations and of the test. Its other options are refused: seed and threads are below.
   EvaluationOptions evaluation;
   /// >= 1: where a target takes the place of data, draws of the flow
@@ -90,6 +111,14 @@ struct TrainerOptions {
   bool resume = false;
   bool replace = false;        ///< replace a run that is in the directory
   std::string recipe = {};     ///< a text that is kept in the files, if any are written
+  /// >= 0: seconds within which the run ends, validations and the test included; 0: no limit. `iterations` is then the
+  /// most that it takes. The last stage has a trapezoid as its schedule: when cooldown_share of the seconds are left, the
+  /// iterations that fit into them become its cooldown. A run with the length that was found, and without a limit, is
+  /// bitwise the same.
+  double seconds = 0;
+  double cooldown_share = 0.3;  ///< in (0, 1)
+  double seconds_spent = 0;     ///< of `seconds`, before the trainer was made
+  std::function<std::string(const RunLength&)> recipe_of = {};  ///< replaces `recipe` once the length is known
   bool estimate_time = false;  ///< tries one iteration of every later stage, for TrainingProgress::seconds_left
 };
 

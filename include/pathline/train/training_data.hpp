@@ -9,6 +9,7 @@
 
 #include "pathline/data/source.hpp"
 #include "pathline/objective/objective.hpp"
+#include "pathline/transform/marginals.hpp"
 
 namespace pathline {
 
@@ -17,6 +18,9 @@ struct TrainingDataOptions {
   bool standardize = true;                  ///< the flow starts from (x - mean) / scale of the training data
   double dequantize = 0;                    ///< >= 0: width of the uniform noise added to discrete data; 0: none
   std::vector<std::string> discrete = {};   ///< columns of integers: each gets noise of width 1 if dequantize is 0
+  /// Whether each column is mapped to a normal distribution by its quantiles first, after bounds or the logit, as fitted
+  /// to the training rows: see Marginals. Only the columns of a table, of 50 rows or more.
+  bool marginals = false;
   double logit = 0;                         ///< in [0, 0.5): the flow starts from logit(alpha + (1 - 2 alpha) x); 0: no
   std::uint64_t seed = 0;                   ///< of the batches and of the noise
   std::string name = "data";                ///< what messages call the source: a file's name
@@ -40,6 +44,7 @@ class TrainingData {
   Index condition_dim() const { return static_cast<Index>(condition_columns_.size()); }
   const std::vector<std::string>& columns() const { return columns_; }
   const std::vector<std::string>& condition_columns() const { return condition_columns_; }
+  TrainingData with_marginals() const;  ///< the same data, with TrainingDataOptions::marginals
   const std::string& name() const { return options_.name; }
   bool empty() const { return empty_; }  ///< made by none()
 
@@ -48,7 +53,8 @@ class TrainingData {
   [[nodiscard]] std::optional<Points> training() const;  ///< every row once, as some batch may hold them; not of a toy
   const Points& validation() const { return validation_; }
   const Points& test() const { return test_; }
-  /// The weight of each validation and test sample, 1 x N; empty: all weigh alike.
+  /// The weight of each row of training(), of each validation and of each test sample, 1 x N; empty: all weigh alike.
+  const RowVector<double>& training_weights() const { return source_->training_weights(); }
   const RowVector<double>& validation_weights() const { return source_->validation_weights(); }
   const RowVector<double>& test_weights() const { return source_->test_weights(); }
 
@@ -72,6 +78,7 @@ class TrainingData {
       flow.condition_mean = condition_standardizer_.mean, flow.condition_scale = condition_standardizer_.scale;
     }
     if (options_.logit > 0) flow.set_logit(options_.logit);
+    if (marginals_) set_marginals(flow.data_side, *marginals_);
   }
 
   std::uint64_t hash() const;             ///< of a table's columns and rows as they were split; 0 for a toy
@@ -82,6 +89,8 @@ class TrainingData {
  private:
   Points split(ConstMatrixRef<double> rows) const;
   Points prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration = 0) const;
+  Matrix<double> before_marginals(ConstMatrixRef<double> x) const;
+  void fit_marginals();
   Standardizer fit_transformed() const;
   Standardizer part(const std::vector<Index>& rows, bool standardize) const;
 
@@ -90,6 +99,7 @@ class TrainingData {
   bool empty_ = false;
   std::vector<std::string> columns_, condition_columns_;
   std::vector<Index> rows_, condition_rows_;  ///< in the source
+  std::optional<Marginals> marginals_;
   Standardizer standardizer_, condition_standardizer_;
   Vector<double> noise_;  ///< d: width of the noise added to each column; 0: none
   Points validation_, test_;

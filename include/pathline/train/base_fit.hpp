@@ -1,0 +1,51 @@
+/// \file
+/// Fits the base of a flow to the training rows, so that the flow begins at the density of a Gaussian mixture.
+#pragma once
+
+#include <vector>
+
+#include "pathline/fit/mixture_fit.hpp"
+#include "pathline/train/training_data.hpp"
+
+namespace pathline {
+
+/// The rows of a run as the base sees them while the chain does nothing: through the data side of the flow alone.
+struct BaseRows {
+  Matrix<double> training, validation;                  ///< d x N, d x M
+  Vector<double> training_weights, validation_weights;  ///< N, M; or empty where all rows weigh alike
+  RowVector<double> validation_log_det;                 ///< 1 x M: log|det| of the data side
+};
+
+/// Throws InputError for data that are not a table, and for a flow with a condition, which no mixture knows of.
+template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& data);
+
+struct BaseFitOptions {
+  Index components = 10;   ///< >= 1: of each member
+  Index members = 1;       ///< >= 1: mixtures from different starts, of which the base is the mean
+  double prior_rows = 1;   ///< >= 0: see MixtureOptions
+  double diagonal = 0;     ///< in [0, 1]: see MixtureOptions
+  /// > 0: factor of every covariance. A Gaussian fitted to N rows in d dimensions predicts others best if it is wider by
+  /// about (N + 1) / (N - d - 2), because its covariance is an estimate.
+  double inflation = 1;
+  /// Whether the validation rows are fitted as well, where there are too few rows to leave any out.
+  bool all_rows = false;
+  std::uint64_t seed = 0;  ///< of the starts
+  int threads = 1;         ///< >= 0, 0: one per core; the result does not depend on it, bit for bit
+};
+
+/// One member of a base, number 0, 1, ...; validation rows end its fit early.
+GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
+/// The mean of options.members of them.
+GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& options);
+
+/// The log-density of each validation row in the units of the data, 1 x M, nats.
+RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows);
+
+/// By how much the mean of a exceeds that of b, row by row (1 x M each), nats. Differences beyond the outermost 1 % on
+/// either side count as the last within, so that no single row decides between two models. weights: M, or empty.
+double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const Vector<double>& weights);
+
+extern template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&);
+extern template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&);
+
+}  // namespace pathline

@@ -1,0 +1,103 @@
+#include "recipe/automatic.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "pathline/core/error.hpp"
+#include "pathline/field/mlp.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr double kMixtureShare = 0.85;  // of the time that is left, at most
+
+// The rest of a recipe whose training ends with the time.
+void set_training(Recipe& r, Index rows, Index dim) {
+  r.train.schedule.kind = Schedule::Kind::trapezoid;
+  r.train.iterations = 10'000'000;  // as many as fit into the time
+  r.train.batch = std::clamp<Index>(rows / 20, 64, 512);
+  r.train.evaluate_every = 200, r.train.checkpoint_every = 1000;
+  r.train.ema = 0.995, r.train.max_error = 1e-3;
+  r.train.evaluation.solver.rtol = r.train.evaluation.solver.atol = 1e-4;  // below 1e-3 nats
+  r.model.network.hidden = dim > 2 ? std::vector<Index>{96, 96} : std::vector<Index>{64, 64, 64};
+}
+
+// A mixture alone, under a field that is 0: one step of the cheapest method follows it exactly.
+void set_no_training(Recipe& r) {
+  r.model.network.hidden = {1};
+  r.train.iterations = 0, r.train.seconds = 0;
+  r.train.evaluation.solver = {.stepper = StepperKind::euler, .steps = 1};
+}
+
+// "about 0.07 nats": what estimating that many numbers costs, on average (Akaike 1974).
+std::string few_rows_warning(Index rows, Index dim, double diagonal) {
+  const double d = static_cast<double>(dim), numbers = diagonal >= 1 ? 2 * d : d + d * (d + 1) / 2;
+  const double cost = numbers / (2 * static_cast<double>(rows));
+  if (cost < 0.05) return "";
+  return fmt::format(
+      "{} rows are few for {} columns: the {:.0f} numbers of a Gaussian alone cost about {:.2f} nats, whatever the "
+      "model; more rows would help",
+      rows, dim, numbers, cost);
+}
+
+}  // namespace
+
+BaseRows base_rows_of(const TrainingData& data) {
+  auto field = std::make_shared<Mlp<double>>(MlpOptions{.dim = data.dim(), .hidden = {1}});
+  Flow<double> flow{Cnf<double>(field)};
+  data.set_units(flow);
+  return base_rows(flow, data);
+}
+
+BaseFitOptions base_fit_options(const Recipe& recipe, int threads) {
+  BaseFitOptions options = recipe.model.base_fit_options;
+  options.components = recipe.model.base_components;
+  options.seed = recipe.train.seed, options.threads = threads;
+  return options;
+}
+
+AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& data, double seconds, int threads) {
+  if (!(seconds > 0)) throw InputError("train.time = 0: model.automatic needs a time within which the run ends");
+  AutomaticChoice out{asked, data, {}, {}};
+  Recipe& r = out.recipe;
+  r.model.automatic = false;
+  const auto training = data.training();
+  if (!training || data.condition_dim() > 0) {
+    set_training(r, training ? training->x.cols() : Index(1) << 20, data.dim());
+    r.train.adam.learning_rate = 1e-2;
+    out.reasons.push_back("a density with a condition, or of a toy, begins at a normal distribution");
+    return out;
+  }
+  const Index rows = training->x.cols();
+  const BaseRows plain = base_rows_of(data);
+  std::optional<TrainingData> mapped_data;
+  std::optional<BaseRows> mapped;
+  if (rows >= kFewRows) mapped_data = data.with_marginals(), mapped = base_rows_of(*mapped_data);
+  auto choice = choose_base(plain, mapped ? &*mapped : nullptr,
+                            {.seconds = kMixtureShare * seconds, .seed = r.train.seed, .threads = threads});
+  if (choice.marginals) out.data = *mapped_data;
+  r.data.preparing.marginals = choice.marginals;
+  r.model.base = BaseKind::full_mixture, r.model.base_fit = true, r.model.base_train = false;
+  r.model.base_components = choice.fit.components;
+  r.model.base_fit_options = choice.fit;
+  out.base = choice.mixture, out.reasons = std::move(choice.reasons);
+  if (const auto warning = few_rows_warning(choice.fit.all_rows ? rows + plain.validation.cols() : rows, data.dim(),
+                                            choice.fit.diagonal);
+      !warning.empty())
+    out.reasons.push_back(warning);
+  if (choice.fit.all_rows) {
+    set_no_training(r);
+    return out;
+  }
+  set_training(r, rows, data.dim());
+  r.train.adam.learning_rate = 1e-3;
+  out.reasons.push_back(fmt::format("base: {} Gaussian{}{}; a network of {} trains from there in the time that is left",
+                                    out.base->components(), out.base->components() > 1 ? "s" : "",
+                                    choice.marginals ? " after marginal maps" : "",
+                                    fmt::join(r.model.network.hidden, ", ")));
+  return out;
+}
+
+}  // namespace pathline

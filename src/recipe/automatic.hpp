@@ -1,0 +1,29 @@
+// The choice of a model by the data: what model.automatic means.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pathline/recipe/recipe.hpp"
+#include "pathline/train/base_choice.hpp"
+
+namespace pathline {
+
+struct AutomaticChoice {
+  Recipe recipe;                        // without model.automatic: a run of it is the same run
+  TrainingData data;                    // with marginal maps if they were chosen
+  std::optional<GaussianMixture> base;  // that model.base_fit gives
+  std::vector<std::string> reasons;     // what was tried and chosen, a line each
+};
+
+// seconds: that are left of train.time. InputError for data that no recipe can train on.
+AutomaticChoice choose_automatically(const Recipe& recipe, const TrainingData& data, double seconds, int threads);
+
+// The options of the base's fit that the recipe describes.
+BaseFitOptions base_fit_options(const Recipe& recipe, int threads);
+
+// The rows of the run as the base of its flow sees them.
+BaseRows base_rows_of(const TrainingData& data);
+
+}  // namespace pathline

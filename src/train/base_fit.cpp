@@ -1,0 +1,105 @@
+#include "pathline/train/base_fit.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "core/option_check.hpp"
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+Vector<double> as_vector(const RowVector<double>& weights) { return weights.transpose(); }
+
+Matrix<double> toward_base(const Chain<double>& data_side, ConstMatrixRef<double> x, RowVector<double>& log_det) {
+  TransformScratch<double> scratch;
+  const SolveOptions<double> options;
+  const Matrix<double> no_condition;
+  Matrix<double> z = x;
+  log_det.setZero(x.cols());
+  data_side.apply(Direction::data_to_base, z, &log_det, {scratch, options, no_condition});
+  return z;
+}
+
+Vector<double> weights_or_ones(const Vector<double>& weights, Index n) {
+  return weights.size() > 0 ? weights : Vector<double>(Vector<double>::Ones(n));
+}
+
+// All rows as training rows.
+BaseRows joined(const BaseRows& rows) {
+  BaseRows out;
+  const Index n = rows.training.cols(), m = rows.validation.cols();
+  out.training.resize(rows.training.rows(), n + m);
+  out.training << rows.training, rows.validation;
+  if (rows.training_weights.size() > 0 || rows.validation_weights.size() > 0) {
+    out.training_weights.resize(n + m);
+    out.training_weights << weights_or_ones(rows.training_weights, n), weights_or_ones(rows.validation_weights, m);
+  }
+  out.validation.resize(rows.training.rows(), 0);
+  out.validation_log_det.resize(0);
+  return out;
+}
+
+}  // namespace
+
+template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& data) {
+  if (flow.condition_dim() > 0) throw InputError("base: a mixture cannot be fitted to a density with a condition");
+  const auto rows = data.training();
+  if (!rows) throw InputError("base: only the rows of a table can be fitted, not the draws of a toy");
+  BaseRows out;
+  RowVector<double> unused;
+  out.training = toward_base(flow.data_side, rows->x, unused);
+  out.validation = toward_base(flow.data_side, data.validation().x, out.validation_log_det);
+  out.training_weights = as_vector(data.training_weights());
+  out.validation_weights = as_vector(data.validation_weights());
+  return out;
+}
+
+GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& o, Index member) {
+  require(o.inflation > 0 && std::isfinite(o.inflation), "inflation", o.inflation, "> 0");
+  // No density can be known more finely than the rounding of the data.
+  const Vector<double> step = rounding_steps(rows.training);
+  const MixtureOptions options{.components = o.components,
+                               .prior_rows = o.prior_rows,
+                               .diagonal = o.diagonal,
+                               .floor = step.array().square() / 12,
+                               .threads = o.threads,
+                               .seed = o.seed + static_cast<std::uint64_t>(member)};
+  const BaseRows all = o.all_rows ? joined(rows) : BaseRows{};
+  const BaseRows& used = o.all_rows ? all : rows;
+  const auto fit = fit_mixture(used.training, used.training_weights, used.validation, used.validation_weights, options);
+  if (o.inflation == 1) return fit.mixture;
+  std::vector<Matrix<double>> scales;
+  for (Index k = 0; k < fit.mixture.components(); ++k) scales.push_back(std::sqrt(o.inflation) * fit.mixture.scale(k));
+  return GaussianMixture(fit.mixture.weights(), fit.mixture.means(), std::move(scales));
+}
+
+GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& o) {
+  require(o.members >= 1, "members", o.members, ">= 1");
+  std::vector<GaussianMixture> members;
+  for (Index i = 0; i < o.members; ++i) members.push_back(fit_base_member(rows, o, i));
+  return average(members);
+}
+
+RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows) {
+  return mixture.log_density(rows.validation) + rows.validation_log_det;
+}
+
+double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const Vector<double>& weights) {
+  assert(a.size() == b.size());
+  if (a.size() == 0) return 0;
+  RowVector<double> difference = a - b;
+  std::vector<double> sorted(difference.begin(), difference.end());
+  std::sort(sorted.begin(), sorted.end());
+  // A hundredth of the rows and one row at least, if there are ten.
+  const auto cut = std::min(std::max<std::size_t>(sorted.size() / 100, 1), sorted.size() / 10);
+  difference = difference.cwiseMax(sorted[cut]).cwiseMin(sorted[sorted.size() - 1 - cut]);
+  if (weights.size() == 0) return difference.mean();
+  return difference.dot(weights.transpose()) / weights.sum();
+}
+
+template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&);
+template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&);
+
+}  // namespace pathline

@@ -1,0 +1,105 @@
+#include "recipe/automatic.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "message.hpp"
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/recipe/train_recipe.hpp"
+#include "scratch.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::HasSubstr;
+
+class Automatic : public Scratch {
+ protected:
+  // A column of two clusters and one of a long tail.
+  std::string table(Index rows) {
+    Engine engine = make_stream(1, "test.automatic");
+    std::string text = "a,b\n";
+    for (Index i = 0; i < rows; ++i) {
+      const double u = uniform(engine);
+      text += fmt::format("{},{}\n", (i % 2 ? 10 : 0) + normal(engine), std::tan(M_PI * (u - 0.5)));
+    }
+    return put(fmt::format("t{}.csv", rows), text);
+  }
+  Recipe automatic(const std::string& source, double seconds) {
+    Recipe r;
+    r.data.source = source, r.model.automatic = true, r.train.seconds = seconds;
+    return r;
+  }
+  Recipe recipe_in(const std::string& model) { return parse_recipe(read_card(file(model)).recipe, model); }
+  Vector<double> theta_of(const std::string& model) { return read_model<float>(file(model)).flow.theta(); }
+};
+
+// Every choice is a number in the recipe, which gives the run again, bit for bit.
+TEST_F(Automatic, TheRecipeOfTheFilesIsTheSameRun) {
+  std::vector<std::string> notes;
+  const auto result = train_recipe(
+      automatic(table(1000), 4), {.directory = file("run"), .note = [&](const auto& text) { notes.push_back(text); }});
+  EXPECT_TRUE(result.has_best);
+  ASSERT_TRUE(result.yardstick);
+  EXPECT_LT(result.test.nll, result.yardstick->gaussian_nll - 0.5);
+  EXPECT_LT(result.yardstick->excess, 0.02);
+  EXPECT_THAT(fmt::format("{}", fmt::join(notes, "; ")), HasSubstr("mixture of 2"));
+  const Recipe chosen = recipe_in("run/model.h5");
+  EXPECT_FALSE(chosen.model.automatic);
+  EXPECT_EQ(chosen.train.seconds, 0);
+  EXPECT_TRUE(chosen.model.base_fit);
+  EXPECT_TRUE(chosen.data.preparing.marginals);  // of a Cauchy distribution
+  train_recipe(chosen, {.directory = file("again")});
+  EXPECT_EQ(theta_of("run/model.h5"), theta_of("again/model.h5"));
+  EXPECT_EQ(theta_of("run/last.h5"), theta_of("again/last.h5"));
+  // A density with its marginal maps, as a file has it.
+  const auto flow = read_model<float>(file("run/model.h5")).flow;
+  EXPECT_EQ(flow.data_side.all<Marginals>().size(), 1);
+  EXPECT_TRUE(flow.log_prob(Matrix<double>{{0, 1e9}, {1, 1}}).log_prob.allFinite());
+}
+
+// Ten rows gave KL 274.
+TEST_F(Automatic, FewRowsAreNoNetwork) {
+  std::vector<std::string> notes;
+  const auto result = train_recipe(
+      automatic(table(40), 60), {.directory = file("run"), .note = [&](const auto& text) { notes.push_back(text); }});
+  EXPECT_EQ(result.iterations, 0);
+  EXPECT_TRUE(result.has_best);
+  EXPECT_LT(result.seconds, 20);
+  const std::string all = fmt::format("{}", fmt::join(notes, "; "));
+  EXPECT_THAT(all, HasSubstr("36 rows are few"));
+  EXPECT_EQ(read_model<float>(file("run/model.h5")).flow.base->kind(), BaseKind::full_mixture);
+  train_recipe(recipe_in("run/model.h5"), {.directory = file("again")});
+  EXPECT_EQ(theta_of("run/model.h5"), theta_of("again/model.h5"));
+}
+
+TEST_F(Automatic, AStoppedRunContinuesWithWhatWasChosen) {
+  Recipe recipe = automatic(table(1000), 30);
+  Index iterations = 0;
+  const auto stopped = train_recipe(recipe, {.directory = file("run"), .stop = [&] { return ++iterations > 5; }});
+  EXPECT_TRUE(stopped.interrupted);
+  recipe = recipe_of_run(file("run"));
+  EXPECT_FALSE(recipe.model.automatic);
+  const auto base = read_model<float>(file("run/last.h5")).flow.base->theta();
+  recipe.train.seconds = 0, recipe.train.iterations = 8, recipe.train.evaluate_every = 4;
+  EXPECT_EQ(train_recipe(recipe, {.directory = file("run"), .resume = true}).iterations, 8);
+  EXPECT_EQ(read_model<float>(file("run/last.h5")).flow.base->theta(), base);
+}
+
+TEST_F(Automatic, ABaseIsFittedOnlyAsAFullMixtureUnderAnMlp) {
+  Recipe r = automatic(table(100), 0);
+  r.model.automatic = false, r.model.base_fit = true, r.train.iterations = 1;
+  EXPECT_EQ(message([&] { train_recipe(r, {.directory = file("a")}); }),
+            "model.base_fit needs model.base = full_mixture");
+  r.model.base = BaseKind::full_mixture, r.model.field = FieldKind::potential;
+  EXPECT_EQ(message([&] { train_recipe(r, {.directory = file("b")}); }), "model.base_fit needs model.field = mlp");
+  r.model.field = FieldKind::mlp, r.data.source = "moons";
+  EXPECT_THAT(message([&] { train_recipe(r, {.directory = file("c")}); }), HasSubstr("only the rows of a table"));
+  EXPECT_THAT(message([&] { train_recipe(automatic(table(100), 0), {.directory = file("d")}); }),
+              HasSubstr("train.time"));
+}
+
+}  // namespace
+}  // namespace pathline

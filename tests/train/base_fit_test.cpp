@@ -1,0 +1,120 @@
+#include "pathline/train/base_fit.hpp"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+
+#include "pathline/core/error.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/train/base_choice.hpp"
+
+namespace pathline {
+namespace {
+
+Matrix<double> normal_draws(Index rows, Index cols, std::uint64_t seed) {
+  Engine engine = make_stream(seed, "test.base");
+  Matrix<double> x(rows, cols);
+  fill_normal<double>(engine, x);
+  return x;
+}
+
+// Two clusters, one a tenth as wide.
+Matrix<double> clusters(Index n, std::uint64_t seed) {
+  Matrix<double> x = normal_draws(2, n, seed);
+  for (Index b = 0; b < n; b += 2) x.col(b) = 0.1 * x.col(b).array() + 4;
+  return x;
+}
+
+BaseRows rows_of(const Matrix<double>& training, const Matrix<double>& validation) {
+  return {training, validation, {}, {}, RowVector<double>::Zero(validation.cols())};
+}
+
+Flow<float> small_flow(Index dim) {
+  auto field = std::make_shared<Mlp<float>>(MlpOptions{.dim = dim, .hidden = {4}});
+  return Flow<float>(Cnf<float>(field));
+}
+
+TEST(BaseFit, RowsAreThoseOfTheTableInTheUnitsOfTheBase) {
+  const Matrix<double> x = 3 * clusters(200, 1).array() + 7;
+  const auto data = matrix_data(x);
+  auto flow = small_flow(2);
+  data.set_units(flow);
+  const auto rows = base_rows(flow, data);
+  EXPECT_EQ(rows.training.cols(), 160);
+  EXPECT_LT(rows.training.rowwise().mean().cwiseAbs().maxCoeff(), 1e-9);
+  EXPECT_NEAR(rows.validation_log_det[0], -flow.scale().array().log().sum(), 1e-12);
+  // The density of the flow, whose field is zero, is that of the mixture.
+  const auto mixture = fit_base(rows, {.components = 2});
+  flow.base = make_base(mixture);
+  const auto expected = validation_log_density(mixture, rows);
+  const auto got = flow.log_prob(data.validation().x).log_prob;
+  EXPECT_LT((got - expected).cwiseAbs().maxCoeff(), 1e-4);  // float
+}
+
+TEST(BaseFit, TheMeanOfMembersIsAtLeastAsGoodAsTheirMean) {
+  const auto rows = rows_of(clusters(600, 1), clusters(300, 2));
+  const BaseFitOptions options{.components = 20, .members = 3};
+  double mean = 0;
+  for (Index i = 0; i < 3; ++i) mean += validation_log_density(fit_base_member(rows, options, i), rows).mean() / 3;
+  EXPECT_GT(validation_log_density(fit_base(rows, options), rows).mean(), mean);
+}
+
+TEST(BaseFit, ThreadsDoNotChangeIt) {
+  const auto rows = rows_of(clusters(3000, 1), clusters(300, 2));
+  const auto one = fit_base(rows, {.components = 8, .members = 2, .threads = 1});
+  const auto two = fit_base(rows, {.components = 8, .members = 2, .threads = 2});
+  EXPECT_EQ(one.means(), two.means());
+  EXPECT_EQ(one.weights(), two.weights());
+}
+
+TEST(RobustGain, NoSingleRowDecides) {
+  RowVector<double> a = RowVector<double>::Constant(100, 0.1), b = RowVector<double>::Zero(100);
+  a[7] = -1e9;
+  EXPECT_GT(robust_gain(a, b, {}), 0.09);
+  EXPECT_LT(robust_gain(b, a, {}), -0.09);
+  EXPECT_EQ(robust_gain(RowVector<double>(0), RowVector<double>(0), {}), 0);
+  Vector<double> weights = Vector<double>::Zero(2);
+  weights[1] = 2;
+  EXPECT_EQ(robust_gain(RowVector<double>{{0, 3}}, RowVector<double>{{5, 1}}, weights), 2);
+}
+
+TEST(BaseChoice, IsTheMixtureOfWhichTheDataAre) {
+  const auto rows = rows_of(clusters(4000, 1), clusters(1000, 2));
+  const auto choice = choose_base(rows, nullptr, {.seconds = 20});
+  EXPECT_GE(choice.fit.components, 2);
+  const double entropy = std::log(2 * M_PI * M_E) + std::log(2.0) - 0.5 * 2 * std::log(10.0);
+  EXPECT_NEAR(choice.nll, entropy, 0.06);  // two standard errors of 1,000 rows
+  EXPECT_GT(choice.gaussian_nll, choice.nll + 0.5);
+  EXPECT_EQ(fit_base(rows, choice.fit).means(), choice.mixture.means());
+}
+
+// Ten rows gave KL 274 by a network; a Gaussian has 0.1 to 1.
+TEST(BaseChoice, OfTenRowsIsAWideGaussian) {
+  const auto choice = choose_base(rows_of(normal_draws(2, 8, 1), normal_draws(2, 1, 2)), nullptr, {.seconds = 20});
+  EXPECT_EQ(choice.fit.components, 1);
+  EXPECT_TRUE(choice.fit.all_rows);
+  const auto test = normal_draws(2, 20000, 3);
+  const double entropy = std::log(2 * M_PI * M_E);
+  EXPECT_LT(-choice.mixture.log_density(test).mean() - entropy, 0.6);
+}
+
+// A hundred rows in twenty columns: 230 parameters of a full Gaussian cost a nat; 40 of a diagonal one 0.2.
+TEST(BaseChoice, OfFewRowsInManyColumnsIsShrunk) {
+  const auto choice = choose_base(rows_of(normal_draws(20, 90, 1), normal_draws(20, 10, 2)), nullptr, {.seconds = 20});
+  EXPECT_GT(choice.fit.diagonal, 0.1);
+  const auto test = normal_draws(20, 4000, 3);
+  const double entropy = 10 * std::log(2 * M_PI * M_E);
+  EXPECT_LT(-choice.mixture.log_density(test).mean() - entropy, 0.35);
+}
+
+TEST(BaseChoice, NeedsATableWithoutAConditionAndAnOptionInRange) {
+  auto flow = small_flow(2);
+  EXPECT_THROW(base_rows(flow, TrainingData::none(2)), InputError);
+  const auto rows = rows_of(clusters(600, 1), clusters(100, 2));
+  EXPECT_THROW(fit_base(rows, {.members = 0}), InputError);
+  EXPECT_THROW(fit_base(rows, {.inflation = std::nan("")}), InputError);
+  EXPECT_THROW(choose_base(rows, nullptr, {.seconds = 0}), InputError);
+}
+
+}  // namespace
+}  // namespace pathline
