@@ -64,7 +64,6 @@ struct DynamicsFlags {
   FieldFlags field;
   MinimizeFlags optimizer;
   OdeintFlags solve;
-  TableFlags table;
   CommonFlags common;
 };
 
@@ -127,13 +126,13 @@ Vector<double> weights_of(const DynamicsFlags& f, const DynamicsSpec& spec) {
 }
 
 int fit(const DynamicsFlags& f) {
-  f.common.apply(), f.table.check();
+  f.common.check();
   if (!f.predictions.empty()) writable_table_format(f.predictions);
   if (!f.plot.empty()) plot::check_figure_name(f.plot);
   if (!f.output.empty()) require_hdf5_file(f.output, "models");
   for (const auto& out : {f.predictions, f.plot, f.output})
     require_another_file(out, {{f.source, "the data"}, {f.test, "the test data"}});
-  const auto data = read_trajectories(f.source, f.id, f.time, f.state, f.table.options());
+  const auto data = read_trajectories(f.source, f.id, f.time, f.state, f.common.table_options());
   SavedDynamics model{.spec = f.field.spec(static_cast<Index>(data.columns.size())),
                       .solver = {},
                       .columns = data.columns,
@@ -163,7 +162,7 @@ int fit(const DynamicsFlags& f) {
              fitted.losses.size(), seconds_now() - begin);
   fmt::print("RMS error on the data {:.4g}\n", trajectory_error(*field, data.list, options.solve, fitted.initial));
   if (!f.test.empty()) {
-    const auto test = read_trajectories(f.test, f.id, f.time, data.columns, f.table.options());
+    const auto test = read_trajectories(f.test, f.id, f.time, data.columns, f.common.table_options());
     fmt::print("RMS error on the test {:.4g}\n", trajectory_error(*field, test.list, options.solve));
   }
   print_parameters(*field);
@@ -178,7 +177,6 @@ struct PredictFlags {
   std::string model, source, output, id = "id", time = "t";
   double end = 0;
   Index points = 100;
-  TableFlags table;
 };
 
 // From the first observation of each trajectory, at its own times, or at equal ones up to --end.
@@ -186,7 +184,7 @@ int predict(const PredictFlags& f) {
   writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});
   const auto model = read_dynamics(f.model);
-  auto data = read_trajectories(f.source, f.id, f.time, model.columns, f.table.options());
+  auto data = read_trajectories(f.source, f.id, f.time, model.columns, f.common.table_options());
   if (f.end != 0) {
     require(f.points >= 1, "--points", f.points, ">= 1");
     for (auto& t : data.list) {
@@ -270,7 +268,7 @@ MotionResult fit_motion(const MotionFlags& f, const Motion& motion, const Trajec
 }
 
 int motion_report(const MotionFlags& f) {
-  f.common.apply();
+  f.common.check();
   std::vector<const Motion*> chosen;
   for (const auto& name : f.names) chosen.push_back(&find_motion(name));
   if (chosen.empty())
@@ -326,7 +324,7 @@ void add_fit(CLI::App* parent, Action& chosen) {
   c->add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
   c->add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
   c->add_option("-o,--output", f->output, "FILE.h5 for the model");
-  f->field.add_to(c), f->optimizer.add_to(c), f->solve.add_to(c), f->table.add_to(c), f->common.add_to(c, false);
+  f->field.add_to(c), f->optimizer.add_to(c), f->solve.add_to(c), f->common.add_table_to(c), f->common.add_to(c);
   c->callback([f, c, &chosen] {
     chosen = [f, c] {
       if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
@@ -346,7 +344,7 @@ void add_predict(CLI::App* parent, Action& chosen) {
   c->add_option("--points", f->points, "number of these steps")->capture_default_str();
   c->add_option("--id", f->id, "column with the number of the trajectory")->capture_default_str();
   c->add_option("--time", f->time, "column with the time")->capture_default_str();
-  f->table.add_to(c);
+  f->common.add_table_to(c);
   c->callback([f, &chosen] { chosen = [f] { return predict(*f); }; });
 }
 
@@ -384,7 +382,7 @@ void add_motions(CLI::App* parent, Action& chosen) {
       ->capture_default_str();
   c->add_flag("--refine", f->refine, kRefine);
   c->add_option("--seed", f->seed, "seed of data and weights")->capture_default_str();
-  f->optimizer.add_to(c), f->common.add_to(c, false);
+  f->optimizer.add_to(c), f->common.add_to(c);
   c->callback([f, &chosen] { chosen = [f] { return motion_report(*f); }; });
 }
 

@@ -32,7 +32,6 @@ struct FitFlags {
   bool share_weights = false, raw = false;
   MinimizeFlags optimizer;
   OdeintFlags solve;
-  TableFlags table;
   CommonFlags common;
   const CLI::App* command = nullptr;
 };
@@ -49,7 +48,7 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
 // The columns of the table that are not targets.
 std::vector<std::string> inputs_of(const FitFlags& f) {
   if (!f.inputs.empty()) return f.inputs;
-  const auto reader = TableReader::open(f.source, f.table.options());
+  const auto reader = TableReader::open(f.source, f.common.table_options());
   std::vector<std::string> out;
   for (Index i = 0; i < reader->dim(); ++i) {
     const auto name =
@@ -211,7 +210,7 @@ void write_predictions(const SavedRegression& model, const std::string& points, 
 }
 
 int run(FitFlags f) {
-  f.common.apply(), f.table.check();
+  f.common.check();
   if (f.targets.empty()) throw InputError("fit: expected --target, the column to predict");
   if (f.seeds < 1) require(false, "--seeds", f.seeds, ">= 1");
   if (!f.predictions.empty()) writable_table_format(f.predictions);
@@ -227,7 +226,7 @@ int run(FitFlags f) {
   if (kinds.size() > 1 && !(f.output.empty() && f.predictions.empty()))
     throw InputError("--model both: has no single model to save; name one for -o or --predictions");
   const auto inputs = inputs_of(f);
-  const auto options = f.table.options();
+  const auto options = f.common.table_options();
   const Pairs training = read_pairs(f.source, inputs, f.targets, options);
   std::optional<Pairs> test;
   if (!f.test.empty()) test = read_pairs(f.test, inputs, f.targets, options);
@@ -251,14 +250,13 @@ int run(FitFlags f) {
 
 struct PredictFlags {
   std::string model, points, output;
-  TableFlags table;
 };
 
 int predict(const PredictFlags& f) {
   writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.points, "the points"}});
   const auto model = read_regression(f.model);
-  write_predictions(model, f.points, f.output, f.table.options(model.inputs));
+  write_predictions(model, f.points, f.output, f.common.table_options(model.inputs));
   return 0;
 }
 
@@ -301,8 +299,8 @@ void add_fit_command(CLI::App& app, Action& chosen) {
   c->add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
   c->add_option("-o,--output", f->output, "FILE.h5 for the model");
   f->solve.add_to(c);
-  f->table.add_to(c);
-  f->common.add_to(c, false);
+  f->common.add_table_to(c);
+  f->common.add_to(c);
   c->callback([f, c, &chosen] {
     chosen = [f, c] {
       if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
@@ -318,7 +316,7 @@ void add_predict_command(CLI::App& app, Action& chosen) {
   c->add_option("MODEL", f->model, "a model file")->required();
   c->add_option("POINTS", f->points, "a table with the columns of the inputs")->required();
   c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5, with inputs and predictions")->required();
-  f->table.add_to(c);
+  f->common.add_table_to(c);
   c->callback([f, &chosen] { chosen = [f] { return predict(*f); }; });
 }
 

@@ -24,7 +24,6 @@ struct VerifyFlags {
   bool json = false;
   std::uint64_t seed = 0;
   CommonFlags common;
-  TableFlags table;
 };
 
 // What the model is compared with.
@@ -43,8 +42,9 @@ std::optional<Recipe> recipe_of(const ModelCard& card) {
 void dequantize(Matrix<double>& x, const ModelCard& card, const DataRecipe& data, std::uint64_t seed) {
   Engine engine = make_stream(seed, "verify.dequantize");
   for (Index i = 0; i < x.rows(); ++i) {
-    const bool listed = i < std::ssize(card.columns) && contains(data.discrete, card.columns[static_cast<std::size_t>(i)]);
-    const double width = data.dequantize > 0 ? data.dequantize : listed ? 1 : 0;
+    const bool listed =
+        i < std::ssize(card.columns) && contains(data.reading.discrete, card.columns[static_cast<std::size_t>(i)]);
+    const double width = data.preparing.dequantize > 0 ? data.preparing.dequantize : listed ? 1 : 0;
     if (width == 0) continue;
     const auto steps = x.row(i).array() / width;
     if (((steps - steps.round()).abs() > 1e-4).any()) continue;
@@ -54,7 +54,7 @@ void dequantize(Matrix<double>& x, const ModelCard& card, const DataRecipe& data
 
 Comparison comparison_by_table(const VerifyFlags& f, const ModelCard& card, const Flow<double>& flow) {
   Comparison out;
-  TablePoints table(f.data, f.table, card, flow.dim(), Matrix<double>(0, 0), flow.condition_dim(), f.common.quiet);
+  TablePoints table(f.data, f.common, card, flow.dim(), Matrix<double>(0, 0), flow.condition_dim());
   Matrix<double> x, c;
   std::vector<Matrix<double>> xs, cs;
   Index rows = 0;
@@ -80,8 +80,8 @@ Comparison comparison_by_recipe(const VerifyFlags& f, const ModelCard& card, con
   auto recipe = recipe_of(card);
   if (!recipe) return out;
   if (is_toy(recipe->data.source)) {
-    recipe->train.seed = static_cast<Index>(make_stream(f.seed, "verify.data")() >> 32);
-    recipe->data.validation_size = recipe->data.test_size = 0;
+    recipe->train.seed = make_stream(f.seed, "verify.data")();
+    recipe->data.reading.validation_size = recipe->data.reading.test_size = 0;
     const auto data = build_data(*recipe);
     if (data.dim() != flow.dim() || data.condition_dim() != flow.condition_dim()) return out;
     auto drawn = data.batch(0, kDraws);
@@ -99,7 +99,9 @@ Comparison comparison_by_recipe(const VerifyFlags& f, const ModelCard& card, con
 void set_trained_figure(Subject& subject, const ModelCard& card) {
   for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
     const auto j = nlohmann::json::parse(*line, nullptr, false);
-    if (j.is_discarded() || !j.is_object() || !j.value("best", false) || j.contains("ess") != (subject.target != nullptr)) continue;
+    if (j.is_discarded() || !j.is_object() || !j.value("best", false) ||
+        j.contains("ess") != (subject.target != nullptr))
+      continue;
     const double nll = metric(j, "validation_nll"), error = metric(j, "validation_error");
     if (!std::isfinite(nll) || !std::isfinite(error)) continue;
     subject.trained_nll = nll, subject.trained_nll_error = error;
@@ -153,8 +155,8 @@ std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, con
   const auto model = read_model<double>(file);
   std::optional<Flow<float>> single;
   if (!is_double(card, f.common)) single = read_model<float>(file).flow;
-  const auto comparison = f.data.empty() ? comparison_by_recipe(f, card, model.flow)
-                                         : comparison_by_table(f, card, model.flow);
+  const auto comparison =
+      f.data.empty() ? comparison_by_recipe(f, card, model.flow) : comparison_by_table(f, card, model.flow);
   with = comparison.name;
   Subject subject{.flow = model.flow,
                   .single = single ? &*single : nullptr,
@@ -172,7 +174,7 @@ std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, con
 }
 
 int run(const VerifyFlags& f) {
-  f.common.apply();
+  f.common.check();
   const std::string file = model_file(f.model);
   const auto card = read_card(file);
   if (!f.json) print_head();
@@ -210,9 +212,10 @@ void add_verify_command(CLI::App& app, Action& chosen) {
                 "the target, that it was trained on");
   c->add_flag("--json", f->json, "print one JSON object instead of the table");
   c->add_option("--seed", f->seed, "seed of all draws")->capture_default_str();
-  f->table.add_to(c);
+  f->common.add_table_to(c);
+  f->common.add_precision_to(c, "that of the model");
   f->common.add_to(c);
-  c->callback([f, &chosen] { chosen = [f] { return run(*f); }; });
+  run_if_chosen(c, chosen, f, run);
 }
 
 }  // namespace pathline

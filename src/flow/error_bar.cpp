@@ -28,7 +28,7 @@ EvaluationOptions coarser(EvaluationOptions o) {
 // The parts of log p of one solve.
 template <class S> struct Parts {
   LogProb<S> got;
-  Matrix<double> z;              // d x N
+  Matrix<double> z;               // d x N
   RowVector<double> base, inner;  // log p0(z), and log|det| of the chain
 
   Parts(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c, const RowVector<double>& outer,
@@ -57,9 +57,8 @@ double typical(const RowVector<double>& values, bool random) {
 
 }  // namespace
 
-template <class S>
-BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                  const EvaluationOptions& options) {
+template <class S> BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                     ConstMatrixRef<double> c, const EvaluationOptions& options) {
   const bool random = options.trace.kind == TraceKind::hutchinson;
   RowVector<double> outer = RowVector<double>::Zero(x.cols());
   const Parts<S> first(flow, x, c, outer, options);
@@ -74,8 +73,7 @@ BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x,
     change = (first.got.log_prob - second.got.log_prob).cwiseAbs();
   else
     change = (inner - second.inner).cwiseAbs() + slope.cwiseProduct(first.z - second.z).colwise().norm();
-  BarredLogProb out{first.got.log_prob, RowVector<double>(x.cols()), first.got.report,
-                    first.got.nfe + second.got.nfe};
+  BarredLogProb out{first.got.log_prob, RowVector<double>(x.cols()), first.got.report, first.got.nfe + second.got.nfe};
   out.report.add(second.got.report);
   const double eps = std::numeric_limits<S>::epsilon();
   for (Index begin = 0; begin < x.cols(); begin += options.tile) {

@@ -13,9 +13,9 @@ namespace {
 // A rule on [-1, 1]^d whose weights have the sum 1, with a rule of lower degree on the same nodes, and the fourth
 // differences that say along which axis the integrand is roughest.
 struct Rule {
-  Matrix<double> nodes;                // d x n
+  Matrix<double> nodes;               // d x n
   RowVector<double> weights, coarse;  // 1 x n
-  Matrix<double> roughness;            // n x d
+  Matrix<double> roughness;           // n x d
 };
 
 // Gauss and Kronrod's 15 nodes, with the 7 of Gauss.
@@ -82,8 +82,10 @@ struct Cell {
 Index roughest_axis(const Box& box, const RowVector<double>& roughness) {
   // Where nothing differs, the longest.
   Index axis = 0;
-  if (roughness.maxCoeff() > 0) roughness.maxCoeff(&axis);
-  else (box.high - box.low).maxCoeff(&axis);
+  if (roughness.maxCoeff() > 0)
+    roughness.maxCoeff(&axis);
+  else
+    (box.high - box.low).maxCoeff(&axis);
   return axis;
 }
 

@@ -20,7 +20,7 @@ struct Integral {
 };
 
 struct CubatureOptions {
-  double tolerance = 1e-3;     // stops when the error is below
+  double tolerance = 1e-3;    // stops when the error is below
   Index evaluations = 40000;  // or when this many are spent
 };
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include <boost/math/distributions/normal.hpp>
 #include <fmt/format.h>
+#include <boost/math/distributions/normal.hpp>
 
 #include "pathline/verify/check.hpp"
 #include "verify/subject.hpp"
@@ -50,11 +50,12 @@ Check check_likelihood(const Subject& s) {
   const double error = std::hypot(now.error, *s.trained_nll_error);
   const double ratio = (now.value - *s.trained_nll) / error;
   if (!std::isfinite(ratio)) return at_least(std::nan(""), kLeastP, "the mean is not finite");
-  const double tail = boost::math::cdf(boost::math::complement(boost::math::normal(), s.target ? std::abs(ratio) : ratio));
-  return at_least(s.target ? std::min(1.0, 2 * tail) : tail, kLeastP,
-                  fmt::format("p-value of {} {:.4f} +- {:.4f} nats against {:.4f} +- {:.4f} in training",
-                              s.target ? "E[log q - log p~]" : "NLL", now.value, now.error, *s.trained_nll,
-                              *s.trained_nll_error));
+  const double tail =
+      boost::math::cdf(boost::math::complement(boost::math::normal(), s.target ? std::abs(ratio) : ratio));
+  return at_least(
+      s.target ? std::min(1.0, 2 * tail) : tail, kLeastP,
+      fmt::format("p-value of {} {:.4f} +- {:.4f} nats against {:.4f} +- {:.4f} in training",
+                  s.target ? "E[log q - log p~]" : "NLL", now.value, now.error, *s.trained_nll, *s.trained_nll_error));
 }
 
 Check check_energy(const Subject& s) {
@@ -110,9 +111,9 @@ Check check_marginals(const Subject& s) {
     const auto test = kolmogorov_smirnov(data.x.row(i), x.row(i));
     if (!(test.p >= least)) least = test.p, distance = test.distance, column = i;
   }
-  return at_least(std::min(1.0, d * least), kLeastP,
-                  fmt::format("p-value, the least of {} columns: column {}, distance {:.3f}", s.flow.dim(), column + 1,
-                              distance));
+  return at_least(
+      std::min(1.0, d * least), kLeastP,
+      fmt::format("p-value, the least of {} columns: column {}, distance {:.3f}", s.flow.dim(), column + 1, distance));
 }
 
 Check check_calibration(const Subject& s) {

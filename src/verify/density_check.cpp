@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include <boost/math/distributions/normal.hpp>
 #include <fmt/format.h>
+#include <boost/math/distributions/normal.hpp>
 
 #include "pathline/verify/check.hpp"
 #include "verify/subject.hpp"
@@ -22,9 +22,9 @@ Check check_tolerance(const Subject& s) {
     fine.solver.atol = std::max(1e-12, std::min(1e-6, s.evaluation.atol / 100));
   }
   const RowVector<double> difference = (got - s.flow.log_prob(x, c, fine).log_prob).cwiseAbs();
-  return at_most(difference.mean(), 1e-3,
-                 fmt::format("mean difference of log p, nats; the largest is {:.1e}",
-                             difference.maxCoeff<Eigen::PropagateNaN>()));
+  return at_most(
+      difference.mean(), 1e-3,
+      fmt::format("mean difference of log p, nats; the largest is {:.1e}", difference.maxCoeff<Eigen::PropagateNaN>()));
 }
 
 namespace {
@@ -68,8 +68,8 @@ Check check_tails(const Subject& s) {
   constexpr Index kDraws = 1000;
   auto only_points = options;
   only_points.density = false;
-  const auto drawn = inner.push(draw_base(s, kDraws, "verify.tails"), only_points,
-                                draw_conditions(s, kDraws, "verify.tails"));
+  const auto drawn =
+      inner.push(draw_base(s, kDraws, "verify.tails"), only_points, draw_conditions(s, kDraws, "verify.tails"));
   const auto size = spread(drawn.points);
   const Matrix<double> along = directions(s);
   const double nearest = std::max(8.0, 2 * std::sqrt(static_cast<double>(s.flow.dim())));

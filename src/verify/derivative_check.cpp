@@ -3,8 +3,8 @@
 #include <cmath>
 #include <vector>
 
-#include <boost/math/distributions/students_t.hpp>
 #include <fmt/format.h>
+#include <boost/math/distributions/students_t.hpp>
 
 #include "pathline/objective/gradient_check.hpp"
 #include "pathline/verify/check.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 // Of one block at one time: the field's velocity dz/d(time since the base), and its divergence by differences.
 struct Velocity {
-  Matrix<double> value;           // d x B
+  Matrix<double> value;          // d x B
   RowVector<double> divergence;  // 1 x B
 };
 

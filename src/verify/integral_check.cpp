@@ -3,8 +3,8 @@
 #include <cmath>
 #include <optional>
 
-#include <Eigen/LU>
 #include <fmt/format.h>
+#include <Eigen/LU>
 
 #include "pathline/core/importance_weights.hpp"
 #include "pathline/verify/check.hpp"
@@ -100,9 +100,9 @@ Mass by_importance(const Subject& s, const Matrix<double>& c, Index points) {
   if (weight.array().isNaN().any()) return {std::nan(""), std::nan(""), "a log-density is NaN"};
   const ImportanceWeights statistics(weight);
   const double value = std::exp(statistics.log_mean);
-  return {value, value * statistics.spread,
-          fmt::format("by importance sampling, {} points, effective sample size {:.0f} %", points,
-                      100 * statistics.ess)};
+  return {
+      value, value * statistics.spread,
+      fmt::format("by importance sampling, {} points, effective sample size {:.0f} %", points, 100 * statistics.ess)};
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include <Eigen/LU>
 #include <fmt/format.h>
+#include <Eigen/LU>
 
 #include "pathline/verify/check.hpp"
 #include "verify/difference.hpp"

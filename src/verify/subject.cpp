@@ -66,7 +66,8 @@ DataPart draw_data(const Subject& s, Index n, const char* purpose) {
   Engine engine = make_stream(s.seed, purpose);
   n = std::min(n, s.x.cols());
   for (Index i = 0; i < n; ++i)  // Fisher and Yates, as far as it is needed
-    std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(i + uniform_index(engine, s.x.cols() - i))]);
+    std::swap(order[static_cast<std::size_t>(i)],
+              order[static_cast<std::size_t>(i + uniform_index(engine, s.x.cols() - i))]);
   order.resize(static_cast<std::size_t>(n));
   DataPart out;
   out.x = s.x(Eigen::all, order);

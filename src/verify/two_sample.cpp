@@ -53,8 +53,8 @@ KolmogorovSmirnov kolmogorov_smirnov_uniform(RowVector<double> a) {
   return {distance, p_value(distance, n)};
 }
 
-// With a label of +1 or -1 for each of the 2 n points, the statistic is -s^T D s / n^2: all exchanges of a block are one
-// matrix product.
+// With a label of +1 or -1 for each of the 2 n points, the statistic is -s^T D s / n^2: all exchanges of a block are
+// one matrix product.
 EnergyTest energy_test(const Matrix<double>& a, const Matrix<double>& b, Engine& engine, Index most_exchanges) {
   assert(a.cols() == b.cols() && a.rows() == b.rows());
   constexpr Index kBlock = 500, kEnough = 20;
@@ -67,8 +67,8 @@ EnergyTest energy_test(const Matrix<double>& a, const Matrix<double>& b, Engine&
   distance.rowwise() += squares, distance.colwise() += squares.transpose();
   const Matrix<float> d = distance.cwiseMax(0).cwiseSqrt().cast<float>();
   const auto statistics = [&](const Matrix<float>& labels) {
-    return RowVector<double>(
-        -(d * labels).cwiseProduct(labels).colwise().sum().cast<double>() / static_cast<double>(n * n));
+    return RowVector<double>(-(d * labels).cwiseProduct(labels).colwise().sum().cast<double>() /
+                             static_cast<double>(n * n));
   };
   Matrix<float> labels = Matrix<float>::Constant(2 * n, 1, -1);
   labels.topRows(n).setOnes();

@@ -13,7 +13,7 @@ const std::vector<NamedCheck>& checks() {
                                            {"log-determinant", check_log_determinant},
                                            {"continuity", check_continuity},
                                            {"trace", check_trace},
-                                           {"adjoint gradient", check_adjoint},
+                                           {"adjoint gradient", [](const Subject& s) { return check_adjoint(s); }},
                                            {"monotone maps", check_monotone},
                                            {"integral", check_integral},
                                            {"tolerance", check_tolerance},

@@ -8,13 +8,16 @@
 namespace pathline {
 namespace {
 
-Box cube(Index d, double low, double high) { return {Vector<double>::Constant(d, low), Vector<double>::Constant(d, high)}; }
+Box cube(Index d, double low, double high) {
+  return {Vector<double>::Constant(d, low), Vector<double>::Constant(d, high)};
+}
 
 // Genz and Malik's rule has degree 7, Kronrod's 22.
 TEST(Cubature, IsExactForPolynomialsOfItsDegree) {
   for (Index d : {1, 2, 3}) {
     const auto f = [](const Matrix<double>& x) {
-      return RowVector<double>((x.array().pow(6).colwise().sum() + x.row(0).array().pow(4) * x.row(x.rows() - 1).array().square()).matrix());
+      return RowVector<double>(
+          (x.array().pow(6).colwise().sum() + x.row(0).array().pow(4) * x.row(x.rows() - 1).array().square()).matrix());
     };
     const auto got = integrate(f, {cube(d, 0, 1)}, {.tolerance = 1e300});
     const double cross = d == 1 ? 1.0 / 7 : 1.0 / 15;
@@ -30,7 +33,11 @@ TEST(Cubature, ConvergesOnANarrowGaussianWithinItsErrorAndItsBudget) {
       return RowVector<double>((-r / (2 * sigma * sigma)).exp() /
                                std::pow(sigma * std::sqrt(2 * std::numbers::pi), static_cast<double>(d)));
     };
-    const auto got = integrate(f, {cube(d, -2, 0.5), }, {.tolerance = 1e-4, .evaluations = 400000});
+    const auto got = integrate(f,
+                               {
+                                   cube(d, -2, 0.5),
+                               },
+                               {.tolerance = 1e-4, .evaluations = 400000});
     const double inside = std::pow(std::erf(4 / std::numbers::sqrt2) / 2 + 0.5, static_cast<double>(d));
     EXPECT_NEAR(got.value, inside, 1e-4) << d;
     EXPECT_LE(got.error, 1e-4) << d;

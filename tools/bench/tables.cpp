@@ -1,6 +1,7 @@
 // The tables of README.md beside this file, each with its limit measured in the same run.
 //
-// usage: bench_tables [steps | gradients | evaluation | hutchinson | columns | errors]...   (all of them without a word)
+// usage: bench_tables [steps | gradients | evaluation | hutchinson | columns | errors]...   (all of them without a
+// word)
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -410,7 +411,8 @@ void table_of_errors() {
   const char* asked = std::getenv("PATHLINE_BENCH_POINTS");
   const Index n = asked ? std::atol(asked) : 100000;
   fmt::print(
-      "\nThe bars of `density --error` against double at a tolerance of 1e-12, {} points, of which a fifth are up to ten "
+      "\nThe bars of `density --error` against double at a tolerance of 1e-12, {} points, of which a fifth are up to "
+      "ten "
       "standard deviations away\n\n"
       "| model | arithmetic | tolerance | covered | median error | median bar | ratio | cost, NFE | cost, time "
       "|\n|---|---|---|---|---|---|---|---|---|\n",
@@ -443,12 +445,9 @@ void table_of_errors() {
 int main(int argc, char** argv) {
   using namespace pathline;
   const std::set<std::string> asked(argv + 1, argv + argc);
-  const std::pair<const char*, void (*)()> tables[] = {{"steps", table_of_steps},
-                                                       {"gradients", table_of_gradients},
-                                                       {"evaluation", table_of_evaluation},
-                                                       {"hutchinson", table_of_hutchinson},
-                                                       {"columns", table_of_columns},
-                                                       {"errors", table_of_errors}};
+  const std::pair<const char*, void (*)()> tables[] = {
+      {"steps", table_of_steps},           {"gradients", table_of_gradients}, {"evaluation", table_of_evaluation},
+      {"hutchinson", table_of_hutchinson}, {"columns", table_of_columns},     {"errors", table_of_errors}};
   for (const auto& [name, print] : tables)
     if (asked.empty() || asked.count(name)) print();
 }

@@ -25,17 +25,15 @@ struct BarredLogProb {
 /// chance, and the last term is rounding. With Hutchinson's trace, D is the change of log p, the second time with other
 /// probes, and the median is a root mean square. tools/bench/README.md has how many points the bars cover, and how wide
 /// they are. Throws as Flow::log_prob.
-template <class S>
-[[nodiscard]] BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x,
-                                                ConstMatrixRef<double> c = Matrix<double>(0, 0),
-                                                const EvaluationOptions& options = {});
+template <class S> [[nodiscard]] BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                                   ConstMatrixRef<double> c = Matrix<double>(0, 0),
+                                                                   const EvaluationOptions& options = {});
 
 /// The same, and evaluates the points whose bar is above max_error again, at tolerances of a tenth and then in double,
 /// down to 1e-12, until it is not. Where that is not enough the last values stand; their bars say so. single: the same
 /// flow in float, to begin with; null begins in double. max_error: nats, > 0; the trace has to be exact.
 [[nodiscard]] BarredLogProb log_prob_within(double max_error, const Flow<double>& flow, const Flow<float>* single,
-                                            ConstMatrixRef<double> x,
-                                            ConstMatrixRef<double> c = Matrix<double>(0, 0),
+                                            ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
                                             const EvaluationOptions& options = {});
 
 extern template BarredLogProb log_prob_with_error<float>(const Flow<float>&, ConstMatrixRef<double>,

@@ -20,27 +20,27 @@ struct Check {
   /// A figure that is an error has to stay below its bound; one that is a p-value, above it.
   enum class Side { at_most, at_least };
 
-  std::string name;                    ///< "there and back"
-  double figure = 0, bound = 0;        ///< NaN if the check was skipped, or failed before it had a figure
+  std::string name;              ///< "there and back"
+  double figure = 0, bound = 0;  ///< NaN if the check was skipped, or failed before it had a figure
   Side side = Side::at_most;
-  std::optional<double> error = {};    ///< of the figure
+  std::optional<double> error = {};  ///< of the figure
   Verdict verdict = Verdict::skipped;
-  std::string detail = {};             ///< one line: what the figure is, or why the check was skipped or has no figure
+  std::string detail = {};  ///< one line: what the figure is, or why the check was skipped or has no figure
 };
 
 /// What is checked. The references must outlive it.
 struct Subject {
   const Flow<double>& flow;
-  const Flow<float>* single = nullptr;      ///< the same flow, if it is evaluated in float by default
+  const Flow<float>* single = nullptr;                    ///< the same flow, if it is evaluated in float by default
   SolverOptions evaluation = EvaluationOptions{}.solver;  ///< how it is evaluated by default
-  Matrix<double> condition_range = {};      ///< dc x 2, of the training data; empty if it is not known
-  Matrix<double> x = {}, c = {};            ///< data that the flow models, d x N and dc x N; empty if there are none
-  const Target* target = nullptr;           ///< what the flow approximates, if it was trained without data
+  Matrix<double> condition_range = {};                    ///< dc x 2, of the training data; empty if it is not known
+  Matrix<double> x = {}, c = {};   ///< data that the flow models, d x N and dc x N; empty if there are none
+  const Target* target = nullptr;  ///< what the flow approximates, if it was trained without data
   /// The mean of -log p on held-out data at the end of the training, or of log q - log p~ for a target, and its
   /// standard error; nats.
   std::optional<double> trained_nll = {}, trained_nll_error = {};
   std::uint64_t seed = 0;
-  int threads = 1;                          ///< results do not depend on it
+  int threads = 1;  ///< results do not depend on it
 };
 
 /// Bound of every p-value. Eight rows have one, so that a right model fails one of them with a probability below 1e-4.

@@ -16,8 +16,9 @@ struct NamedCheck {
 };
 const std::vector<NamedCheck>& checks();  ///< in the order of the table
 
-/// Runs every check. A check that throws NumericalError or InputError, as the density of a damaged model may, fails with
-/// the message. The result is a function of the subject and its seed alone. done, if given, is called after each check.
+/// Runs every check. A check that throws NumericalError or InputError, as the density of a damaged model may, fails
+/// with the message. The result is a function of the subject and its seed alone. done, if given, is called after each
+/// check.
 [[nodiscard]] std::vector<Check> verify(const Subject& subject, const std::function<void(const Check&)>& done = {});
 
 /// True if no check failed. Skipped checks do not count.
