@@ -57,9 +57,7 @@ template <class S> struct Odeint<S>::Impl {
   explicit Impl(const OdeintOptions& o) : options(o), tableau(find_tableau(o.solver.stepper)) {
     o.solver.check();
     require(o.tile > 0, "tile", o.tile, "> 0");
-    if (o.adjoint == AdjointKind::discrete && !tableau)
-      throw InputError("solver.stepper = " + to_string(o.solver.stepper) +
-                       ": the discrete adjoint needs a Runge-Kutta method; use one, or adjoint = backsolve");
+    check_adjoint(o.adjoint, o.solver);
     while (static_cast<int>(workers.size()) < thread_count(o.threads)) workers.emplace_back(o);
   }
 

@@ -127,7 +127,7 @@ Vector<double> weights_of(const DynamicsFlags& f, const DynamicsSpec& spec) {
 
 int fit(const DynamicsFlags& f) {
   f.common.check();
-  if (!f.predictions.empty()) writable_table_format(f.predictions);
+  if (!f.predictions.empty()) (void)writable_table_format(f.predictions);
   if (!f.plot.empty()) plot::check_figure_name(f.plot);
   if (!f.output.empty()) require_hdf5_file(f.output, "models");
   for (const auto& out : {f.predictions, f.plot, f.output})
@@ -177,11 +177,12 @@ struct PredictFlags {
   std::string model, source, output, id = "id", time = "t";
   double end = 0;
   Index points = 100;
+  CommonFlags common;
 };
 
 // From the first observation of each trajectory, at its own times, or at equal ones up to --end.
 int predict(const PredictFlags& f) {
-  writable_table_format(f.output);
+  (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});
   const auto model = read_dynamics(f.model);
   auto data = read_trajectories(f.source, f.id, f.time, model.columns, f.common.table_options());
@@ -328,7 +329,7 @@ void add_fit(CLI::App* parent, Action& chosen) {
   c->callback([f, c, &chosen] {
     chosen = [f, c] {
       if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
-      return fit(*f);
+      return in_options(f->common.keys, [&] { return fit(*f); });
     };
   });
 }
@@ -345,7 +346,7 @@ void add_predict(CLI::App* parent, Action& chosen) {
   c->add_option("--id", f->id, "column with the number of the trajectory")->capture_default_str();
   c->add_option("--time", f->time, "column with the time")->capture_default_str();
   f->common.add_table_to(c);
-  c->callback([f, &chosen] { chosen = [f] { return predict(*f); }; });
+  run_if_chosen(c, chosen, f, predict);
 }
 
 void add_simulate(CLI::App* parent, Action& chosen) {
@@ -383,7 +384,7 @@ void add_motions(CLI::App* parent, Action& chosen) {
   c->add_flag("--refine", f->refine, kRefine);
   c->add_option("--seed", f->seed, "seed of data and weights")->capture_default_str();
   f->optimizer.add_to(c), f->common.add_to(c);
-  c->callback([f, &chosen] { chosen = [f] { return motion_report(*f); }; });
+  run_if_chosen(c, chosen, f, motion_report);
 }
 
 }  // namespace

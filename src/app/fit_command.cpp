@@ -128,11 +128,17 @@ Run train_one(const FitFlags& f, RegressorKind kind, std::uint64_t seed, const s
   run.points = mean_squared_error(m, training);
   if (test) run.test = mean_squared_error(m, *test);
   if (x.rows() == 1) {
-    const auto& over = test ? test->x : training.x;
+    // Second differences see every error of the solver, and each tile has its own steps.
+    auto fine = m.spec;
+    fine.solve.solver.rtol = fine.solve.solver.atol = 1e-10;
+    Engine unused = make_stream(seed, "fit.weights");
+    const auto curve = make_regressor<double>(fine, unused);
+    curve->set_theta(m.theta);
     // Of y(x) in the data's units: two derivatives by x / x_scale.
+    const auto& over = test ? test->x : training.x;
     const double low = over.minCoeff(), high = over.maxCoeff(), s = m.x_scale[0];
     for (Index i = 0; i < y.rows(); ++i) {
-      const double part = roughness(*model, (low - m.x_mean[0]) / s, (high - m.x_mean[0]) / s, i);
+      const double part = roughness(*curve, (low - m.x_mean[0]) / s, (high - m.x_mean[0]) / s, i);
       run.rough = (i == 0 ? 0 : run.rough) + part * std::pow(m.y_scale[i], 2) / std::pow(s, 3);
     }
   }
@@ -213,7 +219,7 @@ int run(FitFlags f) {
   f.common.check();
   if (f.targets.empty()) throw InputError("fit: expected --target, the column to predict");
   if (f.seeds < 1) require(false, "--seeds", f.seeds, ">= 1");
-  if (!f.predictions.empty()) writable_table_format(f.predictions);
+  if (!f.predictions.empty()) (void)writable_table_format(f.predictions);
   if (!f.plot.empty()) plot::check_figure_name(f.plot);
   if (!f.output.empty()) require_hdf5_file(f.output, "models");
   for (const auto& out : {f.predictions, f.plot, f.output})
@@ -250,10 +256,11 @@ int run(FitFlags f) {
 
 struct PredictFlags {
   std::string model, points, output;
+  CommonFlags common;
 };
 
 int predict(const PredictFlags& f) {
-  writable_table_format(f.output);
+  (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.points, "the points"}});
   const auto model = read_regression(f.model);
   write_predictions(model, f.points, f.output, f.common.table_options(model.inputs));
@@ -304,7 +311,7 @@ void add_fit_command(CLI::App& app, Action& chosen) {
   c->callback([f, c, &chosen] {
     chosen = [f, c] {
       if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
-      return run(*f);
+      return in_options(f->common.keys, [&] { return run(*f); });
     };
   });
 }
@@ -317,7 +324,7 @@ void add_predict_command(CLI::App& app, Action& chosen) {
   c->add_option("POINTS", f->points, "a table with the columns of the inputs")->required();
   c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5, with inputs and predictions")->required();
   f->common.add_table_to(c);
-  c->callback([f, &chosen] { chosen = [f] { return predict(*f); }; });
+  run_if_chosen(c, chosen, f, predict);
 }
 
 }  // namespace pathline

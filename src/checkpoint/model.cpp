@@ -78,6 +78,7 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   o.activation = parse_activation(block.attribute<std::string>("activation"));
   o.residual = block.attribute<bool>("residual");
   o.time_features = block.attribute<std::int64_t>("time_frequencies");
+  o.time_at_input = block.has_attribute("time_at_input") && block.attribute<bool>("time_at_input");
   return std::make_shared<Mlp<S>>(o);
 }
 

@@ -137,11 +137,13 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
 template <class S> Mlp<S>::~Mlp() = default;
 
 template <class S> Attributes Mlp<S>::describe() const {
-  return {{"hidden", std::vector<std::int64_t>(options_.hidden.begin(), options_.hidden.end())},
-          {"layer", to_string(options_.layer)},
-          {"activation", to_string(options_.activation)},
-          {"residual", options_.residual},
-          {"time_frequencies", static_cast<std::int64_t>(options_.time_features)}};
+  Attributes out = {{"hidden", std::vector<std::int64_t>(options_.hidden.begin(), options_.hidden.end())},
+                    {"layer", to_string(options_.layer)},
+                    {"activation", to_string(options_.activation)},
+                    {"residual", options_.residual},
+                    {"time_frequencies", static_cast<std::int64_t>(options_.time_features)}};
+  if (options_.time_at_input) out.push_back({"time_at_input", true});  // files without it stay as they are
+  return out;
 }
 
 template <class S> std::unique_ptr<VectorField<S>> Mlp<S>::clone() const {

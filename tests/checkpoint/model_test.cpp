@@ -88,6 +88,20 @@ TEST_F(Models, FloatKeepsItsBits) {
   EXPECT_EQ(get("again.h5"), get("m.h5"));
 }
 
+// A network that sees the time at its input alone was read as one that sees it in every layer.
+TEST_F(Models, ANetworkThatSeesTheTimeAtItsInputComesBack) {
+  Engine engine = make_stream(2, "model_test");
+  auto field = std::make_shared<Mlp<double>>(
+      MlpOptions{.dim = 2, .hidden = {5}, .layer = LayerType::concat, .time_at_input = true});
+  field->initialize(engine);
+  Model<double> model{Flow<double>(Cnf<double>{field}), {}};
+  model.card.columns = {"a", "b"};
+  write_model(file("m.h5"), model);
+  const auto read = read_model<double>(file("m.h5"));
+  EXPECT_TRUE(dynamic_cast<const Mlp<double>&>(*read.flow.blocks()[0]->field).options().time_at_input);
+  EXPECT_EQ(read.flow.theta(), model.flow.theta());
+}
+
 TEST_F(Models, H5pyReadsNamedArrays) {
   write_model(file("m.h5"), everything<float>());
   EXPECT_EQ(python("with h5py.File('m.h5') as f:\n"
@@ -119,8 +133,10 @@ TEST_F(Models, ArraysOfAnotherShapeOrFromElsewhereAreRefused) {
   EXPECT_THAT(broken("f['mean'][1] = 0.25"), HasSubstr("the model was changed after it was written"));
   EXPECT_EQ(broken("pass"), "no error");
   const std::string ffjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
-  EXPECT_EQ(python("import shutil\nshutil.copy('" + ffjord + "', 'f.h5')\nwith h5py.File('f.h5', 'a') as f:\n"
-                   "  w = 'parameters/layers.0._layer.weight'\n  a = f[w][:].T; del f[w]; f[w] = a"), "");
+  EXPECT_EQ(python("import shutil\nshutil.copy('" + ffjord +
+                   "', 'f.h5')\nwith h5py.File('f.h5', 'a') as f:\n"
+                   "  w = 'parameters/layers.0._layer.weight'\n  a = f[w][:].T; del f[w]; f[w] = a"),
+            "");
   EXPECT_EQ(message([&] { read_model<double>(file("f.h5")); }),
             file("f.h5") + ": parameters/layers.0._layer.weight: shape (2, 64), expected (64, 2)");
 }

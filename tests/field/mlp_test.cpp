@@ -169,6 +169,28 @@ INSTANTIATE_TEST_SUITE_P(Every, MlpLayers, ::testing::ValuesIn(cases()), [](cons
   return to_string(c.layer) + "_" + to_string(c.activation) + "_" + std::to_string(info.index);
 });
 
+// The gates of the first layer alone are no constant factors of the closed form of the trace.
+TEST(Mlp, TimeAtTheInputEntersNoOtherLayer) {
+  for (const auto layer : {LayerType::concat, LayerType::concatsquash, LayerType::squash, LayerType::hyper}) {
+    Mlp<double> field({.hidden = {6, 5}, .layer = layer, .time_at_input = true});
+    Engine engine = make_stream(4, "mlp_test.time");
+    field.initialize(engine);
+    for (const auto& p : field.parameters()) {
+      if (p.name.starts_with("layers.0.")) continue;
+      EXPECT_TRUE(p.name.ends_with("._layer.weight") || p.name.ends_with("._layer.bias")) << p.name;
+    }
+    Matrix<double> z(2, 4), c(0, 4), f(2, 4), je(2, 8), trace(1, 4), f_again(2, 4);
+    fill_normal<double>(engine, z);
+    Workspace<double> work;
+    field.tangents({0.7, z, c}, TangentDirections<double>::identity(2), f, je, work);
+    field.value_and_trace({0.7, z, c}, f_again, trace, work);
+    EXPECT_LT((f - f_again).norm(), 1e-14);
+    EXPECT_LT((trace - je.row(0).head(4) - je.row(1).tail(4)).norm(), 1e-13) << to_string(layer);
+    field.value({0.2, z, c}, f_again, work);
+    EXPECT_GT((f - f_again).norm(), 1e-3) << to_string(layer);
+  }
+}
+
 TEST(Mlp, NanInGivesNanOutForEveryActivation) {
   for (std::size_t a = 0; a < activation_names().size(); ++a) {
     Mlp<float> field({.hidden = {17}, .activation = static_cast<Activation>(a)});

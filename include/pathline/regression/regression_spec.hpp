@@ -37,7 +37,8 @@ template <class S> std::unique_ptr<Regressor<S>> make_regressor(const Regression
                                                                 WeightStart start = WeightStart::uniform);
 
 /// The integral of the squared second derivative of output `output` over the input x in [low, high], for a model of one
-/// input, from second differences on 2,000 equal steps: how rough the curve is.
+/// input, from second differences on 2,000 equal steps: how rough the curve is. They divide the error of an ODE solve by
+/// the square of the step: give the model a tolerance of 1e-9 or less, or fixed steps.
 double roughness(Regressor<double>& model, double low, double high, Index output = 0);
 
 extern template std::unique_ptr<Regressor<float>> make_regressor<float>(const RegressionSpec&, Engine&, WeightStart);
