@@ -33,7 +33,6 @@ struct FitFlags {
   MinimizeFlags optimizer;
   OdeintFlags solve;
   CommonFlags common;
-  const CLI::App* command = nullptr;
 };
 
 // x and y of a table, one sample a column.
