@@ -75,7 +75,8 @@ void peers(const BaseRows& rows, const Matrix<double>& test) {
   measure("Gaussian", test.cols(), cpu_seconds() - began, [&] { return gaussian.log_density(test); });
 
   began = cpu_seconds();
-  const auto mixture = choose_mixture(rows.training, {}, rows.validation, {}, {5, 10, 20, 30, 50}, {});
+  const auto mixture = choose_mixture(rows.training, Vector<double>(), rows.validation, Vector<double>(), {5, 10, 20, 30, 50},
+                                      MixtureOptions{});
   measure(
       "mixture, 5 to 50", test.cols(), cpu_seconds() - began, [&] { return mixture.mixture.log_density(test); },
       fmt::format("{} components by validation", mixture.mixture.components()));
