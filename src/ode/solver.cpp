@@ -25,7 +25,7 @@ namespace odeint = boost::numeric::odeint;
 
 constexpr double kSafety = 0.9, kLeastFactor = 0.2, kMostFactor = 10;  // Hairer, Norsett, Wanner I, II.4
 
-// What Odeint calls: counts, and hides the virtual call behind a copyable reference (Odeint copies its system).
+// The system that Odeint calls. It counts evaluations, and can be copied, as Odeint does, without copying the field.
 template <class S> struct Counted {
   System<S>* system;
   Index count = 0;
@@ -41,22 +41,22 @@ template <class S> struct StepEnds {
   const State<S>&x0, &x1, &f0, &f1;
 };
 
-// One step of a kind, with an error estimate where there is one.
+// A method that makes one step, with an error estimate if the method has one.
 template <class S> class Stepper {
  public:
   using Sys = std::reference_wrapper<Counted<S>>;
   virtual ~Stepper() = default;
-  // From x0 at t by h to x1. f0 = f(t, x0) is given. Writes the error estimate into `error` (if it has one) and
-  // f(t + h, x1) into f1 if first-same-as-last.
+  // Steps from x0 at time t by h to x1, with f0 = f(t, x0). A method with an error estimate writes it to `error`; a
+  // first-same-as-last method writes f(t + h, x1) to f1.
   virtual void step(Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1, State<S>& f1,
                     State<S>& error) = 0;
   virtual bool first_same_as_last() const { return false; }
   virtual bool takes_first_rate() const { return true; }  // false: step() does not look at f0
   virtual void reset() {}
 
-  // Whether interpolate() is accurate enough for the method. If not, a point inside a step takes a step of its own.
+  // Whether interpolate() is as accurate as the method. If not, a point inside a step is computed by another step.
   virtual bool interpolates() const { return true; }
-  // The solution at t in [t0, t1]: Hairer, Norsett, Wanner I, II.6, (6.7), unless the method has a dense output.
+  // Computes the solution at t in [t0, t1] by the dense output of the method, or else by Hermite interpolation, (6.7).
   virtual void interpolate(double t, const StepEnds<S>& e, State<S>& x) {
     const double h = e.t1 - e.t0, s = (t - e.t0) / h;
     const auto& y0 = e.x0.flat();
@@ -93,11 +93,11 @@ template <class S, class Kind> class ErrorStepper final : public Stepper<S> {
   Kind kind_;
 };
 
-// Fehlberg's own estimate is 41/840 h (k1 + k11 - k12 - k13), with nodes 0, 1, 0, 1: of a pure quadrature, as l is
-// where z rests, it is zero whatever the integrand does (Hairer, Norsett, Wanner I, II.5). So the larger of it and of a
-// hundredth of the distance to the open Newton-Cotes rule on the stages at 1/6 ... 5/6 is taken: of order 7 where the
-// method has 8, that distance is some hundred times the error once the steps resolve the integrand. Costs 5 to 45 %
-// more evaluations.
+// Fehlberg's estimate 41/840 h (k1 + k11 - k12 - k13) has the nodes 0, 1, 0, 1. It is therefore zero for a quadrature,
+// whatever the integrand is (Hairer, Norsett, Wanner I, II.5), and l is a quadrature where z is at rest. This stepper
+// takes the larger of that estimate and of 1 % of the distance to the open Newton-Cotes rule on the stages at 1/6 ...
+// 5/6. The rule has order 7 and the method 8, so that the distance is about a hundred times the error once the steps
+// resolve the integrand. It costs 5 to 45 % more evaluations.
 template <class S> class Fehlberg78Stepper final : public Stepper<S> {
  public:
   void step(typename Stepper<S>::Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1,
@@ -125,7 +125,7 @@ template <class S> class Fehlberg78Stepper final : public Stepper<S> {
     }
   };
   OdeintStepper<S, odeint::runge_kutta_fehlberg78> kind_;
-  std::array<State<S>, 12> k_;  // stages 2 ... 13
+  std::array<State<S>, 12> k_;  // the rates k of the stages 2 ... 13
 };
 
 template <class S> class Dopri5Stepper final : public Stepper<S> {
@@ -186,9 +186,9 @@ template <class S> struct Solver<S>::Impl {
   explicit Impl(const SolverOptions& o) : options(o), stepper(make_stepper<S>(o.stepper)) {}
 
   SolverOptions options;
-  std::unique_ptr<Stepper<S>> stepper;  // none for bulirsch_stoer
+  std::unique_ptr<Stepper<S>> stepper;  // null for bulirsch_stoer
   bool interpolates() const { return stepper && stepper->interpolates(); }
-  std::unique_ptr<Stepper<S>> between;  // fehlberg78, for points inside a step that cannot be interpolated
+  std::unique_ptr<Stepper<S>> between;  // makes steps to points inside a step of fehlberg78
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
 
@@ -203,7 +203,7 @@ template <class S> struct Solver<S>::Impl {
   void accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer, bool know_f1);
 };
 
-// A view of the solver's own arrays, alive during the callback.
+// A view of the arrays of the solver, which is valid during the callback only.
 template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
  public:
   AcceptedStep(Impl& impl, Counted<S>& system) : impl_(impl), system_(system) {}
@@ -231,14 +231,14 @@ template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
   mutable double t_last_ = 0;
 };
 
-// Hairer, Norsett, Wanner I, II.4, (4.11), with the norm of each sample and the largest of them.
+// The norm of Hairer, Norsett, Wanner I, II.4, (4.11), taken for each sample; the result is the largest.
 template <class S> double Solver<S>::Impl::scaled(const State<S>& x0, const State<S>& x, State<S>& e) const {
   const S atol = static_cast<S>(options.atol), rtol = static_cast<S>(options.rtol);
   e.flat() = e.flat().array() / (atol + rtol * x0.flat().array().abs().max(x.flat().array().abs()));
   return sample_norm(e.layout(), e.data());
 }
 
-// Hairer, Norsett, Wanner I, II.4, "starting step size". f0 is known.
+// Computes the starting step size of Hairer, Norsett, Wanner I, II.4. f0 is known.
 template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, const State<S>& x, double t, double span) {
   const double sign = span < 0 ? -1 : 1;
   auto size = [&](const State<S>& v) {
@@ -256,7 +256,7 @@ template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, cons
   const double d2 = size(f1) / h, d = std::max(d1, d2);
   const int order = stepper_order(options.stepper);
   double h1 = d <= 1e-15 ? std::max(1e-6, 1e-3 * h) : std::pow(0.01 / d, 1.0 / order);
-  if (!(h1 > 0 && std::isfinite(h1))) h1 = kLeastFactor * h;  // the field is not finite a little further on
+  if (!(h1 > 0 && std::isfinite(h1))) h1 = kLeastFactor * h;  // the field is not finite a short step away
   return sign * std::min({100 * h, h1, std::abs(span)});
 }
 
@@ -266,8 +266,8 @@ template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const
   return true;
 }
 
-// A step that no longer moves t: the field is too steep, or not finite where the step begins or just behind it. finite:
-// the last step that was tried. One over the whole interval, which may be that short, is always tried.
+// Whether the step is too small to move t, because the field is too steep, or not finite near the start of the step. A
+// step over the whole interval is always tried, however short it is. finite: whether the last trial was finite.
 template <class S>
 bool Solver<S>::Impl::step_vanishes(SolveReport& report, double t, double t1, double h, bool finite) const {
   if (std::abs(h) > 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(t), std::abs(t1))) return false;
@@ -326,7 +326,7 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
   while (t != t1) {
     report.t = t;
     if (out_of_steps(report)) break;
-    // The last step ends on t1; one that would leave a sliver is stretched over it, or halved.
+    // The last step ends exactly at t1. Where two more steps are enough, both get the same length.
     const double left = t1 - t;
     const bool last = std::abs(h) * 1.000001 >= std::abs(left);
     const double wanted = h;
@@ -354,7 +354,7 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
     else if (t != t1) system(x, f0, t);
     h *= grow ? factor : std::min(1.0, factor);
     grow = true;
-    if (std::abs(h) < std::abs(wanted) && last) h = wanted;  // a step cut to fit says nothing against a longer one
+    if (std::abs(h) < std::abs(wanted) && last) h = wanted;  // a step that was cut to end at t1 does not limit the next
     report.next_step = std::abs(h);
   }
   report.t = t;
