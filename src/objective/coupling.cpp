@@ -22,7 +22,7 @@ std::vector<Index> couple(Coupling coupling, ConstMatrixRef<float> base, ConstMa
   if (coupling == Coupling::independent) return partner;
   parallel_for((n + kCouplingBlock - 1) / kCouplingBlock, threads, [&](Index block, int) {
     const Index begin = block * kCouplingBlock, size = std::min(kCouplingBlock, n - begin);
-    Matrix<double> cost(size, size);  // of data i and base j
+    Matrix<double> cost(size, size);  // between data i and base j
     for (Index i = 0; i < size; ++i)
       for (Index j = 0; j < size; ++j)
         cost(i, j) = static_cast<double>((data.col(begin + i) - base.col(begin + j)).squaredNorm());

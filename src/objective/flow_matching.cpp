@@ -12,9 +12,9 @@
 namespace pathline {
 namespace {
 
-constexpr Index kGroups = 16;  // partial gradients, added in this order whatever the threads
+constexpr Index kGroups = 16;  // of partial gradients; they are added in a fixed order for any number of threads
 
-// f_bar = weight (f - target), and the loss.
+// Gives f_bar = weight (f - target), and sums the loss.
 template <class S> class RegressionRule final : public CotangentRule<S> {
  public:
   RegressionRule(const Matrix<S>& target, S weight) : target_(target), weight_(weight) {}
@@ -30,7 +30,7 @@ template <class S> class RegressionRule final : public CotangentRule<S> {
   S weight_;
 };
 
-// z = a z0 + b z1 and its derivative by s.
+// The coefficients of z = a z0 + b z1 and of its derivative by s.
 struct PathCoefficients {
   double a, b, da, db;
 };
@@ -79,7 +79,7 @@ template <class S> struct FlowMatching<S>::Impl {
     const double s = sampled_time(options.time_sampling, u);
     const auto at = path_at(options.path, s);
     const bool reversed = cnf.clock == FieldClock::data_to_base;
-    // dz/dt = u / T on our clock, and its negative on FFJORD's.
+    // dz/dt is u / T on our clock and -u / T on FFJORD's.
     const double speed = (reversed ? -1 : 1) / cnf.end_time;
     const auto z1 = data.middleCols(begin, batch);
     w.z.resize(flow.dim(), batch), w.target.resize(flow.dim(), batch);

@@ -39,7 +39,7 @@ template <class S> class Likelihood final : public Objective<S> {
     refuse_weights(batch, kind());
     const auto step = static_cast<std::uint64_t>(iteration);
     if (steer_ == 0) return result((*solver_)(flow, batch.x, batch.c, step));
-    Flow<S> moved = flow.share();  // of the same fields, which are not changed
+    Flow<S> moved = flow.share();  // shares the fields, which are not changed
     Engine engine = make_stream(seed_, "train.steer", step);
     std::vector<double> stretch;
     for (auto* block : moved.blocks()) {
@@ -52,7 +52,7 @@ template <class S> class Likelihood final : public Objective<S> {
     const auto blocks = flow.blocks();
     for (std::size_t i = 0; i < flow.chain.size() && solve < blocks.size(); ++i) {
       if (&flow.chain[i] != blocks[solve]) continue;
-      if (blocks[solve]->train_end_time)  // sqrt(u T) as a function of sqrt(T)
+      if (blocks[solve]->train_end_time)  // the parameter is sqrt(T), and the solve had sqrt(u T)
         g.theta[at[i] + blocks[solve]->parameter_count() - 1] *= std::sqrt(stretch[solve]);
       ++solve;
     }

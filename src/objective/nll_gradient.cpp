@@ -10,12 +10,12 @@
 namespace pathline {
 namespace {
 
-// What one tile adds to the batch.
+// The contribution of one tile to the batch.
 struct TileResult {
-  double log_prob = 0, penalty = 0;  // summed
+  double log_prob = 0, penalty = 0;  // sums over the samples
   Vector<double> theta;
   std::vector<EndTimes> ends;
-  std::vector<Vector<double>> sum, squares;  // of a transform that gathers statistics
+  std::vector<Vector<double>> sum, squares;  // of each transform that gathers statistics
   SolveReport report, backward;
 };
 
@@ -48,10 +48,10 @@ template <class S> struct NllGradientSolver<S>::Impl {
   GradientOptions options;
   Regularizer<S> regularizer;
   SolveOptions<S> solve;
-  SolveOptions<double> data_solve;  // nothing is solved there
+  SolveOptions<double> data_solve;  // the data side has no solve
   std::vector<Worker<S>> workers;
   std::vector<TileResult> results;
-  std::vector<double> first_steps;  // a tile's solves, tile after tile
+  std::vector<double> first_steps;  // of each solve, tile after tile
 };
 
 template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow, ConstMatrixRef<double> x,
@@ -81,7 +81,7 @@ template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow
                                      .j_step = 0},
                                     solves > 0 ? &first_steps[static_cast<std::size_t>(tile) * solves] : nullptr};
 
-  // Recorded only where there is something to train.
+  // The data side is recorded only if it has parameters.
   w.x = x.middleCols(begin, batch);
   flow.data_side.apply(Direction::data_to_base, w.x, &w.log_det, at_data, outer > 0 ? &w.data_tape : nullptr);
   out.log_prob = w.log_det.sum();
@@ -97,8 +97,8 @@ template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow
 
   const Matrix<double> z0 = w.z.template cast<double>();
   out.log_prob += flow.base->log_density(z0).sum();
-  // In an array of its own, behind room for all parameters but those of solves: how a sum is rounded depends on where
-  // its first number stands.
+  // This array is separate, with room in front for all parameters except those of solves, because the rounding of a sum
+  // depends on the address of its first element.
   const Index base = flow.base->theta().size();
   w.base_theta.setZero(out.theta.size() - flow.chain.solved_parameter_count());
   flow.base->pullback(z0, -1, w.x, w.base_theta.tail(options.base ? base : 0));
@@ -129,7 +129,7 @@ template <class S> void NllGradientSolver<S>::set_first_steps(std::vector<double
 
 namespace {
 
-// Chan, Golub & LeVeque 1983: the tiles' sums of squares about one mean.
+// Merges the sums of squares of the tiles about one common mean (Chan, Golub & LeVeque 1983).
 BatchStatistics combine(const std::vector<TileResult>& results, const Tiles& tiles, std::size_t transform) {
   const double n = static_cast<double>(tiles.n);
   Vector<double> sum = results[0].sum[transform], squares = results[0].squares[transform];

@@ -8,10 +8,10 @@
 namespace pathline {
 namespace {
 
-// The square root's slope at 0 is taken as 0: the subgradient of a norm there.
+// The derivative of the square root at 0 is taken as 0, which is a subgradient of the norm.
 template <class S> S half_inverse_root(S square) { return square > 0 ? S(0.5) / std::sqrt(square) : S(0); }
 
-// What the weights are applied to, of one sample.
+// The terms of one sample that the weights multiply.
 template <class S> struct Squares {
   S f = 0, absolute = 0, jacobian = 0, diagonal = 0, directional = 0;
 };

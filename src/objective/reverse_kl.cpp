@@ -16,7 +16,7 @@ GradientOptions score_options(GradientOptions o) {
   return o;
 }
 
-// What a tile keeps between the way out and the way back.
+// What a tile keeps between the solve to the data and the pullback.
 template <class S> struct Path {
   ChainTape<S> tape;
   Matrix<S> z;  // at the data's end of the chain, d x B
@@ -50,7 +50,7 @@ template <class S> struct ReverseKlSolver<S>::Impl {
   NllGradientSolver<S> score;
   SolveOptions<S> solve;
   std::vector<PathWorker<S>> workers;
-  std::vector<Path<S>> paths;  // a tile
+  std::vector<Path<S>> paths;  // one per tile
 };
 
 template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) const {
@@ -118,7 +118,7 @@ ReverseKlGradient ReverseKlSolver<S>::operator()(const Flow<S>& flow, Index n, s
   }
   if (!report.ok()) throw NumericalError(report.advice());
 
-  // d(log q - log p~)/dz at fixed theta; the mean of -log q has the scores, over n.
+  // d(log q - log p~)/dz at fixed theta. The gradient of the mean of -log q is the score divided by -n.
   const Matrix<double> x = flow.in_data_units(z);
   const Matrix<double> none(0, n);
   const auto q = m.score(flow, x, none, iteration);

@@ -9,7 +9,7 @@
 namespace pathline {
 namespace {
 
-// Draws of the flow itself, as many as the batch has: the data is not looked at.
+// Uses as many draws of the flow as the batch has samples; the data of the batch is not used.
 template <class S> class ReverseKl final : public Objective<S> {
  public:
   ReverseKl(Target target, const ReverseKlOptions& options)
@@ -37,7 +37,7 @@ template <class S> class ReverseKl final : public Objective<S> {
   void set_first_steps(std::vector<double> steps) override { solver_->set_first_steps(std::move(steps)); }
 
  private:
-  // From `anneal` at the beginning to 1 at three quarters of the iterations.
+  // Rises from `anneal` at the beginning to 1 at three quarters of the iterations.
   double power(Index iteration) const {
     if (count_ == 0) return 1;
     const double part = static_cast<double>(iteration - first_) / (0.75 * static_cast<double>(count_));

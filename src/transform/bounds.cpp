@@ -13,14 +13,14 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// One value on its way, with what the pullback needs: the slope dx/dy and the derivative of log dy/dx by y.
+// One transformed value, with what the pullback needs: the slope dx/dy and the derivative of log dy/dx by y.
 struct Moved {
   double to = 0, log_det = 0, slope = 1, bend = 0;
 };
 
 Moved toward_base(double x, double low, double high) {
   if (!(x > low && x < high)) {
-    const bool unbounded = low == -kInfinity && high == kInfinity;  // x is not finite, and stays so
+    const bool unbounded = low == -kInfinity && high == kInfinity;  // x is not finite and stays as it is
     return unbounded ? Moved{.to = x} : Moved{.log_det = std::isnan(x) ? x : -kInfinity};
   }
   const double below = x - low, above = high - x;
@@ -41,13 +41,13 @@ Moved toward_data(double y, double low, double high) {
     const double above = std::exp(-y);
     return {high - above, -y, above, 1};
   }
-  const double width = high - low, size = std::abs(y), t = 1 / (1 + std::exp(-size));  // of the farther bound
+  const double width = high - low, size = std::abs(y), t = 1 / (1 + std::exp(-size));  // t belongs to the farther bound
   const double rest = std::exp(-size) * t;                                             // 1 - t, without cancellation
   return {y > 0 ? high - width * rest : low + width * rest, std::log(width) - size - 2 * std::log1p(std::exp(-size)),
           width * t * rest, y > 0 ? t - rest : rest - t};
 }
 
-// The nearest number strictly inside, for what rounding brought to a bound.
+// Returns the nearest number strictly inside the bounds, for a value that rounding brought to a bound.
 double inside(double x, double low, double high) {
   return std::isnan(x) ? x : std::min(std::max(x, std::nextafter(low, kInfinity)), std::nextafter(high, -kInfinity));
 }
@@ -94,8 +94,8 @@ template <class S> std::unique_ptr<TransformTape<S>> Bounds<S>::make_tape() cons
   return std::make_unique<BoundsTape<S>>();
 }
 
-// With s = dx/dy and b = s d(log dy/dx)/dx: to the base x_bar = (y_bar + w b) / s, as y' = 1 / s; to the data
-// y_bar = x_bar s - w b, whose log|det| is -log dy/dx.
+// With s = dx/dy and b = s d(log dy/dx)/dx, the pullback of the way to the base is x_bar = (y_bar + w b) / s. For the
+// way to the data, whose log|det| is -log dy/dx, it is y_bar = x_bar s - w b.
 template <class S> SolveReport Bounds<S>::pullback(Direction direction, const TransformTape<S>& from,
                                                    TransformCotangent<S> to, const TransformContext<S>&) const {
   const auto& tape = static_cast<const BoundsTape<S>&>(from);

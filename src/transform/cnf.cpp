@@ -13,7 +13,7 @@
 namespace pathline {
 namespace {
 
-// The accepted steps of the solve, or where it ended, by the adjoint method; the probes that it had.
+// What the adjoint method needs: the accepted steps of the solve or its end, and its probes.
 template <class S> struct CnfTape final : TransformTape<S> {
   Tape<S> steps;
   Matrix<S> end, probes;
@@ -52,7 +52,7 @@ template <class S> void Cnf<S>::set_theta(ConstVectorRef<double> theta) {
   if (train_end_time) end_time = theta[theta.size() - 1] * theta[theta.size() - 1];
 }
 
-// T is the time that is not 0: that of the data's end, or of the base's on FFJORD's clock.
+// T is the end that is not at time 0: that of the data, or on FFJORD's clock that of the base.
 template <class S> void Cnf<S>::add_time_gradient(const EndTimes& ends, VectorRef<double> theta_bar) const {
   if (!train_end_time) return;
   theta_bar[theta_bar.size() - 1] +=
@@ -76,7 +76,7 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   const double t1 = context.part ? at(context.part->last) : up ? data_time() : base_time();
 
   const bool quadrature = log_det && !tape && TraceQuadrature<S>::pays(options.solver);
-  const bool beside = log_det && !quadrature;  // l is part of the state
+  const bool beside = log_det && !quadrature;  // whether l is a part of the state
   const Integrand<S>* penalty = tape && beside ? options.penalty : nullptr;
   TraceMethod<S> method;
   if (log_det) {
@@ -90,7 +90,7 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   const TraceMethod<S> none;
   Augmented<S> system(*field, beside ? method : none, context.condition, workspace, penalty, t1 < t0 ? S(-1) : S(1));
 
-  std::vector<std::pair<double, std::size_t>> times;  // of the field's clock
+  std::vector<std::pair<double, std::size_t>> times;  // on the clock of the field
   if (context.part && context.keeper)
     for (const auto& [since_base, k] : context.part->times) times.push_back({at(since_base), k});
   RowVector<double> unused;
@@ -98,7 +98,7 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   StepObserver<S>* observer = nullptr;
   if (!times.empty()) observer = &path.emplace(times, *context.keeper);
   if (tape) tape->steps.clear();
-  if (tape && options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve keeps no step
+  if (tape && options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve needs no steps
   TraceQuadrature<S> integral(*field, method, context.condition, w.node, workspace, log_det ? *log_det : unused,
                               observer);
   auto report = w.solver(options.solver)
@@ -128,7 +128,7 @@ template <class S> SolveReport Cnf<S>::pullback(Direction direction, const Trans
   const auto& options = context.options;
   const bool up = direction == Direction::base_to_data, beside = tape.method.any();
   const Integrand<S>* penalty = beside ? options.penalty : nullptr;
-  // l is minus the log-determinant. The likelihood's own weight of 1 needs no product.
+  // l is minus the log-determinant. A weight of 1, as that of the likelihood, needs no product.
   const RowVector<S>* weight = nullptr;
   if (beside && !(to.log_det.array() == -1).all()) w.weight = (-to.log_det).template cast<S>(), weight = &w.weight;
   const BlockProblem<S> problem{
@@ -142,7 +142,7 @@ template <class S> SolveReport Cnf<S>::pullback(Direction direction, const Trans
   SolveReport report;
   if (options.adjoint == AdjointKind::discrete) {
     const auto* tableau = find_tableau(options.solver.stepper);
-    assert(tableau);  // by check()
+    assert(tableau);  // check() has refused the others
     report = w.discrete.reverse(problem, *tableau, tape.steps, bar, workspace);
   } else {
     const auto* steps = options.adjoint == AdjointKind::checkpointed ? &tape.steps : nullptr;
