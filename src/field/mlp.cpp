@@ -23,7 +23,7 @@ template <class S> Matrix<S> uniform_matrix(Engine& engine, Index rows, Index co
   return ((2 * m.array() - 1) * static_cast<S>(bound)).matrix();
 }
 
-// The cotangents are known beforehand.
+// A rule for cotangents that are known before the evaluation.
 template <class S> class GivenCotangents final : public CotangentRule<S> {
  public:
   GivenCotangents(const ConstMatrixRef<S>& f_bar, const ConstMatrixRef<S>& je_bar) : f_bar_(f_bar), je_bar_(je_bar) {}
@@ -45,8 +45,8 @@ template <class S> struct Mlp<S>::Layers {
   std::optional<BilinearTrace<S>> trace;  // of layers whose slopes depend on time by the activation alone
 };
 
-// What the reverse pass needs of one layer. Blocks are [value | tangents]: (1 + k) B columns. For the closed form of
-// the trace there are no tangents; a hidden layer's slopes gate * s'(a), those of a tangent 1, follow its values.
+// What the reverse pass needs from one layer. A block is [value | tangents] and has (1 + k) B columns. The closed form
+// of the trace needs no tangents; the slopes gate * s'(a) of a hidden layer then follow its values.
 template <class S> struct Mlp<S>::Tape {
   struct Layer {
     typename TimeLayer<S>::Coefficients at;
@@ -54,7 +54,7 @@ template <class S> struct Mlp<S>::Tape {
     // out x kB, or W itself (out x d) for the first layer under identity directions; ones for slopes.
     const S* q_tangents;
     const S* y;           // s(a): out x (1 + k) B, or [values | slopes]
-    const S* h;      // what the next layer sees: y, or y + x with a residual connection
+    const S* h;      // the input of the next layer: y, or y + x with a residual connection
   };
   std::array<Layer, kMostLayers> layers;
   TimeFeatures<S> time;
@@ -78,14 +78,14 @@ template <class S> struct Mlp<S>::Tape {
   }
 };
 
-// What the reverse pass needs of the trace's closed form.
+// What the reverse pass needs from the closed form of the trace.
 template <class S> struct Mlp<S>::TracePullback {
   const BilinearTrace<S>& form;
   const S* product;    // M p1
   const S* trace_bar;  // 1 x B
   std::array<const S*, 2> slopes{};
 
-  // The form at the tape's time, formed in the workspace if it depends on time.
+  // The bilinear form at the time of the tape. It is computed in the workspace if it depends on time.
   static BilinearTrace<S> form_at(const Mlp& mlp, const Tape& tape, Workspace<S>& w) {
     if (mlp.layers_->trace) return *mlp.layers_->trace;
     const auto& list = mlp.layers_->list;
@@ -243,7 +243,7 @@ template <class S> typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x,
   return tape;
 }
 
-// bars: [f_bar | je_bar], d x (1 + k) B; destroyed. trace: null without the closed form.
+// bars: [f_bar | je_bar], d x (1 + k) B, is overwritten. trace is null if the closed form is not used.
 template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x, const TangentDirections<S>& e,
                                         const TracePullback* trace, S* bars, FieldCotangent<S> to,
                                         Workspace<S>& w) const {
@@ -255,7 +255,7 @@ template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x
   TimeVector<S> u_bar = TimeVector<S>::Zero(tape.time.value.size());
   double t_bar = 0;
   S unused_beta = 0;
-  S* y_bar = bars;  // of the layer's h, then of its y, then of its q
+  S* y_bar = bars;  // the cotangent of h, then of y, then of q of the layer
 
   std::array<S*, kMostLayers> weight_bars{}, gate_bars{};
   for (std::size_t l = 0; l < list.size(); ++l) {
@@ -278,7 +278,7 @@ template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x
     const auto& now = tape.layers[l];
     const Index in = layer.in(), out = layer.out();
     const bool shared = l == 0 && e.kind == TangentDirections<S>::Kind::identity;
-    const S* carried = nullptr;  // h_bar, which a residual connection hands on
+    const S* carried = nullptr;  // h_bar, which a residual connection passes on to the layer below
     if (skips(l)) {
       S* copy = w.take(out * columns);
       VectorMap<S>(copy, out * columns) = ConstVectorMap<S>(y_bar, out * columns);
@@ -399,7 +399,7 @@ template <class S> void Mlp<S>::trace_and_pullback(const FieldPoint<S>& x, Cotan
   reverse(tape, x, {}, &pullback, bars, out, w);
 }
 
-// Products alone, two for a multiply-add; the rest is of the order of the widths and not of their products.
+// Counts the matrix products, with two operations per multiply-add; all else grows with the widths only.
 template <class S> double Mlp<S>::flops(const TangentDirections<S>& e) const {
   double sum = 0;
   for (std::size_t l = 0; l < layers_->list.size(); ++l) {
@@ -410,8 +410,8 @@ template <class S> double Mlp<S>::flops(const TangentDirections<S>& e) const {
   return sum;
 }
 
-// One evaluation, and for each of its products two: into the weights and into the layer's input, but not the
-// directions.
+// Counts one evaluation, and two products for each of its products: one gives the cotangent of the weights, the other
+// that of the input of the layer. The directions need no cotangent.
 template <class S> double Mlp<S>::pullback_flops(const TangentDirections<S>& e) const {
   double sum = 3 * flops(e);
   const auto& first = layers_->list.front();

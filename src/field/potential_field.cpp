@@ -14,11 +14,11 @@ template <class S> using Scratch = typename Workspace<S>::AlignedMatrix;
 
 }  // namespace
 
-// What one pass keeps. Columns: the B values, then k blocks of B tangents, N = (1 + k) B in all.
+// What one pass keeps. There are N = (1 + k) B columns: the B values, then k blocks of B tangents.
 template <class S> struct PotentialField<S>::Tape {
   struct Layer {
     Scratch<S> tanh;  // m x B: sigma' of the preactivation a
-    Scratch<S> a;     // m x N: the values' block is not kept
+    Scratch<S> a;     // m x N; the block of the values is not kept
     Scratch<S> u;     // m x N
     Scratch<S> g, q;  // m x N: dPhi/du, dPhi/da
   };
@@ -91,9 +91,9 @@ template <class P> P log_cosh(const P& x) {
     return simd::add(magnitude, simd::ei::generic_plog1p(e));
 }
 
-// f(row, packet or scalar) for the rows of a column: whole packets first. Which of the two a row is, and so its
-// rounding, depends on the row alone; over a whole matrix it would depend on the columns beside, as Eigen's products
-// do.
+// Calls f(row, packet or scalar) for the rows of a column, whole packets first. Which of the two a row is in, and
+// therefore how it is rounded, depends on the row only. In a loop over a whole matrix it would also depend on the other
+// columns, as it does in a product of Eigen.
 template <class S, class F> void for_packets(Index rows, F f) {
   constexpr Index lanes = simd::kLanes<simd::Packet<S>>;
   Index i = 0;
@@ -101,7 +101,7 @@ template <class S, class F> void for_packets(Index rows, F f) {
   for (; i < rows; ++i) f(i, S(0));
 }
 
-// A weight in both orders. theta has its rows contiguous, which are the transpose's columns.
+// A weight in both orders: its rows are contiguous in theta, and these are the columns of the transpose.
 template <class S> struct WeightPair {
   Index rows, cols;
   const S *rows_first, *columns;
@@ -118,7 +118,7 @@ template <class S> struct WeightPair {
   }
 };
 
-// sigma' and sigma of the values, and the tangents: t = tanh(a), u = h log_cosh(a), u_j = h t a_j.
+// Computes sigma' and sigma of the values, and the tangents: t = tanh(a), u = h log_cosh(a), u_j = h t a_j.
 template <class S> void activate(S h, Index batch, Index k, const Scratch<S>& a, Scratch<S>& t, Scratch<S>& u) {
   for (Index b = 0; b < batch; ++b)
     for_packets<S>(a.rows(), [&](Index i, auto lane) {
@@ -131,7 +131,7 @@ template <class S> void activate(S h, Index batch, Index k, const Scratch<S>& a,
     });
 }
 
-// The same on the way down: q = h t g, q_j = h (sigma'' a_j g + t g_j), sigma'' = 1 - t^2.
+// The same for the gradient: q = h t g, q_j = h (sigma'' a_j g + t g_j), with sigma'' = 1 - t^2.
 template <class S> void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scratch<S>& t,
                                           const Scratch<S>& g, Scratch<S>& q) {
   for (Index b = 0; b < batch; ++b)
@@ -150,7 +150,7 @@ template <class S> void activate_gradient(S h, Index batch, Index k, const Scrat
 
 }  // namespace
 
-// The layers upward with their tangents, then the gradient downward with its own.
+// Goes up through the layers with their tangents, and then down again with the gradient and its tangents.
 template <class S> typename PotentialField<S>::Tape PotentialField<S>::forward(const FieldPoint<S>& x,
                                                                                const TangentDirections<S>& e,
                                                                                Workspace<S>& w) const {
@@ -162,7 +162,7 @@ template <class S> typename PotentialField<S>::Tape PotentialField<S>::forward(c
   tape.v.setZero();
   tape.v.topLeftCorner(d, batch) = x.z;
   tape.v.row(d).head(batch).setConstant(static_cast<S>(x.t));
-  if (n > d + 1) tape.v.bottomRows(n - d - 1).leftCols(batch) = x.c;  // without one c may have no columns either
+  if (n > d + 1) tape.v.bottomRows(n - d - 1).leftCols(batch) = x.c;  // without a condition, c may have no columns
   if (k > 0) e.write(d, batch, tape.v.topRightCorner(d, k * batch));
 
   std::vector<WeightPair<S>> weights;
@@ -236,7 +236,7 @@ template <class S> void PotentialField<S>::tangents_and_pullback(const FieldPoin
   reverse(tape, f_bar, je_bar, out, w);
 }
 
-// The transpose of forward, last line first. A bar is the cotangent of what it stands over.
+// The transpose of forward, from its last line to its first. x_bar is the cotangent of x.
 template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                                                    FieldCotangent<S> to, Workspace<S>& w) const {
   const Index d = this->dim(), batch = tape.batch, k = tape.k, n = inputs(), m = options_.width,
@@ -266,7 +266,7 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
     weight_bar(weight_[0], m, n).noalias() += tape.layers[0].q * y_bar.transpose();
   }
 
-  // Through the gradient's way down, which is upward here; a_bar of each layer is kept for the second half.
+  // The transpose of the gradient's pass goes up; a_bar of each layer is kept for the second half.
   auto q_bar = w.matrix(m, count), g_bar = w.matrix(m, count);
   std::vector<Scratch<S>> a_bar;
   g_bar.setZero();
@@ -298,7 +298,7 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
   }
   if (wants_theta) vector_bar(output_, m) += g_bar.leftCols(batch).rowwise().sum();
 
-  // Through the layers. q_bar's memory is u_bar's now.
+  // The transpose of the layers goes down. u_bar takes the memory of q_bar.
   auto& u_bar = q_bar;
   u_bar.setZero();
   for (Index l = layers - 1; l >= 0; --l) {

@@ -12,10 +12,10 @@
 
 namespace pathline {
 
-// On the stack, so that an evaluation allocates nothing.
+// It is on the stack, so that an evaluation allocates no memory.
 template <class S> using TimeVector = Eigen::Matrix<S, Eigen::Dynamic, 1, 0, 1 + 2 * kMostTimeFeatures, 1>;
 
-// u(t) = (t, sin 2 pi t, cos 2 pi t, sin 4 pi t, ...): 1 + 2 K numbers, and its derivative.
+// u(t) = (t, sin 2 pi t, cos 2 pi t, sin 4 pi t, ...), which has 1 + 2 K elements, and its derivative.
 template <class S> struct TimeFeatures {
   TimeVector<S> value, derivative;
   TimeFeatures(double t, Index frequencies);
@@ -27,7 +27,7 @@ template <class S> class TimeLayer {
   TimeLayer(LayerType type, Index in, Index out, Index condition, Index features, const std::string& name,
             const AddParameter& add);
 
-  // The layer at one time. Arrays live as long as the layer and the workspace frame.
+  // The layer at one time. The arrays are valid as long as the layer and the workspace frame.
   struct Coefficients {
     LeftFactor<S> weight;       // W: out x in
     const S* gate;              // out
@@ -42,17 +42,17 @@ template <class S> class TimeLayer {
     return type_ == LayerType::ignore || type_ == LayerType::concat || type_ == LayerType::concat_v2;
   }
   bool gated() const { return type_ == LayerType::squash || type_ == LayerType::concatsquash; }
-  LeftFactor<S> weight(const S* theta) const;  // not of hyper and blend
+  LeftFactor<S> weight(const S* theta) const;  // not for hyper and blend
 
-  // Where dL/dW (in x out, columns contiguous: theta's own layout) is to be added: in theta_bar itself, or in a
-  // zeroed scratch array that pullback spreads over the parameters.
+  // Returns where to add dL/dW, in x out with contiguous columns as in theta: a part of theta_bar, or a scratch array
+  // of zeros that pullback() distributes to the parameters.
   S* weight_cotangent(S* theta_bar, Workspace<S>& w) const;
 
-  // From the cotangents of W, gate (used up) and shift to those of the parameters, of u and of t (both added to).
+  // Maps the cotangents of W, gate (overwritten) and shift to those of the parameters, u and t, which are added to.
   void pullback(double t, const TimeFeatures<S>& u, const Coefficients& c, const S* theta, const S* weight_bar,
                 S* gate_bar, const S* shift_bar, S* theta_bar, TimeVector<S>& u_bar, double& t_bar) const;
 
-  void theta_changed(const S* theta);  // keeps W in the order that `at` hands out
+  void theta_changed(const S* theta);  // stores W in the order that at() returns
 
   Index in() const { return in_; }
   Index out() const { return out_; }
@@ -65,12 +65,12 @@ template <class S> class TimeLayer {
 
   LayerType type_;
   Index in_, out_, condition_, features_;
-  // Offsets in theta; -1 where the type has none.
+  // Offsets in theta; -1 for a parameter that the layer type does not have.
   Index weight_ = -1, bias_ = -1, weight1_ = -1, bias1_ = -1, gate_weight_ = -1, gate_bias_ = -1, shift_weight_ = -1,
         condition_weight_ = -1, hyper_weight0_ = -1, hyper_bias0_ = -1, hyper_weight_ = -1, hyper_bias_ = -1;
   Vector<S> ones_;
   Matrix<S> weight_columns_;  // W: out x in
-  Matrix<S> weight_rows_;     // W^T: in x out, where theta has it with the time's columns between
+  Matrix<S> weight_rows_;     // W^T: in x out, if theta has columns of time in between
 };
 
 }  // namespace pathline

@@ -12,13 +12,13 @@ namespace pathline {
 
 namespace {
 
-// je: d x dB along the identity; writes the sum of its diagonal: 1 x B.
+// je: d x dB, J applied to the identity directions. Writes the sum of its diagonal, 1 x B.
 template <class S> void sum_diagonal(ConstMatrixRef<S> je, MatrixRef<S> trace) {
   trace.setZero();
   for (Index j = 0; j < je.rows(); ++j) trace += je.row(j).segment(j * trace.cols(), trace.cols());
 }
 
-// Cotangents of the trace as those of the diagonal of J.
+// Writes the cotangent of the trace as that of the diagonal of J.
 template <class S> class DiagonalCotangents final : public CotangentRule<S> {
  public:
   DiagonalCotangents(CotangentRule<S>& of_trace, MatrixRef<S> trace, Workspace<S>& w)
