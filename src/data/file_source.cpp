@@ -1,4 +1,4 @@
-// The source that a name means: a toy, or a table in a file with what is to be known of it before it is trained on.
+// Makes the source with a given name: a toy, or a table in a file that is searched for findings first.
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -18,7 +18,7 @@ namespace {
 
 bool is_weight_name(const std::string& name) { return contains({"weight", "weights"}, lower_case(name)); }
 
-// As bilby, Cobaya, GetDist, Stan and UltraNest name what they computed from the other columns.
+// The names that bilby, Cobaya, GetDist, Stan and UltraNest give to functions of the other columns.
 bool is_log_density_name(const std::string& name) {
   static const std::vector<std::string> names = {
       "logl",     "loglike", "log_like", "loglikelihood", "log_likelihood", "logpost",      "log_post", "logposterior",
@@ -32,7 +32,7 @@ struct Rows {
   RowVector<double> weights;
 };
 
-// As `data sample --log-density` writes it: a function of the other columns has no density beside them.
+// Refuses the column that `data sample --log-density` writes: it is a function of the others and has no joint density.
 void refuse_log_density(const std::string& file, const std::vector<std::string>& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (columns[i] == "log_density")
@@ -41,7 +41,7 @@ void refuse_log_density(const std::string& file, const std::vector<std::string>&
                                    file, i + 1));
 }
 
-// The columns of the source, by the rules for weights and log-likelihoods; empty: all of the table.
+// Chooses the columns of the source by the rules for weights and log-likelihoods. Empty: all columns of the table.
 std::vector<std::string> chosen_columns(const std::string& file, const std::vector<std::string>& names,
                                         const SourceOptions& options, std::vector<std::string>& notes) {
   if (!options.columns.empty()) return options.columns;
@@ -73,7 +73,7 @@ RowVector<double> checked_weights(const std::string& file, const std::string& co
   return weights;
 }
 
-// columns: those of the source; chosen by the rules if empty, and then left as they were chosen. memory: the table, or
+// columns: those of the source. If it is empty, it receives the columns that the rules choose. memory: the table, or
 // null if it is in the file.
 Rows read_rows(const std::string& file, const TableView* memory, const SourceOptions& options,
                std::vector<std::string>& columns, std::vector<std::string>& notes) {
@@ -101,7 +101,7 @@ Rows read_rows(const std::string& file, const TableView* memory, const SourceOpt
   return rows;
 }
 
-// A part of the data in a file of its own, with the columns of the training file.
+// Reads a part of the data from its own file, which has the columns of the training file.
 void read_part(const std::string& file, const SourceOptions& options, std::vector<std::string> columns, Index dim,
                std::vector<std::string>& notes, Matrix<double>& part, RowVector<double>& weights) {
   if (file.empty()) return;
@@ -112,11 +112,11 @@ void read_part(const std::string& file, const SourceOptions& options, std::vecto
   part = std::move(rows.table.values), weights = std::move(rows.weights);
 }
 
-// Whether rows are repeated as a Metropolis chain repeats its state, and not because their columns have few values: a
-// column then has as many values as there are different rows. Of one column alone the copies have to follow each other.
+// Whether the rows repeat as the states of a Metropolis chain do, and not because their columns have few values: one of
+// the columns then has as many values as there are different rows. If there is one column, copies must be adjacent.
 // different: the rows that have no copy before them.
 bool repeats_states(const Matrix<double>& values, const std::vector<Index>& different) {
-  constexpr Index kFewest = 30;  // different rows: fewer make no split
+  constexpr Index kFewest = 30;  // different rows; with fewer, a split makes no sense
   const Index rows = values.cols(), copies = rows - std::ssize(different);
   if (std::ssize(different) < kFewest) return false;
   if (values.rows() == 1) {

@@ -81,8 +81,8 @@ class TableSource final : public DataSource {
   const Matrix<double>* training() const override { return &train_; }
 
  private:
-  // Robert Floyd's sampling without replacement: every subset alike, in time and memory of the batch
-  // (Bentley and Floyd, CACM 30 (1987) 754).
+  // Robert Floyd's sampling without replacement: all subsets are equally probable, and time and memory grow with the
+  // batch only (Bentley and Floyd, CACM 30 (1987) 754).
   void choose(Engine& engine, MatrixRef<double> out) const {
     std::unordered_set<Index> chosen;
     const Index rows = train_.cols(), skipped = rows - out.cols();
@@ -104,14 +104,14 @@ class TableSource final : public DataSource {
       out.col(b) = train_.col(std::min<Index>(at - cumulative_.data(), last_drawn()));
     }
   }
-  Index last_drawn() const {  // the last row with a weight, for a number that rounds up to the end
+  Index last_drawn() const {  // the last row with a weight > 0, for a number that rounds up to 1
     Index i = cumulative_.size() - 1;
     while (training_weights_(i) == 0) --i;
     return i;
   }
 
   Matrix<double> train_;          // d x N
-  RowVector<double> cumulative_;  // of the weights' shares; empty: all rows weigh alike
+  RowVector<double> cumulative_;  // cumulative sums of the normalized weights; empty: all are equal
 };
 
 }  // namespace

@@ -48,7 +48,7 @@ void check_training_weights(const RowVector<double>& weights) {
   if (weights.size() > 0 && !(weights.sum() > 0)) throw InputError("training: every row has the weight 0");
 }
 
-// round(fraction N), which must not make an empty part of a fraction > 0.
+// Returns round(fraction N). Throws InputError if a fraction > 0 gives an empty part.
 Index part_size(const char* field, double fraction, Index rows) {
   const auto size = static_cast<Index>(std::llround(fraction * static_cast<double>(rows)));
   if (fraction > 0 && size == 0)

@@ -13,7 +13,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kMostRows = 20000;  // that are sorted; the first of a permuted part are a random sample
+constexpr Index kMostRows = 20000;  // are sorted; the first rows of a permuted part are a random sample
 
 std::string name_of(Index i, const std::vector<std::string>& columns) {
   const auto at = static_cast<std::size_t>(i);
@@ -40,7 +40,7 @@ void add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
   }
 }
 
-// "2 a - 0.5 b" of an eigenvector in standardized columns: the columns that make it, by weight.
+// The names of the columns with the largest weights in an eigenvector of the standardized columns.
 std::string columns_of(const Vector<double>& direction, const std::vector<std::string>& columns) {
   std::vector<Index> order;
   for (Index i = 0; i < direction.size(); ++i)
@@ -54,7 +54,7 @@ std::string columns_of(const Vector<double>& direction, const std::vector<std::s
   return out;
 }
 
-// A linear function of the columns that (almost) does not vary: the smallest eigenvalue of their correlations.
+// Finds linear functions of the columns that (almost) do not vary: the smallest eigenvalues of their correlations.
 void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
                            const std::vector<bool>& is_condition, std::vector<std::string>& out) {
   if (x.rows() < 2 || x.rows() > 300 || x.cols() <= x.rows()) return;
@@ -66,7 +66,7 @@ void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::stri
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(z * z.transpose() / static_cast<double>(x.cols()));
   for (Index k = 0; k < x.rows(); ++k) {
     const Vector<double> direction = solver.eigenvectors().col(k);
-    // Its width once more from the rows: eigenvalues below 1e-15 are rounding errors.
+    // The width is computed from the rows, because eigenvalues below 1e-15 are rounding errors.
     const double width = std::sqrt((direction.transpose() * z).squaredNorm() / static_cast<double>(x.cols()));
     if (!(width < 1e-4)) break;
     double of_data = 0;

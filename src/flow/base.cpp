@@ -204,7 +204,7 @@ std::string to_string(BaseKind kind) { return base_names()[static_cast<std::size
 
 void Base::set_theta(ConstVectorRef<double> theta) {
   assert(theta.size() == theta_.size());
-  if (theta_ == theta) return;  // what follows from it may be expensive
+  if (theta_ == theta) return;  // theta_changed() may be expensive
   theta_ = theta;
   theta_changed();
 }

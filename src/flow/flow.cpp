@@ -33,7 +33,7 @@ template <class S> Chain<S> chain_of_one(Cnf<S> block) {
   return chain;
 }
 
-// InputError naming the first point with a number that is not finite. first: the number of the first point.
+// Throws InputError naming the first point that is not finite. first: the number of the first point.
 void check_finite(std::string_view what, ConstMatrixRef<double> x, Index first) {
   for (Index b = 0; b < x.cols(); ++b) {
     if (x.col(b).allFinite()) continue;
@@ -43,7 +43,7 @@ void check_finite(std::string_view what, ConstMatrixRef<double> x, Index first) 
   }
 }
 
-// What the maps to the data's units need of a context: nothing but the point's number.
+// A context for the maps to the data's units, which need the number of the point only.
 struct DataSideContext {
   TransformScratch<double> scratch;
   SolveOptions<double> options;
@@ -178,7 +178,7 @@ template <class S> void Flow<S>::check_time(double t) const {
 
 namespace {
 
-// What each thread keeps between tiles.
+// The memory that each thread keeps between tiles.
 template <class S> struct TileWorker {
   TransformScratch<S> scratch;
   Matrix<S> condition;
@@ -187,7 +187,7 @@ template <class S> struct TileWorker {
 
 template <class S> SolveOptions<S> solve_options(const EvaluationOptions& o) { return {o.solver, o.trace}; }
 
-// How the points are shared out.
+// How the points are cut into tiles.
 struct TileOptions {
   Index tile;
   std::uint64_t seed;
@@ -202,8 +202,8 @@ struct TileOptions {
   }
 };
 
-// "point 70: advice" if that point fails alone, or else "points 64 to 127: advice". first: the number of the first
-// point of all; alone(b) solves the point b behind it.
+// Says "point 70: advice" if one point fails when it is solved alone, or else "points 64 to 127: advice". first: the
+// number of the first point of all. alone(b) solves the point with the number first + b.
 template <class Alone>
 NumericalError failed(const SolveReport& report, Index first, Index begin, Index batch, Alone alone) {
   for (Index b = begin; b < begin + batch; ++b)
@@ -213,7 +213,7 @@ NumericalError failed(const SolveReport& report, Index first, Index begin, Index
       fmt::format("points {} to {}: {}", first + begin + 1, first + begin + batch, report.advice()));
 }
 
-// body(begin, batch, context, worker) of every tile, on the threads. NumericalError with advice if a solve failed.
+// Runs body(begin, batch, context, worker) for every tile, in parallel. NumericalError with advice if a solve failed.
 template <class S, class Body>
 SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, const TileOptions& o,
                           const SolveOptions<S>& options, double& nfe, Body body) {
@@ -243,7 +243,7 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
   return sum;
 }
 
-// All of the chain where nothing in it takes time, or from one time to another.
+// Applies the whole chain if no transform takes time, or else the chain from one time to another.
 template <class S> SolveReport follow(const Chain<S>& chain, double from, double to, MatrixRef<S> z,
                                       RowVector<double>& log_det, bool density, const TransformContext<S>& context,
                                       const std::vector<double>& times = {}) {

@@ -13,7 +13,7 @@ HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const 
   evaluation_.seed = options.seed, evaluation_.threads = options.threads;
 }
 
-// Draws that no other use has, the same at every evaluation.
+// A stream that has no other use and gives the same draws at every evaluation.
 Engine HeldOut::stream(const char* purpose) const { return make_stream(options_.seed, purpose); }
 
 namespace {

@@ -1,4 +1,4 @@
-// What a run holds out, and how good a flow is on it.
+// The held-out data of a run, and the evaluation of a flow on it.
 #pragma once
 
 #include "pathline/train/trainer.hpp"
@@ -7,14 +7,14 @@ namespace pathline {
 
 class HeldOut {
  public:
-  // References are kept. target: null, or what takes the place of data: draws of the flow are then held-out points, the
-  // same at every call.
+  // Keeps references. target: null, or the target that takes the place of data; the held-out points are then draws of
+  // the flow, which use the same random numbers in every call.
   HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target);
 
   void set_solver(const SolverOptions& solver) { evaluation_.solver = solver; }
   template <class S> Evaluation validation(const Flow<S>& flow) const;
-  // With the exact trace; where that would take too much memory or time, with Hutchinson's, and trace_error says how
-  // far the probes may be off. Of a target, with a search for lost modes.
+  // Uses the exact trace. If that needs too much memory or time, it uses Hutchinson's, and trace_error is the standard
+  // error that the probes cause. For a target, it also searches for lost modes.
   template <class S> Evaluation test(const Flow<S>& flow) const;
 
  private:

@@ -1,4 +1,4 @@
-// A line of metrics.jsonl: one evaluation of a run.
+// One line of metrics.jsonl, which describes one evaluation of a run.
 #pragma once
 
 #include <optional>
@@ -23,10 +23,10 @@ nlohmann::json read_metrics_line(const std::string& line);
 
 bool is_best(const nlohmann::json& line);
 
-// A number of such a line; NaN where it is missing, or null, which is what JSON has for a NaN.
+// A number of such a line; NaN if it is missing or null, because JSON has no NaN.
 double metric(const nlohmann::json& line, const char* key);
 
-// The validation NLL of the best model of a run, nats; none for a model that was imported, or trained on a target.
+// The validation NLL of the best model of a run, in nats; none for an imported model or one trained on a target.
 std::optional<double> validation_nll(const ModelCard& card);
 
 }  // namespace pathline

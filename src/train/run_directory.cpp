@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// ".last.h5.PID-N.part", as ReplaceFile has it, of a process that is no more.
+// Whether the file is a temporary file ".last.h5.PID-N.part" of ReplaceFile whose process has ended.
 bool is_dead_part(const std::string& name, const std::string& of) {
   const std::string begin = "." + of + ".";
   if (!name.starts_with(begin)) return false;

@@ -75,7 +75,7 @@ template <class S> std::vector<StageRequest> requests(const std::vector<Stage<S>
   return out;
 }
 
-// What takes the place of held-out data where there is none; null if there are data, or nothing is known.
+// The target that takes the place of held-out data, or null if there are data or no target is known.
 template <class S> const Target* target_of(const TrainingData& data, const std::vector<Stage<S>>& stages) {
   if (!data.empty()) return nullptr;
   for (const auto& stage : stages)
@@ -255,8 +255,8 @@ template <class S> class Trainer<S>::Impl {
     return out;
   }
 
-  // A stage goes on from the averaged weights of the one before, with an optimizer of its own: the moments of another
-  // loss say nothing of this one.
+  // A stage starts from the averaged weights of the previous stage and with a new optimizer, because the moments of
+  // another loss do not apply to it.
   void begin_stage(std::size_t stage) {
     if (stage > 0 && options_.ema > 0) state_.theta = ema_->average();
     flow_.set_theta(state_.theta);
@@ -278,8 +278,8 @@ template <class S> class Trainer<S>::Impl {
   std::size_t last_stage() const { return stage_of(std::max<Index>(state_.iteration - 1, 0)); }  // of what is done
   Objective<S>& last_objective() const { return *stages_[last_stage()].objective; }
 
-  // Whether patience ends the run. In a stage before the last it ends that stage alone: the iterations which it had
-  // left are skipped, so that those of the next have the numbers, and the random streams, that the plan gives them.
+  // Whether patience ends the run. Before the last stage it ends the current stage only: the remaining iterations of it
+  // are skipped, so that those of the next stage keep the numbers and random streams of the plan.
   bool out_of_patience() {
     if (options_.patience == 0 || state_.evaluations_since_best < options_.patience) return false;
     const std::size_t stage = last_stage();
@@ -407,8 +407,8 @@ template <class S> class Trainer<S>::Impl {
     return out;
   }
 
-  // An iteration of a later stage may take ten times as long as one of this: one of each is tried for the time left,
-  // and thrown away with the steps that it found, so the run is the same.
+  // An iteration of a later stage may take ten times as long as one of this stage. To estimate the time left, one
+  // iteration of each stage is tried. Its results and step sizes are discarded, so that the run does not change.
   void time_stages(std::size_t now_at) {
     seconds_each_.assign(plan_.size(), 0);
     if (!options_.estimate_time) return;
@@ -418,13 +418,13 @@ template <class S> class Trainer<S>::Impl {
       try {
         (*stages_[s].objective)(flow_, batch, plan_[s].first);
         seconds_each_[s] = seconds_now() - before;
-      } catch (const NumericalError&) {  // of weights that the stage will not begin with
+      } catch (const NumericalError&) {  // the stage will begin with other weights, which may work
       }
       stages_[s].objective->set_first_steps({});
     }
   }
 
-  // What is validated and kept: the moving average of the weights, or the weights.
+  // The flow that is validated and saved: the moving average of the weights, or the weights themselves.
   Flow<S> averaged() const {
     auto flow = flow_;
     if (options_.ema > 0) flow.set_theta(ema_->average());
@@ -481,7 +481,7 @@ template <class S> class Trainer<S>::Impl {
   }
 
   void keep(const Flow<S>& flow, TrainingProgress& progress, const Evaluation& e) {
-    // Without validation data, or where nothing is finite yet, the latest is the best there is.
+    // Without validation data, or before the first finite validation, the latest model counts as the best.
     const bool none_yet = !std::isfinite(state_.best);
     progress.best = std::isfinite(e.nll) ? e.nll < state_.best : none_yet;
     if (!progress.best) ++state_.evaluations_since_best;
@@ -534,7 +534,7 @@ template <class S> class Trainer<S>::Impl {
     save_last();
   }
 
-  // The best model on the test split, with the exact trace if it can be afforded.
+  // Evaluates the best model on the test split, with the exact trace if it is affordable.
   void finish(TrainingResult& result) {
     result.iterations = state_.iteration, result.best_iteration = state_.best_iteration;
     result.seconds = state_.seconds;
@@ -567,18 +567,18 @@ template <class S> class Trainer<S>::Impl {
   RunDirectory files_;
   PendingWrites pending_;
   Flow<S> flow_, best_;
-  bool knows_best_ = false;  // false: a resumed run's is in model.h5
+  bool knows_best_ = false;  // false: the best of a resumed run is in model.h5
   TrainingState state_;
   Recovery recovery_{state_.recovery};
   GoodState good_;
   std::string first_wrong_;  // since the last good state
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
-  Vector<double> trained_;          // 1 of a parameter that is trained, 0 of one that is not
+  Vector<double> trained_;          // 1 for a parameter that is trained, 0 for one that is not
   Matrix<double> condition_range_;  // dc x 2, for the card
   std::vector<std::string> metrics_;
   double started_ = 0, seconds_before_ = 0;
-  std::vector<double> seconds_each_;  // an iteration, a stage
+  std::vector<double> seconds_each_;  // the time of an iteration of each stage
   double validation_seconds_ = 0;     // the last one
   bool length_known_ = false;
 };

@@ -17,7 +17,7 @@ namespace pathline {
 
 namespace {
 
-// What a run without data has: columns named as a toy's, and nothing to hold out.
+// The source of a run without data: its columns are named as those of a toy, and no sample is held out.
 class NoData final : public DataSource {
  public:
   explicit NoData(Index dim) {
@@ -34,7 +34,7 @@ std::vector<std::string> numbered(const std::string& letter, Index count) {
   return names;
 }
 
-// x above c, d + dc rows.
+// Returns x stacked on c, d + dc rows.
 Matrix<double> stacked(const char* part, ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index rows) {
   const bool conditional = c.rows() > 0;
   if (conditional && c.cols() != x.cols())
@@ -201,8 +201,8 @@ Standardizer TrainingData::fit_transformed() const {
   return fit_standardizer(before_marginals(prepared(all, "train.dequantize.standardizer").x), columns_);
 }
 
-// U(0, width of the column) is added to each value of x: a density of discrete data does not exist (Theis et al. 2016,
-// section 3.1).
+// Adds U(0, width of the column) to each value of x, because discrete data has no density (Theis et al. 2016, section
+// 3.1).
 TrainingData::Points TrainingData::prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration) const {
   auto points = split(rows);
   if ((noise_.array() == 0).all()) return points;
@@ -243,7 +243,7 @@ std::uint64_t TrainingData::hash() const {
   if (const auto* all = source_->training())
     training = *all;
   else
-    source_->batch(engine, training);  // all of them, each once and in order
+    source_->batch(engine, training);  // every row once, in order
   const Matrix<double>* const parts[] = {&training, &source_->validation(), &source_->test()};
   for (const auto* part : parts) hash.add({part->data(), part->rows(), part->cols()});
   const RowVector<double>* const weights[] = {&source_->training_weights(), &source_->validation_weights(),
@@ -253,7 +253,7 @@ std::uint64_t TrainingData::hash() const {
   return hash.value();
 }
 
-// The first columns of many, each with its range.
+// The names and ranges of the first columns.
 std::string ranges_text(const std::vector<std::string>& columns, const Matrix<double>& range) {
   constexpr Index kMost = 12;
   std::string out;
@@ -299,7 +299,7 @@ std::optional<double> TrainingData::entropy() const {
   return condition_rows_.empty() && (noise_.array() == 0).all() ? source_->entropy() : std::nullopt;
 }
 
-// Of a toy: p(x), or p(x | c) = p(x, c) / p(c) for one column given the other.
+// The log-density of a toy: p(x), or p(x | c) = p(x, c) / p(c) for one column given the other.
 std::optional<RowVector<double>> TrainingData::log_density(const Points& points, int threads) const {
   if ((noise_.array() > 0).any() || !source_->entropy()) return std::nullopt;
   if (condition_rows_.empty()) return source_->log_density(points.x, threads);
