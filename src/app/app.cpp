@@ -20,7 +20,7 @@
 namespace pathline {
 namespace {
 
-// The widest vectors that the compiler was allowed to use: by PATHLINE_NATIVE, those of the machine that built it.
+// The widest vectors that the compiler could use. With PATHLINE_NATIVE, they are those of the machine that built it.
 #if defined(__AVX512F__)
 constexpr const char* kInstructionSet = "AVX-512";
 #elif defined(__AVX2__)
@@ -37,7 +37,7 @@ template <class T> std::string integer_error(const std::string& text) {
                      std::numeric_limits<T>::max());
 }
 
-// CLI11 clamps an integer that is too large, and wraps a negative one that must not be. INT and UINT are its names.
+// CLI11 clamps an integer that is too large and wraps a negative one for an unsigned type. It names them INT and UINT.
 void check_integers(CLI::App& app) {
   for (auto* option : app.get_options()) {
     const std::string type = option->get_type_name();
@@ -53,7 +53,7 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
-// What CLI11 found wrong, in one line; of a word in a command's place, the nearest command.
+// The error of CLI11 in one line. For an unknown command it suggests the nearest one.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   const CLI::App* at = &app;
   std::string path = "pathline";
@@ -83,7 +83,7 @@ int parse_and_run(CLI::App& app, const Action& chosen, int argc, char** argv) {
   }
   try {
     return chosen();
-  } catch (const std::system_error&) {  // fmt::print
+  } catch (const std::system_error&) {  // from fmt::print
     flush_results();
     throw;
   }

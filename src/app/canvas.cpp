@@ -17,7 +17,7 @@
 namespace pathline::plot {
 namespace {
 
-constexpr double kPointsPerPx = 0.75;  // 72 points and 96 px an inch
+constexpr double kPointsPerPx = 0.75;  // an inch has 72 points and 96 px
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kSeenCell = 3;  // px; smaller cells of a PNG are blended
 
@@ -37,7 +37,7 @@ void check(cairo_status_t status) {
 cairo_status_t append(void* bytes, const unsigned char* data, unsigned int length) {
   try {
     static_cast<std::string*>(bytes)->append(reinterpret_cast<const char*>(data), length);
-  } catch (const std::bad_alloc&) {  // Cairo is C: nothing may be thrown through it
+  } catch (const std::bad_alloc&) {  // no exception may pass through Cairo, which is C
     return CAIRO_STATUS_NO_MEMORY;
   }
   return CAIRO_STATUS_SUCCESS;
@@ -69,7 +69,7 @@ Surface make_surface(Format format, double width, double height, double scale, c
   return surface;
 }
 
-// Metrics that do not depend on the format or the scale.
+// Makes font metrics independent of the format and the scale.
 void set_font(cairo_t* context, const TextStyle& style) {
   const std::unique_ptr<cairo_font_options_t, Free> options(cairo_font_options_create());
   cairo_font_options_set_hint_metrics(options.get(), CAIRO_HINT_METRICS_OFF);
@@ -81,7 +81,7 @@ void set_font(cairo_t* context, const TextStyle& style) {
   cairo_set_font_size(context, style.size);
 }
 
-// A context to measure text with.
+// A context for measuring text.
 struct Ruler {
   Surface surface{cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1)};
   Context context{cairo_create(surface.get())};
@@ -98,7 +98,7 @@ cairo_font_extents_t font_extents(const TextStyle& style) {
 
 void set_colour(cairo_t* context, const Colour& c) { cairo_set_source_rgba(context, c.red, c.green, c.blue, c.alpha); }
 
-// Cairo's rows go down from the top.
+// The rows of Cairo start at the top.
 Surface image_of(const Matrix<Colour>& colours) {
   const auto nx = static_cast<int>(colours.rows()), ny = static_cast<int>(colours.cols());
   Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, nx, ny));
@@ -134,7 +134,7 @@ double text_height(const TextStyle& style) {
 
 struct Canvas::State {
   Format format;
-  std::string bytes;  // before the surface, which writes to it when it goes
+  std::string bytes;  // declared before the surface, whose destructor writes to it
   Surface surface;
   Context context;
 };
@@ -196,7 +196,7 @@ void Canvas::text(const Point& anchor, const std::string& text, const TextStyle&
   set_colour(context, style.colour);
   cairo_move_to(context, left, top + extents.ascent);
   cairo_show_text(context, printable(text).c_str());  // invalid UTF-8 would be an error of Cairo
-  cairo_new_path(context);  // it leaves a current point, from which the next line would begin
+  cairo_new_path(context);  // otherwise the next line would begin at the end of the text
   cairo_restore(context);
 }
 
@@ -205,7 +205,7 @@ void Canvas::cells(const Box& box, const Matrix<Colour>& colours) {
   cairo_t* const context = state_->context.get();
   const Surface image = image_of(colours);
   const double nx = static_cast<double>(colours.rows()), ny = static_cast<double>(colours.cols());
-  // A viewer of SVG or PDF scales for itself, and Cairo's blend would blur the image's edge there.
+  // A viewer scales SVG and PDF itself, and blending by Cairo would blur the edge of the image there.
   const bool blend = state_->format == Format::png && std::min(box.width / nx, box.height / ny) < kSeenCell;
   cairo_save(context);
   cairo_rectangle(context, box.x, box.y, box.width, box.height);

@@ -1,4 +1,4 @@
-// The subcommands of pathline. Each adds itself to the parser and, if it is the one asked for, leaves what is to run.
+// The subcommands of pathline. Each adds itself to the parser and sets `chosen` if the command line chooses it.
 #pragma once
 
 #include "app/flags.hpp"

@@ -1,4 +1,4 @@
-// The conditions of a command: given as text or as a table, and compared with those of the training.
+// The conditions of a command, given as text or as a table, and compared with those of the training data.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace pathline {
 
-// The condition's values, the same for every point: "0.5,1.2" in the model's order, or "mass=91.2,charge=1" by name.
-// dc x 1; 0 x 0 without one. InputError for another number of values, and naming what is missing or unknown.
+// Parses one condition for all points: "0.5,1.2" in the order of the model, or "mass=91.2,charge=1" by name. Returns
+// dc x 1, or 0 x 0 without a condition. InputError for a wrong number of values and for a missing or unknown name.
 Matrix<double> parse_condition(const std::string& text, const ModelCard& card, Index condition_dim);
 
-// The conditions of a table, found by their names; a table without names, or with none of the model's, has them in the
-// model's order. dc x R. InputError naming the missing column.
+// Reads the conditions of a table, dc x R, by name. A table without names, or with none of the model, must have them in
+// the order of the model. InputError naming a missing column.
 Matrix<double> read_conditions(const std::string& file, const ModelCard& card, Index condition_dim,
                                const CommonFlags& common);
 
@@ -24,7 +24,7 @@ class ConditionCheck {
  public:
   explicit ConditionCheck(const ModelCard& card) : card_(card) {}
   void add(ConstMatrixRef<double> c);  // dc x n
-  void warn() const;                   // nothing if all are near the training data
+  void warn() const;                   // prints nothing if all are near the training data
 
  private:
   const ModelCard& card_;

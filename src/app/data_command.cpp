@@ -49,7 +49,7 @@ int sample(const DataFlags& f) {
   return 0;
 }
 
-// The parts of a table as `train` has them, for another program to be compared on the same rows.
+// Writes the parts of a table as `train` uses them, so that another program can be compared on the same rows.
 int split(const DataFlags& f) {
   require_hdf5_file(f.output, "parts");
   auto recipe = read_recipe(f.name);

@@ -165,7 +165,7 @@ std::string plus_minus(const Moments& m) {
 struct Totals {
   Moments nll, kl;
   double evaluations = 0, mass = 0;
-  PointSample sample{256};  // to be checked
+  PointSample sample{256};  // points whose solver error is measured
   std::vector<std::int64_t> failed_rows;
   std::vector<std::string> failed_reasons;
   Index rows = 0;
@@ -217,7 +217,7 @@ void print_error(const DensityError& e) {
                e.mean, e.largest, e.points);
 }
 
-// Fixed steps have no error control: nobody else would say that there are too few.
+// Fixed steps have no error control, so this warning is the only sign that there are too few.
 void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
   if (options.trace.kind != TraceKind::exact) return;
   const auto e = error_of(f, t, options);
@@ -228,8 +228,8 @@ void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptio
         options.solver.steps, e.mean, e.largest);
 }
 
-// The points of another table, or in other units, have log-densities that look like numbers. The bounds are far beyond
-// what data of the model's kind reach: by the scale of the training data, and by their NLL.
+// Warns of points from another table or in other units, whose log-densities are finite but meaningless. The bounds on
+// the distance from the training data and on the NLL are far beyond what data of the model reaches.
 template <class S> void warn_of_far_points(const Flow<S>& flow, const ModelCard& card, const Totals& t) {
   const double distance = median_distance(flow, t.sample);
   RowVector<double> nll = -t.sample.log_prob();
@@ -246,7 +246,7 @@ template <class S> void warn_of_far_points(const Flow<S>& flow, const ModelCard&
       distance, median, of_training);
 }
 
-// How to make an array of the points' log-densities: count of each axis, the first running fastest.
+// Writes how to arrange the log-densities as an array: the count of each axis, where the first axis runs fastest.
 void write_grid(Hdf5File& file, const Grid& grid) {
   std::vector<double> low, high;
   std::vector<std::int64_t> count;
@@ -254,7 +254,7 @@ void write_grid(Hdf5File& file, const Grid& grid) {
   file.set_attribute("grid_low", low), file.set_attribute("grid_high", high), file.set_attribute("grid_count", count);
 }
 
-// A KL divergence is no better than the log-densities that it is made of.
+// Says how accurate a KL divergence is, which depends on the log-densities that it is computed from.
 void warn_of_kl(const Totals& t, const std::optional<DensityError>& error) {
   const bool solved = error && error->unknown.empty();
   if (is_impossible_kl(t.kl.mean, t.kl.error()))
@@ -289,7 +289,7 @@ template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow
   if (t.kl.n > 0) warn_of_kl(t, error);
 }
 
-// What failed names a point, which options.first counts through the whole table, or none: here are the file and row.
+// An error may name a point, counted from the start of the table. This adds the file and says which row it is.
 std::string in_table(const std::string& table, Index before, Index count, std::string_view what) {
   Index point = 0;
   const std::string_view word = "point ";

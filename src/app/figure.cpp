@@ -15,11 +15,11 @@
 namespace pathline::plot {
 namespace {
 
-constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44, kTitle = 30;  // px; kLeft: at least
+constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44, kTitle = 30;  // px; kLeft is a minimum
 
-// Kept free over the curves for the legend, as a part of their own height.
+// The space above the curves for the legend, as a fraction of their height.
 double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
-constexpr Index kManyPoints = 20000;  // more are drawn as one image of counts
+constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
   if (axis.limits && axis.limits->low < axis.limits->high) return *axis.limits;
@@ -40,7 +40,7 @@ Colour or_next(const std::optional<Colour>& colour, std::size_t i) {
   return colour ? *colour : line_colour(static_cast<Index>(i));
 }
 
-// Few points as dots whose size and faintness follow their number.
+// Draws a few points as dots, which become smaller and fainter as their number grows.
 void draw_dots(Canvas& canvas, const Frame& frame, const Matrix<double>& points, Colour colour) {
   const double n = static_cast<double>(points.cols());
   const double radius = std::clamp(2.2 - 0.35 * std::log10(std::max(n, 1.0)), 0.6, 2.2);
@@ -49,7 +49,7 @@ void draw_dots(Canvas& canvas, const Frame& frame, const Matrix<double>& points,
     if (points.col(j).allFinite()) canvas.dot(frame.at(points(0, j), points(1, j)), radius, colour);
 }
 
-// Many as one image: the share of a cell's points, from white to the colour.
+// Draws many points as one image of the fraction of points per cell, from white to the colour.
 void draw_counts(Canvas& canvas, const Frame& frame, const Matrix<double>& points, Colour colour) {
   const Index nx = static_cast<Index>(frame.box.width), ny = static_cast<Index>(frame.box.height);
   Matrix<double> count = Matrix<double>::Zero(nx, ny);
@@ -86,7 +86,7 @@ void draw_series(Canvas& canvas, const Frame& frame, const Series& s, const Colo
   flush();
 }
 
-// Freedman and Diaconis 1981: bins of 2 IQR / n^(1/3), 200 at most.
+// Bins of width 2 IQR / n^(1/3) (Freedman and Diaconis 1981), at most 200 of them.
 std::vector<double> bin_edges(std::vector<double> v) {
   std::erase_if(v, [](double x) { return !std::isfinite(x); });
   if (v.empty()) return {0, 1};
@@ -263,7 +263,7 @@ void Figure::save(const std::string& path) const {
   const std::size_t columns = static_cast<std::size_t>(
       std::max<Index>(1, std::min<Index>(options_.columns, static_cast<Index>(panels_.size()))));
   const std::size_t rows = (panels_.size() + columns - 1) / columns;
-  // A column is as wide as its widest panel, a row as high as its highest.
+  // A column is as wide as its widest panel, and a row as high as its highest panel.
   std::vector<double> widths(columns, 60), heights(rows, 60), lefts(columns, kLeft), bars(columns, 0);
   auto size = [&](const Panel& p) {
     const double ratio = p.width_to_height();

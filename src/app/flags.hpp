@@ -1,4 +1,4 @@
-// The options that subcommands share, and what a model makes of them.
+// The options that several commands share, and how they apply to a model.
 #pragma once
 
 #include <functional>
@@ -51,13 +51,13 @@ template <class F> void run_if_chosen(CLI::App* command, Action& chosen, std::sh
 
 // A model as a command uses it. MODEL is a file, or the directory of a run.
 std::string model_file(const std::string& model);
-// The evaluation that the model's recipe asks for, exact trace, with the flags over it. Warns on stderr of what would
-// make a density less than exact.
+// The evaluation options of the model, with the exact trace, changed by the options of the command line. Prints a note
+// about options that make a density inexact.
 EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
 bool is_double(const ModelCard& card, const CommonFlags& common);
 
-// InputError naming the first of `options` ("--paths") that the command line has, where `why` says what makes it
-// useless: an option that would be ignored is a mistake.
+// Throws InputError if one of `options` ("--paths") is given, because an option that would be ignored is a mistake.
+// `why` says why it has no effect.
 void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why);
 
 }  // namespace pathline

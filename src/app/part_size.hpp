@@ -1,4 +1,4 @@
-// How many points a command evaluates before it reports its progress.
+// The number of points that a command evaluates before it reports its progress.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace pathline {
 
-// Begins small and follows the speed, so that a part takes about a quarter of a second whatever the model costs.
-// Results do not depend on it: every size is a multiple of the tile.
+// The size starts small and follows the speed, so that a part takes about a quarter of a second for any model. Results
+// do not depend on it, because every size is a multiple of the tile size.
 class PartSize {
  public:
   // The size of the next part. Call it once before each.

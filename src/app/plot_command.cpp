@@ -22,7 +22,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kPairs = 6;  // coordinates of a picture of more than two
+constexpr Index kPairs = 6;  // coordinates in a corner plot
 
 struct PlotFlags {
   std::string model, output, data, condition;
@@ -30,19 +30,19 @@ struct PlotFlags {
   std::uint64_t seed = 0;
   bool paths = false, training = false;
   CommonFlags common;
-  const CLI::App* command = nullptr;  // which of them were given
+  const CLI::App* command = nullptr;  // tells which options were given
 };
 
-// The data beside the model: what it was trained on, or --data.
+// The data that is drawn beside the model: the training data, or that of --data.
 struct Reference {
   Matrix<double> x;       // d x N; no columns if there is none
-  Matrix<double> judged;  // what the title's number is of: held out, each row once
-  RowVector<double> weights = {};  // of each judged row; empty: all weigh alike
+  Matrix<double> judged;  // the points of the number in the title: held out, each row once
+  RowVector<double> weights = {};  // of each judged row; empty: all are equal
   const Toy* toy = nullptr;
   std::string source = {}, judged_by = "NLL";
 };
 
-// Held-out rows first, then those of the training, each once.
+// Adds the held-out rows first, and then the training rows, each once.
 void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index dim, Reference& out) {
   const TrainingData data = build_data(recipe);
   if (data.dim() != dim)
@@ -51,7 +51,7 @@ void add_table(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index 
   Matrix<double> all(dim, test.cols() + validation.cols() + training.cols());
   all << test, validation, training;
   out.x = all.leftCols(std::min(f.samples, all.cols()));
-  if (data.test_weights().size() > 0) {  // draws by the weights
+  if (data.test_weights().size() > 0) {  // rows are drawn with probabilities given by the weights
     out.x = data.batch(0, f.samples).x;
     out.weights = data.test_weights().head(std::min(f.samples, test.cols()));
   }
@@ -109,14 +109,14 @@ std::string column(const ModelCard& card, Index i) {
                                                      : fmt::format("x{}", i + 1);
 }
 
-// Those beyond the first kPairs of d, at most five of them by name.
+// The names of the columns beyond the first kPairs, at most five of them.
 std::string hidden_columns(const ModelCard& card, Index d) {
   std::string out = column(card, kPairs);
   for (Index i = kPairs + 1; i < std::min(d, kPairs + 5); ++i) out += ", " + column(card, i);
   return d > kPairs + 5 ? out + ", ..." : out;
 }
 
-// " | x1 = 0.5": what stands in p(x2 | x1 = 0.5); "" without a condition.
+// The condition as it is written in p(x2 | x1 = 0.5), " | x1 = 0.5"; "" without a condition.
 std::string of_condition(const ModelCard& card, const Matrix<double>& condition) {
   std::string out;
   for (Index i = 0; i < condition.rows(); ++i)
@@ -125,7 +125,7 @@ std::string of_condition(const ModelCard& card, const Matrix<double>& condition)
   return out;
 }
 
-// log p(x | c) of a toy, for a model of one of its columns given the other.
+// The true log p(x | c) for a model of one column of a toy given the other.
 std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const Matrix<double>& x,
                                                    const Matrix<double>& c, int threads) {
   if (c.rows() == 0 || card.recipe.empty()) return std::nullopt;
@@ -135,7 +135,7 @@ std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const 
   return build_data(recipe).log_density({x, c}, threads);
 }
 
-// From the 0.1 % to the 99.9 % quantile of the points, widened.
+// A range from the 0.1 % to the 99.9 % quantile of the points, with a margin.
 plot::Range span(const Matrix<double>& a, const Matrix<double>& b, Index row) {
   std::vector<double> v(a.row(row).begin(), a.row(row).end());
   v.insert(v.end(), b.row(row).begin(), b.row(row).end());
@@ -220,7 +220,7 @@ template <class S> struct Picture {
     figure.paths("trajectories from the base", series, x, y);
   }
 
-  // A corner plot: histograms on the diagonal, pairs below.
+  // A corner plot has histograms on the diagonal and pairs of columns below it.
   plot::Figure many_dimensions() const {
     const Index d = std::min(samples.rows(), kPairs);
     plot::Figure figure({.title = title, .columns = d, .panel_size = 130});
@@ -249,8 +249,8 @@ template <class S> struct Picture {
   }
 };
 
-// The lines of metrics.jsonl of a run's directory, which go on after its best model; of a model file alone, those until
-// that model was written.
+// The lines of metrics.jsonl. In the directory of a run they continue after the best model; a model file has those
+// until the model was written.
 std::vector<std::string> metrics_of(const std::string& model, const ModelCard& card) {
   std::ifstream file(std::filesystem::path(model) / "metrics.jsonl");
   std::vector<std::string> lines;
@@ -284,7 +284,7 @@ plot::Figure training_figure(const std::vector<std::string>& lines) {
   return figure;
 }
 
-// How far the mean log-density of the judged points is shifted by the solve: 0 where that cannot be known.
+// The error that the solve makes in the mean log-density of the judged points; 0 if it cannot be computed.
 double solver_bias(const PlotFlags& f, const Reference& data, const RowVector<double>& log_prob,
                    const EvaluationOptions& options) {
   if (options.trace.kind != TraceKind::exact) return 0;
@@ -303,7 +303,7 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
   const auto e = evaluation_of(got.log_prob, got.nfe, truth, data.weights);
   const double bias = solver_bias(f, data, got.log_prob, options);
   const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
-  // A number that is wrong by more than its error is none. 1e-3 nats is what four digits of a title may be off by.
+  // A number whose solver error exceeds its standard error is not shown. The title has four digits, hence 1e-3 nats.
   if ((e.kl && is_impossible_kl(*e.kl, *e.kl_error)) || (std::abs(bias) > 1e-3 && !(std::abs(bias) <= 2 * error))) {
     report_warning(
         "the solve is too coarse for the plot's title: {} = {} nats, of which the solve makes "
@@ -319,7 +319,7 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
   return text + fmt::format(", NFE {:.0f}", e.nfe);
 }
 
-// What a picture of d columns has no place for.
+// Refuses options that a picture of d columns cannot use.
 void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
   if (d != 2) {
     const std::string why = fmt::format("applies to a model of two columns; this one has {}", d);

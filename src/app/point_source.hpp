@@ -1,4 +1,4 @@
-// Where points to evaluate come from: a grid, or a table with the model's columns.
+// The source of the points to evaluate: a grid, or a table with the columns of the model.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ class PointSource {
   virtual std::optional<Index> rows() const = 0;
   // The data's own log-density at the points last read, from a column `log_density`; empty if there is none.
   virtual RowVector<double> known() const { return {}; }
-  // Prints what is known only at the end of the points.
+  // Prints notes that are known only after the last point.
   virtual void finish() const {}
 };
 
@@ -36,12 +36,12 @@ class GridPoints final : public PointSource {
   Index next_ = 0;
 };
 
-// The columns of the points and of the condition are found by their names. Where there are no names, or none is the
-// model's, the points are taken in their order; the condition has to be given then, for nobody knows which columns it
-// was among. A column `log_density` that the model has not is the truth, and no point.
+// The columns of the points and of the condition are found by name. Without names, or if none is a name of the model,
+// the columns are taken in order as the points; the condition must then be given, because its columns cannot be told from
+// the others. A column `log_density`, unless the model has it, is the true log-density.
 class TablePoints final : public PointSource {
  public:
-  // condition: dc x 1 for all points, or empty for that of the table. InputError for a column that is not there.
+  // condition: dc x 1 for all points, or empty to take that of the table. InputError for a missing column.
   TablePoints(const std::string& input, const CommonFlags& common, const ModelCard& card, Index dim,
               Matrix<double> condition, Index condition_dim);
   bool read(Matrix<double>& x, Matrix<double>& c, Index most) override;

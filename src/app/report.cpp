@@ -35,7 +35,7 @@ void write_result(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_stdout(errno);
 }
 
-// A full disk is heard of only when the buffer is written.
+// A full disk is noticed only when the buffer is written.
 void flush_results() {
   errno = 0;
   const bool failed = std::ferror(stdout) != 0;

@@ -1,4 +1,4 @@
-// What the command says beside its results, on the standard error.
+// Messages of a command other than its results, which go to the standard error.
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ template <class... Args> void report_warning(fmt::format_string<Args...> format,
   report_line("pathline: warning: " + fmt::format(format, std::forward<Args>(args)...));
 }
 
-// For results: the standard output must take them. Throws InputError, but ends the process as SIGPIPE does where the
-// reader of a pipe has gone, as in `pathline density ... | head`.
+// Writes buffered results. Throws InputError if the standard output cannot take them, but ends the process as SIGPIPE
+// does if the reader of a pipe has ended, as in `pathline density ... | head`.
 void write_result(std::string_view text);
 void flush_results();
 

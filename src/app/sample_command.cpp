@@ -18,7 +18,7 @@ struct SampleFlags {
   std::uint64_t seed = 0;
   bool log_density = false;
   CommonFlags common;
-  const CLI::App* command = nullptr;  // which of them were given
+  const CLI::App* command = nullptr;  // tells which options were given
 };
 
 std::vector<double> path_times(Index count, double end) {
@@ -28,8 +28,8 @@ std::vector<double> path_times(Index count, double end) {
   return times;
 }
 
-// Where samples go: HDF5 with `samples`, `log_density`, `trajectory` and, for a table of conditions, `condition`; or a
-// table with the columns of the model, the conditions of a table, and log_density.
+// Writes the samples: to HDF5 with `samples`, `log_density`, `trajectory` and, for a table of conditions, `condition`;
+// or to a table with the columns of the model, the conditions of a table, and log_density.
 class SampleOutput {
  public:
   SampleOutput(const SampleFlags& f, const ModelCard& card, Index dim, Index condition_dim, double end_time)
@@ -99,7 +99,7 @@ class SampleOutput {
   std::unique_ptr<TableWriter> table_;
 };
 
-// What each draw is given: one condition for all, or the rows of a table, per_row draws of each one after the other.
+// The condition of each draw: one for all draws, or the rows of a table, with per_row draws for each row in turn.
 class DrawConditions {
  public:
   DrawConditions(Matrix<double> all, Index per_row) : all_(std::move(all)), per_row_(per_row) {}

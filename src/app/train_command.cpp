@@ -23,8 +23,8 @@ namespace {
 
 std::atomic<bool> g_interrupted{false};
 
-// Ctrl-C; a batch system that ends a job, warns before its time is up (SLURM's --signal=USR1) or limits CPU seconds; a
-// terminal that closes.
+// The signals of Ctrl-C, of a batch system that ends a job, warns before its time limit (--signal=USR1 of SLURM) or
+// limits CPU time, and of a terminal that closes.
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
 struct sigaction g_before[std::size(kSignals)];
 
@@ -38,7 +38,7 @@ extern "C" void on_interrupt(int) {
   restore_signals();
 }
 
-// While it lives.
+// The signals ask for a save while an object of this class exists.
 class SaveOnSignal {
  public:
   SaveOnSignal() {
@@ -48,7 +48,7 @@ class SaveOnSignal {
     action.sa_flags = SA_RESTART;
     for (std::size_t i = 0; i < std::size(kSignals); ++i) {
       ::sigaction(kSignals[i], nullptr, &g_before[i]);
-      const bool ignored = kSignals[i] == SIGHUP && g_before[i].sa_handler == SIG_IGN;  // by nohup
+      const bool ignored = kSignals[i] == SIGHUP && g_before[i].sa_handler == SIG_IGN;  // nohup ignores SIGHUP
       if (!ignored) ::sigaction(kSignals[i], &action, nullptr);
     }
   }
@@ -70,7 +70,7 @@ std::string clock_text(double seconds) {
                    : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
-// A line drawn anew on a terminal; one line an evaluation elsewhere.
+// Shows the progress: one line that is redrawn on a terminal, or else one line per validation.
 class TrainingBar {
  public:
   explicit TrainingBar(bool quiet) : quiet_(quiet), terminal_(stderr_is_terminal()) {}
@@ -110,7 +110,7 @@ class TrainingBar {
            std::string(static_cast<std::size_t>(kWidth - full), ' ') + "] ";
   }
   bool quiet_, terminal_, drawn_ = false,
-                          started_ = false;  // started: of this process; a resumed run has no iteration 1
+                          started_ = false;  // started: whether this process has trained an iteration
   double last_ = 0, smooth_ = 0;
   std::size_t stage_ = 0;
   std::string validation_;
@@ -142,7 +142,7 @@ bool chooses_itself(const TrainFlags& f) {
   return !is_toy(f.data());
 }
 
-// What the flags make of the recipe, or of that of the run which goes on.
+// The recipe, or that of the run to resume, with the options of the command line applied.
 Recipe resolve(const TrainFlags& f) {
   Recipe recipe;
   if (!f.resume.empty())
@@ -159,7 +159,7 @@ Recipe resolve(const TrainFlags& f) {
 
 bool ends_with_toml(const std::string& name) { return name.ends_with(".toml") || name.ends_with(".TOML"); }
 
-// The positional argument is a recipe, or else a toy or a table as --data names it.
+// Takes the positional argument as --data unless it is a recipe.
 TrainFlags with_source(TrainFlags f) {
   if (f.recipe.empty() || ends_with_toml(f.recipe)) return f;
   if (f.recipe != "-" && !is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first))
@@ -188,8 +188,8 @@ std::string directory(const TrainFlags& f) {
   return stem_of(f.recipe.empty() ? f.data() : f.recipe);
 }
 
-// Discrete data with a step of `width` have the probability p(x) width^d of a value: bits/dim of its code (Theis et al.
-// 2016, section 3.1, an upper bound).
+// Prints the code length of discrete data in bits per dimension. For values with a step of `width`, the probability of
+// a value is p(x) width^d (Theis et al. 2016, section 3.1; an upper bound).
 void print_bits(const TrainingResult& r, double width, Index dim) {
   if (width > 0 && r.test.points > 0)
     fmt::print("bits/dim {:.4f}, of the discrete data with step {:g}\n",
