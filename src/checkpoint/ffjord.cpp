@@ -14,7 +14,7 @@ namespace pathline {
 
 namespace {
 
-// An FFJORD file: the place of each refusal's name.
+// An FFJORD file, with the name that errors begin with.
 struct Source {
   std::string name;
   Hdf5File file;
@@ -31,7 +31,7 @@ struct Source {
   }
 };
 
-// `prefix` is "" or, in a chain, "chain.3.".
+// prefix: "", or "chain.3." in a chain.
 template <class S> Cnf<S> read_cnf(const Source& in, const MlpOptions& options, const std::string& prefix) {
   auto field = std::make_shared<Mlp<S>>(options);
   Vector<S> theta = field->theta();
@@ -63,8 +63,8 @@ MlpOptions read_options(const Source& in) {
   return options;
 }
 
-// FFJORD's build_model_tabular: norm, CNF, norm, CNF, ..., norm from the data to the base, without the norms if there
-// is no batch norm; ours runs from the base.
+// The order of FFJORD's build_model_tabular is norm, CNF, norm, CNF, ..., norm from the data to the base, without the
+// norms if there is no batch norm. Our order starts at the base.
 template <class S> Flow<S> read_chain(const Source& in, const MlpOptions& options) {
   const auto count = in.integer("num_blocks", 1);
   const bool norms = in.integer("batch_norm", 0) != 0;

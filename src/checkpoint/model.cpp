@@ -30,13 +30,13 @@ std::string path_of(std::string name) {
 
 [[noreturn]] void refuse(const std::string& file, const std::string& what) { throw InputError(file + ": " + what); }
 
-// What a part of the model refused (a layer's name, a width), with the file before it.
+// Puts the name of the file in front of an error of a part of the model, such as a wrong width.
 InputError in_file(const std::string& file, const InputError& error) {
   const std::string what = error.what();
   return InputError(what.starts_with(file) ? what : file + ": " + what);
 }
 
-// --- one part each, written and read side by side ---
+// --- functions that write and read one part each ---
 
 void write_attributes(Hdf5Group group, const Attributes& attributes) {
   for (const auto& [name, value] : attributes) {
@@ -82,8 +82,8 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   return std::make_shared<Mlp<S>>(o);
 }
 
-// InputError if the file's block has another kind of field, or another architecture, than the flow that it is read
-// into.
+// Throws InputError if the block in the file has another kind of field, or another architecture, than the flow that it
+// is read into.
 template <class S> void check_field(const std::string& file, const Hdf5Group& block, const VectorField<S>& field) {
   if (const auto found = block.attribute<std::string>("field"); found != field.kind())
     refuse(file, block.path() + fmt::format(": field is '{}'; the flow has '{}'", found, field.kind()));
@@ -108,7 +108,7 @@ template <class S> void check_field(const std::string& file, const Hdf5Group& bl
         value);
 }
 
-// All of a block but its field.
+// Reads all of a block except its field.
 template <class S> void read_times(const std::string& file, const Hdf5Group& block, Cnf<S>& cnf) {
   cnf.end_time = block.attribute<double>("end_time");
   if (!(cnf.end_time > 0)) refuse(file, block.path() + fmt::format(": end_time = {}: must be > 0", cnf.end_time));
@@ -152,7 +152,7 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
     const Vector<double> values = theta.segment(p.offset, p.size());
     const Hdf5Shape shape = shape_of(p);
     if constexpr (std::is_same_v<S, float>) {
-      // Norms, bases and end times are kept in double by the flow; the fields are what there is in S.
+      // The flow keeps norms, bases and end times in double; only the fields are in S.
       const bool of_field = p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time");
       const Vector<float> narrow = values.template cast<float>();
       if (of_field) out.write_values<float>(path_of(p.name), shape, narrow.data());
@@ -163,7 +163,7 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
   }
 }
 
-// Gives the parameters in double, as the file has them.
+// Returns the parameters in double, as they are in the file.
 template <class S> Vector<double> read_parameters(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
   Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
@@ -172,7 +172,7 @@ template <class S> Vector<double> read_parameters(const std::string& file, const
     theta.segment(p.offset, p.size()) = ConstVectorMap<double>(values.data(), p.size());
     if (!theta.segment(p.offset, p.size()).allFinite()) refuse(file, name + ": a value is not finite");
   }
-  // The root of an end time is squared again: what block attributes hold is exact.
+  // Squaring the root of an end time would round; the attributes of the blocks have the exact end times.
   std::vector<double> times;
   for (const auto* block : flow.blocks()) times.push_back(block->end_time);
   flow.set_theta(theta);
@@ -216,7 +216,7 @@ void check_format(const std::string& file, const Hdf5File& in) {
            fmt::format("model format {}: this pathline ({}) reads formats 1 to {}", format, PATHLINE_VERSION, kFormat));
 }
 
-// InputError if the file is not what its digest was written for. theta: in double, as the file has it.
+// Throws InputError if the digest does not match the file. theta: in double, as it is in the file.
 template <class S> void check_digest(const std::string& file, const Hdf5File& in, const ModelCard& card,
                                      const Flow<S>& flow, const Vector<double>& theta) {
   const auto found =
@@ -225,7 +225,7 @@ template <class S> void check_digest(const std::string& file, const Hdf5File& in
     refuse(file, fmt::format("digest {}, expected {}: the model was changed after it was written", found, card.digest));
 }
 
-// What a part of the file was refused for, and that the digest, too, says that the file was changed.
+// Adds to the error of a part of the file that the file was changed, if its digest does not match.
 InputError with_digest(const std::string& file, const Hdf5File& in, const InputError& error) {
   const InputError named = in_file(file, error);
   try {
@@ -286,7 +286,7 @@ void read_marginals(const std::string& file, const Hdf5File& in, Chain<double>& 
   }
 }
 
-// All but the blocks and norms; and the check of the digest.
+// Reads all except the blocks and norms, and checks the digest.
 template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
   const auto base = in.group("base");
   const auto kind = parse_base(base.attribute<std::string>("kind"));
@@ -346,7 +346,7 @@ void refuse_other(const std::string& file, const std::string& what, const std::s
   if (found != has) refuse(file, fmt::format("{}: {}; the flow has {}", what, found, has));
 }
 
-// Data sets in a group and the groups in it.
+// The number of data sets in a group and in the groups within it.
 std::size_t arrays_in(const Hdf5Group& group) {
   std::size_t count = 0;
   for (const auto& name : group.children()) {
@@ -360,7 +360,7 @@ void refuse_other(const std::string& file, const std::string& what, std::size_t 
   refuse_other(file, what, std::to_string(found), std::to_string(has));
 }
 
-// The flow that the file makes of this one.
+// Reads the parameters of the file into a copy of this flow.
 template <class S>
 Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& card, const Flow<S>& flow) {
   const auto [dim, condition_dim] = read_dims(file, in);

@@ -1,4 +1,4 @@
-// Tables of text: comma-separated values and what people write in their place.
+// Tables of text: comma-separated values and their variants.
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -20,7 +20,7 @@ namespace {
 
 bool is_blank_or_comment(std::string_view line) { return line.empty() || line.front() == '#' || line.front() == '%'; }
 
-// "1 kg # by hand": without what follows a '#' after a blank, outside quotes.
+// Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand".
 std::string_view without_remark(std::string_view line) {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -31,7 +31,7 @@ std::string_view without_remark(std::string_view line) {
   return line;
 }
 
-bool begins_with_word(std::string_view line, std::string_view word) {  // in any case
+bool begins_with_word(std::string_view line, std::string_view word) {  // upper and lower case are equal
   return line.size() >= word.size() && std::equal(word.begin(), word.end(), line.begin(), [](char a, char b) {
            return a == std::tolower(static_cast<unsigned char>(b));
          });
@@ -97,7 +97,7 @@ class CsvReader final : public TableReader {
     throw InputError(fmt::format("{}: line {}, column {}: {}", name_, line_, column + 1, what));
   }
 
-  // To the first line that is neither blank nor a comment, and its cells.
+  // Reads up to the first line that is neither blank nor a comment, and splits it into cells.
   void read_preamble() {
     bool separator_given = false;
     while (true) {
@@ -108,7 +108,7 @@ class CsvReader final : public TableReader {
       }
       const auto line = trimmed(text_);
       if (line.size() == 5 && begins_with_word(line, "sep="))
-        separator_ = line[4], separator_given = true;  // Excel's
+        separator_ = line[4], separator_given = true;  // as Excel writes it
       else if (line.front() == '@')
         read_arff(line);
       else
@@ -118,17 +118,17 @@ class CsvReader final : public TableReader {
     if (!separator_given) separator_ = find_separator(without_remark(trimmed(text_)));
     split_line();
     only_words_so_far_ = true;
-    decimal_comma_ = separator_ == ';' || separator_ == '\t';  // where a comma separates nothing, it is decimal
+    decimal_comma_ = separator_ == ';' || separator_ == '\t';  // a comma that separates nothing is decimal
   }
 
-  // Weka's header: the names stand in lines of their own.
+  // The header of Weka has one line for each name.
   void read_arff(std::string_view line) {
     if (!begins_with_word(line, "@attribute")) return;
     std::vector<Cell> cells;
     if (split_cells(trimmed(line.substr(10)), ' ', cells) && !cells.empty()) arff_.push_back(name_of(cells[0]));
   }
 
-  // "1,2," in the first two lines: each row ends with a separator.
+  // If the first two lines are like "1,2,", each row ends with a separator.
   bool drops_last_cell() {
     if (separator_ == ' ' || width_ < 2 || !cells_.back().text.empty() || cells_.back().quoted) return false;
     const auto* second = peek();
@@ -142,7 +142,7 @@ class CsvReader final : public TableReader {
       fail(line_, "unclosed quotes; they must close on the same line");
   }
 
-  // A header consists of names: one number without quotes makes the line a row. A name may be empty, or a number in
+  // A header has names only: a line with one number without quotes is a row. A name may be empty, or a number in
   // quotes.
   bool read_header() {
     if (options_.header == TableOptions::Header::no) return false;
@@ -201,7 +201,7 @@ class CsvReader final : public TableReader {
     if (!columns_.empty()) check_columns(name_, columns_);
   }
 
-  // "2019,2020" over decimal fractions: a row by the rule, and perhaps a header by intent.
+  // By the rule, "2019,2020" above decimal fractions is a row, but it may be meant as a header.
   void note_header_of_numbers() {
     const auto is_integer = [](const Cell& cell) {
       return cell.text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -224,7 +224,7 @@ class CsvReader final : public TableReader {
                                name_of(cells_[0])));
   }
 
-  // NaN for a missing value where these are dropped.
+  // Returns NaN for a missing value if rows with missing values are dropped.
   double number(const Cell& cell, std::size_t column) const {
     double value = 0;
     if (options_.drop_missing && is_missing(cell.text)) return std::numeric_limits<double>::quiet_NaN();
@@ -244,13 +244,13 @@ class CsvReader final : public TableReader {
     std::erase(digits, ',');
     double unused;
     if (parse_number(digits, unused)) return " without thousands separators";
-    // Words in the first row: perhaps in all rows.
+    // If the first row has words, all rows may have them.
     return places_.empty() && first_of_part_ == 1 && !columns_.empty() && !cell.text.empty()
                ? "; if the column holds text, choose the other columns"
                : "";
   }
 
-  // The next line that is neither blank nor a comment. remark, if given, receives the last comment before it.
+  // Reads the next line that is neither blank nor a comment. remark, if given, receives the last comment before it.
   bool next_line(std::string* remark = nullptr) {
     if (ahead_) {
       text_ = std::move(*ahead_), line_ = ahead_line_;
@@ -266,7 +266,7 @@ class CsvReader final : public TableReader {
     return false;
   }
 
-  // The line after the present one, which stays the present one; null at the end. For the first line alone.
+  // Looks at the line after the current one; null at the end. Works for the first line only.
   const std::string* peek() {
     if (!ahead_) {
       std::string now = std::move(text_);

@@ -19,7 +19,7 @@
 namespace pathline {
 namespace {
 
-// The library prints its errors by itself; not while one of these lives. The embedding program's choice returns.
+// While an object of this class exists, HDF5 does not print errors. Its destructor restores the choice of the program.
 class Quiet {
  public:
   Quiet() {
@@ -35,18 +35,18 @@ class Quiet {
   void* data_ = nullptr;
 };
 
-// The library writes what is small only when an object closes, so a close can fail like a write. Such failures are
-// counted, because a destructor cannot throw, and a file that saw one is not committed.
+// HDF5 writes small data when an object is closed, so that closing can fail like writing. Such failures are counted,
+// because a destructor cannot throw, and a file with a failure is not committed.
 std::atomic<long> g_failures{0};
 
 void release(hid_t id) {
   if (id < 0) return;
   const Quiet quiet;
-  if (H5Iis_valid(id) <= 0) return;      // it closed with its file
+  if (H5Iis_valid(id) <= 0) return;      // it was closed with its file
   if (H5Idec_ref(id) < 0) ++g_failures;  // closes an object of any kind
 }
 
-// A data space, type, property list or the like, closed at the end of its scope.
+// A data space, a type, a property list or the like, which is closed at the end of its scope.
 class Scoped {
  public:
   explicit Scoped(hid_t id) : id_(id) {}
@@ -59,7 +59,7 @@ class Scoped {
   hid_t id_;
 };
 
-// What the library says first happened: "No such file or directory" or "truncated file: eof = 96, ...".
+// The first error that HDF5 reports: "No such file or directory" or "truncated file: eof = 96, ...".
 std::string reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD,
@@ -75,7 +75,7 @@ std::string reason() {
   return text.empty() ? "the HDF5 library gives no reason" : text;
 }
 
-// A data set or an attribute: where a type, a shape and values are.
+// A data set or an attribute, which both have a type, a shape and values.
 struct Item {
   hid_t id;
   bool attribute;
@@ -250,7 +250,7 @@ std::vector<std::string> read_strings(const Item& item) {
                                       : read_fixed_strings(item, type, count);
 }
 
-// h5py's bool: an enumeration of int8 with FALSE = 0 and TRUE = 1.
+// The bool of h5py, which is an enumeration of int8 with FALSE = 0 and TRUE = 1.
 hid_t make_bool_type() {
   const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
   const std::int8_t no = 0, yes = 1;
@@ -321,8 +321,8 @@ std::shared_ptr<std::int64_t> shared(hid_t id) {
           }};
 }
 
-// Of a file that is being written. After a failure the library's own state of the file is broken, and closing it again
-// would crash (1.10): the id and its memory are then left behind.
+// Closes a file that is being written. After a failure the state of the file inside HDF5 (1.10) is broken, and closing
+// it again would crash; the id and its memory are then not released.
 std::shared_ptr<std::int64_t> shared_output(hid_t id) {
   return {new std::int64_t(id), [failures = g_failures.load()](std::int64_t* held) {
             if (g_failures == failures) release(*held);
@@ -380,7 +380,7 @@ void list_datasets(hid_t group, const std::string& prefix, int depth, int& left,
   }
 }
 
-// Nothing in a file may tell when it was made: the same content is the same bytes.
+// Files have no time stamps, so that equal contents give equal bytes.
 hid_t make_dataset_list() {
   const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_obj_track_times(list, false);
@@ -396,7 +396,7 @@ hid_t make_link_list() {
 
 hid_t make_file_access_list() {
   const hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);  // a closed file is whole, whatever is still open in it
+  H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);  // closing the file closes all that is open in it
   return list;
 }
 
@@ -413,7 +413,7 @@ std::string memory_name() {
   return "pathline-" + std::to_string(count++);
 }
 
-// "wrong rank" of what should be a matrix or a vector; the number of values a row.
+// Returns the number of values per row. Throws InputError for the rank of neither a matrix nor a vector.
 Index row_width(const Item& item, const Hdf5Shape& shape) {
   if (shape.size() != 1 && shape.size() != 2) item.fail("has shape " + shape_text(shape) + ": expected (N, d) or (N,)");
   return shape.size() == 2 ? shape[1] : 1;
@@ -598,7 +598,7 @@ bool Hdf5Dataset::is_wide_integer() const {
 
 namespace {
 
-// One number of a record: its field, and which element of it where the field is an array.
+// One number of a record: its field and, if the field is an array, the element.
 struct RecordField {
   std::string name;
   Index elements;  // 1 for a single number
@@ -614,7 +614,7 @@ std::vector<RecordField> record_fields(hid_t type) {
     if (H5Tget_class(element) != H5T_INTEGER && H5Tget_class(element) != H5T_FLOAT) continue;
     hsize_t extent = 1;
     if (array && (H5Tget_array_ndims(member) != 1 || H5Tget_array_dims2(member, &extent) < 0)) continue;
-    if (extent > (1u << 16)) continue;  // an image, no columns
+    if (extent > (1u << 16)) continue;  // an image, and not a set of columns
     char* name = H5Tget_member_name(type, i);
     out.push_back({name ? name : "", static_cast<Index>(extent)});
     H5free_memory(name);
@@ -968,11 +968,11 @@ Hdf5File Hdf5File::create(const std::string& file, bool sealed) {
 void Hdf5File::commit(const std::string& previous) {
   const Quiet quiet;
   assert(output_);
-  const hid_t id = std::exchange(*id_, -1);  // closed once, whatever becomes of it
+  const hid_t id = std::exchange(*id_, -1);  // is closed once, even if closing fails
   const bool flushed = H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0;
   if (!flushed) ++g_failures;
   const std::string why = flushed ? "" : reason();
-  // A file whose flush failed is not closed: that would write, and fail, again.
+  // A file whose flush failed is not closed, because closing would write and fail again.
   if (flushed && H5Fclose(id) < 0) ++g_failures;
   if (g_failures != failures_)
     throw InputError(file_ + ": cannot write: " + (why.empty() ? "an object of the file could not be closed" : why));

@@ -16,7 +16,7 @@
 namespace pathline {
 namespace {
 
-// Rows of numbers from one or several data sets of a file.
+// Reads rows of numbers from one or several data sets of a file.
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -36,7 +36,7 @@ void refuse_inexact(const std::string& name, const Matrix<double>& values, Index
                                    name, first + row + 1));
 }
 
-// Shape (N, d) or (N); the first axes of more are joined: steps and walkers of a chain.
+// A data set of shape (N, d) or (N). With more axes, all but the last are joined, as the steps and walkers of a chain.
 class NumberRows final : public RowSource {
  public:
   NumberRows(Hdf5Dataset data, std::string name)
@@ -93,7 +93,7 @@ std::vector<std::string> pickled_names(const std::string& pickle) {
   return names;
 }
 
-// Records: each number field is a column. In pandas' tables the index is not one, and value blocks have names.
+// Records, where each numeric field is a column. In a table of pandas the index is not a column; blocks have names.
 class RecordRows final : public RowSource {
  public:
   RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)) {
@@ -135,7 +135,7 @@ class RecordRows final : public RowSource {
   std::vector<Index> kept_;
 };
 
-// A group: each data set of one axis is a column.
+// A group, where each data set with one axis is a column.
 class ColumnRows final : public RowSource {
  public:
   ColumnRows(const Hdf5Group& group, const std::string& name) : name_(name) {
@@ -206,7 +206,7 @@ class FrameRows final : public RowSource {
  private:
   struct Block {
     Hdf5Dataset data;
-    std::vector<Index> rows;  // of the table's columns
+    std::vector<Index> rows;  // the rows of this block in the table
   };
   std::vector<Block> blocks_;
   Index covered_ = 0;
@@ -221,8 +221,8 @@ bool is_column(const Hdf5Group& group, const std::string& name) {
   }
 }
 
-// What may be a table in a file: data sets, but those of a frame only by the frame's name. groups: how many may still be
-// looked at; links may lead in circles, which have no end and many ways.
+// Lists what may be a table: data sets, but for a frame of pandas the frame only. groups: the number of groups that may
+// still be visited, because links may lead in circles.
 void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, int& groups,
                  std::vector<std::string>& out) {
   Index columns = 0;
@@ -244,7 +244,7 @@ void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, i
   if (columns >= 2 && !prefix.empty()) out.push_back(prefix.substr(0, prefix.size() - 1));
 }
 
-// The first of many names, for a message of one line.
+// The first of many names, for a message that has one line.
 std::string some_of(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 20;
   const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, names.size()));

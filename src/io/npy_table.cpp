@@ -28,7 +28,7 @@ template <class T> double as_double(const char* bytes, bool swap) {
   return static_cast<double>(value);
 }
 
-// IEEE 754's binary16.
+// The type binary16 of IEEE 754.
 struct Half {
   std::uint16_t bits;
   explicit operator double() const {
@@ -44,7 +44,7 @@ struct NumberKind {
   std::string_view name;
   Index size;
   double (*as_double)(const char* bytes, bool swap);
-  bool is_wide_integer = false;  // holds what a double cannot
+  bool is_wide_integer = false;  // whether it holds integers that a double cannot represent
 };
 
 constexpr NumberKind kKinds[] = {
@@ -61,7 +61,7 @@ constexpr NumberKind kKinds[] = {
     {"u8", 8, as_double<std::uint64_t>, true},
 };
 
-// What stands after 'key': in the dictionary, blanks skipped; empty if the key is not there.
+// The text after 'key': in the dictionary, without blanks in front; empty if the key is missing.
 std::string_view value_of(std::string_view dictionary, std::string_view key) {
   const auto at = dictionary.find(fmt::format("'{}':", key));
   if (at == dictionary.npos) return {};
@@ -70,7 +70,7 @@ std::string_view value_of(std::string_view dictionary, std::string_view key) {
   return dictionary;
 }
 
-// The text between the two, or nothing.
+// The text between two characters, or nothing.
 std::optional<std::string_view> enclosed(std::string_view text, char open, char close) {
   if (!text.starts_with(open)) return std::nullopt;
   const auto end = text.find(close, 1);
@@ -78,7 +78,7 @@ std::optional<std::string_view> enclosed(std::string_view text, char open, char 
   return text.substr(1, end - 1);
 }
 
-// One column of the array: where its numbers begin in a row of the file.
+// One column of the array, with the position of its numbers in a row of the file.
 struct Column {
   const NumberKind* kind;
   Index offset;
@@ -102,7 +102,7 @@ class NpyReader final : public TableReader {
     const Index count = std::min(most, rows_ - next_), dim = static_cast<Index>(layout_.size());
     if (count <= 0) return false;
     out.resize(dim, count);
-    // Along the file: whole rows, or, in Fortran's order, a run of each column.
+    // Reads in the order of the file: whole rows or, in Fortran order, a part of each column.
     if (fortran_) {
       const Index size = layout_[0].kind->size;
       for (Index j = 0; j < dim; ++j) {
@@ -177,7 +177,7 @@ class NpyReader final : public TableReader {
     check_columns(name_, columns_);
   }
 
-  // [('x', '<f8'), ('y', '<i4')]: records. Fields that are no single numbers are refused.
+  // Records have a type like [('x', '<f8'), ('y', '<i4')]. Fields that are not single numbers are refused.
   void parse_fields(std::string_view text) {
     while (true) {
       text.remove_prefix(std::min(text.find_first_not_of("[, "), text.size()));
@@ -191,7 +191,7 @@ class NpyReader final : public TableReader {
       const auto type = enclosed(rest, '\'', '\'');
       if (!name || !type || rest.substr(type->size() + 2).find('(') != std::string_view::npos)
         refuse(fmt::format("the field ({}) is not a single number", field->substr(0, 60)));
-      if (name->empty() && type->starts_with("|V")) {  // padding
+      if (name->empty() && type->starts_with("|V")) {  // this is padding
         Index bytes = 0;
         std::from_chars(type->data() + 2, type->data() + type->size(), bytes);
         row_bytes_ += std::clamp<Index>(bytes, 0, 1 << 20);
@@ -213,7 +213,7 @@ class NpyReader final : public TableReader {
       throw InputError(fmt::format("{}: truncated: {} bytes of data, expected {}", name_, there, expected));
   }
 
-  // (N, d), (N), or (..., d), whose first axes are joined: steps and walkers of a chain. Of records (...).
+  // The shape is (N, d), (N), or (..., d), whose first axes are joined; records have the shape (...).
   void parse_shape(std::string_view inside, bool structured) {
     const auto fail = [&] { refuse(fmt::format("shape ({}): expected (N, d) or (N)", inside.substr(0, 40))); };
     std::vector<Index> shape;

@@ -114,12 +114,12 @@ bool TableReader::read(Matrix<double>& out, Index most) {
     const Index rows = out.cols();
     if (!out.allFinite()) drop_missing(out);
     read_ += rows;
-    if (out.cols() > 0) return true;  // else every row had a missing value
+    if (out.cols() > 0) return true;  // otherwise every row had a missing value
   }
   return false;
 }
 
-// NaN is a missing value; an infinite one is an error.
+// NaN is a missing value; an infinite value is an error.
 void TableReader::drop_missing(Matrix<double>& rows) {
   std::vector<Index> whole;
   for (Index row = 0; row < rows.cols(); ++row) {
