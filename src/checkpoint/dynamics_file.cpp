@@ -32,7 +32,8 @@ void write_dynamics(const std::string& file, const SavedDynamics& m) {
   out.set_attribute("rtol", m.solver.rtol), out.set_attribute("atol", m.solver.atol);
   out.set_attribute("steps", static_cast<std::int64_t>(m.solver.steps));
   out.write_strings("columns", m.columns), out.write_vector("theta", m.theta);
-  for (const auto& p : m.field()->parameters())
+  const auto field = m.field();  // a range-for over a temporary's member would outlive it
+  for (const auto& p : field->parameters())
     out.write_values<double>("parameters/" + p.name, p.cols == 1 ? Hdf5Shape{p.rows} : Hdf5Shape{p.rows, p.cols},
                              m.theta.data() + p.offset);
   out.commit();
