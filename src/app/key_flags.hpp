@@ -49,12 +49,14 @@ class KeyFlags {
   std::vector<std::pair<std::string, std::string>> said_;
 };
 
-// f(), whose InputError is worded by the options.
+// f(), whose errors are worded by the options.
 template <class F> auto in_options(const KeyFlags& keys, F f) {
   try {
     return f();
   } catch (const InputError& error) {
     throw InputError(keys.worded(error.what()));
+  } catch (const NumericalError& error) {
+    throw NumericalError(keys.worded(error.what()));
   }
 }
 

@@ -9,7 +9,7 @@
 namespace pathline {
 namespace {
 
-// To be read of a table; empty: all.
+// The columns of the table to read; empty: all.
 std::vector<std::string> wanted_columns(const SourceOptions& d) {
   auto wanted = d.columns;
   for (const auto& name : d.condition)

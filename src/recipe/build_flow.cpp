@@ -33,7 +33,7 @@ std::shared_ptr<VectorField<S>> build_potential(const ModelRecipe& m, Index dim,
   return field;
 }
 
-// InputError, with the recipe's keys, for a field that the model cannot have.
+// Throws InputError, in the keys of the recipe, for a field that the model cannot have.
 template <class S>
 std::shared_ptr<VectorField<S>> build_field(const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
   return in_table("model", [&] {

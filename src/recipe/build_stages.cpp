@@ -24,7 +24,7 @@ MatchingOptions matching_options(const Recipe& recipe, const ObjectiveRecipe& st
   return options;
 }
 
-// What the regression has no gradient of is refused, unless another stage has.
+// Refuses what the regression has no gradient of, unless another stage has one.
 void check_flow_matching(const Recipe& recipe, const ObjectiveRecipe& o) {
   const std::string kind = "objective.kind = flow_matching: ";
   if (recipe.model.blocks > 1 || recipe.model.batch_norm)
@@ -57,7 +57,7 @@ void check_reverse_kl(const Recipe& recipe, const ObjectiveRecipe& o) {
   if (o.regularizers.any()) throw InputError("objective.kind = reverse_kl does not support regularizers");
 }
 
-// What a regularizer needs of the model and of the trace.
+// Checks what the regularizers need from the model and from the trace.
 void check_regularizers(const Recipe& recipe, const ObjectiveRecipe& o) {
   if (o.regularizers.needs_potential() && recipe.model.field != FieldKind::potential)
     throw InputError("objective.hjb needs model.field = potential");

@@ -21,7 +21,7 @@
 namespace pathline {
 namespace {
 
-constexpr std::size_t kMostBytes = 1 << 20;  // of a recipe
+constexpr std::size_t kMostBytes = 1 << 20;  // size of a recipe
 
 std::string one_line(std::string text) {
   std::replace_if(
@@ -57,7 +57,7 @@ bool is_table_name(const std::string& name) {
   return std::find(table_names().begin(), table_names().end(), name) != table_names().end();
 }
 
-// The full name of the key that was perhaps meant: one with the same last word in another table, or the nearest.
+// The full name of the key that was probably meant: one with the same last word in another table, or the nearest.
 std::string suggested_key(const std::string& table, const std::string& key) {
   std::vector<std::string> all, same, last_words;
   for (const auto& field : recipe_fields()) {
@@ -90,7 +90,7 @@ std::string suggested_key(const std::string& table, const std::string& key) {
 
 std::optional<Index> as_index(const toml::node& node) {
   if (const auto* integer = node.as_integer()) return static_cast<Index>(integer->get());
-  // 1e4 is a float to TOML. Whole numbers up to 2^53 are exact.
+  // In TOML, 1e4 is a floating-point number. Whole numbers up to 2^53 are exact.
   if (const auto* number = node.as_floating_point())
     if (const double x = number->get(); std::abs(x) <= 9007199254740992.0 && x == std::floor(x))
       return static_cast<Index>(x);
@@ -116,7 +116,7 @@ template <class T, class F> std::optional<RecipeValue> as_list(const toml::node&
   return list;
 }
 
-// The node as a value of the type of `like`; nothing if it is of another.
+// The node as a value of the same type as `like`; nothing if it has another type.
 std::optional<RecipeValue> as_value(const toml::node& node, const RecipeValue& like) {
   const auto wrap = [](const auto& value) { return value ? std::optional<RecipeValue>(*value) : std::nullopt; };
   if (std::holds_alternative<bool>(like)) return wrap(node.value_exact<bool>());
@@ -127,7 +127,7 @@ std::optional<RecipeValue> as_value(const toml::node& node, const RecipeValue& l
   return as_list<std::string>(node, as_text);
 }
 
-// where: "models/x.toml:12: " or nothing; name: the key as the user counts stages.
+// where: "models/x.toml:12: ", or empty. name: the name of the key, where stages are counted from 1.
 void set_field(Recipe& recipe, std::size_t stage, const RecipeField& field, const toml::node& node,
                const std::string& where, const std::string& name) {
   auto value = as_value(node, field.default_value());
@@ -167,7 +167,7 @@ class Reader {
       read_table(*stages.get(i), "objective", fmt::format("objective.{}", i + 1), i);
   }
 
-  // shown: the table's name as the user counts stages.
+  // shown: the name of the table, where stages are counted from 1.
   void read_table(const toml::node& node, const std::string& table, const std::string& shown, std::size_t stage) {
     if (!node.is_table())
       throw InputError(fmt::format("{}{} = {}: must be a table", where(node), shown, node_text(node)));
@@ -186,7 +186,7 @@ class Reader {
   Recipe recipe_;
 };
 
-// .5 and 5. are numbers to C++ and Python, but not to TOML.
+// .5 and 5. are numbers in C++ and Python, but not in TOML.
 std::string with_digits_around_the_point(const std::string& text) {
   double x = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
@@ -194,7 +194,7 @@ std::string with_digits_around_the_point(const std::string& text) {
   return number && text.find('.') != std::string::npos ? toml_text(x) : text;
 }
 
-// The value of an assignment as TOML: words get their quotes, lists their brackets.
+// The value of an assignment as TOML, with quotes for words and brackets for lists.
 std::string assigned_text(const RecipeField& field, const std::string& value) {
   const RecipeValue like = field.default_value();
   if (std::holds_alternative<double>(like)) return with_digits_around_the_point(value);
@@ -212,7 +212,7 @@ std::string assigned_text(const RecipeField& field, const std::string& value) {
   return "[" + list + "]";
 }
 
-// name: of the key, for an error.
+// name: the name of the key in an error.
 void set_assigned(Recipe& recipe, std::size_t stage, const RecipeField& field, const std::string& value,
                   const std::string& name) {
   toml::table parsed;
@@ -221,7 +221,7 @@ void set_assigned(Recipe& recipe, std::size_t stage, const RecipeField& field, c
   } catch (const toml::parse_error&) {
     fail_value("", field, name, value, false);
   }
-  if (parsed.size() != 1) fail_value("", field, name, value, false);  // a line break, and another assignment
+  if (parsed.size() != 1) fail_value("", field, name, value, false);  // a line break followed by another assignment
   set_field(recipe, stage, field, *parsed.get("value"), "", name);
 }
 
@@ -235,13 +235,13 @@ std::string without_stage(const Recipe& recipe, const std::string& table, const 
                                    name, count, count));
     return table;
   }
-  stage = number.size() < 4 ? std::stoul(number) - 1 : count;  // stage 0 wraps round: too large as well
+  stage = number.size() < 4 ? std::stoul(number) - 1 : count;  // stage 0 wraps around and is then too large
   if (stage >= count) throw InputError(fmt::format("{}: stages are counted from 1; the recipe has {}", name, count));
   return "objective";
 }
 
-// toml++ 3.3 descends once for each dotted part of a key, as deep as the stack: a.a.a. ... of 100,000 parts ends the
-// process. A recipe's key has three.
+// toml++ 3.3 recurses for each dotted part of a key, so that a.a.a. ... with 100,000 parts overflows the stack. Keys of
+// a recipe have at most three parts.
 void check_depth(std::string_view text, const std::string& name) {
   constexpr int kMostDots = 32;
   int dots = 0;
@@ -282,9 +282,9 @@ Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
 
 Recipe read_recipe(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  in.peek();  // a directory opens, and then fails to read
+  in.peek();  // a directory can be opened, but reading it fails
   if (in.bad() || !in.is_open()) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
-  std::string text(kMostBytes + 1, ' ');  // /dev/zero has no end
+  std::string text(kMostBytes + 1, ' ');  // the size is limited, because /dev/zero has no end
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   return parse_recipe(text, path);

@@ -42,7 +42,7 @@ template <class... Members> auto inside(Members... members) {
   return [=](auto& at) -> auto& { return (at.*....*members); };
 }
 
-// A member as the alternative of RecipeValue that its key has. An enumeration has the names of its values.
+// Converts a member to the RecipeValue of its key. The value of an enumeration is its name.
 template <class T> RecipeValue value_of(const T& member, const RecipeRange& range) {
   if constexpr (std::is_enum_v<T>) {
     const auto i = static_cast<std::size_t>(member);
@@ -54,7 +54,7 @@ template <class T> RecipeValue value_of(const T& member, const RecipeRange& rang
   }
 }
 
-// value: allowed in the range.
+// The reverse of value_of. value: one that the range allows.
 template <class T> void assign(T& member, RecipeValue value, const RecipeRange& range) {
   if constexpr (std::is_enum_v<T>) {
     const auto& choices = range.choices;
@@ -66,7 +66,7 @@ template <class T> void assign(T& member, RecipeValue value, const RecipeRange& 
   }
 }
 
-// One table of the file. at(recipe, stage) is the struct that holds its members.
+// Adds the keys of one table. at(recipe, stage) returns the struct with their members.
 template <class At> class Table {
  public:
   Table(std::vector<RecipeField>& fields, std::string name, At at) : fields_(fields), name_(std::move(name)), at_(at) {}
@@ -74,7 +74,7 @@ template <class At> class Table {
   template <class S, class T> Table& add(std::string key, T S::*member, RecipeRange range, std::string description) {
     return add(std::move(key), inside(member), std::move(range), std::move(description));
   }
-  // member(at(recipe, stage)) is the member.
+  // member(at(recipe, stage)) returns the member.
   template <class Member> Table& add(std::string key, Member member, RecipeRange range, std::string description) {
     auto get = [at = at_, member, range](const Recipe& r, std::size_t stage) {
       return value_of(member(at(r, stage)), range);
@@ -201,6 +201,12 @@ void add_solver(std::vector<RecipeField>& fields) {
       fields, "solver.evaluation", [](auto& r, std::size_t) -> auto& { return r.train.evaluation.solver; });
 }
 
+std::vector<std::string> target_choices() {
+  auto names = target_names();
+  names.emplace_back("user");
+  return names;
+}
+
 void add_objective(std::vector<RecipeField>& fields) {
   using R = ObjectiveRecipe;
   using W = RegularizerWeights;
@@ -233,7 +239,8 @@ void add_objective(std::vector<RecipeField>& fields) {
       .add("sigma", matching(&M::sigma), at_least(0), "flow matching: width of the noise on the path")
       .add("time_sampling", matching(&M::time_sampling), one_of(time_sampling_names()),
            "flow matching: distribution of the time")
-      .add("target", &R::target, any(), "reverse KL: funnel, banana, ring, double_well; user: given from C++")
+      .add("target", &R::target, one_of(target_choices()),
+           "reverse KL: the distribution to learn; user: the one given from C++")
       .add("anneal", &R::anneal, above_to(0, 1),
            "reverse KL: initial power of the target, which connects its modes; it rises to 1 by three quarters");
 }
@@ -317,7 +324,7 @@ const RecipeField* find_field(const std::string& table, const std::string& key) 
 }
 
 bool is_allowed(const RecipeField& field, const RecipeValue& value) {
-  if (value == field.default_value()) return true;  // also one that stands for a choice, as the 0 of model.hidden
+  if (value == field.default_value()) return true;  // also a value with a meaning of its own, as 0 for model.hidden
   const RecipeRange& range = field.range;
   struct Check {
     const RecipeRange& range;
@@ -378,7 +385,7 @@ std::string toml_text(const RecipeValue& value) {
     std::string operator()(bool x) const { return x ? "true" : "false"; }
     std::string operator()(Index x) const { return fmt::format("{}", x); }
     std::string operator()(double x) const {
-      const std::string digits = fmt::format("{}", x);  // the shortest that reads back
+      const std::string digits = fmt::format("{}", x);  // the shortest text that reads back as x
       return digits.find_first_of(".en") == std::string::npos ? digits + ".0" : digits;
     }
     std::string operator()(const std::string& x) const { return toml_quoted(x); }

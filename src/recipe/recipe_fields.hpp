@@ -14,8 +14,8 @@ namespace pathline {
 
 using RecipeValue = std::variant<bool, Index, double, std::string, std::vector<Index>, std::vector<std::string>>;
 
-// Of a number, or of each in a list: low and high, each allowed itself unless open. Of a string: the choices, none
-// for any text.
+// The range of a number, or of each number in a list, is from low to high; an open end is not allowed itself. A string
+// must be one of the choices; without choices, any text is allowed.
 struct RecipeRange {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   bool low_open = false, high_open = false;
@@ -27,7 +27,7 @@ struct RecipeField {
   RecipeRange range;
   std::string description;
   std::function<RecipeValue(const Recipe&, std::size_t stage)> get;
-  std::function<void(Recipe&, std::size_t stage, RecipeValue)> set;  // of the same alternative as get gives
+  std::function<void(Recipe&, std::size_t stage, RecipeValue)> set;  // takes the same alternative that get returns
 
   std::string name() const { return table + "." + key; }
   RecipeValue default_value() const { return get(Recipe{}, 0); }
@@ -41,16 +41,16 @@ const RecipeField* find_field(const std::string& table, const std::string& key);
 void set_words(Recipe& recipe, const RecipeField& field, const std::vector<std::string>& words,
                const std::string& name);
 
-// Of the alternative that the field has, whether the value is in its range. Never for a number that is not finite or
-// a string that is not UTF-8.
+// Whether a value of the alternative of the field is in its range. A number that is not finite and a string that is not
+// UTF-8 are never allowed.
 bool is_allowed(const RecipeField& field, const RecipeValue& value);
 
-// "> 0", "in [0, 1)", "one of exact, hutchinson", "true or false", "text in UTF-8".
+// The range in words: "> 0", "in [0, 1)", "one of exact, hutchinson", "true or false", "text in UTF-8".
 std::string range_text(const RecipeField& field);
-// The same with its type, for an error: "a number > 0", "a list of integers, all >= 1".
+// The same with the type, for errors: "a number > 0", "a list of integers, all >= 1".
 std::string requirement_text(const RecipeField& field);
 
-// As in a TOML file; a double has the fewest digits that read back to it.
+// The value as in a TOML file. A double has the fewest digits that read back as the same number.
 std::string toml_text(const RecipeValue& value);
 std::string toml_quoted(const std::string& text);
 

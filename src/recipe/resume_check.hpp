@@ -1,13 +1,13 @@
-// What a run that goes on must share with its beginning.
+// Checks that a resumed run is the same as the run that it continues.
 #pragma once
 
 #include "pathline/recipe/recipe.hpp"
 
 namespace pathline {
 
-// InputError ("train.seed = 1: a resumed run keeps 0") for another data.*, model.* (but its precision) or train.seed:
-// weights, splits and the best validation would be of something else. A table may be elsewhere: TrainingData::hash()
-// tells whether it is the same.
+// Throws InputError, "train.seed = 1: cannot change on resume (was 0)", if data.*, model.* (except its precision) or
+// train.seed differ, because weights, splits and the best validation would not fit. A table may be in another place;
+// TrainingData::hash() tells whether it is the same.
 void check_resumed(const Recipe& stored, const Recipe& resumed);
 
 // InputError if the recipe that a run's file contains makes a flow of more parameters than the file can hold.

@@ -20,6 +20,12 @@
 namespace pathline {
 namespace {
 
+// The user's note, which names the recipe's keys; null if there is none.
+std::function<void(const std::string&)> note(const TrainingOptions& options) {
+  if (!options.note) return nullptr;
+  return [&options](const std::string& text) { options.note(with_keys(text)); };
+}
+
 template <class S> TrainingCallbacks<S> callbacks(const TrainingOptions& options) {
   return {.iteration =
               [&options](const TrainingProgress& progress, const Flow<S>&) {
@@ -28,7 +34,7 @@ template <class S> TrainingCallbacks<S> callbacks(const TrainingOptions& options
                 return stop ? TrainingAction::stop : TrainingAction::proceed;
               },
           .validation = {},
-          .note = options.note};
+          .note = note(options)};
 }
 
 // What the data are and what was found in them, before anything is trained.
@@ -134,7 +140,7 @@ TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options)
     if (recipe.model.precision == Precision::float64) return run<double>(recipe, options);
     return run<float>(recipe, options);
   } catch (const NumericalError& error) {
-    throw NumericalError(std::string(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
+    throw NumericalError(with_keys(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
   }
 }
 

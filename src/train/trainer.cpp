@@ -457,7 +457,7 @@ template <class S> class Trainer<S>::Impl {
     if (const auto bound = least_nll(data_, e); bound && e.nll < *bound)
       return fmt::format(
           "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles up on "
-          "repeated values (data.discrete, data.dequantize)",
+          "repeated values (TrainingDataOptions.discrete, TrainingDataOptions.dequantize)",
           e.nll, *bound);
     // A solve that is too coarse lets the loss fall for ever. Its own batch under the evaluation's solve tells.
     const double margin = 5 + 0.5 * static_cast<double>(flow_.dim());
@@ -469,7 +469,7 @@ template <class S> class Trainer<S>::Impl {
     if (!(progress.loss < nll - margin)) return "";
     return fmt::format(
         "the loss of {:.4g} nats is not that of the density, {:.4g} nats on the same batch: the solve of the training is "
-        "too coarse; use adaptive steps (solver.steps = 0), more steps or a smaller solver.rtol",
+        "too coarse; use adaptive steps (SolverOptions.steps = 0), more steps or a smaller SolverOptions.rtol",
         progress.loss, nll);
   }
 

@@ -12,7 +12,7 @@
 namespace pathline {
 namespace {
 
-constexpr const char* kNoData = "there are no data: pass --data";
+constexpr const char* kNoData = "no data was given";
 
 Matrix<double> stacked(const Matrix<double>& x, const Matrix<double>& c) {
   Matrix<double> out(x.rows() + c.rows(), x.cols());

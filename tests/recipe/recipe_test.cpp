@@ -304,24 +304,28 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
                                     "adamw",
                                     "cosine",
                                     "yes",
-                                    "constant"}) {
+                                    "constant",
+                                    "funnel"}) {
       Recipe r;
       if (message([&] { set(r, key.key + "=" + value); }) == "no error" && r != Recipe{}) changed = to_toml(r);
     }
+    EXPECT_NE(changed, "") << key.key << " takes none of these values";
     EXPECT_TRUE(seen.insert(changed).second) << key.key;
   }
   // A member without a key would be lost when a model is written. These are set when the objects are built:
   constexpr std::size_t built = 4 +  // SourceOptions: seed, constant, and of its table the names and the struct itself
                                 4 +  // TrainingDataOptions: condition and discrete, which `reading` has; seed, name
-                                2 +  // MlpOptions: dim, condition_dim
+                                3 +  // MlpOptions: dim, condition_dim, time_at_input
+                                3 +  // BaseFitOptions: components, which the model has; seed, threads
                                 6 +  // GradientOptions: regularizers, seed, iteration, parameters, base, threads
                                 3 +  // MatchingOptions: seed, tile, threads
                                 2 +  // Schedule: learning_rate, iterations
-                                9;   // TrainerOptions: frozen, the draws and threads; directory ... estimate_time
-  // Structs that stand for the keys of their members: [data] has two, [model] one, and so on.
-  constexpr std::size_t structs = 2 + 1 + 2 + 2 + 3;
+                                13;  // TrainerOptions: frozen, validate_first, the draws, threads; directory and on
+  // Structs that stand for the keys of their members: [data] has two, [model] two, and so on.
+  constexpr std::size_t structs = 2 + 2 + 2 + 2 + 3;
   constexpr std::size_t count = members<DataRecipe>() + members<SourceOptions>() + members<TableOptions>() +
                                 members<TrainingDataOptions>() + members<ModelRecipe>() + members<MlpOptions>() +
+                                members<BaseFitOptions>() +
                                 members<GradientOptions>() + members<SolverOptions>() + members<TraceOptions>() +
                                 members<ObjectiveRecipe>() + members<RegularizerWeights>() +
                                 members<MatchingOptions>() + members<TrainerOptions>() + members<AdamOptions>() +
