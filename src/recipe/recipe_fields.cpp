@@ -161,6 +161,7 @@ void add_model(std::vector<RecipeField>& fields) {
            "full_mixture: fit it to the training rows first; the vector field then begins as 0")
       .add("base_members", base_fit(&F::members), at_least(1),
            "base_fit: number of mixtures, from different starts, of which the base is the mean")
+      .add("base_iterations", base_fit(&F::iterations), at_least(1), "base_fit: iterations of one mixture at most")
       .add("base_prior_rows", base_fit(&F::prior_rows), at_least(0),
            "base_fit: number of rows as by which each covariance is shrunk towards the common one")
       .add("base_diagonal", base_fit(&F::diagonal), from_to(0, 1),

@@ -61,6 +61,7 @@ GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& o, I
   // No density can be known more finely than the rounding of the data.
   const Vector<double> step = rounding_steps(rows.training);
   const MixtureOptions options{.components = o.components,
+                               .iterations = o.iterations,
                                .prior_rows = o.prior_rows,
                                .diagonal = o.diagonal,
                                .floor = step.array().square() / 12,

@@ -293,7 +293,9 @@ Marginals fit_marginals(ConstMatrixRef<double> x, ConstVectorRef<double> weights
 void set_marginals(Chain<double>& data_side, const Marginals& marginals) {
   for (std::size_t i = data_side.size(); i-- > 0;)
     if (data_side[i].kind() == marginals.kind()) data_side.remove(i);
-  const std::size_t at = !data_side.empty() && data_side[0].kind() == "affine" ? 1 : 0;
+  std::size_t at = 0;  // behind the affine map, where there is one
+  for (std::size_t i = 0; i < data_side.size(); ++i)
+    if (data_side[i].kind() == "affine") at = i + 1;
   data_side.insert(at, marginals.clone());
 }
 

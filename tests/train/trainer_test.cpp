@@ -477,6 +477,7 @@ TEST_F(TrainerOf, AFlowThatBeginsWellIsNeverReplacedByAWorseOne) {
   flow.set_theta(Vector<double>::Zero(flow.theta().size()));  // the normal distribution, of which the data are
   auto options = quick(20);
   options.validate_first = true, options.adam.learning_rate = 3, options.clip = 0, options.ema = 0;
+  options.schedule = {.kind = Schedule::Kind::constant};  // all biases move by 3 an iteration, and so do all points
   options.directory = file("run");
   Trainer<double> trainer(flow, matrix_data(x), maximum_likelihood<double>(), options);
   const auto result = trainer.run();

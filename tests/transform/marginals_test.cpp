@@ -122,7 +122,8 @@ TEST(Marginals, ARepeatedValueAConstantAndAnInfiniteOneAreNoHarm) {
       log_density(fit_marginals(Matrix<double>::Constant(1, 100, 3)), Matrix<double>::Constant(1, 1, 3)).allFinite());
   EXPECT_THROW(fit_marginals(Matrix<double>::Constant(1, 49, 3)), InputError);
   EXPECT_THROW(fit_marginals(Matrix<double>::Constant(1, 60, std::nan(""))), InputError);
-  EXPECT_THROW(Marginals({{Vector<double>{{0, 0}}, Vector<double>{{-1, 1}}, {}, {}}}), InputError);
+  const MarginalMap flat{Vector<double>{{0, 0}}, Vector<double>{{-1, 1}}, {}, {}};
+  EXPECT_THROW(Marginals(std::vector<MarginalMap>{flat}), InputError);
 }
 
 TEST(Marginals, RowsOfWeightZeroDoNotCountAndWeightsAreAsRepeatedRows) {

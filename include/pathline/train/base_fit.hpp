@@ -22,6 +22,7 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
 struct BaseFitOptions {
   Index components = 10;   ///< >= 1: of each member
   Index members = 1;       ///< >= 1: mixtures from different starts, of which the base is the mean
+  Index iterations = 200;  ///< >= 1: of one member at most
   double prior_rows = 1;   ///< >= 0: see MixtureOptions
   double diagonal = 0;     ///< in [0, 1]: see MixtureOptions
   /// > 0: factor of every covariance. A Gaussian fitted to N rows in d dimensions predicts others best if it is wider by
