@@ -10,6 +10,7 @@
 #include "app/report.hpp"
 #include "checkpoint/digest.hpp"
 #include "core/name_list.hpp"
+#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/recipe/build_data.hpp"
@@ -98,10 +99,8 @@ Comparison comparison_by_recipe(const VerifyFlags& f, const ModelCard& card, con
 // The figure of the best validation, which for a target is E[log q - log p~].
 void set_trained_figure(Subject& subject, const ModelCard& card) {
   for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
-    const auto j = nlohmann::json::parse(*line, nullptr, false);
-    if (j.is_discarded() || !j.is_object() || !j.value("best", false) ||
-        j.contains("ess") != (subject.target != nullptr))
-      continue;
+    const auto j = read_metrics_line(*line);
+    if (!is_best(j) || j.contains("ess") != (subject.target != nullptr)) continue;
     const double nll = metric(j, "validation_nll"), error = metric(j, "validation_error");
     if (!std::isfinite(nll) || !std::isfinite(error)) continue;
     subject.trained_nll = nll, subject.trained_nll_error = error;
@@ -186,10 +185,10 @@ int run(const VerifyFlags& f) {
   if (f.json) {
     nlohmann::ordered_json out{{"model", file}, {"digest", card.digest}, {"data", with}, {"passed", passed}};
     for (const auto& c : results) out["checks"].push_back(row_of(c));
-    fmt::print("{}\n", out.dump(2));
+    fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else {
-    fmt::print("\n{}: {}\n", file, passed ? "every check passed" : "FAILED");
-    fmt::print("compared with {}\n", with.empty() ? "no data" : with);
+    fmt::print("\n{}: {}\n", printable(file), passed ? "every check passed" : "FAILED");
+    fmt::print("compared with {}\n", with.empty() ? "no data" : printable(with));
   }
   return passed ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "checkpoint/size_budget.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -55,6 +56,9 @@ SavedDynamics read_dynamics(const std::string& file) {
               .steps = in.attribute<std::int64_t>("steps")};
   m.columns = in.read_strings("columns"), m.theta = in.read_vector<double>("theta");
   m.spec.dim = static_cast<Index>(m.columns.size());
+  SizeBudget budget(file, in);
+  budget.check_steps(m.solver.steps);
+  budget.take_layers("hidden", {.dim = m.spec.dim, .hidden = m.spec.hidden});
   (void)m.field();  // refuses a theta of another size
   return m;
 }

@@ -140,9 +140,6 @@ SolverOptions read_evaluation(const Hdf5Group& group) {
                         .steps = group.attribute<std::int64_t>("steps"),
                         .max_steps = group.attribute<std::int64_t>("max_steps")};
   o.check();
-  // A few bytes may not ask for work without an end.
-  constexpr Index kMostSteps = 10'000'000;
-  if (o.steps > kMostSteps) throw InputError(fmt::format("evaluation: steps = {}: must be <= {}", o.steps, kMostSteps));
   return o;
 }
 
@@ -201,6 +198,7 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   try {
     card.evaluation = card.format_version == 1 ? evaluation_of_format_1(card.recipe)
                                                : read_evaluation(in.group("evaluation"));
+    SizeBudget(file + ": evaluation", in).check_steps(card.evaluation.steps);
   } catch (const InputError& error) {
     throw in_file(file, error);
   }

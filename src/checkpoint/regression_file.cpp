@@ -1,5 +1,6 @@
 #include "pathline/checkpoint/regression_file.hpp"
 
+#include "checkpoint/size_budget.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/io/hdf5.hpp"
@@ -70,6 +71,11 @@ SavedRegression read_regression(const std::string& file) {
   if (m.x_mean.size() != n || m.x_scale.size() != n || m.y_mean.size() != k || m.y_scale.size() != k)
     throw InputError(file + ": the scales do not fit the columns");
   s.maps.inputs = n, s.maps.outputs = k;
+  SizeBudget budget(file, in);
+  budget.check_steps(s.solve.solver.steps);
+  budget.take("augmented", {s.augmented}), budget.take("blocks", {s.blocks});
+  const bool several = s.kind == RegressorKind::resnet && !s.share_weights;
+  budget.take_layers("hidden", {.dim = n + s.augmented, .hidden = s.hidden}, several ? s.blocks : 1);
   Engine unused = make_stream(0, "regression.file");
   make_regressor<double>(s, unused)->set_theta(m.theta);  // refuses a theta of another size
   return m;

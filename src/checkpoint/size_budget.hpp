@@ -33,17 +33,24 @@ class SizeBudget {
     left_ -= *values;
   }
 
-  // The weights of the layers.
-  void take_layers(const std::string& what, const MlpOptions& o) {
+  // The weights of the layers of so many networks.
+  void take_layers(const std::string& what, const MlpOptions& o, Index networks = 1) {
     Index in = o.dim;
-    for (const Index out : o.hidden) take(what, {out, in}), take(what, {out, o.condition_dim}), in = out;
-    take(what, {o.dim, in}), take(what, {o.dim, o.condition_dim});
+    for (const Index out : o.hidden)
+      take(what, {networks, out, in}), take(what, {networks, out, o.condition_dim}), in = out;
+    take(what, {networks, o.dim, in}), take(what, {networks, o.dim, o.condition_dim});
   }
 
   void take_potential(const std::string& what, const PotentialFieldOptions& o) {
     const Index inputs = o.dim + o.condition_dim + 1;
     take(what, {o.width, inputs}), take(what, {o.width, o.width, o.layers - 1}), take(what, {o.layers});
     take(what, {std::min(o.rank, inputs), inputs});
+  }
+
+  // A few bytes may not ask for work without an end.
+  void check_steps(Index steps) const {
+    constexpr Index kMost = 10'000'000;
+    if (steps > kMost) throw InputError(fmt::format("{}: steps = {}: must be <= {}", file_, steps, kMost));
   }
 
   void take_base(BaseKind kind, Index dim, Index components) {

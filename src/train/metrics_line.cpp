@@ -29,7 +29,7 @@ std::string event_line(Index iteration, std::size_t stage, const std::string& ev
                                 {"event", event},
                                 {"reason", reason},
                                 {"learning_rate_factor", rate}}
-      .dump();
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 nlohmann::json read_metrics_line(const std::string& line) {

@@ -75,7 +75,7 @@ TEST_F(FailedRows, AreTriedAgainWithOtherSettings) {
   auto model = read_model<float>(kMoons);
   put("p.csv", "0.5,1\n-1,0.2\n2,0.1\n");
   const auto expected = run({"density", kMoons, file("p.csv")});
-  model.card.evaluation.max_steps = 4;
+  model.card.evaluation = {.rtol = 1e-6, .atol = 1e-6, .max_steps = 6};
   write_model(file("m.h5"), model);
   const auto got = run({"density", file("m.h5"), file("p.csv")});
   EXPECT_EQ(got.code, 0) << got.err;

@@ -23,7 +23,7 @@ namespace pathline::fuzz {
 
 // A directory of this process's own.
 inline const std::filesystem::path& directory() {
-  static const std::filesystem::path path = [] {
+  static const auto& path = *new std::filesystem::path([] {  // never destroyed: it is used at the exit
     const char* memory = "/dev/shm";
     const auto base = std::filesystem::exists(memory) ? std::filesystem::path(memory)
                                                       : std::filesystem::temp_directory_path();
@@ -31,7 +31,7 @@ inline const std::filesystem::path& directory() {
     std::filesystem::create_directories(made);
     std::atexit([] { std::filesystem::remove_all(directory()); });
     return made;
-  }();
+  }());
   return path;
 }
 
