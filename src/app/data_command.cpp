@@ -56,9 +56,10 @@ int split(const DataFlags& f) {
   f.common.keys.apply_to(recipe);
   require_another_file(f.output, {{f.name, "the recipe"}, {recipe.data.source, "the recipe's data"}});
   const TrainingData data = build_data(recipe);
-  const auto training = data.training();
+  auto training = data.training();
   if (!training)
     throw InputError(f.name + ": data.source is a toy, which has no fixed training rows; use `pathline data sample`");
+  if (data.periods()) data.periods()->fold(training->x);
   auto out = Hdf5File::create(f.output);
   const std::pair<const char*, const TrainingData::Points*> parts[] = {
       {"train", &*training}, {"validation", &data.validation()}, {"test", &data.test()}};

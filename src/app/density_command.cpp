@@ -8,6 +8,7 @@
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/grid.hpp"
+#include "app/integrated_density.hpp"
 #include "app/output.hpp"
 #include "app/part_size.hpp"
 #include "app/point_source.hpp"
@@ -53,13 +54,13 @@ struct LogProbOfRows {
 // Points [first, first + count) of the part, which are appended to `got`. A part that fails is halved until its points
 // stand alone, in the tiles that they had, so the others are solved as before. nfe is summed over the points.
 template <class S>
-void solve_part(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c, const EvaluationOptions& options,
-                Index first, Index count, LogProbOfRows& got) {
+void solve_part(const IntegratedDensity<S>& density, const Matrix<double>& x, const Matrix<double>& c,
+                const EvaluationOptions& options, Index first, Index count, LogProbOfRows& got) {
   auto here = options;
   here.first += first / options.tile * options.tile;
   const Matrix<double> part_c = c.rows() > 0 ? Matrix<double>(c.middleCols(first, count)) : Matrix<double>(0, count);
   try {
-    const auto part = flow.log_prob(x.middleCols(first, count), part_c, here);
+    const auto part = density.log_prob(x.middleCols(first, count), part_c, here);
     got.log_prob.segment(first, count) = part.log_prob;
     got.nfe += part.nfe * static_cast<double>(count);
   } catch (const NumericalError& error) {
@@ -71,25 +72,37 @@ void solve_part(const Flow<S>& flow, const Matrix<double>& x, const Matrix<doubl
     const Index tiles = (count + options.tile - 1) / options.tile;
     const Index half = tiles > 1 ? tiles / 2 * options.tile : 1;
     if (tiles > 1) {
-      solve_part(flow, x, c, options, first, half, got);
-      solve_part(flow, x, c, options, first + half, count - half, got);
+      solve_part(density, x, c, options, first, half, got);
+      solve_part(density, x, c, options, first + half, count - half, got);
     } else {
-      for (Index i = 0; i < count; ++i) solve_part(flow, x, c, options, first + i, 1, got);
+      for (Index i = 0; i < count; ++i) solve_part(density, x, c, options, first + i, 1, got);
     }
   }
+}
+
+std::vector<std::string> column_names(const ModelCard& card, Index dim) {
+  auto names = card.columns;
+  for (Index i = std::ssize(names); i < dim; ++i) names.push_back(fmt::format("x{}", i + 1));
+  return names;
 }
 
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
 // the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY the log-densities
 // alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the line.
+// The log-densities on a grid are an array in HDF5 with one axis for each column that has several values.
 class DensityOutput {
  public:
-  DensityOutput(const DensityFlags& f, const ModelCard& card, Index dim, Index condition_dim)
-      : lines_(f.output.empty() && !f.summary) {
+  DensityOutput(const DensityFlags& f, const ModelCard& card, const std::optional<Grid>& grid, Index dim,
+                Index condition_dim)
+      : lines_(f.output.empty() && !f.summary), grid_(grid), names_(column_names(card, dim)) {
+    for (Index i = 0; i < dim; ++i)
+      if (!grid || std::find(grid->integrated().begin(), grid->integrated().end(), i) == grid->integrated().end())
+        written_.push_back(i);
     if (f.output.empty()) return;
     const auto format = table_format(f.output);
     if (format == TableFormat::hdf5) {
       file_ = std::make_unique<Hdf5File>(Hdf5File::create(f.output));
+      if (grid) return;
       points_ = file_->create_extendible<double>("points", {dim});
       if (condition_dim > 0) condition_ = file_->create_extendible<double>("condition", {condition_dim});
       density_ = file_->create_extendible<double>("log_density", {});
@@ -100,8 +113,7 @@ class DensityOutput {
     with_points_ = format == TableFormat::csv;
     std::vector<std::string> columns;
     if (with_points_) {
-      columns = card.columns;
-      for (Index i = static_cast<Index>(columns.size()); i < dim; ++i) columns.push_back(fmt::format("x{}", i + 1));
+      for (const Index i : written_) columns.push_back(names_[static_cast<std::size_t>(i)]);
       columns.insert(columns.end(), card.condition_columns.begin(), card.condition_columns.end());
     }
     columns.push_back("log_density");
@@ -117,6 +129,8 @@ class DensityOutput {
         fmt::format_to(std::back_inserter(text), "{:.9g}{}\n", log_prob[i], comment);
       }
       write_result({text.data(), text.size()});
+    } else if (file_ && grid_) {
+      values_.insert(values_.end(), log_prob.begin(), log_prob.end());
     } else if (file_) {
       points_->append(x), density_->append(Matrix<double>(log_prob));
       if (condition_) condition_->append(c);
@@ -124,8 +138,9 @@ class DensityOutput {
       for (const auto& point : got.failed) status(0, point.column) = 1;
       status_->append(status);
     } else if (table_) {
-      Matrix<double> rows(with_points_ ? x.rows() + c.rows() + 1 : 1, x.cols());
-      if (with_points_) rows.topRows(x.rows()) = x, rows.middleRows(x.rows(), c.rows()) = c;
+      const Index columns = with_points_ ? std::ssize(written_) : 0, conditions = with_points_ ? c.rows() : 0;
+      Matrix<double> rows(columns + conditions + 1, x.cols());
+      if (with_points_) rows.topRows(columns) = x(written_, Eigen::all), rows.middleRows(columns, conditions) = c;
       rows.bottomRows(1) = log_prob;
       table_->append(rows, comments);
     }
@@ -133,6 +148,7 @@ class DensityOutput {
   Hdf5File* file() { return file_.get(); }
   void commit() {
     if (lines_) flush_results();
+    if (file_ && grid_) write_array();
     points_.reset(), condition_.reset(), density_.reset(), status_.reset();
     if (file_) file_->commit();
     if (table_) table_->commit();
@@ -150,7 +166,36 @@ class DensityOutput {
     return out;
   }
 
+  // log_density (n1, n2, ...); axes/<column>: the cell centres; what the other columns are, as attributes.
+  void write_array() {
+    Hdf5Shape shape;
+    std::vector<std::string> axes, fixed, integrated;
+    std::vector<double> fixed_at;
+    for (const Index i : grid_->extended()) {
+      const auto& axis = grid_->axes()[static_cast<std::size_t>(i)];
+      std::vector<double> centres;
+      for (Index k = 0; k < axis.count; ++k) centres.push_back(axis.centre(k));
+      axes.push_back(names_[static_cast<std::size_t>(i)]), shape.push_back(axis.count);
+      std::string name = axes.back();
+      std::replace(name.begin(), name.end(), '/', '_');  // a path of HDF5 would begin a group there
+      file_->write_values<double>("axes/" + name, {axis.count}, centres.data());
+    }
+    for (const Index i : grid_->integrated()) integrated.push_back(names_[static_cast<std::size_t>(i)]);
+    for (const Index i : written_)
+      if (const auto& axis = grid_->axes()[static_cast<std::size_t>(i)]; axis.slice())
+        fixed.push_back(names_[static_cast<std::size_t>(i)]), fixed_at.push_back(axis.low);
+    file_->write_values<double>("log_density", shape, grid_->as_array(values_).data());
+    auto array = file_->dataset("log_density");
+    array.set_attribute("axes", axes);
+    if (!fixed.empty()) array.set_attribute("fixed", fixed), array.set_attribute("fixed_at", fixed_at);
+    if (!integrated.empty()) array.set_attribute("integrated", integrated);
+  }
+
   bool lines_, with_points_ = false;
+  const std::optional<Grid>& grid_;
+  std::vector<std::string> names_;
+  std::vector<Index> written_;  // the columns that points have
+  std::vector<double> values_;  // on a grid, in its order
   std::unique_ptr<Hdf5File> file_;
   std::optional<Hdf5Dataset> points_, condition_, density_, status_;
   std::unique_ptr<TableWriter> table_;
@@ -169,6 +214,7 @@ struct Totals {
   std::vector<std::int64_t> failed_rows;
   std::vector<std::string> failed_reasons;
   Index rows = 0;
+  bool integrated = false;  // over columns or cells, so that the error of a solve is not that of the result
 
   void add(const Matrix<double>& points, const Matrix<double>& conditions, const LogProbOfRows& got,
            const RowVector<double>& known) {
@@ -201,7 +247,7 @@ struct Totals {
     nll.add(-log_prob);
     if (known.size() > 0) kl.add(known - log_prob);
     mass += log_prob.array().exp().sum();
-    sample.add(points, conditions, log_prob);
+    if (points.allFinite()) sample.add(points, conditions, log_prob);  // else columns are integrated out
   }
 };
 
@@ -219,7 +265,7 @@ void print_error(const DensityError& e) {
 
 // Fixed steps have no error control, so this warning is the only sign that there are too few.
 void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
-  if (options.trace.kind != TraceKind::exact) return;
+  if (options.trace.kind != TraceKind::exact || t.integrated) return;
   const auto e = error_of(f, t, options);
   if (e.unknown.empty() && e.mean > 0.01)
     report_warning(
@@ -277,7 +323,10 @@ template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow
   else
     fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
   std::optional<DensityError> error;
-  if (options.trace.kind == TraceKind::exact) error = error_of(f, t, options);
+  if (t.integrated)
+    error = DensityError{.unknown = "not estimated for integrals"};
+  else if (options.trace.kind == TraceKind::exact)
+    error = error_of(f, t, options);
   if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
   fmt::print("NFE                {:.1f}\n", t.nfe());
   if (error)
@@ -301,14 +350,14 @@ std::string in_table(const std::string& table, Index before, Index count, std::s
 }
 
 template <class S>
-LogProbOfRows log_prob_of_rows(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double>& c,
+LogProbOfRows log_prob_of_rows(const IntegratedDensity<S>& density, const Matrix<double>& x, const Matrix<double>& c,
                                const EvaluationOptions& options, const std::string& table, Index before) {
   const std::string what =
       fmt::format("{} points of {} columns on {} threads; use fewer --threads, or --trace hutchinson", options.tile,
-                  flow.dim(), thread_count(options.threads));
+                  x.rows(), thread_count(options.threads));
   LogProbOfRows got{RowVector<double>(x.cols()), 0, {}};
   try {
-    with_memory(what, [&] { solve_part(flow, x, c, options, 0, x.cols(), got); });
+    with_memory(what, [&] { solve_part(density, x, c, options, 0, x.cols(), got); });
     got.nfe /= static_cast<double>(x.cols());
     return got;
   } catch (const InputError& error) {
@@ -398,13 +447,17 @@ template <class S> int run_as(const DensityFlags& f) {
   std::optional<Grid> grid;
   if (!f.grid.empty()) {
     if (condition.rows() != flow.condition_dim()) parse_condition(f.condition, model.card, flow.condition_dim());
-    grid = Grid::parse(f.grid, flow.dim());
+    grid = Grid::parse(f.grid, column_names(model.card, flow.dim()), flow.dim());
     points = std::make_unique<GridPoints>(*grid, condition);
   } else {
     points = std::make_unique<TablePoints>(f.input, f.common, model.card, flow.dim(), condition, flow.condition_dim());
   }
-  DensityOutput output(f, model.card, flow.dim(), flow.condition_dim());
+  const std::vector<Index> out = grid ? grid->integrated() : std::vector<Index>{};
+  const Integration integration{.out = out, .discrete = discrete_columns(model.card, out)};
+  const IntegratedDensity<S> density(flow, integration, condition, options);
+  DensityOutput output(f, model.card, grid, flow.dim(), flow.condition_dim());
   Totals totals;
+  totals.integrated = !integration.empty();
   ConditionCheck conditions(model.card);
   Matrix<double> x, c;
   const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
@@ -412,8 +465,8 @@ template <class S> int run_as(const DensityFlags& f) {
   PartSize part;
   for (Index done = 0; points->read(x, c, part.next()); done += x.cols()) {
     options.first = done;
-    auto got = log_prob_of_rows(flow, x, c, options, table, done);
-    if (!got.failed.empty()) second_try(x, c, got);
+    auto got = log_prob_of_rows(density, x, c, options, table, done);
+    if (!got.failed.empty() && integration.empty()) second_try(x, c, got);
     output.append(x, c, got);
     totals.add(x, c, got, points->known());
     if (c.rows() > 0) conditions.add(c);
@@ -433,6 +486,9 @@ template <class S> int run_as(const DensityFlags& f) {
   }
   output.commit();
   conditions.warn();
+  if (!integration.discrete.empty() && !f.common.quiet)
+    report_note("{}: the log-densities contain the probabilities of its integers",
+                fmt::join(model.card.discrete, ", "));
   const int code = report_failed(totals, second_try.rescued(), table, f.common.quiet);
   if (totals.nll.n == 0) return code;
   if (!grid) warn_of_far_points(flow, model.card, totals);
@@ -464,11 +520,13 @@ void add_density_command(CLI::App& app, Action& chosen) {
       "  pathline density moons.h5 points.csv\n"
       "  pathline density moons.h5 samples.h5:samples --summary\n"
       "  pathline density moons.h5 --grid=-4:4:200 -o grid.h5\n"
+      "  pathline density moons.h5 --grid x1=-4:4:200 -o marginal.h5\n"
       "  echo 0.5,1 | pathline density moons.h5 -");
   c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
   c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
   c->add_option("--grid", f->grid,
-                "evaluate at cell centres: LOW:HIGH:N for all columns, or one per column separated by commas");
+                "evaluate at cell centres: LOW:HIGH:N for all columns, or one per column separated by commas, or by "
+                "name: x=-4:4:200,y=0.5 at one value of y; columns that are not named are integrated out");
   c->add_option("-o,--output", f->output, "write FILE.csv, FILE.npy or FILE.h5 instead of printing");
   c->add_flag("--summary", f->summary,
               "print the mean NLL, its standard error, NFE, and the error of the log-densities");

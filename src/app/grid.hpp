@@ -13,21 +13,31 @@ class Grid {
   struct Axis {
     double low, high;
     Index count;
+    bool slice() const { return low == high; }  // one value alone
     double step() const { return (high - low) / static_cast<double>(count); }
     double centre(Index i) const { return low + (static_cast<double>(i) + 0.5) * step(); }
   };
-  // "LOW:HIGH:N" for all of dim axes, or dim such with commas between. InputError for anything else, low >= high, N < 1
-  // and more than 10^9 points.
-  static Grid parse(const std::string& text, Index dim);
+  // "LOW:HIGH:N" for all of dim axes, or dim of "LOW:HIGH:N" and "VALUE" with commas between; or "NAME=LOW:HIGH:N" and
+  // "NAME=VALUE" of some columns: the others are integrated out. InputError for anything else, low >= high, N < 1 and
+  // more than 10^9 points.
+  static Grid parse(const std::string& text, const std::vector<std::string>& names, Index dim);
 
-  explicit Grid(std::vector<Axis> axes) : axes_(std::move(axes)) {}
+  // integrated: the columns without an axis; their points are NaN.
+  explicit Grid(std::vector<Axis> axes, std::vector<Index> integrated = {})
+      : axes_(std::move(axes)), integrated_(std::move(integrated)) {}
   Index size() const;
-  double cell() const;                                    // volume
+  double cell() const;                                    // volume, over the axes that are no slices
   Matrix<double> points(Index first, Index count) const;  // d x count; the first axis runs fastest
-  const std::vector<Axis>& axes() const { return axes_; }
+  const std::vector<Axis>& axes() const { return axes_; }  // one a column
+  const std::vector<Index>& integrated() const { return integrated_; }
+  std::vector<Index> extended() const;  // the columns with more than one value, in their order
+
+  // Values in the order of points() as an array over extended(), the last axis fastest.
+  std::vector<double> as_array(const std::vector<double>& values) const;
 
  private:
   std::vector<Axis> axes_;
+  std::vector<Index> integrated_;
 };
 
 }  // namespace pathline

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "app/command.hpp"
@@ -40,6 +42,41 @@ std::string text_of(const Attributes& attributes) {
                         },
                         value));
   return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string column_name(const ModelCard& card, Index i) {
+  const auto at = static_cast<std::size_t>(i);
+  return at < card.columns.size() ? card.columns[at] : fmt::format("x{}", i + 1);
+}
+
+// "mass=60:, efficiency=0:1", as --bounds takes them.
+std::string bounds_text(const Bounds<double>& bounds, const Periods* periods, const ModelCard& card) {
+  std::string out;
+  for (Index i = 0; i < bounds.dim(); ++i) {
+    if (periods && periods->length()(i) > 0) continue;  // there they are not the user's
+    const double low = bounds.low()(i), high = bounds.high()(i);
+    if (std::isinf(low) && std::isinf(high)) continue;
+    out += fmt::format("{}{}={}:{}", out.empty() ? "" : ", ", column_name(card, i),
+                       std::isinf(low) ? "" : fmt::format("{:.9g}", low),
+                       std::isinf(high) ? "" : fmt::format("{:.9g}", high));
+  }
+  return out;
+}
+
+// The columns in whose place the flow has their difference from a linear function of those before.
+std::string difference_columns(const Linear<double>& linear, const ModelCard& card) {
+  std::string out;
+  for (Index i = 1; i < linear.dim(); ++i)
+    if (!linear.lower().row(i).head(i).isZero(0)) out += (out.empty() ? "" : ", ") + column_name(card, i);
+  return out + " from the linear functions of the columns before";
+}
+
+std::string periods_text(const Periods& periods, const ModelCard& card) {
+  std::string out;
+  for (Index i = 0; i < periods.length().size(); ++i)
+    if (const double start = periods.start()(i), length = periods.length()(i); length > 0)
+      out += fmt::format("{}{}={:.9g}:{:.9g}", out.empty() ? "" : ", ", column_name(card, i), start, start + length);
+  return out;
 }
 
 void print_training(const ModelCard& card) {
@@ -105,6 +142,13 @@ int run(const InfoFlags& f) {
   if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());
   fmt::print("base         {}\n", to_string(flow.base->kind()));
   fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean()), numbers(flow.scale()));
+  if (!card.discrete.empty())
+    fmt::print("discrete     {}: `density` gives the probability of the integer\n", fmt::join(card.discrete, ", "));
+  if (const auto* linear = flow.linear()) fmt::print("differences  {}\n", difference_columns(*linear, card));
+  if (const auto* bounds = flow.bounds())
+    if (const auto text = bounds_text(*bounds, flow.periods(), card); !text.empty())
+      fmt::print("bounds       {}\n", text);
+  if (const auto* periods = flow.periods()) fmt::print("period       {}\n", periods_text(*periods, card));
   const auto options = evaluation_options(card, {.quiet = true});
   fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
              options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");

@@ -147,6 +147,18 @@ plot::Range span(const Matrix<double>& a, const Matrix<double>& b, Index row) {
   return {low - pad, high + pad};
 }
 
+// The same within the bounds of a column, or one period.
+template <class S>
+plot::Range span_of(const Flow<S>& flow, const Matrix<double>& a, const Matrix<double>& b, Index row) {
+  const auto* periods = flow.periods();
+  if (periods && periods->length()(row) > 0)
+    return {periods->start()(row), periods->start()(row) + periods->length()(row)};
+  auto range = span(a, b, row);
+  if (const auto* bounds = flow.bounds())
+    range = {std::max(range.low, bounds->low()(row)), std::min(range.high, bounds->high()(row))};
+  return range;
+}
+
 template <class S> struct Picture {
   const PlotFlags& f;
   const Model<S>& model;
@@ -155,11 +167,12 @@ template <class S> struct Picture {
   Matrix<double> condition, samples;
   std::string title;
 
+  plot::Range range(Index row) const { return span_of(model.flow, data.x, samples, row); }
   Matrix<double> conditions(Index n) const { return condition.replicate(1, condition.rows() > 0 ? n : 1); }
 
   plot::Figure one_dimension() const {
     plot::Figure figure({.title = title});
-    const auto range = span(data.x, samples, 0);
+    const auto range = this->range(0);
     const Grid grid({{range.low, range.high, 600}});
     const Matrix<double> x = grid.points(0, 600);
     const auto log_p = model.flow.log_prob(x, conditions(600), options).log_prob;
@@ -185,7 +198,7 @@ template <class S> struct Picture {
 
   plot::Figure two_dimensions() const {
     plot::Figure figure({.title = title, .columns = 5});
-    auto rx = span(data.x, samples, 0), ry = span(data.x, samples, 1);
+    auto rx = range(0), ry = range(1);
     if (data.toy) {
       const auto b = data.toy->bounds();
       rx = {b(0, 0), b(0, 1)}, ry = {b(1, 0), b(1, 1)};
@@ -226,8 +239,8 @@ template <class S> struct Picture {
     plot::Figure figure({.title = title, .columns = d, .panel_size = 130});
     for (Index i = 0; i < d; ++i)
       for (Index j = 0; j < d; ++j) {
-        const plot::Axis x{.label = i + 1 == d ? column(model.card, j) : "", .limits = span(data.x, samples, j)};
-        const plot::Axis y{.label = j == 0 ? column(model.card, i) : "", .limits = span(data.x, samples, i)};
+        const plot::Axis x{.label = i + 1 == d ? column(model.card, j) : "", .limits = range(j)};
+        const plot::Axis y{.label = j == 0 ? column(model.card, i) : "", .limits = range(i)};
         auto values = [&](const Matrix<double>& m) { return std::vector<double>(m.row(i).begin(), m.row(i).end()); };
         if (j > i)
           figure.blank();
@@ -334,7 +347,8 @@ template <class S> int run_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
   const auto options = evaluation_options(model.card, f.common);
   const Index d = model.flow.dim();
-  const auto data = reference(f, model.card, d);
+  auto data = reference(f, model.card, d);
+  if (model.flow.periods()) model.flow.periods()->fold(data.x);
   refuse_useless(f, model.card, d);
   Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.card, model.flow.condition_dim()), {}, {}};
   auto fast = options;

@@ -2,6 +2,7 @@
 
 #include "app/command.hpp"
 #include "app/condition.hpp"
+#include "app/integrated_density.hpp"
 #include "app/output.hpp"
 #include "app/part_size.hpp"
 #include "app/progress_line.hpp"
@@ -134,6 +135,9 @@ template <class S> int run_as(SampleFlags f) {
   check.add(conditions.all());
   SampleOutput output(f, model.card, flow.dim(), flow.condition_dim(), flow.end_time());
   const auto times = output.times(flow.end_time());
+  // A discrete column has its integer, and the log-density its probability.
+  const Integration cells{.out = {}, .discrete = discrete_columns(model.card)};
+  const IntegratedDensity<S> masses(flow, cells, Matrix<double>(0, 0), options);
   double evaluations = 0;
   ProgressLine progress(f.common.quiet, "samples", f.count);
   PartSize part;
@@ -142,8 +146,9 @@ template <class S> int run_as(SampleFlags f) {
     std::vector<Matrix<double>> along;
     options.first = first;
     const Matrix<double> c = conditions.of(first, n);
-    const auto drawn =
-        flow.trajectory(flow.draw_base(n, f.seed, options.tile, first), times, along, options, c);
+    auto drawn = flow.trajectory(flow.draw_base(n, f.seed, options.tile, first), times, along, options, c);
+    for (const Index i : cells.discrete) drawn.points.row(i) = drawn.points.row(i).array().floor();
+    if (f.log_density && !cells.empty()) drawn.log_prob = masses.log_prob(drawn.points, c, options).log_prob;
     output.append(first, {drawn.points, drawn.log_prob, {}, 0}, c, along);
     evaluations += drawn.nfe * static_cast<double>(n);
     progress(first + n);

@@ -162,11 +162,13 @@ bool ends_with_toml(const std::string& name) { return name.ends_with(".toml") ||
 // Takes the positional argument as --data unless it is a recipe.
 TrainFlags with_source(TrainFlags f) {
   if (f.recipe.empty() || ends_with_toml(f.recipe)) return f;
-  if (f.recipe != "-" && !is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first))
+  if (f.recipe != "-" && !is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first)) {
+    if (std::filesystem::is_regular_file(f.recipe)) table_format(f.recipe);  // says how to convert it
     throw InputError(fmt::format(
         "train: '{}': expected a recipe (NAME.toml), a table (NAME.csv, .txt, .npy, .h5, the root of a GetDist chain, "
         "...) or a toy (the nearest is '{}')",
         f.recipe, nearest(f.recipe, toy_names())));
+  }
   if (f.common.keys.given("--data"))
     throw InputError(fmt::format("train: expected one table, found '{}' and --data {}", f.recipe, f.data()));
   f.common.keys.set("--data", f.recipe);
@@ -315,7 +317,7 @@ void add_train_command(CLI::App& app, Action& chosen) {
                 "--recipe MODEL` prints the recipe of a model");
   auto& keys = f->common.keys;
   keys.add(c, "--data", "data.source");
-  for (const std::string key : {"columns", "condition", "weights", "discrete", "validation", "test"})
+  for (const std::string key : {"columns", "condition", "weights", "discrete", "bounds", "period", "validation", "test"})
     keys.add(c, "--" + key, "data." + key);
   f->common.add_table_to(c);
   c->add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");

@@ -21,7 +21,14 @@
 namespace pathline {
 namespace {
 
-constexpr std::int64_t kFormat = 2;  // 1: another digest, norms' weights (d, 1), no evaluation
+constexpr std::int64_t kFormat =
+    3;  // 1: another digest, norms' weights (d, 1), no evaluation; 2: no bounds, periods or linear map
+
+// The first format with all that the flow has, so that an older pathline refuses only what it would read wrongly.
+template <class S> std::int64_t format_of(const Flow<S>& flow) {
+  const bool has_marginals = !flow.data_side.template all<Marginals>().empty();
+  return flow.bounds() || flow.linear() || has_marginals ? 3 : 2;
+}
 
 std::string path_of(std::string name) {
   std::replace(name.begin(), name.end(), '.', '/');
@@ -190,6 +197,7 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   card.condition_columns = in.read_strings("condition_columns");
   card.metrics = in.read_strings("metrics");
   card.format_version = in.attribute<std::int64_t>("format_version");
+  if (in.exists("discrete")) card.discrete = in.read_strings("discrete");
   if (in.exists("condition_range")) {
     card.condition_range = in.read_matrix<double>("condition_range");
     if (card.condition_range.rows() != std::ssize(card.condition_columns) || card.condition_range.cols() != 2)
@@ -284,6 +292,31 @@ void read_marginals(const std::string& file, const Hdf5File& in, Chain<double>& 
   }
 }
 
+void write_bounds(Hdf5Group group, const Bounds<double>& bounds) {
+  group.write_vector("low", bounds.low()), group.write_vector("high", bounds.high());
+  group.write_vector("inset", bounds.inset());
+}
+
+std::optional<Bounds<double>> read_bounds(const std::string& file, const Hdf5File& in, Index dim) {
+  if (!in.exists("bounds")) return std::nullopt;
+  const auto group = in.group("bounds");
+  const auto low = group.read_vector<double>("low"), high = group.read_vector<double>("high"),
+             inset = group.read_vector<double>("inset");
+  if (low.size() != dim) refuse(file, fmt::format("bounds: {} columns, expected {}", low.size(), dim));
+  return Bounds<double>(low, high, inset);
+}
+
+void write_periods(Hdf5Group group, const Periods& periods) {
+  group.write_vector("start", periods.start()), group.write_vector("length", periods.length());
+}
+
+std::optional<Periods> read_periods(const std::string& file, const Hdf5File& in, const Bounds<double>* bounds) {
+  if (!in.exists("period")) return std::nullopt;
+  if (!bounds) refuse(file, "period: needs bounds");
+  const auto group = in.group("period");
+  return Periods(group.read_vector<double>("start"), group.read_vector<double>("length"), *bounds);
+}
+
 // Reads all except the blocks and norms, and checks the digest.
 template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
   const auto base = in.group("base");
@@ -301,6 +334,11 @@ template <class S> void read_rest(const std::string& file, const Hdf5File& in, c
   if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   flow.set_logit(logit);
   read_marginals(file, in, flow.data_side, flow.dim());
+  flow.set_linear(in.exists("linear") ? std::optional(Linear<double>(in.read_matrix<double>("linear").transpose()))
+                                      : std::nullopt);
+  if (flow.linear() && flow.linear()->dim() != flow.dim()) refuse(file, "linear: expected a row for each column");
+  flow.set_bounds(read_bounds(file, in, flow.dim()));
+  flow.set_periods(read_periods(file, in, flow.bounds()));
   check_digest(file, in, card, flow, read_parameters(file, in, flow));
 }
 
@@ -397,7 +435,7 @@ bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format")
 template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   const auto& flow = model.flow;
   out.set_attribute("format", "pathline");
-  out.set_attribute("format_version", kFormat);
+  out.set_attribute("format_version", format_of(flow));
   out.set_attribute("version", PATHLINE_VERSION);
   out.set_attribute("precision", std::is_same_v<S, float> ? "float" : "double");
   out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
@@ -406,6 +444,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   out.write_string("recipe", model.card.recipe);
   out.write_strings("columns", model.card.columns);
   out.write_strings("condition_columns", model.card.condition_columns);
+  if (!model.card.discrete.empty()) out.write_strings("discrete", model.card.discrete);
   if (model.card.condition_range.size() > 0) out.write_matrix("condition_range", model.card.condition_range);
   out.write_strings("metrics", model.card.metrics);
   out.write_vector("mean", flow.mean()), out.write_vector("scale", flow.scale());
@@ -420,6 +459,10 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
   base.set_attribute("components", static_cast<std::int64_t>(flow.base->components()));
+  // The file has one row of L a row, and write_matrix one column a row.
+  if (const auto* linear = flow.linear()) out.write_matrix("linear", Matrix<double>(linear->lower().transpose()));
+  if (const auto* bounds = flow.bounds()) write_bounds(out.create_group("bounds"), *bounds);
+  if (const auto* periods = flow.periods()) write_periods(out.create_group("period"), *periods);
   if (const auto transforms = transforms_of(flow); !transforms.empty()) out.set_attribute("transforms", transforms);
   write_evaluation(out.create_group("evaluation"), model.card.evaluation);
   write_parameters(out, flow);

@@ -164,11 +164,36 @@ void note_unused(const std::string& file, const SourceOptions& options, std::vec
        !options.test.empty());
 }
 
+// A sample a column, as MATLAB and a transposed array have it, makes a few rows of very many columns.
+void refuse_transposed(const std::string& file, const Table& table) {
+  const Index rows = table.values.cols(), columns = table.values.rows();
+  if (table.columns.empty() && rows < 10 && columns >= 10 * rows)
+    throw InputError(
+        fmt::format("{}: {} rows of {} columns; expected one sample a row: if the table has one a column, "
+                    "write its transpose (numpy: x.T)",
+                    file, rows, columns));
+}
+
+// The rows of a chain without names: how often a state was counted, minus its log-posterior, the parameters.
+void refuse_unnamed_chain(const std::string& file, const Table& table) {
+  if (!table.columns.empty() || !looks_like_chain(table.values)) return;
+  std::string parameters;
+  for (Index i = 3; i <= table.values.rows(); ++i) parameters += (i > 3 ? "," : "") + std::to_string(i);
+  throw InputError(
+      fmt::format("{}: the first column counts states and the second is their minus log-posterior, by the "
+                  "look of them (a chain of GetDist or MontePython without its .paramnames): pass "
+                  "SourceOptions.weights = 1 and SourceOptions.columns = {}, or SourceOptions.columns = 1,2,{} if all of "
+                  "them are data",
+                  file, parameters, parameters));
+}
+
 std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const TableView* memory,
                                                  const SourceOptions& options) {
   std::vector<std::string> notes, columns;
   note_unused(file, options, notes);
   auto rows = read_rows(file, memory, options, columns, notes);
+  refuse_transposed(file, rows.table);
+  if (options.columns.empty() && options.weights.empty()) refuse_unnamed_chain(file, rows.table);
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
   auto groups = continuous ? groups_of_copies(file, rows.table.values, notes) : std::vector<Index>{};
   const auto names = rows.table.columns;
@@ -182,8 +207,10 @@ std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const 
             split.validation_weights);
   read_part(options.test, options, names, rows.table.values.rows(), notes, split.test, split.test_weights);
   if (options.weights.size() > 0) notes.push_back(weights_note(options.weights, split.train_weights));
+  auto limited = options.period;
+  for (const auto& bounds : options.table.bounds) limited.push_back(bounds.column);
   if (options.constant == ConstantColumns::refuse)
-    for (const auto& finding : table_findings(split.train, names, options.condition, options.discrete))
+    for (const auto& finding : table_findings(split.train, names, options.condition, options.discrete, limited))
       notes.push_back(fmt::format("{}: {}", file, finding));
   return make_source(std::move(split), options.constant, std::move(notes));
 }

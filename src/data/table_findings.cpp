@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
-#include <Eigen/Eigenvalues>
 #include <fmt/format.h>
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
 
 #include "core/name_list.hpp"
+#include "data/limits_finding.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -20,24 +23,29 @@ std::string name_of(Index i, const std::vector<std::string>& columns) {
   return at < columns.size() && !columns[at].empty() ? columns[at] : fmt::format("x{}", i + 1);
 }
 
-void add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns, Index i,
+// Returns whether there is something that has no density.
+bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns, Index i,
                          std::vector<std::string>& out) {
   std::vector<double> values(static_cast<std::size_t>(std::min(x.cols(), kMostRows)));
   for (std::size_t b = 0; b < values.size(); ++b) values[b] = x(i, static_cast<Index>(b));
   const ValueCounts c = count_values(std::move(values));
   const std::string name = name_of(i, columns);
-  if (c.rows < 50 || c.distinct < 2) return;
+  if (c.rows < 50 || c.distinct < 2) return false;
   const double part = static_cast<double>(c.most) / static_cast<double>(c.rows);
   if (c.integers && 2 * c.distinct < c.rows) {
     out.push_back(
         fmt::format("column {} contains only integers ({} different values), which have no density; pass "
                     "SourceOptions.discrete = {} to add uniform noise to this column alone",
                     name, c.distinct, name));
-  } else if (part > 0.05 && c.distinct > 20) {
+    return true;
+  }
+  if (part > 0.05 && c.distinct > 20) {
     out.push_back(fmt::format("column {} is {:g} in {:.0f} % of the rows: a point mass has no density, and the "
                               "likelihood has no bound there; leave these rows or this column out",
                               name, c.most_frequent, 100 * part));
+    return true;
   }
+  return false;
 }
 
 // The names of the columns with the largest weights in an eigenvector of the standardized columns.
@@ -69,9 +77,11 @@ void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::stri
     // The width is computed from the rows, because eigenvalues below 1e-15 are rounding errors.
     const double width = std::sqrt((direction.transpose() * z).squaredNorm() / static_cast<double>(x.cols()));
     if (!(width < 1e-4)) break;
-    double of_data = 0;
-    for (Index i = 0; i < x.rows(); ++i)
-      if (!is_condition[static_cast<std::size_t>(i)]) of_data = std::max(of_data, std::abs(direction(i)));
+    double of_data = 0, of_conditions = 0;
+    for (Index i = 0; i < x.rows(); ++i) {
+      double& most = is_condition[static_cast<std::size_t>(i)] ? of_conditions : of_data;
+      most = std::max(most, std::abs(direction(i)));
+    }
     if (of_data < 1e-3) continue;
     const std::string names = columns_of(direction, columns);
     if (width < 1e-9)
@@ -79,9 +89,11 @@ void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::stri
           fmt::format("the columns {} are collinear: one is a linear function of the others, and such "
                       "columns have no density; leave one out (SourceOptions.columns)",
                       names));
-    out.push_back(fmt::format("the columns {} are nearly collinear: a combination of them varies {:.0e} times as much "
-                              "as each; for an accurate density replace one of them by that difference",
-                              names, width));
+    if (of_conditions > 1e-3)  // TrainingData takes columns of the data apart
+      out.push_back(
+          fmt::format("the columns {} are nearly collinear: a combination of them varies {:.0e} times as much "
+                      "as each; for an accurate density replace one that is not a condition by that difference",
+                      names, width));
   }
 }
 
@@ -102,15 +114,55 @@ ValueCounts count_values(std::vector<double> v) {
 
 std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
                                         const std::vector<std::string>& condition,
-                                        const std::vector<std::string>& discrete) {
+                                        const std::vector<std::string>& discrete,
+                                        const std::vector<std::string>& limited) {
   std::vector<std::string> out;
   std::vector<bool> is_condition;
   for (Index i = 0; i < x.rows(); ++i)
     is_condition.push_back(contains(condition, name_of(i, columns)));
-  for (Index i = 0; i < x.rows(); ++i)
-    if (!is_condition[static_cast<std::size_t>(i)] && !contains(discrete, name_of(i, columns))) add_column_findings(x, columns, i, out);
+  for (Index i = 0; i < x.rows(); ++i) {
+    const auto name = name_of(i, columns);
+    if (is_condition[static_cast<std::size_t>(i)] || contains(discrete, name)) continue;
+    if (add_column_findings(x, columns, i, out) || contains(limited, name)) continue;
+    if (const auto finding = limits_finding(x.row(i).leftCols(std::min(x.cols(), kMostRows)), name); !finding.empty())
+      out.push_back(finding);
+  }
   add_collinear_columns(x, columns, is_condition, out);
   return out;
+}
+
+namespace {
+
+// Of each value its place in increasing order.
+Vector<double> ranks(const Vector<double>& x) {
+  std::vector<Index> order(static_cast<std::size_t>(x.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) { return x(a) < x(b); });
+  Vector<double> out(x.size());
+  for (std::size_t place = 0; place < order.size(); ++place) out(order[place]) = static_cast<double>(place);
+  return out;
+}
+
+double correlation(const Vector<double>& a, const Vector<double>& b) {
+  const Vector<double> x = a.array() - a.mean(), y = b.array() - b.mean();
+  return x.dot(y) / std::sqrt(x.squaredNorm() * y.squaredNorm());
+}
+
+}  // namespace
+
+bool looks_like_chain(ConstMatrixRef<double> all) {
+  const Index dim = all.rows() - 2, rows = std::min(all.cols(), kMostRows);
+  if (dim < 1 || rows < 30) return false;
+  const auto x = all.leftCols(rows);
+  const auto count = x.row(0).array();
+  if (!(count == count.floor()).all() || count.minCoeff() < 1 || count.maxCoeff() == 1) return false;
+  Matrix<double> z = x.bottomRows(dim);
+  z.colwise() -= Vector<double>(z.rowwise().mean());
+  Matrix<double> covariance = z * z.transpose() / static_cast<double>(rows);
+  covariance.diagonal() *= 1 + 1e-9;  // where columns are collinear
+  const Matrix<double> whitened = Eigen::LDLT<Matrix<double>>(covariance).solve(z);
+  const Vector<double> distance = z.cwiseProduct(whitened).colwise().sum();
+  return correlation(ranks(x.row(1)), ranks(distance)) > 0.5;
 }
 
 double effective_sample_size(const RowVector<double>& weights) {

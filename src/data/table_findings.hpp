@@ -16,12 +16,18 @@ struct ValueCounts {
 };
 ValueCounts count_values(std::vector<double> values);
 
-// One sentence per finding: point masses, columns of integers, columns that are nearly collinear. Throws InputError for
-// collinear columns. x: d x N training rows; columns: d names, or none. Conditions may depend on each other, but no
-// other column may be a linear function of them. Integers in the discrete columns are expected.
+// One sentence per finding: point masses, columns of integers, columns that are nearly collinear with conditions.
+// Throws InputError for collinear columns. x: d x N training rows; columns: d names, or none. Conditions may depend on
+// each other, but no other column may be a linear function of them. Integers in the discrete columns are expected, and
+// edges in the limited ones, which have bounds or a period.
 std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vector<std::string>& columns,
                                         const std::vector<std::string>& condition,
-                                        const std::vector<std::string>& discrete);
+                                        const std::vector<std::string>& discrete,
+                                        const std::vector<std::string>& limited = {});
+
+// Whether a table without names has the layout of a Markov chain: positive integers first, some of them above 1, then a
+// number that grows with the distance of the other columns from their mean (rank correlation above 0.5). x: d x N.
+bool looks_like_chain(ConstMatrixRef<double> x);
 
 // Kish's effective sample size of the training rows, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, section 11.7).
 double effective_sample_size(const RowVector<double>& weights);

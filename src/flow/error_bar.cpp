@@ -62,7 +62,9 @@ template <class S> BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstM
   const bool random = options.trace.kind == TraceKind::hutchinson;
   RowVector<double> outer = RowVector<double>::Zero(x.cols());
   const Parts<S> first(flow, x, c, outer, options);
-  flow.standardized(x, &outer, options.first);
+  Matrix<double> inside = x;
+  if (flow.periods()) flow.periods()->fold_to_centre(inside);
+  flow.standardized(inside, &outer, options.first);
   const Parts<S> second(flow, x, c, outer, coarser(options));
   const RowVector<double> inner = first.inner - outer;
   Matrix<double> slope(x.rows(), x.cols());

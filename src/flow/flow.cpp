@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@
 
 namespace pathline {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class S> Chain<S> interleaved(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms) {
   assert(norms.empty() || norms.size() == blocks.size() + 1);
@@ -68,7 +71,7 @@ template <class S> Flow<S>::Flow(Chain<S> transforms) : chain(std::move(transfor
 
 template <class S> Flow<S> Flow<S>::share() const {
   Flow out(chain.share());
-  out.data_side = data_side, out.base = base;
+  out.data_side = data_side, out.base = base, out.periods_ = periods_;
   out.condition_mean = condition_mean, out.condition_scale = condition_scale;
   return out;
 }
@@ -128,16 +131,46 @@ template <class S> Vector<double> Flow<S>::scale() const {
   return affine.empty() ? Vector<double>(Vector<double>::Ones(dim())) : affine.front()->scale;
 }
 
+namespace {
+
+template <class T> const T* first_of(const Chain<double>& chain) {
+  const auto found = chain.template all<T>();
+  return found.empty() ? nullptr : found.front();
+}
+
+template <class T> void remove_all(Chain<double>& chain) {
+  for (std::size_t i = chain.size(); i-- > 0;)
+    if (dynamic_cast<const T*>(&chain[i])) chain.remove(i);
+}
+
+}  // namespace
+
 template <class S> void Flow<S>::set_logit(double alpha) {
-  for (std::size_t i = data_side.size(); i-- > 0;)
-    if (data_side[i].kind() == "logit") data_side.remove(i);
+  remove_all<Logit<double>>(data_side);
   if (alpha > 0) data_side.add(Logit<double>(dim(), alpha));
 }
 
 template <class S> double Flow<S>::logit() const {
-  const auto found = data_side.template all<Logit<double>>();
-  return found.empty() ? 0 : found.front()->alpha;
+  const auto* logit = first_of<Logit<double>>(data_side);
+  return logit ? logit->alpha : 0;
 }
+
+template <class S> void Flow<S>::set_bounds(const std::optional<Bounds<double>>& bounds) {
+  remove_all<Bounds<double>>(data_side);
+  if (bounds) data_side.add(*bounds);
+}
+
+template <class S> const Bounds<double>* Flow<S>::bounds() const { return first_of<Bounds<double>>(data_side); }
+
+template <class S> void Flow<S>::set_linear(const std::optional<Linear<double>>& linear) {
+  remove_all<Linear<double>>(data_side);
+  if (!linear) return;
+  std::size_t i = 0;  // the place of the affine map
+  while (i < data_side.size() && !dynamic_cast<const Affine<double>*>(&data_side[i])) ++i;
+  data_side.insert(i < data_side.size() ? i : 0, std::make_unique<Linear<double>>(*linear));
+}
+
+template <class S> const Linear<double>* Flow<S>::linear() const { return first_of<Linear<double>>(data_side); }
 
 template <class S>
 Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x, RowVector<double>* log_det, Index first) const {
@@ -182,6 +215,7 @@ namespace {
 template <class S> struct TileWorker {
   TransformScratch<S> scratch;
   Matrix<S> condition;
+  Matrix<S> image_condition;
   ChainTape<S> tape;
 };
 
@@ -280,21 +314,81 @@ template <class S> LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<doub
   return log_prob_from(t, x, c, options);
 }
 
+// Of one image of the points of a tile.
+template <class S> struct Flow<S>::TileDensity {
+  RowVector<double> log_prob;
+  Matrix<S> latent;
+  SolveReport report;
+};
+
+// first: the number of the first point, for messages.
+template <class S> typename Flow<S>::TileDensity Flow<S>::tile_density(double t, ConstMatrixRef<double> x, Index first,
+                                                                       const EvaluationOptions& options,
+                                                                       const TransformContext<S>& context) const {
+  RowVector<double> outer = RowVector<double>::Zero(x.cols()), inner = outer;
+  Matrix<S> z = standardized(x, &outer, first);
+  const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
+  return {base->log_density(z.template cast<double>()) + inner + outer, z, report};
+}
+
+template <class S> std::vector<Periods::Image> Flow<S>::images(ConstMatrixRef<double> x) const {
+  if (periods_) return periods_->images(x);
+  std::vector<Periods::Image> all(1);
+  all[0].x = x, all[0].points.resize(static_cast<std::size_t>(x.cols()));
+  std::iota(all[0].points.begin(), all[0].points.end(), Index{0});
+  return all;
+}
+
+namespace {
+
+// log(e^a + e^b); NaN if either is.
+double log_add(double a, double b) {
+  if (a == -kInfinity) return b;
+  if (b == -kInfinity) return a;
+  return std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
+}
+
+// Adds one image of point b: the gradient of log(p_1 + p_2) is the mean of both gradients with the weights p_1 and p_2.
+void add_image(Score& to, Index b, double log_prob, const Vector<double>& score) {
+  const double before = to.log_prob[b], sum = log_add(before, log_prob);
+  to.log_prob[b] = sum;
+  if (before == -kInfinity)
+    to.score.col(b) = score;
+  else
+    to.score.col(b) = std::exp(before - sum) * to.score.col(b) + std::exp(log_prob - sum) * score;
+}
+
+// The context of a tile for some of its points.
+template <class S> TransformContext<S> context_of(const std::vector<Index>& points, const TransformContext<S>& tile,
+                                                  Matrix<S>& condition) {
+  condition = tile.condition.rows() > 0 ? Matrix<S>(tile.condition(Eigen::all, points)) : Matrix<S>(0, 0);
+  return {tile.scratch, tile.options, condition, tile.first_sample, tile.probes};
+}
+
+}  // namespace
+
 template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                                      const EvaluationOptions& options) const {
   check(x, c, options.first);
   const Index n = x.cols();
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
-  out.report = for_each_tile<S>(
-      *this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
-      [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>&) {
-        RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
-        Matrix<S> z = standardized(x.middleCols(begin, batch), &outer, options.first + begin);
-        const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
-        out.latent.middleCols(begin, batch) = z;
-        out.log_prob.segment(begin, batch) = base->log_density(z.template cast<double>()) + inner + outer;
-        return report;
-      });
+  out.report = for_each_tile<S>(*this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
+                                [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
+                                  SolveReport report;
+                                  auto log_prob = out.log_prob.segment(begin, batch);
+                                  log_prob.setConstant(-kInfinity);
+                                  const auto all = images(x.middleCols(begin, batch));
+                                  for (const auto& image : all) {
+                                    const auto at = context_of(image.points, context, w.image_condition);
+                                    const auto got = tile_density(t, image.x, options.first + begin, options, at);
+                                    report.add(got.report);
+                                    if (&image == &all.front()) out.latent.middleCols(begin, batch) = got.latent;
+                                    for (std::size_t k = 0; k < image.points.size(); ++k)
+                                      log_prob[image.points[k]] =
+                                          log_add(log_prob[image.points[k]], got.log_prob[static_cast<Index>(k)]);
+                                  }
+                                  return report;
+                                });
   return out;
 }
 
@@ -337,12 +431,58 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
                              });
                          auto kept = context;
                          kept.keeper = &keeper;
-                         const auto report = follow<S>(chain, 0, end_time(), z, inner, options.density, kept, times);
+                         const auto report =
+                             follow<S>(chain, 0, end_time(), z, inner, options.density && !periods_, kept, times);
                          const auto start = base->log_density(z0.middleCols(begin, batch).template cast<double>());
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
                          out.log_prob.segment(begin, batch) = start - inner - outer;
                          return report;
                        });
+  if (!periods_) return out;
+  periods_->fold(out.points);
+  for (auto& points : along) periods_->fold(points);
+  if (!options.density) return out;
+  const auto wrapped = log_prob(out.points, c, options);
+  out.log_prob = wrapped.log_prob, out.nfe += wrapped.nfe;
+  out.report.add(wrapped.report);
+  return out;
+}
+
+// The gradient of log p_R, the density of one image.
+template <class S> struct Flow<S>::TileScore {
+  Matrix<double> score;  // NaN where the density is 0
+  RowVector<double> log_prob;
+  SolveReport report, backward;
+};
+
+// That of -log p, whose log-determinants have weight -1, with the other sign.
+template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRef<double> x,
+                                                                   const TransformContext<S>& context,
+                                                                   ChainTape<S>& tape) const {
+  const Index batch = x.cols();
+  RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
+  const RowVector<double> weight = -RowVector<double>::Ones(batch);
+  ChainTape<double> outer_tape;
+  DataSideContext data;
+  Vector<double> no_theta;
+  Matrix<double> y = x, no_condition(0, 0);
+  data_side.apply(Direction::data_to_base, y, &outer, data.at(context.first_sample), &outer_tape);
+  Matrix<S> z = y.template cast<S>();
+  TileScore out{
+      Matrix<double>(), RowVector<double>(), chain.apply(Direction::data_to_base, z, &inner, context, &tape), {}};
+  if (!out.report.ok()) return out;
+  const Matrix<double> z0 = z.template cast<double>();
+  out.log_prob = base->log_density(z0) + inner + outer;
+  Vector<double> unused(base->theta().size());
+  base->pullback(z0, -1, y, unused);
+  z = y.template cast<S>();
+  Matrix<S> c_bar = Matrix<S>::Zero(context.condition.rows(), context.condition.cols());
+  out.backward = chain.pullback(tape, {z, weight, no_theta, c_bar}, context);
+  y = z.template cast<double>();
+  data_side.pullback(outer_tape, {y, weight, no_theta, no_condition}, data.at(context.first_sample));
+  out.score = -y;
+  for (Index b = 0; b < batch; ++b)
+    if (std::isinf(outer[b])) out.score.col(b).setConstant(std::nan(""));
   return out;
 }
 
@@ -356,28 +496,21 @@ Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const S
   std::vector<SolveReport> backward(static_cast<std::size_t>(Tiles{n, std::max<Index>(options.tile, 1)}.count()));
   out.report = for_each_tile<S>(*this, n, c, TileOptions(options), solve, out.nfe,
                                 [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
-                                  // The gradient of -log p, whose log-determinants have weight -1, with the other sign.
-                                  RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
-                                  const RowVector<double> weight = -RowVector<double>::Ones(batch);
-                                  ChainTape<double> outer_tape;
-                                  DataSideContext data;
-                                  Vector<double> no_theta;
-                                  Matrix<double> y = x.middleCols(begin, batch), no_condition(0, 0);
-                                  data_side.apply(Direction::data_to_base, y, &outer, data.at(begin), &outer_tape);
-                                  Matrix<S> z = y.template cast<S>();
-                                  const auto report = chain.apply(Direction::data_to_base, z, &inner, context, &w.tape);
-                                  if (!report.ok()) return report;
-                                  const Matrix<double> z0 = z.template cast<double>();
-                                  out.log_prob.segment(begin, batch) = base->log_density(z0) + inner + outer;
-                                  Vector<double> unused(base->theta().size());
-                                  base->pullback(z0, -1, y, unused);
-                                  z = y.template cast<S>();
-                                  Matrix<S> c_bar = Matrix<S>::Zero(w.condition.rows(), w.condition.cols());
+                                  SolveReport report;
                                   auto& back = backward[static_cast<std::size_t>(begin / options.tile)];
-                                  back = chain.pullback(w.tape, {z, weight, no_theta, c_bar}, context);
-                                  y = z.template cast<double>();
-                                  data_side.pullback(outer_tape, {y, weight, no_theta, no_condition}, data.at(begin));
-                                  out.score.middleCols(begin, batch) = -y;
+                                  back = {};
+                                  out.log_prob.segment(begin, batch).setConstant(-kInfinity);
+                                  out.score.middleCols(begin, batch).setZero();
+                                  for (const auto& image : images(x.middleCols(begin, batch))) {
+                                    const auto at = context_of(image.points, context, w.image_condition);
+                                    const auto got = tile_score(image.x, at, w.tape);
+                                    report.add(got.report);
+                                    if (!report.ok()) return report;
+                                    back.add(got.backward);
+                                    for (std::size_t k = 0; k < image.points.size(); ++k)
+                                      add_image(out, begin + image.points[k], got.log_prob[static_cast<Index>(k)],
+                                                got.score.col(static_cast<Index>(k)));
+                                  }
                                   return report;
                                 });
   if (n == 0) out.backward.status = SolveStatus::success;

@@ -239,11 +239,20 @@ class CsvReader final : public TableReader {
   }
 
   std::string advice(const Cell& cell) const {
-    if (line_ == first_line_) return " (or a header that contains only names)";
+    if (line_ == first_line_)
+      return " (or a header that contains only names); lines before the header must begin with #";
+    double unused_number;
+    if (places_.empty() && first_of_part_ == 1 && !columns_.empty() &&
+        std::none_of(cells_.begin(), cells_.end(), [&](const Cell& c) { return parse_number(c.text, unused_number); }))
+      return fmt::format(
+          "; line {} is taken for the header: let it begin with # if it is a title, or line {} if it has "
+          "units",
+          first_line_, line_);
     std::string digits(cell.text);
     std::erase(digits, ',');
     double unused;
     if (parse_number(digits, unused)) return " without thousands separators";
+    if (is_missing(cell.text)) return "; TableOptions.drop_missing leaves such rows out";
     // If the first row has words, all rows may have them.
     return places_.empty() && first_of_part_ == 1 && !columns_.empty() && !cell.text.empty()
                ? "; if the column holds text, choose the other columns"

@@ -152,8 +152,9 @@ class NpyReader final : public TableReader {
     const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                    [&](const NumberKind& k) { return type.size() == 3 && type.substr(1) == k.name; });
     if (kind == std::end(kKinds))
-      refuse(fmt::format("contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8{}", type.substr(0, 40),
-                         type == "|O" ? ": convert it with numpy.asarray(x, dtype=float)" : ""));
+      refuse(fmt::format(
+          "contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with {}", type.substr(0, 40),
+          type.find('c') != type.npos ? "numpy.column_stack([x.real, x.imag])" : "numpy.asarray(x, dtype=float)"));
     return {kind, offset, type.front() == '>' && std::endian::native == std::endian::little};
   }
 

@@ -24,6 +24,25 @@ bool ends_with(const std::string& name, std::initializer_list<const char*> suffi
   return false;
 }
 
+// How to make a table of a file of another program, by the end of its name.
+std::string conversion_advice(const std::string& file) {
+  static const std::pair<std::vector<std::string>, std::string> known[] = {
+      {{".xlsx", ".xls", ".ods"}, "pandas.read_excel(FILE).to_csv('x.csv', index=False)"},
+      {{".parquet"}, "pandas.read_parquet(FILE).to_csv('x.csv', index=False)"},
+      {{".feather"}, "pandas.read_feather(FILE).to_csv('x.csv', index=False)"},
+      {{".json", ".jsonl"}, "pandas.read_json(FILE).to_csv('x.csv', index=False)"},
+      {{".pkl", ".pickle"}, "pandas.read_pickle(FILE).to_csv('x.csv', index=False)"},
+      {{".mat"}, "MATLAB's writematrix(x, 'x.csv'); one of version 7.3 is HDF5: name it .h5, and transpose its arrays"},
+      {{".root"}, "uproot.open(FILE)['tree'].arrays(library='pd').to_csv('x.csv', index=False)"},
+      {{".fits", ".fit"}, "astropy.table.Table.read(FILE).write('x.csv')"},
+      {{".nc", ".nc4"}, "xarray.open_dataset(FILE).to_dataframe().to_csv('x.csv', index=False)"},
+      {{".rds", ".rda", ".rdata"}, "R's write.csv(x, 'x.csv', row.names = FALSE)"}};
+  for (const auto& [suffixes, how] : known)
+    for (const auto& suffix : suffixes)
+      if (file.ends_with(suffix)) return "; convert this file with " + how;
+  return "";
+}
+
 }  // namespace
 
 const std::vector<std::string>& TableOptions::header_names() {
@@ -61,7 +80,8 @@ TableFormat table_format(const std::string& name) {
   if (ends_with(file, {".csv", ".txt", ".tsv", ".dat", ".data", ".arff"})) return TableFormat::csv;
   throw InputError(name +
                    ": unknown format; the name must end with .csv, .tsv, .txt, .dat, .data, .arff (each also with "
-                   ".gz), .npy, .npz or .h5");
+                   ".gz), .npy, .npz or .h5" +
+                   conversion_advice(file));
 }
 
 bool names_a_table(const std::string& name) {
@@ -112,6 +132,7 @@ bool TableReader::read(Matrix<double>& out, Index most) {
   while (read_rows(out, most)) {
     if (!selected_.empty() && !reads_selected()) out = out(selected_, Eigen::all).eval();
     const Index rows = out.cols();
+    check_bounds(out);
     if (!out.allFinite()) drop_missing(out);
     read_ += rows;
     if (out.cols() > 0) return true;  // otherwise every row had a missing value
@@ -136,6 +157,19 @@ void TableReader::drop_missing(Matrix<double>& rows) {
   }
   dropped_ += rows.cols() - static_cast<Index>(whole.size());
   rows = rows(Eigen::all, whole).eval();
+}
+
+// A missing value is neither inside nor outside.
+void TableReader::check_bounds(const Matrix<double>& rows) const {
+  for (const auto& bounds : options_.bounds) {
+    const Index i = find_column(bounds.column, columns_, rows.rows());
+    for (Index row = 0; i >= 0 && row < rows.cols(); ++row)
+      if (const double x = rows(i, row); x < bounds.low || x > bounds.high)
+        throw InputError(fmt::format("{}: {}, column {} ({}): {} is outside of the bounds {}:{}", name_,
+                                     place(read_ + row + 1),
+                                     (selected_.empty() ? i : selected_[static_cast<std::size_t>(i)]) + 1,
+                                     bounds.column, x, bounds.low, bounds.high));
+  }
 }
 
 void TableReader::select(const std::vector<std::string>& names) {

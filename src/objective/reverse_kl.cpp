@@ -57,8 +57,8 @@ template <class S> void ReverseKlSolver<S>::Impl::check(const Flow<S>& flow) con
   if (flow.dim() != target.dim)
     throw InputError("target: has " + std::to_string(target.dim) + " dimensions; the flow has " +
                      std::to_string(flow.dim()));
-  if (flow.condition_dim() > 0 || !flow.norms().empty() || flow.logit() > 0)
-    throw InputError("reverse KL does not support a condition, batch norm or logit");
+  if (flow.condition_dim() > 0 || !flow.norms().empty() || flow.logit() > 0 || flow.bounds() || flow.linear())
+    throw InputError("reverse KL does not support a condition, batch norm, logit or bounds");
   if (flow.base->kind() == BaseKind::uniform)
     throw InputError(
         "reverse KL: the path gradient misses the mass that crosses the edge of a uniform base; use another base");

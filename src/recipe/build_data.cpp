@@ -41,6 +41,10 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* t
   options.seed = recipe.train.seed;
   options.constant = d.preparing.dequantize > 0 ? ConstantColumns::allow : ConstantColumns::refuse;
   options.columns = wanted_columns(d.reading);
+  in_table("data", [&] {
+    options.table.bounds = parse_bounds(d.bounds);
+    for (const auto& period : parse_periods(d.period)) options.period.push_back(period.column);
+  });
   if (table) return in_table("data", [&] { return make_source(*table, d.source, options); });
   try {
     return in_table("data", [&] { return make_source(d.source, options); });
@@ -58,6 +62,7 @@ TrainingData build_data(const Recipe& recipe, const std::optional<Target>& targe
   TrainingDataOptions options = d.preparing;
   options.condition = d.reading.condition, options.discrete = d.reading.discrete;
   options.seed = recipe.train.seed, options.name = d.source;
+  options.bounds = parse_bounds(d.bounds), options.period = parse_periods(d.period);
   return in_table("data", [&] { return TrainingData(source, options); });
 }
 

@@ -128,7 +128,10 @@ void add_data(std::vector<RecipeField>& fields) {
       .add("weights", reading(&S::weights), any(),
            "table: column with the weight of each row; empty: all rows weigh alike")
       .add("discrete", reading(&S::discrete), any(),
-           "table: columns of integers, to which uniform noise U(0, 1) is added");
+           "table: columns of integers, to which uniform noise U(0, 1) is added")
+      .add("bounds", &R::bounds, any(),
+           "columns within bounds, outside which the density is 0: \"mass=60:\", \"cos_theta=-1:1\"")
+      .add("period", &R::period, any(), "columns that repeat: \"phi=2pi\" by their period, or \"phi=-pi:pi\"");
 }
 
 void add_model(std::vector<RecipeField>& fields) {

@@ -50,7 +50,14 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
   BaseRows out;
   RowVector<double> unused;
   out.training = toward_base(flow.data_side, rows->x, unused);
-  out.validation = toward_base(flow.data_side, data.validation().x, out.validation_log_det);
+  Matrix<double> validation = data.validation().x;
+  if (data.periods()) {  // the rows of training() are unfolded
+    Engine engine = make_stream(0, "base.validation");
+    Matrix<double> u(validation.rows(), validation.cols());
+    fill_uniform<double>(engine, u);
+    data.periods()->unfold(validation, u);
+  }
+  out.validation = toward_base(flow.data_side, validation, out.validation_log_det);
   out.training_weights = as_vector(data.training_weights());
   out.validation_weights = as_vector(data.validation_weights());
   return out;

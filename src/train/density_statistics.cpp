@@ -64,7 +64,9 @@ double probe_error(const Flow<S>& flow, const PointSample& sample, const Evaluat
 
 template <class S> double median_distance(const Flow<S>& flow, const PointSample& sample) {
   if (sample.size() == 0) return std::nan("");
-  const Matrix<double> z = flow.standardized(sample.x()).template cast<double>();
+  Matrix<double> x = sample.x();
+  if (flow.periods()) flow.periods()->fold_to_centre(x);
+  const Matrix<double> z = flow.standardized(x).template cast<double>();
   RowVector<double> distance = z.colwise().norm() / std::sqrt(static_cast<double>(z.rows()));
   std::sort(distance.begin(), distance.end());
   return distance[distance.size() / 2];

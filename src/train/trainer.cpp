@@ -504,7 +504,8 @@ template <class S> class Trainer<S>::Impl {
             .condition_columns = data_.condition_columns(),
             .metrics = metrics_,
             .evaluation = options_.evaluation.solver,
-            .condition_range = condition_range_};
+            .condition_range = condition_range_,
+            .discrete = data_.discrete_columns()};
   }
 
   void save_last() {

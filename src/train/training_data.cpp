@@ -3,19 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/hash.hpp"
+#include "core/name_list.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "train/condition_density.hpp"
+#include "train/dependence.hpp"
 
 namespace pathline {
 
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The source of a run without data: its columns are named as those of a toy, and no sample is held out.
 class NoData final : public DataSource {
@@ -76,6 +81,8 @@ TrainingData matrix_data_of(DataSplit split, Index condition_dim, const MatrixDa
                                  .standardize = options.standardize,
                                  .dequantize = options.dequantize,
                                  .discrete = options.discrete,
+                                 .bounds = options.bounds,
+                                 .period = options.period,
                                  .logit = options.logit,
                                  .seed = options.seed};
   return TrainingData(make_source(std::move(split)), data);
@@ -153,13 +160,30 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
                                    nearest(name, columns_)));
     if (options.dequantize == 0) noise_(found - columns_.begin()) = 1;
   }
+  notes_ = source_->notes();
+  if (!options.bounds.empty() || !options.period.empty()) {
+    if (options.logit > 0)
+      throw InputError("bounds: bounds and periods cannot be combined with logit; give every column its bounds");
+    const auto training = training_sample().x;
+    set_bounds(training);
+    if (!options.period.empty()) set_periods(training);
+  }
   validation_ = prepared(source_->validation(), "train.dequantize.validation");
   test_ = prepared(source_->test(), "train.dequantize.test");
+  for (auto* points : {&validation_, &test_})
+    if (periods_) periods_->fold(points->x);
   standardizer_ = part(rows_, options.standardize);
-  if (options.marginals) fit_marginals();
-  if (options.standardize && ((noise_.array() > 0).any() || options.logit > 0 || marginals_))
-    standardizer_ = fit_transformed();
   condition_standardizer_ = part(condition_rows_, options.standardize);
+  if (options.standardize) take_apart_dependent_columns();
+  if (options.marginals && !linear_) fit_marginals();  // maps of single columns would bend what is nearly collinear
+  if (options.standardize && ((noise_.array() > 0).any() || options.logit > 0 || bounds_ || marginals_))
+    standardizer_ = fit_transformed();
+}
+
+// With `dequantize` the columns have steps of that width, and all of them.
+const std::vector<std::string>& TrainingData::discrete_columns() const {
+  static const std::vector<std::string> none;
+  return options_.dequantize == 0 ? options_.discrete : none;
 }
 
 Standardizer TrainingData::part(const std::vector<Index>& rows, bool standardize) const {
@@ -168,8 +192,13 @@ Standardizer TrainingData::part(const std::vector<Index>& rows, bool standardize
   return {source_->standardizer().mean(rows), source_->standardizer().scale(rows)};
 }
 
-// What a flow without marginal maps standardizes: through the logit.
+// What a flow without marginal maps standardizes: through bounds or the logit.
 Matrix<double> TrainingData::before_marginals(ConstMatrixRef<double> x) const {
+  if (bounds_) {
+    Matrix<double> y = x;
+    bounds_->to_base(y);
+    return y;
+  }
   if (options_.logit == 0) return x;
   const Matrix<double> t = (options_.logit + (1 - 2 * options_.logit) * x.array()).matrix();
   if (!(t.minCoeff() > 0 && t.maxCoeff() < 1))
@@ -194,22 +223,165 @@ Standardizer TrainingData::fit_transformed() const {
     marginals_->apply(Direction::data_to_base, z, nullptr, {scratch, options, no_condition}, nullptr);
     return fit_standardizer(z, columns_, ConstantColumns::refuse, training_weights());
   }
+  return fit_standardizer(sample_before_marginals(), columns_);
+}
+
+// Values of a column that lie exactly on one of its bounds, and how near the others come to one.
+struct OnBounds {
+  Index count = 0, rows = 0;
+  double nearest = kInfinity;
+
+  void add(ConstMatrixRef<double> x, Index column, double low, double high) {
+    rows += x.cols();
+    for (const double v : x.row(column)) {
+      if (v == low || v == high)
+        ++count;
+      else if (v > low && v < high)
+        nearest = std::min({nearest, v - low, high - v});
+    }
+  }
+};
+
+// The place of a column to model that options name.
+Index TrainingData::bounded_column(const char* key, const std::string& name) const {
+  const Index i = find_column(name, columns_, dim());
+  if (i >= 0) return i;
+  if (contains(condition_columns_, name))
+    throw InputError(
+        fmt::format("{}: column '{}' is a condition; only columns to model have bounds and periods", key, name));
+  throw InputError(fmt::format("{}: {} has no column '{}' to model; did you mean '{}'?", key, options_.name, name,
+                               nearest(name, columns_)));
+}
+
+// A value at a bound is a rounded one: its inset is half of the distance of the nearest other training value.
+void TrainingData::set_bounds(const Matrix<double>& training) {
+  Vector<double> low = Vector<double>::Constant(dim(), -kInfinity), high = -low, inset = Vector<double>::Zero(dim());
+  for (const auto& bounds : options_.bounds) {
+    const Index i = bounded_column("bounds", bounds.column);
+    low(i) = bounds.low, high(i) = bounds.high + noise_(i);
+    if (noise_(i) > 0) continue;
+    OnBounds trained, all;
+    trained.add(training, i, low(i), high(i));
+    for (const Matrix<double>& part : {training, split(source_->validation()).x, split(source_->test()).x})
+      all.add(part, i, low(i), high(i));
+    if (all.count == 0) continue;
+    if (!std::isfinite(trained.nearest))
+      throw InputError(
+          fmt::format("bounds: all values of column {} are its bounds, where there is no density", bounds.column));
+    inset(i) = trained.nearest / 2;
+    notes_.push_back(fmt::format(
+        "{}: {} of {} values of column {} lie exactly on a bound; they are taken as {:.3g} inside it (half of the "
+        "distance of the nearest other value){}",
+        options_.name, all.count, all.rows, bounds.column, inset(i),
+        20 * all.count > all.rows ? "; so many are a point mass, which has no density: consider leaving them out"
+                                  : ""));
+  }
+  bounds_.emplace(std::move(low), std::move(high), std::move(inset));
+}
+
+// The start of the period, and in a note how many values are moved into it.
+double start_of_period(const ColumnPeriod& period, const RowVector<double>& x, std::vector<std::string>& notes) {
+  const double length = period.length, low = x.minCoeff(), high = x.maxCoeff();
+  const bool symmetric = low < 0 && low >= -length / 2 && high <= length / 2;
+  const double start = period.start ? *period.start : symmetric ? -length / 2 : 0;
+  const Index outside = (x.array() < start || x.array() > start + length).count();
+  if (outside > 0)
+    notes.push_back(
+        fmt::format("{} of {} training values of column {} lie outside of one period [{:g}, {:g}) and are "
+                    "moved into it; check the unit of the period",
+                    outside, x.size(), period.column, start, start + length));
+  return start;
+}
+
+// The centre of the bounds for which the fewest values have two images: where the mean of 4 w (1 - w) is least. It is
+// cos^2(2 pi (v - centre) / P) for the values farther than a quarter of a period from the centre, and 0 for the others.
+double best_centre(const RowVector<double>& x, double length) {
+  constexpr int kCandidates = 64;
+  double best = 0, least = kInfinity;
+  for (int k = 0; k < kCandidates; ++k) {
+    const double centre = length * k / kCandidates;
+    double sum = 0;
+    for (const double v : x) {
+      const double cosine = std::cos(2 * std::numbers::pi * (v - centre) / length);
+      if (cosine < 0) sum += cosine * cosine;
+    }
+    if (sum < least) least = sum, best = centre;
+  }
+  return best;
+}
+
+// A periodic column gets bounds one and a half periods apart, in which it is unfolded.
+void TrainingData::set_periods(const Matrix<double>& training) {
+  Vector<double> low = bounds_->low(), high = bounds_->high(), start = Vector<double>::Zero(dim()), length = start;
+  for (const auto& period : options_.period) {
+    const Index i = bounded_column("period", period.column);
+    if (std::isfinite(low(i)) || std::isfinite(high(i)))
+      throw InputError(fmt::format("period: column {} has bounds; a periodic column has none", period.column));
+    start(i) = start_of_period(period, training.row(i), notes_), length(i) = period.length;
+    const double centre = best_centre(training.row(i), period.length);
+    low(i) = centre - Periods::kWidth / 2 * period.length, high(i) = centre + Periods::kWidth / 2 * period.length;
+  }
+  bounds_.emplace(std::move(low), std::move(high), bounds_->inset());
+  periods_.emplace(std::move(start), std::move(length), *bounds_);
+}
+
+void TrainingData::check_inside(const Matrix<double>& x) const {
+  for (Index i = 0; i < x.rows(); ++i) {
+    if (periods_ && periods_->length()(i) > 0) continue;
+    for (const double v : x.row(i))
+      if (const double low = bounds_->low()(i), high = bounds_->high()(i) - noise_(i); !(v >= low && v <= high))
+        throw InputError(fmt::format("bounds: column {}: {} is outside of {}:{}", columns_[static_cast<std::size_t>(i)],
+                                     v, low, high));
+  }
+}
+
+// All rows of a table, or 16,384 draws.
+TrainingData::Points TrainingData::training_sample() const {
+  if (const auto* rows = source_->training()) return split(*rows);
+  Matrix<double> rows(static_cast<Index>(source_->columns().size()), source_->training_rows().value_or(1 << 14));
+  Engine engine = make_stream(options_.seed, "train.bounds");
+  source_->batch(engine, rows);
+  return split(rows);
+}
+
+// 16,384 training rows with their noise, through bounds or the logit.
+Matrix<double> TrainingData::sample_before_marginals() const {
   Engine engine = make_stream(options_.seed, "train.standardizer");
   const Index rows = std::min<Index>(source_->training_rows().value_or(1 << 14), 1 << 14);
   Matrix<double> all(static_cast<Index>(source_->columns().size()), rows);
   source_->batch(engine, all);
-  return fit_standardizer(before_marginals(prepared(all, "train.dequantize.standardizer").x), columns_);
+  return before_marginals(prepared(all, "train.dequantize.standardizer").x);
+}
+
+// A column that is nearly a linear function of others is replaced by the difference.
+void TrainingData::take_apart_dependent_columns() {
+  Matrix<double> x = sample_before_marginals();
+  const auto units = (noise_.array() > 0).any() || options_.logit > 0 || bounds_ ? fit_standardizer(x, columns_) : standardizer_;
+  x = (x.colwise() - units.mean).array().colwise() / units.scale.array();
+  std::vector<Dependence> found;
+  const Matrix<double> lower = dependences(x, found);
+  if (found.empty()) return;
+  linear_.emplace(lower);
+  for (const auto& d : found)
+    notes_.push_back(fmt::format(
+        "{}: column {} is nearly a linear function of columns before it, within {:.1e} of its standard deviation; the "
+        "flow starts from the difference",
+        options_.name, columns_[static_cast<std::size_t>(d.column)], d.width));
 }
 
 // Adds U(0, width of the column) to each value of x, because discrete data has no density (Theis et al. 2016, section
-// 3.1).
+// 3.1), and unfolds periodic columns.
 TrainingData::Points TrainingData::prepared(ConstMatrixRef<double> rows, const char* purpose, Index iteration) const {
   auto points = split(rows);
-  if ((noise_.array() == 0).all()) return points;
+  if (bounds_) check_inside(points.x);
+  if (!periods_ && (noise_.array() == 0).all()) return points;
   Engine engine = make_stream(options_.seed, purpose, static_cast<std::uint64_t>(iteration));
   Matrix<double> noise(points.x.rows(), points.x.cols());
   fill_uniform<double>(engine, noise);
   points.x += noise_.asDiagonal() * noise;
+  if (!periods_) return points;
+  fill_uniform<double>(engine, noise);
+  periods_->unfold(points.x, noise);
   return points;
 }
 
@@ -279,10 +451,12 @@ std::string TrainingData::summary() const {
   const auto train = training();
   if (!train) return "";
   const Index rows = train->x.cols() + validation_.x.cols() + test_.x.cols();
-  std::string out = fmt::format(
-      "{} rows ({} train, {} validation, {} test) of {} column{}: {}", rows, train->x.cols(), validation_.x.cols(),
-      test_.x.cols(), dim(), dim() > 1 ? "s" : "",
-      ranges_text(columns_, range_of({&train->x, &validation_.x, &test_.x}, dim())));
+  Matrix<double> x = train->x, validation = validation_.x, test = test_.x;
+  for (auto* part : {&x, &validation, &test})
+    if (periods_) periods_->fold(*part);
+  std::string out = fmt::format("{} rows ({} train, {} validation, {} test) of {} column{}: {}", rows, train->x.cols(),
+                                validation_.x.cols(), test_.x.cols(), dim(), dim() > 1 ? "s" : "",
+                                ranges_text(columns_, range_of({&x, &validation, &test}, dim())));
   if (condition_dim() > 0)
     out += fmt::format("; given {}", ranges_text(condition_columns_,
                                                  range_of({&train->c, &validation_.c, &test_.c}, condition_dim())));

@@ -18,7 +18,9 @@ struct Moved {
   double to = 0, log_det = 0, slope = 1, bend = 0;
 };
 
-Moved toward_base(double x, double low, double high) {
+Moved toward_base(double x, double low, double high, double inset) {
+  if (x == low && std::isfinite(low)) x = low + inset;
+  if (x == high && std::isfinite(high)) x = high - inset;
   if (!(x > low && x < high)) {
     const bool unbounded = low == -kInfinity && high == kInfinity;  // x is not finite and stays as it is
     return unbounded ? Moved{.to = x} : Moved{.log_det = std::isnan(x) ? x : -kInfinity};
@@ -58,13 +60,19 @@ template <class S> struct BoundsTape final : TransformTape<S> {
 
 }  // namespace
 
-template <class S> Bounds<S>::Bounds(Vector<double> low, Vector<double> high)
-    : Transform<S>(low.size()), low_(std::move(low)), high_(std::move(high)) {
-  if (high_.size() != low_.size()) throw InputError("bounds: expected as many upper as lower bounds");
-  for (Index i = 0; i < low_.size(); ++i)
+template <class S> Bounds<S>::Bounds(Vector<double> low, Vector<double> high, Vector<double> inset)
+    : Transform<S>(low.size()), low_(std::move(low)), high_(std::move(high)), inset_(std::move(inset)) {
+  if (inset_.size() == 0) inset_ = Vector<double>::Zero(low_.size());
+  if (high_.size() != low_.size() || inset_.size() != low_.size())
+    throw InputError("bounds: expected a lower bound, an upper bound and an inset for each column");
+  for (Index i = 0; i < low_.size(); ++i) {
     if (!(low_(i) < high_(i)))
       throw InputError(fmt::format("bounds of column {}: {}:{}: the lower must be below the upper", i + 1, low_(i),
                                    high_(i)));
+    if (!(inset_(i) >= 0 && low_(i) + inset_(i) < high_(i) - inset_(i)))
+      throw InputError(fmt::format("bounds of column {}: inset = {}: must be >= 0 and less than half of the width",
+                                   i + 1, inset_(i)));
+  }
 }
 
 template <class S> SolveReport Bounds<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
@@ -77,7 +85,8 @@ template <class S> SolveReport Bounds<S>::apply(Direction direction, MatrixRef<S
     for (Index i = 0; i < z.rows(); ++i) {
       const double from = static_cast<double>(z(i, b));
       const bool to_base = direction == Direction::data_to_base;
-      const Moved moved = to_base ? toward_base(from, low_(i), high_(i)) : toward_data(from, low_(i), high_(i));
+      const Moved moved =
+          to_base ? toward_base(from, low_(i), high_(i), inset_(i)) : toward_data(from, low_(i), high_(i));
       const bool bounded = low_(i) > -kInfinity || high_(i) < kInfinity;
       z(i, b) = static_cast<S>(to_base || !bounded ? moved.to : inside(moved.to, low_(i), high_(i)));
       change += moved.log_det;
@@ -106,6 +115,11 @@ template <class S> SolveReport Bounds<S>::pullback(Direction direction, const Tr
                                                                        : bar * tape.slope(i, b) - bent);
     }
   return Transform<S>::done();
+}
+
+template <class S> void Bounds<S>::to_base(Matrix<double>& x) const {
+  for (Index b = 0; b < x.cols(); ++b)
+    for (Index i = 0; i < x.rows(); ++i) x(i, b) = toward_base(x(i, b), low_(i), high_(i), inset_(i)).to;
 }
 
 template <class S> std::vector<bool> Bounds<S>::contains(ConstMatrixRef<double> x) const {

@@ -64,6 +64,7 @@ Check check_tails(const Subject& s) {
   if (s.flow.base->kind() == BaseKind::uniform) return skipped("a uniform base has no tails");
   Flow<double> inner = s.flow.share();
   inner.data_side = {};
+  inner.set_periods({});
   const auto options = fine_options(s, 1e-6);
   constexpr Index kDraws = 1000;
   auto only_points = options;

@@ -74,6 +74,7 @@ double ninth_decile(std::vector<double> values) {
 }  // namespace
 
 Check check_continuity(const Subject& s) {
+  if (s.flow.periods()) return on_the_line(s, check_continuity);
   constexpr Index kPoints = 16;
   if (!(s.flow.end_time() > 0)) return skipped("no transform of the model takes time");
   const auto c = draw_conditions(s, kPoints, "verify.continuity");
@@ -97,6 +98,7 @@ Check check_continuity(const Subject& s) {
 }
 
 Check check_trace(const Subject& s) {
+  if (s.flow.periods()) return on_the_line(s, check_trace);
   constexpr Index kPoints = 32, kRepeats = 24;
   if (s.flow.chain.solves() == 0) return skipped("no transform of the model has a trace");
   const auto c = draw_conditions(s, kPoints, "verify.trace");
@@ -126,6 +128,7 @@ Check check_trace(const Subject& s) {
 }
 
 Check check_adjoint(const Subject& s) {
+  if (s.flow.periods()) return on_the_line(s, check_adjoint);
   constexpr Index kPoints = 4;
   const auto c = draw_conditions(s, kPoints, "verify.adjoint");
   const auto x = s.flow.push(draw_base(s, kPoints, "verify.adjoint"), fine_options(s), c).points;

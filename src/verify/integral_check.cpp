@@ -28,7 +28,10 @@ struct Mass {
 Box within_support(const Subject& s, Box box) {
   const Vector<double> far = Vector<double>::Constant(s.flow.dim(), 30);
   const Vector<double> one = s.flow.in_data_units(-far), other = s.flow.in_data_units(far);
-  const Vector<double> low = one.cwiseMin(other), high = one.cwiseMax(other);
+  Vector<double> low = one.cwiseMin(other), high = one.cwiseMax(other);
+  if (const auto* periods = s.flow.periods())  // one period is all
+    for (Index i = 0; i < low.size(); ++i)
+      if (periods->length()[i] > 0) low[i] = periods->start()[i], high[i] = low[i] + periods->length()[i];
   return {box.low.cwiseMax(low), box.high.cwiseMin(high)};
 }
 
@@ -108,6 +111,7 @@ Mass by_importance(const Subject& s, const Matrix<double>& c, Index points) {
 }  // namespace
 
 Check check_integral(const Subject& s) {
+  if (s.flow.periods() && s.flow.dim() > kMostColumnsOfCubature) return on_the_line(s, check_integral);
   const Index d = s.flow.dim(), conditions = s.flow.condition_dim() > 0 ? 3 : 1;
   constexpr Index kMostColumns = 128;
   if (d > kMostColumns) return skipped(fmt::format("{} columns need {} solves a point", d, 4 * d));

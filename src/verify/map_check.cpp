@@ -12,6 +12,7 @@
 namespace pathline {
 
 Check check_there_and_back(const Subject& s) {
+  if (s.flow.periods()) return on_the_line(s, check_there_and_back);
   constexpr Index kPoints = 256;
   const auto c = draw_conditions(s, kPoints, "verify.there_and_back");
   const auto z = draw_base(s, kPoints, "verify.there_and_back");
@@ -67,6 +68,7 @@ double log_determinant_of_differences(const Subject& s, const Vector<double>& u,
 }  // namespace
 
 Check check_log_determinant(const Subject& s) {
+  if (s.flow.periods()) return on_the_line(s, check_log_determinant);
   constexpr Index kMostColumns = 128;
   const Index d = s.flow.dim(), points = d <= 16 ? 16 : 4;
   if (d > kMostColumns) return skipped(fmt::format("{} columns need {} solves a point", d, 4 * d));

@@ -31,4 +31,18 @@ Check at_most(double figure, double bound, std::string detail);
 Check at_least(double figure, double bound, std::string detail);
 Check skipped(std::string why);
 
+// check(subject) of the flow on the real line, whose map is one to one, if columns of the subject are periodic.
+template <class Rule> Check on_the_line(const Subject& s, Rule check) {
+  Flow<double> line = s.flow;
+  line.set_periods({});
+  return check(Subject{.flow = line,
+                       .evaluation = s.evaluation,
+                       .condition_range = s.condition_range,
+                       .x = s.x,
+                       .c = s.c,
+                       .target = s.target,
+                       .seed = s.seed,
+                       .threads = s.threads});
+}
+
 }  // namespace pathline

@@ -121,10 +121,49 @@ TEST_F(App, ADensityFileSaysHowItWasSolvedAndOnWhichGrid) {
   EXPECT_EQ(h5.attribute<std::int64_t>("probes"), 2);
   EXPECT_EQ(h5.attribute<std::vector<std::int64_t>>("grid_count"), (std::vector<std::int64_t>{3, 4}));
   EXPECT_EQ(h5.attribute<std::vector<double>>("grid_high"), (std::vector<double>{2, 1}));
-  const auto points = h5.read_matrix<double>("points");
-  EXPECT_NEAR(points(0, 0), -4. / 3, 1e-15);
-  EXPECT_NEAR(points(0, 1), 0, 1e-15);  // the first column runs fastest
-  EXPECT_NEAR(points(1, 1), -0.75, 1e-15);
+  EXPECT_EQ(h5.dataset("log_density").shape(), (Hdf5Shape{3, 4}));
+  const auto axis = h5.read_vector<double>("axes/x2");
+  ASSERT_EQ(axis.size(), 4);
+  EXPECT_NEAR(axis[0], -0.75, 1e-15);
+}
+
+TEST_F(App, AGridIsAnArrayWithItsAxesItsSlicesAndItsMarginals) {
+  const auto grid = [&](const std::string& axes, const std::string& output) {
+    return run({"density", kFfjord, "--grid=" + axes, "-o", file(output), "--quiet"});
+  };
+  ASSERT_EQ(grid("-3:3:24,-2:2:5", "g.h5").code, 0);
+  ASSERT_EQ(grid("x1=-3:3:24,x2=-2:2:5", "named.h5").code, 0);
+  ASSERT_EQ(grid("x1=-3:3:24,x2=0", "slice.h5").code, 0);
+  ASSERT_EQ(grid("x1=-3:3:24", "marginal.h5").code, 0);
+  const auto whole = Hdf5File::open(file("g.h5"));
+  const auto log_p = whole.read_matrix<double>("log_density");  // transposed, as every matrix
+  ASSERT_EQ(log_p.rows(), 5);
+  ASSERT_EQ(log_p.cols(), 24);
+  EXPECT_EQ(whole.dataset("log_density").attribute<std::vector<std::string>>("axes"),
+            (std::vector<std::string>{"x1", "x2"}));
+  EXPECT_EQ(Hdf5File::open(file("named.h5")).read_matrix<double>("log_density"), log_p);
+  const auto slice = Hdf5File::open(file("slice.h5"));
+  EXPECT_LT((slice.read_vector<double>("log_density").transpose() - log_p.row(2)).cwiseAbs().maxCoeff(), 1e-4);
+  EXPECT_EQ(slice.dataset("log_density").attribute<std::vector<std::string>>("fixed"), std::vector<std::string>{"x2"});
+  EXPECT_EQ(slice.dataset("log_density").attribute<std::vector<double>>("fixed_at"), std::vector<double>{0});
+
+  // The marginal is the integral over the other column, and its own integral is 1.
+  ASSERT_EQ(grid("-3:3:24,-6:6:300", "fine.h5").code, 0);
+  const RowVector<double> sums =
+      Hdf5File::open(file("fine.h5")).read_matrix<double>("log_density").array().exp().colwise().sum() * (12. / 300);
+  const auto marginal = Hdf5File::open(file("marginal.h5")).read_vector<double>("log_density");
+  EXPECT_LT((marginal.transpose().array().exp() - sums.array()).abs().maxCoeff(), 1e-3 * sums.maxCoeff());
+  EXPECT_EQ(
+      Hdf5File::open(file("marginal.h5")).dataset("log_density").attribute<std::vector<std::string>>("integrated"),
+      std::vector<std::string>{"x2"});
+  ASSERT_EQ(grid("x1=-6:6:48", "whole.h5").code, 0);
+  const auto all = Hdf5File::open(file("whole.h5")).read_vector<double>("log_density");
+  EXPECT_NEAR((all.array().exp() * 0.25).sum(), 1, 1e-3);  // cells of 0.25 over modes of width 0.35
+  ASSERT_EQ(grid("x1=-3:3:3", "m.csv").code, 0);
+  EXPECT_EQ(read_table(file("m.csv")).columns, (std::vector<std::string>{"x1", "log_density"}));
+  EXPECT_THAT(grid("x1=-3:3:3,x3=1", "m.csv").err, HasSubstr("no column 'x3'; did you mean 'x"));
+  EXPECT_THAT(grid("x1=-3:3:3,1", "m.csv").err, HasSubstr("'1': expected NAME=LOW:HIGH:N or NAME=VALUE"));
+  EXPECT_THAT(grid("x1=-3:3:3,x1=1", "m.csv").err, HasSubstr("column 'x1' is named twice"));
 }
 
 // A recipe by itself: every key with its default, which `train` takes.

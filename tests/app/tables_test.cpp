@@ -195,5 +195,77 @@ TEST_F(Tables, ADiscreteColumnIsDequantizedAlone) {
   EXPECT_EQ(train("counts.csv", {"--discrete", "m"}).code, 2);
 }
 
+// The density at an integer was that at the edge between two cells.
+TEST_F(Tables, ADiscreteColumnHasProbabilitiesThatAddUpToOne) {
+  std::string rows = "n\n";
+  for (int i = 0; i < 200; ++i) rows += std::to_string(i * i % 5) + "\n";  // 0, 1 and 4
+  put("n.csv", rows);
+  ASSERT_EQ(train("n.csv", {"--discrete", "n"}).code, 0);
+  EXPECT_EQ(read_card(file("run/model.h5")).discrete, std::vector<std::string>{"n"});
+  EXPECT_THAT(run({"info", file("run")}).out,
+              HasSubstr("discrete     n: `density` gives the probability of the integer"));
+  std::string integers = "n\n";
+  for (int i = -60; i < 60; ++i) integers += std::to_string(i) + "\n";
+  put("integers.csv", integers);
+  ASSERT_EQ(run({"density", file("run"), file("integers.csv"), "-o", file("p.npy"), "--quiet"}).code, 0);
+  EXPECT_NEAR(read_table(file("p.npy")).values.array().exp().sum(), 1, 1e-4);
+  const auto on_grid = run({"density", file("run"), "--grid=-60.5:59.5:120", "--summary"});
+  EXPECT_THAT(on_grid.err, HasSubstr("note: n: the log-densities contain the probabilities of its integers"));
+  EXPECT_THAT(on_grid.out, testing::ContainsRegex("mass on the grid   (1.0000|0.9999)"));
+  ASSERT_EQ(run({"sample", file("run"), "-n", "50", "-o", file("s.csv"), "--quiet", "--log-density"}).code, 0);
+  const auto samples = read_table(file("s.csv")).values;
+  EXPECT_EQ(samples.row(0), RowVector<double>(samples.row(0).array().floor()));
+  EXPECT_THAT(run({"density", file("run"), file("s.csv"), "--summary", "--quiet"}).out,
+              testing::ContainsRegex("KL\\(data \\|\\| model\\)  -?0\\.0000"));
+}
+
+TEST_F(Tables, AValueOutsideOfItsBoundsIsNamedWithLineAndColumn) {
+  std::string rows = "# made by hand\nmass,efficiency\n";
+  for (int i = 0; i < 60; ++i)
+    rows += std::to_string(61 + i * 37 % 101) + ".5,0." + std::to_string(100 + i * 31) + "\n";
+  put("m.csv", rows);
+  const auto got = train("m.csv", {"--bounds", "mass=62:,efficiency=0:1"});
+  EXPECT_EQ(got.code, 2);
+  EXPECT_THAT(got.err, HasSubstr(file("m.csv") + ": line 3, column 1 (mass): 61.5 is outside of the bounds 62:inf"));
+  ASSERT_EQ(train("m.csv", {"--bounds", "mass=60:,efficiency=0:1"}).code, 0);
+  put("points.csv", "mass,efficiency\n80,0.5\n59,0.5\n80,1\n");
+  EXPECT_THAT(run({"density", file("run"), file("points.csv")}).out,
+              testing::ContainsRegex("^-?[0-9.]+\n-inf\n-inf\n$"));
+  EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("bounds       mass=60:, efficiency=0:1\n"));
+  EXPECT_EQ(run({"train", "--resume", file("run"), "--iterations", "6", "--quiet"}).code, 0);
+  EXPECT_THAT(train("m.csv", {"--bounds", "mass=60"}).err, HasSubstr("data.bounds: 'mass=60': expected NAME=LOW:HIGH"));
+  EXPECT_THAT(train("m.csv", {"--bounds", "masse=60:"}).err, HasSubstr("did you mean 'mass'?"));
+}
+
+TEST_F(Tables, AnAngleIsSampledWithinItsPeriodAndFoldedIntoIt) {
+  std::string rows = "phi,x\n";
+  for (int i = 0; i < 80; ++i)
+    rows += std::to_string(3.14159 * std::sin(i * i)) + "," + std::to_string(std::cos(i * i)) + "\n";
+  put("a.csv", rows);
+  const auto got = train("a.csv", {"--period", "phi=2pi"});
+  ASSERT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(got.err, HasSubstr("of 2 columns: phi in [-3.1"));
+  EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("period       phi=-3.14159265:3.14159265\n"));
+  EXPECT_THAT(run({"info", file("run")}).out, Not(HasSubstr("bounds")));
+  ASSERT_EQ(run({"sample", file("run"), "-n", "300", "-o", file("s.csv"), "--quiet", "--log-density"}).code, 0);
+  const auto samples = read_table(file("s.csv")).values;
+  EXPECT_GE(samples.row(0).minCoeff(), -M_PI);
+  EXPECT_LT(samples.row(0).maxCoeff(), M_PI);
+  const auto density = run({"density", file("run"), file("s.csv"), "--summary"}).out;
+  EXPECT_THAT(density, testing::ContainsRegex("KL\\(data \\|\\| model\\)  -?0\\.0000"));
+  put("turns.csv", "phi,x\n1,0.5\n7.283185307179586,0.5\n-5.283185307179586,0.5\n");
+  const auto turns = run({"density", file("run"), file("turns.csv"), "--rtol", "1e-9", "--atol", "1e-9"}).out;
+  const auto line = turns.substr(0, turns.find('\n', 0) - 3);
+  EXPECT_EQ(turns.find(line, 1), turns.find('\n') + 1) << turns;
+  EXPECT_EQ(run({"plot", file("run"), "-o", file("p.png"), "--quiet"}).code, 0);
+  put("r.toml", "[data]\nsource = \"" + file("a.csv") + "\"\nperiod = [\"phi=0:2pi\"]\n");
+  ASSERT_EQ(run({"data", "split", file("r.toml"), "-o", file("parts.h5"), "--quiet"}).code, 0);
+  const auto parts = Hdf5File::open(file("parts.h5"));
+  for (const char* name : {"train", "validation", "test"})
+    EXPECT_GE(parts.read_matrix<double>(name).row(0).minCoeff(), 0);
+  EXPECT_THAT(train("a.csv", {"--period", "phi"}).err, HasSubstr("data.period: 'phi': expected NAME=LENGTH"));
+  EXPECT_THAT(train("a.csv", {"--period", "phi=6"}).err, HasSubstr("and are moved into it; check the unit"));
+}
+
 }  // namespace
 }  // namespace pathline

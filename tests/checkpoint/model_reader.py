@@ -3,6 +3,7 @@
 
     model_reader.py MODEL.h5 POINTS.h5      # data sets x (N, d) and, for a condition, c (N, dc); prints nats, one a line
 """
+import itertools
 import sys
 
 import h5py
@@ -128,8 +129,40 @@ def log_base(kind, p, z):
     return logsumexp(p["logits"][:, None] - logsumexp(p["logits"]) + np.array(each), 0)
 
 
+def within_bounds(x, low, high, inset):
+    """The unbounded y of x (N, d), and log |dy/dx|: -inf outside."""
+    y, log_slope = x.copy(), np.zeros(len(x))
+    for j, (lo, hi) in enumerate(zip(low, high)):
+        if np.isinf(lo) and np.isinf(hi):
+            continue
+        v = np.where(x[:, j] == lo, lo + inset[j], np.where(x[:, j] == hi, hi - inset[j], x[:, j]))
+        inside = (lo < v) & (v < hi)
+        below = np.log(v[inside] - lo) if np.isfinite(lo) else 0
+        above = np.log(hi - v[inside]) if np.isfinite(hi) else 0
+        y[:, j] = 0
+        y[inside, j] = below - above
+        log_slope[~inside] = -np.inf
+        log_slope[inside] += (np.log(hi - lo) if np.isfinite(hi - lo) else 0) - below - above
+    return y, log_slope
+
+
 def log_prob(model, x, c):
     """model: an open h5py.File. x: (N, d), c: (N, dc). Gives (N,)."""
+    if "period" not in model:
+        return log_prob_on_the_line(model, x, c)
+    low, length = model["bounds/low"][:], model["period/length"][:]
+    repeats = np.flatnonzero(length)
+    x = x.copy()
+    x[:, repeats] = low[repeats] + np.mod(x[:, repeats] - low[repeats], length[repeats])
+    images = []
+    for k in itertools.product([0, 1], repeat=len(repeats)):
+        shift = np.zeros(len(length))
+        shift[repeats] = k * length[repeats]
+        images.append(log_prob_on_the_line(model, x + shift, c))
+    return logsumexp(images, 0)
+
+
+def log_prob_on_the_line(model, x, c):
     def arrays(path):
         found = {}
         if path in model:
@@ -137,11 +170,18 @@ def log_prob(model, x, c):
                                    if isinstance(o, h5py.Dataset) else None)
         return found
 
+    if "bounds" in model:
+        x, outer = within_bounds(x, *(model["bounds"][name][:] for name in ("low", "high", "inset")))
+    else:
+        outer = np.zeros(len(x))
     alpha = model.attrs["logit"]
     squeezed = alpha + (1 - 2 * alpha) * x
     y = np.log(squeezed / (1 - squeezed)) if alpha > 0 else x
     z = ((y - model["mean"][:]) / model["scale"][:]).T
-    log_p = np.full(len(x), -np.log(model["scale"][:]).sum())
+    log_p = outer - np.log(model["scale"][:]).sum()
+    if "linear" in model:
+        z = np.linalg.solve(np.tril(model["linear"][:]), z)
+        log_p -= np.log(np.diag(model["linear"][:])).sum()
     if alpha > 0:
         log_p -= np.log(squeezed * (1 - squeezed) / (1 - 2 * alpha)).sum(1)
     c = ((c - model["condition_mean"][:]) / model["condition_scale"][:]).T

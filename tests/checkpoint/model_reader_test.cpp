@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -122,6 +123,25 @@ TEST_F(ModelReaderSlow, RebuildsPotentialsNormsAndTransforms) {
   compare_random(model);
   flow.set_logit(0.05);
   compare_random(model, true);
+  // Bounds below, above, on both sides and none; normal draws lie on both sides of each.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  auto bounded = random_model<Mlp<double>>({mlp({.dim = 4, .hidden = {4}})});
+  bounded.flow.standardize(Vector<double>{{1, -1, 0, 0.5}}, Vector<double>{{0.5, 2, 1, 1}});
+  bounded.flow.set_bounds(Bounds<double>(Vector<double>{{-1, -kInfinity, -0.8, -kInfinity}},
+                                         Vector<double>{{kInfinity, 1.2, 0.9, kInfinity}},
+                                         Vector<double>{{0, 0, 0.1, 0}}));
+  compare_random(bounded);
+  Matrix<double> x = Matrix<double>::Constant(4, 3, 0.5);
+  x(2, 0) = -0.8, x(2, 1) = 0.9, x(0, 2) = -1;
+  compare(file("m.h5"), x, Matrix<double>(0, 3));
+  bounded.flow.set_linear(
+      Linear<double>(Matrix<double>(Matrix<double>::Identity(4, 4) * 0.5 + Matrix<double>::Constant(4, 4, 0.3))));
+  // Two periodic columns, of which a point has one, two or four images, beside one with bounds and one with none.
+  bounded.flow.set_bounds(
+      Bounds<double>(Vector<double>{{-1, -kInfinity, -0.8, -2}}, Vector<double>{{2, kInfinity, 0.9, 1}}));
+  bounded.flow.set_periods(
+      Periods(Vector<double>{{0, 0, 0, -1}}, Vector<double>{{2, 0, 0, 2}}, *bounded.flow.bounds()));
+  compare_random(bounded);
 }
 
 class ShippedModelReaderSlow : public ModelReaderSlow, public ::testing::WithParamInterface<std::string> {};

@@ -151,10 +151,38 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
   EXPECT_EQ(refusal("sum.csv", {.columns = {"a", "c"}}), "accepted");
 
   table("near.csv", "a,b", [&](Index i) { return text(z(0, i)) + "," + text(z(0, i) + 1e-5 * z(1, i)); });
-  EXPECT_THAT(make_source(file("near.csv"))->notes(), Contains(HasSubstr("the columns a, b are nearly collinear")));
+  EXPECT_THAT(make_source(file("near.csv"), {.condition = {"a"}})->notes(),
+              Contains(HasSubstr("the columns a, b are nearly collinear")));
 
   put("constant.csv", "a,b\n1,2\n2,2\n3,2\n4,2\n5,2\n6,2\n7,2\n8,2\n9,2\n10,2\n");
   EXPECT_THAT(refusal("constant.csv"), HasSubstr("is constant (2.000000): a constant column has no density; leave it out"));
+}
+
+// Weights and log-posteriors without names were modelled as two columns of the data.
+TEST_F(FileSource, AChainWithoutNamesIsAsked) {
+  Engine engine = make_stream(5, "test");
+  std::string chain, counts;
+  for (int i = 0; i < 200; ++i) {
+    const double a = normal(engine), b = normal(engine), c = normal(engine);
+    const auto rest = " " + std::to_string(a) + " " + std::to_string(b);
+    const auto first = std::to_string(1 + i * i % 4) + " ";
+    chain += first + std::to_string(50 + (a * a + b * b) / 2) + rest + "\n",
+        counts += first + std::to_string(c) + rest + "\n";
+  }
+  put("chain.txt", chain), put("counts.txt", counts);
+  EXPECT_THAT(refusal("chain.txt"), HasSubstr("without its .paramnames): pass SourceOptions.weights = 1 and "
+                                              "SourceOptions.columns = 3,4, or SourceOptions.columns = 1,2,3,4 if all"));
+  EXPECT_EQ(refusal("counts.txt"), "accepted");
+  EXPECT_EQ(refusal("chain.txt", {.columns = {"1", "2", "3", "4"}}), "accepted");
+  EXPECT_EQ(refusal("chain.txt", {.columns = {"3", "4"}, .weights = "1"}), "accepted");
+}
+
+TEST_F(FileSource, ATransposedTableIsNamedAsSuch) {
+  std::string text;
+  for (int row = 0; row < 2; ++row)
+    for (int i = 0; i < 50; ++i) text += std::to_string(i * i % 7) + (i < 49 ? " " : "\n");
+  put("t.txt", text);
+  EXPECT_THAT(refusal("t.txt"), HasSubstr("t.txt: 2 rows of 50 columns; expected one sample a row"));
 }
 
 TEST_F(FileSource, TheReadersNotesAreTheSources) {

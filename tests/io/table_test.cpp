@@ -42,7 +42,9 @@ TEST_F(Tables, CsvTakesWhatPeopleWrite) {
 TEST_F(Tables, CsvErrorsNameLineAndColumn) {
   EXPECT_EQ(refused("a.csv", "x,y\n1,2\n3\n"), "a.csv: line 3: 1 columns, expected 2");
   EXPECT_EQ(refused("a.csv", "1,2\n3,abc\n"), "a.csv: line 2, column 2: 'abc': expected a number");
-  EXPECT_EQ(refused("a.csv", "1,2\n3,\n"), "a.csv: line 2, column 2: is empty: expected a number");
+  EXPECT_EQ(
+      refused("a.csv", "1,2\n3,\n"),
+      "a.csv: line 2, column 2: is empty: expected a number; TableOptions.drop_missing leaves such rows out");
   EXPECT_EQ(refused("a.csv", "1,2\n3,nan\n"), "a.csv: line 2, column 2: nan: must be finite");
   EXPECT_EQ(refused("a.csv", "1,2\n3,1e999\n"), "a.csv: line 2, column 2: 1e999: must be finite");
   EXPECT_EQ(refused("a.csv", "1,2\n3,4x\n"), "a.csv: line 2, column 2: '4x': expected a number");
@@ -52,16 +54,20 @@ TEST_F(Tables, CsvErrorsNameLineAndColumn) {
   std::filesystem::create_directory(file("dir.csv"));
   EXPECT_THAT(message([&] { read_table(file("dir.csv")); }), HasSubstr("dir.csv: cannot read: Is a directory"));
   EXPECT_THAT(message([&] { read_table("a.xyz"); }), HasSubstr("a.xyz: unknown format; the name must end with .csv"));
+  EXPECT_THAT(message([&] { read_table("a.Parquet"); }), HasSubstr("convert this file with pandas.read_parquet("));
 }
 
 // "NA,1" was taken for a header, and its row was lost.
 TEST_F(Tables, CsvRowWithOneCellThatIsNoNumberIsNotAHeader) {
   EXPECT_EQ(refused("a.csv", "NA,1\n0.5,1\n"),
-            "a.csv: line 1, column 1: 'NA': expected a number (or a header that contains only names)");
+            "a.csv: line 1, column 1: 'NA': expected a number (or a header that contains only names); "
+            "lines before the header must begin with #");
   EXPECT_EQ(refused("a.csv", "1,\n0.5,1\n"),
-            "a.csv: line 1, column 2: is empty: expected a number (or a header that contains only names)");
+            "a.csv: line 1, column 2: is empty: expected a number (or a header that contains only names); "
+            "lines before the header must begin with #");
   EXPECT_EQ(refused("a.csv", ",\n0.5,1\n"),
-            "a.csv: line 1, column 1: is empty: expected a number (or a header that contains only names)");
+            "a.csv: line 1, column 1: is empty: expected a number (or a header that contains only names); "
+            "lines before the header must begin with #");
   EXPECT_THAT(read_table(put("pandas.csv", ",x\n0,1\n")).columns, ElementsAre("x"));
 }
 
@@ -135,7 +141,9 @@ TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
   EXPECT_EQ(read_table(file("vector.npy")).values.rows(), 1);
   EXPECT_EQ(read_table(file("vector.npy")).values.cols(), 4);
   auto what = [&](const char* name) { return message([&] { read_table(file(name)); }); };
-  EXPECT_THAT(what("bool.npy"), EndsWith("bool.npy: contains '|b1'; expected f2, f4, f8, i1 to i8 or u1 to u8"));
+  EXPECT_THAT(what("bool.npy"),
+              EndsWith("bool.npy: contains '|b1'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with "
+                       "numpy.asarray(x, dtype=float)"));
   EXPECT_EQ(read_table(file("cube.npy")).values.cols(), 4);  // steps and walkers of a chain
   EXPECT_THAT(what("nan.npy"), EndsWith("nan.npy: row 2, column 2: nan: must be finite"));
   EXPECT_THAT(what("cut.npy"), EndsWith("cut.npy: truncated: 43 bytes of data, expected 48"));
@@ -167,7 +175,8 @@ TEST_F(Tables, NpyHeaderThatLiesIsRefused) {
   EXPECT_EQ(shaped("4611686018427387904"), "a.npy: shape (4611686018427387904): expected (N, d) or (N)");
   EXPECT_EQ(shaped("4, 2"), "no error");
   EXPECT_EQ(npy("{'descr': '" + std::string(60000, 'f') + "'}"),
-            "a.npy: contains '" + std::string(40, 'f') + "'; expected f2, f4, f8, i1 to i8 or u1 to u8");
+            "a.npy: contains '" + std::string(40, 'f') +
+                "'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with numpy.asarray(x, dtype=float)");
   EXPECT_EQ(npy(std::string(70000, ' ')), "a.npy: the header has 70000 bytes; at most 65536 are allowed");
 }
 

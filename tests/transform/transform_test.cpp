@@ -13,6 +13,7 @@
 #include "pathline/transform/bounds.hpp"
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
+#include "pathline/transform/linear.hpp"
 #include "pathline/transform/logit.hpp"
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
@@ -89,6 +90,7 @@ std::vector<Named> every_transform() {
           {"marginals", std::make_shared<Marginals>(make_marginals())},
           {"splines", std::make_shared<SplineLayer<double>>(make_splines({1, 0}))},
           {"splines of the condition alone", std::make_shared<SplineLayer<double>>(make_splines({0, 0}))},
+          {"linear", std::make_shared<Linear<double>>((Matrix<double>(2, 2) << 0.5, 9, -1.5, 2).finished())},
           {"bounds below, and on both sides",
            std::make_shared<Bounds<double>>(Vector<double>{{-1.5, -1.2}}, Vector<double>{{kInfinity, 1.4}})},
           {"bounds above, and none",
@@ -253,6 +255,17 @@ TEST(Transform, BoundsGiveNoDensityOutsideAndNoSampleAtABound) {
   EXPECT_GT(samples.z(1, 0), -1);
   EXPECT_LT(samples.z(1, 1), 1);
   EXPECT_LT(samples.z(1, 2), 1);
+  // At a bound, as at the place that stands for it; beyond, nothing changes.
+  const Bounds<double> closed(Vector<double>{{0, -1}}, Vector<double>{{kInfinity, 1}}, Vector<double>{{0.25, 0.5}});
+  Matrix<double> at(kDim, 4), stands_for(kDim, 4);
+  at << 0, 1, 1, -1e-9, 0, -1, 1, 0, stands_for << 0.25, 1, 1, -1e-9, 0, -0.5, 0.5, 0;
+  const auto on_bound = image(closed, Direction::data_to_base, at, s);
+  const auto within = image(closed, Direction::data_to_base, stands_for, s);
+  EXPECT_EQ(on_bound.z, within.z);
+  EXPECT_EQ(on_bound.log_det, within.log_det);
+  EXPECT_TRUE(on_bound.log_det.head(3).allFinite());
+  EXPECT_EQ(on_bound.log_det[3], -kInfinity);
+  EXPECT_THROW(Bounds<double>(Vector<double>{{0}}, Vector<double>{{1.0}}, Vector<double>{{0.5}}), InputError);
   EXPECT_THROW(Bounds<double>(Vector<double>{{1.0}}, Vector<double>{{1.0}}), InputError);
   EXPECT_THROW(Bounds<double>(Vector<double>{{std::nan("")}}, Vector<double>{{1.0}}), InputError);
 }

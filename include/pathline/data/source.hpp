@@ -79,6 +79,7 @@ struct SourceOptions {
   std::vector<std::string> columns = {};               ///< tables in files: the columns to read; empty = all
   std::vector<std::string> condition = {};             ///< tables in files: those of the columns that are conditions
   std::vector<std::string> discrete = {};              ///< tables in files: those of the columns that get noise later
+  std::vector<std::string> period = {};                ///< tables in files: columns whose period is known, for findings
   TableOptions table = {};                             ///< tables in files: how they are read
   std::string validation = {}, test = {};  ///< tables in files: files that are these parts, instead of a fraction
   std::string weights = {};                ///< tables in files: the column with the weight of each row; empty = none

@@ -8,10 +8,13 @@
 
 #include "pathline/core/clone_ptr.hpp"
 #include "pathline/flow/base.hpp"
+#include "pathline/flow/periods.hpp"
 #include "pathline/transform/affine.hpp"
 #include "pathline/transform/batch_norm.hpp"
+#include "pathline/transform/bounds.hpp"
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
+#include "pathline/transform/linear.hpp"
 #include "pathline/transform/logit.hpp"
 
 namespace pathline {
@@ -51,7 +54,7 @@ struct Transformed {
 
 /// The score of each point: the gradient of log p with respect to x.
 struct Score {
-  Matrix<double> score;        ///< d x N, in the data's units
+  Matrix<double> score;        ///< d x N, in the data's units; NaN where the density is 0
   RowVector<double> log_prob;  ///< 1 x N
   SolveReport report, backward;
   double nfe = 0, backward_nfe = 0;  ///< means over the tiles
@@ -72,8 +75,9 @@ struct FlowLayout {
   Index base = 0, size = 0;
 };
 
-/// A density log p(x) = log p0(z) + log|det dz/dx|, where z is the image of x under the inverse of `data_side` and
-/// `chain`, and p0 is the base distribution. A Flow is a value: a copy shares nothing with the original.
+/// A density log p(x) = log p0(z) + log|det dz/dx|, wrapped in the columns that are periodic, where z is the image of x
+/// under the inverse of `data_side` and `chain`, and p0 is the base distribution. A Flow is a value: a copy shares
+/// nothing with the original.
 template <class S> class Flow {
  public:
   explicit Flow(Chain<S> chain);  ///< at least one transform; standard normal base, no data side
@@ -119,7 +123,8 @@ template <class S> class Flow {
   [[nodiscard]] Samples<S> push(const Matrix<S>& base, const EvaluationOptions& options = {},
                                 ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  /// Moves points x, in the units of the data, from time `from` to time `to`, both in [0, end_time()].
+  /// Moves points x, in the units of the data, from time `from` to time `to`, both in [0, end_time()]. A periodic
+  /// column is followed on the real line, from and to any of its images.
   [[nodiscard]] Transformed transform(ConstMatrixRef<double> x, double from, double to,
                                       ConstMatrixRef<double> c = Matrix<double>(0, 0),
                                       const EvaluationOptions& options = {}) const;
@@ -129,8 +134,9 @@ template <class S> class Flow {
   Samples<S> trajectory(const Matrix<S>& base, const std::vector<double>& times, std::vector<Matrix<double>>& along,
                         const EvaluationOptions& options = {}, ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
-  /// Map x (d x B) between the units of the data and those of the data's end of the chain. If log_det (1 x B) is not
-  /// null, log|det| of the map is added to it. first is the number of the first point, for messages.
+  /// Map x (d x B) between the units of the data and those of the data's end of the chain, without regard to periods.
+  /// If log_det (1 x B) is not null, log|det| of the map is added to it. first is the number of the first point, for
+  /// messages.
   [[nodiscard]] Matrix<S> standardized(ConstMatrixRef<double> x, RowVector<double>* log_det = nullptr,
                                        Index first = 0) const;
   [[nodiscard]] Matrix<double> in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det = nullptr) const;
@@ -145,6 +151,17 @@ template <class S> class Flow {
   Vector<double> scale() const;
   void set_logit(double alpha);
   double logit() const;
+  /// Set and read the bounds of the columns, in the units of the data; null for none.
+  void set_bounds(const std::optional<Bounds<double>>& bounds);
+  const Bounds<double>* bounds() const;
+  /// Set and read the linear map on the base's side of the affine one, x = mean + scale L z, which takes nearly
+  /// collinear columns apart; null for none.
+  void set_linear(const std::optional<Linear<double>>& linear);
+  const Linear<double>* linear() const;
+  /// Set and read which columns are periodic; null for none. log_prob and score are then of the wrapped density, and
+  /// samples lie within one period. Bounds are set before: see Periods.
+  void set_periods(std::optional<Periods> periods) { periods_ = std::move(periods); }
+  const Periods* periods() const { return periods_ ? &*periods_ : nullptr; }
 
   /// The continuous blocks and the batch norms of the chain, ordered from the base to the data.
   std::vector<const Cnf<S>*> blocks() const { return chain.template all<Cnf<S>>(); }
@@ -158,10 +175,18 @@ template <class S> class Flow {
   Vector<double> condition_mean, condition_scale;  ///< dc
 
  private:
+  struct TileDensity;
+  struct TileScore;
+  TileDensity tile_density(double t, ConstMatrixRef<double> x, Index first, const EvaluationOptions& options,
+                           const TransformContext<S>& context) const;
+  TileScore tile_score(ConstMatrixRef<double> x, const TransformContext<S>& context, ChainTape<S>& tape) const;
+  std::vector<Periods::Image> images(ConstMatrixRef<double> x) const;
   void check(ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index first) const;
   void check_time(double t) const;
   LogProb<S> log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                            const EvaluationOptions& options) const;
+
+  std::optional<Periods> periods_;
 };
 
 extern template class Flow<float>;

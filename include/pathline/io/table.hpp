@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "pathline/core/column_bounds.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -30,6 +31,8 @@ struct TableOptions {
   /// With automatic, a first line that has all of these names is a header even if they are numbers. Empty: no names.
   std::vector<std::string> expected_names = {};
   bool drop_missing = false;  ///< leave out rows with an empty cell, NA or NaN, instead of refusing the table
+  /// A value outside is refused with its line. Bounds of a column that is not read have no effect.
+  std::vector<ColumnBounds> bounds = {};
 };
 
 /// A table in memory that somebody else owns.
@@ -77,6 +80,7 @@ class TableReader {
 
  private:
   void drop_missing(Matrix<double>& rows);
+  void check_bounds(const Matrix<double>& rows) const;
 
   Index read_ = 0, dropped_ = 0;
 };
