@@ -146,6 +146,26 @@ Integral integrate(const std::function<RowVector<double>(const Matrix<double>&)>
   }
 }
 
+namespace {
+
+// The box in parts: one close around its points, with a quarter of their extent on each side, and what is left of it.
+// Without that, a narrow ridge at the edge of a wide box lies between the nodes of the rule.
+void add_trimmed(Box box, const Matrix<double>& points, std::vector<Box>& out) {
+  const auto add = [&out](const Box& part) {
+    if (part.volume() > 0) out.push_back(part);
+  };
+  for (Index i = 0; i < box.low.size() && points.cols() > 0; ++i) {
+    const double low = points.row(i).minCoeff(), high = points.row(i).maxCoeff(), margin = (high - low) / 4;
+    Box below = box, above = box;
+    below.high[i] = box.low[i] = std::clamp(low - margin, box.low[i], box.high[i]);
+    above.low[i] = box.high[i] = std::clamp(high + margin, box.low[i], box.high[i]);
+    add(below), add(above);
+  }
+  add(box);
+}
+
+}  // namespace
+
 std::vector<Box> boxes_of_points(const Box& box, const Matrix<double>& points, Index most) {
   struct Part {
     Box box;
@@ -160,7 +180,7 @@ std::vector<Box> boxes_of_points(const Box& box, const Matrix<double>& points, I
     Part part = std::move(open.back());
     open.pop_back();
     if (static_cast<Index>(part.inside.size()) <= most) {
-      out.push_back(part.box);
+      add_trimmed(part.box, points(Eigen::all, part.inside), out);
       continue;
     }
     const auto middle = part.inside.begin() + static_cast<std::ptrdiff_t>(part.inside.size() / 2);

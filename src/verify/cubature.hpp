@@ -29,8 +29,8 @@ struct CubatureOptions {
 Integral integrate(const std::function<RowVector<double>(const Matrix<double>&)>& f, const std::vector<Box>& boxes,
                    const CubatureOptions& options);
 
-// The box cut at the medians of the points in it, along its axes in turn, until each part has at most `most` of them: a
-// narrow mode gets narrow boxes. points: d x n.
+// The box cut at the medians of the points in it, along its axes in turn, until each part has at most `most` of them,
+// and each part cut again close around its points: a narrow mode gets narrow boxes. points: d x n.
 std::vector<Box> boxes_of_points(const Box& box, const Matrix<double>& points, Index most);
 
 }  // namespace pathline

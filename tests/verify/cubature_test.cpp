@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pathline/core/random.hpp"
+
 namespace pathline {
 namespace {
 
@@ -52,13 +54,31 @@ TEST(Cubature, GivesUpAtANumberThatIsNotFinite) {
   EXPECT_EQ(got.evaluations, 17);
 }
 
+// models/funnel.h5: the integral was 0.97 +- 0.0008, because its narrow end lay between the nodes.
+TEST(Cubature, FindsANarrowRidgeAtTheEdgeOfAWideBox) {
+  const auto f = [](const Matrix<double>& x) {  // v ~ N(0, 3^2), y | v ~ N(0, exp(v))
+    const auto v = x.row(0).array(), y = x.row(1).array();
+    return RowVector<double>((-v.square() / 18 - y.square() * (-v).exp() / 2 - v / 2).exp() /
+                             (6 * std::numbers::pi));
+  };
+  Matrix<double> draws(2, 4000);
+  Engine engine = make_stream(1, "cubature_test");
+  for (Index b = 0; b < draws.cols(); ++b) {
+    draws(0, b) = 3 * normal(engine);
+    draws(1, b) = std::exp(draws(0, b) / 2) * normal(engine);
+  }
+  const Box box{Vector<double>{{-16, -2000}}, Vector<double>{{16, 2000}}};
+  const auto got = integrate(f, boxes_of_points(box, draws, 64), {.tolerance = 1e-3, .evaluations = 60000});
+  EXPECT_NEAR(got.value, 1, 2e-3);
+}
+
 TEST(Cubature, CutsABoxAtTheMediansOfItsPoints) {
   Matrix<double> points(2, 8);
   points << 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8;
   const auto boxes = boxes_of_points(cube(2, 0, 10), points, 2);
   double volume = 0;
   for (const auto& box : boxes) volume += box.volume();
-  EXPECT_EQ(boxes.size(), 4u);
+  EXPECT_GT(boxes.size(), 4u);  // four parts with two points each, cut again around them
   EXPECT_DOUBLE_EQ(volume, 100);
   // Points that are all alike, on an edge of their box, do not cut for ever.
   EXPECT_LE(boxes_of_points(cube(1, 0, 1), Matrix<double>::Constant(1, 100, 0.5), 10).size(), 64u);
