@@ -2,6 +2,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -15,8 +17,10 @@
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
 #include "core/memory.hpp"
+#include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
+#include "pathline/flow/error_bar.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "train/density_statistics.hpp"
@@ -27,7 +31,8 @@ namespace {
 
 struct DensityFlags {
   std::string model, input, output, condition, grid;
-  bool summary = false, independent = false;
+  bool summary = false, independent = false, error = false;
+  std::optional<double> max_error;
   std::uint64_t seed = 0;
   CommonFlags common;
 };
@@ -49,6 +54,7 @@ struct LogProbOfRows {
   RowVector<double> log_prob;
   double nfe = 0;
   std::vector<FailedPoint> failed;  // in their order
+  RowVector<double> error = {};     // the bars, where they are wanted
 };
 
 // Points [first, first + count) of the part, which are appended to `got`. A part that fails is halved until its points
@@ -88,13 +94,17 @@ std::vector<std::string> column_names(const ModelCard& card, Index dim) {
 
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
 // the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY the log-densities
-// alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the line.
+// alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the line. With
+// --error or --max-error, the bar follows the log-density; HDF5 has it as `error`.
 // The log-densities on a grid are an array in HDF5 with one axis for each column that has several values.
 class DensityOutput {
  public:
   DensityOutput(const DensityFlags& f, const ModelCard& card, const std::optional<Grid>& grid, Index dim,
                 Index condition_dim)
-      : lines_(f.output.empty() && !f.summary), grid_(grid), names_(column_names(card, dim)) {
+      : lines_(f.output.empty() && !f.summary),
+        with_error_(f.error || f.max_error),
+        grid_(grid),
+        names_(column_names(card, dim)) {
     for (Index i = 0; i < dim; ++i)
       if (!grid || std::find(grid->integrated().begin(), grid->integrated().end(), i) == grid->integrated().end())
         written_.push_back(i);
@@ -106,6 +116,7 @@ class DensityOutput {
       points_ = file_->create_extendible<double>("points", {dim});
       if (condition_dim > 0) condition_ = file_->create_extendible<double>("condition", {condition_dim});
       density_ = file_->create_extendible<double>("log_density", {});
+      if (with_error_) error_ = file_->create_extendible<double>("error", {});
       status_ = file_->create_extendible<std::int64_t>("status", {});
       status_->set_attribute("meaning", "0: evaluated, 1: the solve failed; failed_rows and failed_reasons say where");
       return;
@@ -117,6 +128,7 @@ class DensityOutput {
       columns.insert(columns.end(), card.condition_columns.begin(), card.condition_columns.end());
     }
     columns.push_back("log_density");
+    if (with_error_) columns.push_back("error");
     table_ = TableWriter::create(f.output, columns, static_cast<Index>(columns.size()));
   }
   void append(const Matrix<double>& x, const Matrix<double>& c, const LogProbOfRows& got) {
@@ -126,22 +138,27 @@ class DensityOutput {
       fmt::memory_buffer text;
       for (Index i = 0; i < log_prob.size(); ++i) {
         const auto& comment = comments.empty() ? std::string() : comments[static_cast<std::size_t>(i)];
-        fmt::format_to(std::back_inserter(text), "{:.9g}{}\n", log_prob[i], comment);
+        fmt::format_to(std::back_inserter(text), "{:.9g}", log_prob[i]);
+        if (with_error_) fmt::format_to(std::back_inserter(text), " {:.2g}", got.error[i]);
+        fmt::format_to(std::back_inserter(text), "{}\n", comment);
       }
       write_result({text.data(), text.size()});
     } else if (file_ && grid_) {
       values_.insert(values_.end(), log_prob.begin(), log_prob.end());
+      errors_.insert(errors_.end(), got.error.begin(), got.error.end());
     } else if (file_) {
       points_->append(x), density_->append(Matrix<double>(log_prob));
       if (condition_) condition_->append(c);
+      if (error_) error_->append(Matrix<double>(got.error));
       Matrix<std::int64_t> status = Matrix<std::int64_t>::Zero(1, log_prob.size());
       for (const auto& point : got.failed) status(0, point.column) = 1;
       status_->append(status);
     } else if (table_) {
       const Index columns = with_points_ ? std::ssize(written_) : 0, conditions = with_points_ ? c.rows() : 0;
-      Matrix<double> rows(columns + conditions + 1, x.cols());
+      Matrix<double> rows(columns + conditions + 1 + with_error_, x.cols());
       if (with_points_) rows.topRows(columns) = x(written_, Eigen::all), rows.middleRows(columns, conditions) = c;
-      rows.bottomRows(1) = log_prob;
+      rows.row(columns + conditions) = log_prob;
+      if (with_error_) rows.row(columns + conditions + 1) = got.error;
       table_->append(rows, comments);
     }
   }
@@ -149,7 +166,7 @@ class DensityOutput {
   void commit() {
     if (lines_) flush_results();
     if (file_ && grid_) write_array();
-    points_.reset(), condition_.reset(), density_.reset(), status_.reset();
+    points_.reset(), condition_.reset(), density_.reset(), error_.reset(), status_.reset();
     if (file_) file_->commit();
     if (table_) table_->commit();
   }
@@ -185,19 +202,20 @@ class DensityOutput {
       if (const auto& axis = grid_->axes()[static_cast<std::size_t>(i)]; axis.slice())
         fixed.push_back(names_[static_cast<std::size_t>(i)]), fixed_at.push_back(axis.low);
     file_->write_values<double>("log_density", shape, grid_->as_array(values_).data());
+    if (with_error_) file_->write_values<double>("error", shape, grid_->as_array(errors_).data());
     auto array = file_->dataset("log_density");
     array.set_attribute("axes", axes);
     if (!fixed.empty()) array.set_attribute("fixed", fixed), array.set_attribute("fixed_at", fixed_at);
     if (!integrated.empty()) array.set_attribute("integrated", integrated);
   }
 
-  bool lines_, with_points_ = false;
+  bool lines_, with_error_, with_points_ = false;
   const std::optional<Grid>& grid_;
   std::vector<std::string> names_;
   std::vector<Index> written_;  // the columns that points have
-  std::vector<double> values_;  // on a grid, in its order
+  std::vector<double> values_, errors_;  // on a grid, in its order
   std::unique_ptr<Hdf5File> file_;
-  std::optional<Hdf5Dataset> points_, condition_, density_, status_;
+  std::optional<Hdf5Dataset> points_, condition_, density_, error_, status_;
   std::unique_ptr<TableWriter> table_;
 };
 
@@ -434,6 +452,80 @@ int report_failed(const Totals& t, Index rescued, const std::string& table, bool
   return 1;
 }
 
+// Log-densities with their bars, by the model in float or double; in double again where --max-error asks for it.
+template <class S> class BarredDensity {
+ public:
+  BarredDensity(const DensityFlags& f, const Flow<S>& flow, const IntegratedDensity<S>& density,
+                const EvaluationOptions& options, bool integrated)
+      : flags_(f), flow_(flow), density_(density) {
+    if (wanted() && integrated)
+      throw InputError(fmt::format("{}: has no bar for columns that are integrated out, or are discrete",
+                                   f.max_error ? "--max-error" : "--error"));
+    if (!f.max_error) return;
+    require(*f.max_error > 0 && std::isfinite(*f.max_error), "--max-error", *f.max_error, "> 0");
+    if (options.trace.kind != TraceKind::exact)
+      throw InputError("--max-error needs --trace exact: more --probes narrow the bars of --trace hutchinson");
+    if constexpr (std::is_same_v<S, float>) wide_ = read_model<double>(model_file(f.model)).flow;
+  }
+  bool wanted() const { return flags_.error || flags_.max_error; }
+
+  // Where a solve fails, every point is evaluated alone: its bar is then that of its own solve and the difference of
+  // the two, and infinite if that one fails too.
+  LogProbOfRows operator()(const Matrix<double>& x, const Matrix<double>& c, const EvaluationOptions& options,
+                           const std::string& table, Index before) const {
+    try {
+      const auto got = bars(x, c, options);
+      return {got.log_prob, got.nfe, {}, got.error};
+    } catch (const InputError& error) {
+      throw InputError(in_table(table, before, x.cols(), error.what()));
+    } catch (const NumericalError&) {
+    }
+    auto out = log_prob_of_rows(density_, x, c, options, table, before);
+    out.error = RowVector<double>::Constant(x.cols(), std::numeric_limits<double>::infinity());
+    auto alone = options;
+    alone.tile = 1;
+    for (Index i = 0; i < x.cols(); ++i) {
+      alone.first = options.first + i;
+      try {
+        const auto one = bars(x.col(i), c.rows() > 0 ? Matrix<double>(c.col(i)) : Matrix<double>(0, 0), alone);
+        if (!std::isnan(out.log_prob[i])) out.error[i] = one.error[0] + std::abs(one.log_prob[0] - out.log_prob[i]);
+      } catch (const NumericalError&) {
+      }
+    }
+    return out;
+  }
+
+  void count(const RowVector<double>& error) {
+    for (double e : error) {
+      ++points_;
+      if (flags_.max_error && !(e <= *flags_.max_error)) ++above_, largest_ = std::max(largest_, e);
+    }
+  }
+  // The exit code: 1 if a bar is above --max-error.
+  int finish(const std::string& table) const {
+    if (above_ == 0) return 0;
+    report_warning("{}: {} of {} points have a bar above --max-error {:g}, also in double; the largest is {:.1e} nats",
+                   table, above_, points_, *flags_.max_error, largest_);
+    return 1;
+  }
+
+ private:
+  BarredLogProb bars(const Matrix<double>& x, const Matrix<double>& c, const EvaluationOptions& options) const {
+    if (!flags_.max_error) return log_prob_with_error(flow_, x, c, options);
+    if constexpr (std::is_same_v<S, float>)
+      return log_prob_within(*flags_.max_error, *wide_, &flow_, x, c, options);
+    else
+      return log_prob_within(*flags_.max_error, flow_, nullptr, x, c, options);
+  }
+
+  const DensityFlags& flags_;
+  const Flow<S>& flow_;
+  const IntegratedDensity<S>& density_;
+  std::optional<Flow<double>> wide_;
+  Index points_ = 0, above_ = 0;
+  double largest_ = 0;
+};
+
 template <class S> int run_as(const DensityFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
   const auto& flow = model.flow;
@@ -455,6 +547,7 @@ template <class S> int run_as(const DensityFlags& f) {
   const std::vector<Index> out = grid ? grid->integrated() : std::vector<Index>{};
   const Integration integration{.out = out, .discrete = discrete_columns(model.card, out)};
   const IntegratedDensity<S> density(flow, integration, condition, options);
+  BarredDensity<S> barred(f, flow, density, options, !integration.empty());
   DensityOutput output(f, model.card, grid, flow.dim(), flow.condition_dim());
   Totals totals;
   totals.integrated = !integration.empty();
@@ -465,8 +558,10 @@ template <class S> int run_as(const DensityFlags& f) {
   PartSize part;
   for (Index done = 0; points->read(x, c, part.next()); done += x.cols()) {
     options.first = done;
-    auto got = log_prob_of_rows(density, x, c, options, table, done);
+    auto got = barred.wanted() ? barred(x, c, options, table, done)
+                               : log_prob_of_rows(density, x, c, options, table, done);
     if (!got.failed.empty() && integration.empty()) second_try(x, c, got);
+    barred.count(got.error);
     output.append(x, c, got);
     totals.add(x, c, got, points->known());
     if (c.rows() > 0) conditions.add(c);
@@ -489,12 +584,12 @@ template <class S> int run_as(const DensityFlags& f) {
   if (!integration.discrete.empty() && !f.common.quiet)
     report_note("{}: the log-densities contain the probabilities of its integers",
                 fmt::join(model.card.discrete, ", "));
-  const int code = report_failed(totals, second_try.rescued(), table, f.common.quiet);
+  const int code = std::max(report_failed(totals, second_try.rescued(), table, f.common.quiet), barred.finish(table));
   if (totals.nll.n == 0) return code;
   if (!grid) warn_of_far_points(flow, model.card, totals);
   if (f.summary)
     print_summary(f, flow, totals, grid, options);
-  else if (options.solver.steps > 0)
+  else if (options.solver.steps > 0 && !f.max_error)
     warn_of_error(f, totals, options);
   return code;
 }
@@ -521,6 +616,7 @@ void add_density_command(CLI::App& app, Action& chosen) {
       "  pathline density moons.h5 samples.h5:samples --summary\n"
       "  pathline density moons.h5 --grid=-4:4:200 -o grid.h5\n"
       "  pathline density moons.h5 --grid x1=-4:4:200 -o marginal.h5\n"
+      "  pathline density moons.h5 points.csv --max-error 1e-3\n"
       "  echo 0.5,1 | pathline density moons.h5 -");
   c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
   c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
@@ -533,6 +629,11 @@ void add_density_command(CLI::App& app, Action& chosen) {
   c->add_flag("--independent", f->independent,
               "solve every point alone, so that its log-density has the same bits whatever points stand beside it, at "
               "several times the cost");
+  c->add_flag("--error", f->error,
+              "follow each log-density by a bar on its error: of the solver, of Hutchinson's probes, of rounding; costs "
+              "0.8 times the density again");
+  c->add_option("--max-error", f->max_error,
+                "evaluate a point again, more tightly and then in double, until its bar is below this many nats");
   c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
   c->add_option("--seed", f->seed, "seed of Hutchinson's probes")->capture_default_str();
   f->common.add_table_to(c);
