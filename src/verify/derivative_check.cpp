@@ -128,7 +128,7 @@ Check check_trace(const Subject& s) {
 }
 
 Check check_adjoint(const Subject& s) {
-  if (s.flow.periods()) return on_the_line(s, check_adjoint);
+  if (s.flow.periods()) return on_the_line(s, [](const Subject& line) { return check_adjoint(line); });
   constexpr Index kPoints = 4;
   const auto c = draw_conditions(s, kPoints, "verify.adjoint");
   const auto x = s.flow.push(draw_base(s, kPoints, "verify.adjoint"), fine_options(s), c).points;
