@@ -16,16 +16,15 @@ class ProgressBar:
     def __init__(self, out: Optional[TextIO] = None) -> None:
         self.out = sys.stderr if out is None else out
         self.redraws = _can_redraw(self.out)
-        self.smooth: Optional[float] = None
+        self.smooth = 0.0
         self.stage = -1
         self.validation = ""
         self.width = 0
 
     def __call__(self, state: Dict[str, Any]) -> None:
-        if self.smooth is None or state["stage"] != self.stage:
-            self.smooth = state["loss"]
+        before = self.smooth if state["stage"] == self.stage else state["loss"]
         self.stage = state["stage"]
-        self.smooth = 0.9 * self.smooth + 0.1 * state["loss"]
+        self.smooth = 0.9 * before + 0.1 * state["loss"]
         if state["validation"] is not None:
             self.validation = f"  validation {state['validation']['nll']:.4f}"
         elif not self.redraws:

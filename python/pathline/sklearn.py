@@ -84,9 +84,11 @@ class FlowDensity(DensityMixin, BaseEstimator):
             if len(X) < 2:
                 raise InputError(f"sample_weight: {len(X)} samples have a weight; expected 2 or more")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.flow_ = train(X, weights, recipe=self.recipe, settings=self._settings(len(X)), seed=seed,
-                           columns=[f"x{i + 1}" for i in range(X.shape[1])], threads=self._threads(), progress=False)
-        self.n_iter_ = self.flow_.result.iterations
+        flow = train(X, weights, recipe=self.recipe, settings=self._settings(len(X)), seed=seed,
+                     columns=[f"x{i + 1}" for i in range(X.shape[1])], threads=self._threads(), progress=False)
+        assert flow.result is not None  # of a flow that was trained
+        self.flow_ = flow
+        self.n_iter_ = flow.result.iterations
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:

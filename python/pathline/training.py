@@ -20,8 +20,8 @@ Progress = Union[bool, Callable[[Dict[str, Any]], object]]
 
 
 def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns: Optional[Sequence[str]] = None,
-          recipe: Recipe = None, iterations: Optional[int] = None, batch: Optional[int] = None,
-          seed: Optional[int] = None, settings: Optional[Mapping[str, Any]] = None,
+          recipe: Recipe = None, time: Optional[float] = None, iterations: Optional[int] = None,
+          batch: Optional[int] = None, seed: Optional[int] = None, settings: Optional[Mapping[str, Any]] = None,
           directory: Union[str, "os.PathLike[str]", None] = None, resume: bool = False, replace: bool = False,
           threads: Optional[int] = None, progress: Progress = True) -> Flow:
     """Trains a density p(x), or p(x | condition), by maximum likelihood unless the recipe says otherwise.
@@ -38,6 +38,9 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
         columns: the names of an array's columns, or those columns of a table that are used.
         recipe: a file NAME.toml, the text of one, or a dictionary: {"model.hidden": [64, 64]} and
             {"model": {"hidden": [64, 64]}} are the same. ``recipe_keys()`` lists the keys.
+        time: seconds in which the training ends. Where no recipe, settings, iterations or batch are given, the model and
+            the training are chosen by the data within this time, 60 by default. How far it gets depends on the machine;
+            ``flow.info["recipe"]`` has what was chosen, and a run of it is bit for bit the same.
         iterations, batch, seed: shorthand for train.iterations, train.batch and train.seed.
         settings: more keys, which take precedence over the recipe's: {"solver.rtol": 1e-4}.
         directory: where the run is kept: model.h5, last.h5 to resume from, metrics.jsonl. None keeps nothing.
@@ -74,6 +77,10 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     else:
         table, names, more = _table(x, weights, condition, columns)
     keys.update({key: value for key, value in more.items() if value is not None})
+    if not (recipe or settings or resume or iterations is not None or batch is not None) and _is_table(x):
+        keys.update({"model.automatic": True, "train.time": 60.0})
+    if time is not None:
+        keys["train.time"] = float(time)
     if resume and directory is None:
         raise InputError("resume: pass the directory of the run")
     if resume and recipe is None:
@@ -147,6 +154,11 @@ def _file_keys(x: Any, weights: Any, condition: Any, columns: Optional[Sequence[
         raise InputError("condition: expected names of columns, as x is a file")
     return {"data.source": None if x is None else os.fspath(x), "data.weights": weights,
             "data.condition": column_names(condition) or None, "data.columns": column_names(columns) or None}
+
+
+# Whether x is data of the user's own: neither a toy nor nothing.
+def _is_table(x: Any) -> bool:
+    return x is not None and not (isinstance(x, str) and _core.is_toy(x))
 
 
 def _is_names(value: Any) -> bool:

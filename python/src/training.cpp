@@ -10,6 +10,7 @@
 
 #include "flow.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/data/toy.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 
 namespace py = pybind11;
@@ -133,6 +134,7 @@ void bind_training(py::module_& module) {
   py::class_<Recipe>(module, "Recipe", "A recipe in the core library.")
       .def(py::init(&recipe_of), "toml"_a = "", "name"_a = "recipe", "assignments"_a = std::vector<std::string>{})
       .def("to_toml", [](const Recipe& recipe) { return to_toml(recipe); });
+  module.def("is_toy", &is_toy, "name"_a);
   module.def("read_recipe", &read_recipe, "path"_a);
   module.def("recipe_of_run", &recipe_of_run, "directory"_a);
   module.def("recipe_keys", [] {

@@ -22,12 +22,13 @@ def test_check_estimator_passes_with_the_default_tile():
 
 
 def test_it_finds_the_better_model():
-    X = np.random.default_rng(0).normal(size=(400, 2)) * [1, 10]
-    estimator = make_pipeline(StandardScaler(), FlowDensity(max_iter=60, random_state=0))
-    search = GridSearchCV(estimator, {"flowdensity__max_iter": [1, 60]}, cv=2).fit(X)
-    assert search.best_params_ == {"flowdensity__max_iter": 60}
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(-2, 0.5, (200, 2)), rng.normal(2, 0.5, (200, 2))]) * [1, 10]
+    estimator = make_pipeline(StandardScaler(), FlowDensity(max_iter=300, batch_size=64, random_state=0))
+    search = GridSearchCV(estimator, {"flowdensity__max_iter": [1, 300]}, cv=2).fit(X)
+    assert search.best_params_ == {"flowdensity__max_iter": 300}
     scores = cross_val_score(estimator, X, cv=3)
-    assert scores.shape == (3,) and np.all(scores > -3.3)  # a standard normal of two columns has -2.84
+    assert scores.shape == (3,) and np.all(scores > -2.6)  # the standard normal has -2.84, two blobs -0.70
 
 
 def test_samples_scores_and_pickles():

@@ -154,6 +154,15 @@ def test_what_a_progress_function_raises_is_raised(blob, tmp_path):
     assert resumed.result.iterations == 30
 
 
+def test_a_table_alone_is_trained_in_the_time_that_is_given(blob):
+    begin = time.monotonic()
+    flow = pathline.train(blob, time=4, seed=1, progress=False)
+    assert 'base = "full_mixture"' in flow.info["recipe"] and flow.info["base"] == "full_mixture"
+    assert time.monotonic() - begin < 60  # seconds on a quiet machine
+    entropy = 1 + np.log(2 * np.pi) + np.log(2.0)  # of the 300 rows' distribution: its root has the determinant 2
+    assert -flow.log_prob(blob).mean() == pytest.approx(entropy, abs=0.3)
+
+
 def test_settings_hold_where_no_argument_says_otherwise(blob):
     settings = {"train.iterations": 3, "train.seed": 5, "data.condition": ["x2"]}
     flow = pathline.train(blob, settings=settings, progress=False)
