@@ -88,7 +88,7 @@ TEST(ErrorBarWithin, SaysSoWhereNoToleranceIsEnough) {
 
 TEST(ErrorBarOfABound, IsNothingWhereTheDensityIsZeroAndOfNoPoints) {
   auto flow = read_model<double>(model("posterior")).flow;
-  flow.data_side.add(std::make_unique<Bounds<double>>(Vector<double>::Zero(1), Vector<double>::Ones(1)));
+  flow.data_side.add(Bounds<double>(Vector<double>::Zero(1), Vector<double>::Ones(1)));
   const Matrix<double> x{{-1, 0.5}}, c{{0.1, 0.2}};
   const auto got = log_prob_with_error(flow, x, c);
   EXPECT_EQ(got.error[0], 0);
