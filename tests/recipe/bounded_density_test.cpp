@@ -34,8 +34,8 @@ class BoundedDensity : public Scratch, public ::testing::WithParamInterface<Inde
     recipe.data.source = file("t.csv");
     recipe.data.bounds = {"efficiency=0:1"};
     if (dim > 1) recipe.data.bounds.push_back("mass=60:");
-    recipe.model.hidden = {8};
-    recipe.model.precision = precision;
+    recipe.model.network.hidden = {8};
+    recipe.model.precision = parse_precision(precision);
     recipe.train.iterations = 40;
     train_recipe(recipe, {.directory = file("run"), .replace = true});
     return read_model<double>(file("run/model.h5"));
@@ -135,8 +135,8 @@ class PeriodicDensity : public Scratch, public ::testing::WithParamInterface<Ind
     recipe.data.source = file("t.csv");
     recipe.data.period = {"phi=2pi"};
     if (dim > 1) recipe.data.bounds = {"efficiency=0:1"};
-    recipe.model.hidden = hidden;
-    recipe.model.precision = "double";
+    recipe.model.network.hidden = hidden;
+    recipe.model.precision = Precision::float64;
     recipe.train.iterations = iterations;
     train_recipe(recipe, {.directory = file("run"), .replace = true});
     return read_model<double>(file("run/model.h5")).flow;
