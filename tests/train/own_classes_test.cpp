@@ -139,7 +139,7 @@ TrainingData table() {
 }
 
 // Everything that a run is made of, made anew for every run as another process would.
-struct Run {
+struct Pieces {
   std::function<Flow<double>()> flow;
   std::function<TrainingData()> data;
   std::function<std::vector<Stage<double>>()> stages;
@@ -160,7 +160,7 @@ class OwnClasses : public Scratch {
   }
 
   // Stops after every iteration in turn, and continues from the files with new objects of every class.
-  void expect_resumes(const Run& run) {
+  void expect_resumes(const Pieces& run) {
     Trainer<double> whole(run.flow(), run.data(), run.stages(), options("whole"));
     const auto result = whole.run();
     EXPECT_EQ(result.iterations, run.iterations);
