@@ -39,7 +39,7 @@ TEST(LimitsFinding, AColumnThatEndsAbruptlyHasPerhapsABound) {
   EXPECT_THAT(found(column([](double u, double) { return -std::pow(u, 0.2); })), HasSubstr("bounds = 'a=-1:'"));
   EXPECT_THAT(found(column([](double u, double) { return std::pow(u, 0.2); })), HasSubstr("bounds = 'a=:1'"));
   EXPECT_THAT(found(column([](double u, double) { return std::sin(M_PI * (u - 0.5)); })),
-              HasSubstr("ends abruptly at -1 and 1: if there can be no value beyond, pass bounds = 'a=-1:1'"));
+              HasSubstr("ends abruptly at -1 and 1: if there can be no value beyond, pass TableOptions.bounds = 'a=-1:1'"));
 }
 
 TEST(LimitsFinding, AColumnThatThinsOutHasNone) {

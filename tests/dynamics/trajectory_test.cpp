@@ -38,7 +38,7 @@ TEST_F(TrajectoryFile, WhatIsWrittenIsRead) {
     ASSERT_EQ(read.list.size(), 2u) << name;
     EXPECT_EQ(read.list[1].times, table.list[1].times) << name;
     EXPECT_EQ(read.list[1].states, table.list[1].states) << name;
-    EXPECT_THAT(read.columns, ElementsAre(named ? "x" : "x1")) << name;
+    EXPECT_THAT(read.columns, ElementsAre(named ? "x" : "3")) << name;
   }
 }
 

@@ -174,7 +174,9 @@ TEST(Mlp, TimeAtTheInputEntersNoOtherLayer) {
   for (const auto layer : {LayerType::concat, LayerType::concatsquash, LayerType::squash, LayerType::hyper}) {
     Mlp<double> field({.hidden = {6, 5}, .layer = layer, .time_at_input = true});
     Engine engine = make_stream(4, "mlp_test.time");
-    field.initialize(engine);
+    Matrix<double> theta(field.parameters().back().offset + field.parameters().back().size(), 1);
+    fill_normal<double>(engine, theta);
+    field.set_theta(0.5 * theta.col(0));  // as initialized, the gates of a hyper layer do not depend on the time
     for (const auto& p : field.parameters()) {
       if (p.name.starts_with("layers.0.")) continue;
       EXPECT_TRUE(p.name.ends_with("._layer.weight") || p.name.ends_with("._layer.bias")) << p.name;

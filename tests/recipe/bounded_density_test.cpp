@@ -35,7 +35,7 @@ class BoundedDensity : public Scratch, public ::testing::WithParamInterface<Inde
     recipe.data.bounds = {"efficiency=0:1"};
     if (dim > 1) recipe.data.bounds.push_back("mass=60:");
     recipe.model.network.hidden = {8};
-    recipe.model.precision = parse_precision(precision);
+    recipe.model.precision = precision == "float" ? Precision::float32 : Precision::float64;
     recipe.train.iterations = 40;
     train_recipe(recipe, {.directory = file("run"), .replace = true});
     return read_model<double>(file("run/model.h5"));

@@ -52,7 +52,7 @@ class Verify : public testing::Test {
   }
   void spoil(SpoiledTransform::Fault fault) {
     Chain<double> chain;
-    chain.add(std::make_unique<SpoiledTransform>(flow_.chain[0].clone(), fault));
+    chain.add(std::unique_ptr<Transform<double>>(std::make_unique<SpoiledTransform>(flow_.chain[0].clone(), fault)));
     flow_.chain = std::move(chain);
   }
 
@@ -87,7 +87,8 @@ TEST_F(Verify, AScaledLogDeterminantOfATransformFailsAgainstDifferences) {
 
 TEST_F(Verify, AMissingLogDeterminantOfTheStandardizerFailsInTheIntegral) {
   Chain<double> side;
-  side.add(std::make_unique<SpoiledTransform>(flow_.data_side[0].clone(), SpoiledTransform::Fault::log_determinant));
+  side.add(std::unique_ptr<Transform<double>>(
+      std::make_unique<SpoiledTransform>(flow_.data_side[0].clone(), SpoiledTransform::Fault::log_determinant)));
   flow_.data_side = side;
   EXPECT_EQ(run("log-determinant").verdict, Verdict::fail);
   EXPECT_EQ(run("integral").verdict, Verdict::fail);
@@ -117,14 +118,14 @@ TEST_F(Verify, BiasedProbesFailAgainstTheExactTrace) {
 }
 
 TEST_F(Verify, ABaseWhoseDrawsAreNotItsDensityFails) {
-  flow_.base = std::make_unique<SpoiledBase>(flow_.base->clone());
+  flow_.base = std::unique_ptr<Base>(std::make_unique<SpoiledBase>(flow_.base->clone()));
   EXPECT_EQ(run("base").verdict, Verdict::fail);
 }
 
 TEST_F(Verify, AMapThatIsNotMonotoneFails) {
-  flow_.data_side.add(std::make_unique<SpoiledTransform>(
+  flow_.data_side.add(std::unique_ptr<Transform<double>>(std::make_unique<SpoiledTransform>(
       std::make_unique<Affine<double>>(Vector<double>::Zero(2), Vector<double>::Ones(2)),
-      SpoiledTransform::Fault::not_monotone));
+      SpoiledTransform::Fault::not_monotone)));
   EXPECT_EQ(run("monotone maps").verdict, Verdict::fail);
 }
 
@@ -150,7 +151,7 @@ TEST(VerifyAnyFlow, OneBoundedColumnPassesSlow) {
   Engine engine = make_stream(1, "verify_test");
   field->initialize(engine);
   Flow<double> flow{Cnf<double>(field)};
-  flow.data_side.add(std::make_unique<Bounds<double>>(Vector<double>::Zero(1), Vector<double>::Ones(1)));
+  flow.data_side.add(Bounds<double>(Vector<double>::Zero(1), Vector<double>::Ones(1)));
   const auto results = verify({.flow = flow});
   EXPECT_THAT(failed(results), IsEmpty());
 }
