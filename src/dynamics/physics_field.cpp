@@ -59,7 +59,7 @@ void PhysicsField<S>::combine(ConstMatrixRef<S> x, ConstMatrixRef<S> g, bool aff
 template <class S> class PhysicsField<S>::Rule final : public CotangentRule<S> {
  public:
   Rule(const PhysicsField& field, const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& outer,
-       MatrixRef<S> f, MatrixRef<S> je, FieldCotangent<S>& out, Workspace<S>& w)
+       MatrixRef<S>& f, MatrixRef<S>& je, FieldCotangent<S>& out, Workspace<S>& w)
       : field_(field), x_(x), e_(e), outer_(outer), f_(f), je_(je), out_(out), w_(w), z_bar(x.dim(), x.batch()) {}
 
   void operator()(ConstMatrixRef<S> g, ConstMatrixRef<S> jg, MatrixRef<S> g_bar, MatrixRef<S> jg_bar) override {

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "recipe/recipe_fields.hpp"
@@ -277,7 +278,11 @@ Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
     throw InputError(fmt::format("{}:{}: {}", name_for_errors, error.source().begin.line,
                                  one_line(std::string(error.description()))));
   }
-  return Reader(name_for_errors).read(root);
+  try {
+    return Reader(name_for_errors).read(root);
+  } catch (const InputError& error) {  // a key may hold anything
+    throw InputError(printable(error.what()));
+  }
 }
 
 Recipe read_recipe(const std::string& path) {

@@ -233,7 +233,7 @@ TEST_F(Tables, AValueOutsideOfItsBoundsIsNamedWithLineAndColumn) {
               testing::ContainsRegex("^-?[0-9.]+\n-inf\n-inf\n$"));
   EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("bounds       mass=60:, efficiency=0:1\n"));
   EXPECT_EQ(run({"train", "--resume", file("run"), "--iterations", "6", "--quiet"}).code, 0);
-  EXPECT_THAT(train("m.csv", {"--bounds", "mass=60"}).err, HasSubstr("data.bounds: 'mass=60': expected NAME=LOW:HIGH"));
+  EXPECT_THAT(train("m.csv", {"--bounds", "mass=60"}).err, HasSubstr("--bounds: 'mass=60': expected NAME=LOW:HIGH"));
   EXPECT_THAT(train("m.csv", {"--bounds", "masse=60:"}).err, HasSubstr("did you mean 'mass'?"));
 }
 
@@ -263,7 +263,7 @@ TEST_F(Tables, AnAngleIsSampledWithinItsPeriodAndFoldedIntoIt) {
   const auto parts = Hdf5File::open(file("parts.h5"));
   for (const char* name : {"train", "validation", "test"})
     EXPECT_GE(parts.read_matrix<double>(name).row(0).minCoeff(), 0);
-  EXPECT_THAT(train("a.csv", {"--period", "phi"}).err, HasSubstr("data.period: 'phi': expected NAME=LENGTH"));
+  EXPECT_THAT(train("a.csv", {"--period", "phi"}).err, HasSubstr("--period: 'phi': expected NAME=LENGTH"));
   EXPECT_THAT(train("a.csv", {"--period", "phi=6"}).err, HasSubstr("and are moved into it; check the unit"));
 }
 

@@ -313,8 +313,8 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
     EXPECT_TRUE(seen.insert(changed).second) << key.key;
   }
   // A member without a key would be lost when a model is written. These are set when the objects are built:
-  constexpr std::size_t built = 4 +  // SourceOptions: seed, constant, and of its table the names and the struct itself
-                                4 +  // TrainingDataOptions: condition and discrete, which `reading` has; seed, name
+  constexpr std::size_t built = 6 +  // SourceOptions: seed, constant, period, and of its table the names, bounds and the struct itself
+                                6 +  // TrainingDataOptions: condition and discrete, which `reading` has; bounds, period, seed, name
                                 3 +  // MlpOptions: dim, condition_dim, time_at_input
                                 3 +  // BaseFitOptions: components, which the model has; seed, threads
                                 6 +  // GradientOptions: regularizers, seed, iteration, parameters, base, threads

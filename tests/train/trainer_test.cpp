@@ -479,11 +479,13 @@ TEST_F(TrainerOf, AFlowThatBeginsWellIsNeverReplacedByAWorseOne) {
   options.validate_first = true, options.adam.learning_rate = 3, options.clip = 0, options.ema = 0;
   options.schedule = {.kind = Schedule::Kind::constant};  // all biases move by 3 an iteration, and so do all points
   options.directory = file("run");
-  Trainer<double> trainer(flow, matrix_data(x), maximum_likelihood<double>(), options);
-  const auto result = trainer.run();
-  EXPECT_TRUE(result.has_best);
-  EXPECT_EQ(result.best_iteration, 0);
-  EXPECT_EQ(trainer.best().theta(), flow.theta());
+  {
+    Trainer<double> trainer(flow, matrix_data(x), maximum_likelihood<double>(), options);
+    const auto result = trainer.run();
+    EXPECT_TRUE(result.has_best);
+    EXPECT_EQ(result.best_iteration, 0);
+    EXPECT_EQ(trainer.best().theta(), flow.theta());
+  }
   EXPECT_EQ(read_model<double>(file("run/model.h5")).flow.theta(), flow.theta());
   // A resumed run knows of it.
   options.resume = true, options.iterations = 25;

@@ -18,7 +18,6 @@
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
 #include "pathline/transform/marginals.hpp"
-#include "pathline/transform/spline_layer.hpp"
 
 namespace pathline {
 namespace {
@@ -43,17 +42,6 @@ Marginals make_marginals() {
   MarginalMap other = map;
   other.x *= 0.5, other.low.shape = 0;
   return Marginals({map, other});
-}
-
-// Weights for every layer: one that begins as the identity would show nothing.
-SplineLayer<double> make_splines(std::vector<Index> steps) {
-  SplineLayer<double> layer({.dim = kDim, .condition_dim = 1, .steps = std::move(steps), .hidden = {7, 5}, .bins = 4,
-                             .bound = 1.5});
-  Engine engine = make_stream(5, "transform_test");
-  Matrix<double> theta(layer.parameter_count(), 1);
-  fill_normal<double>(engine, theta);
-  layer.set_theta(0.6 * theta.col(0));
-  return layer;
 }
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -88,8 +76,6 @@ std::vector<Named> every_transform() {
           {"radial, outward", std::make_shared<Radial<double>>(make_radial(1.5))},
           {"radial, inward", std::make_shared<Radial<double>>(make_radial(-1.5))},
           {"marginals", std::make_shared<Marginals>(make_marginals())},
-          {"splines", std::make_shared<SplineLayer<double>>(make_splines({1, 0}))},
-          {"splines of the condition alone", std::make_shared<SplineLayer<double>>(make_splines({0, 0}))},
           {"linear", std::make_shared<Linear<double>>((Matrix<double>(2, 2) << 0.5, 9, -1.5, 2).finished())},
           {"bounds below, and on both sides",
            std::make_shared<Bounds<double>>(Vector<double>{{-1.5, -1.2}}, Vector<double>{{kInfinity, 1.4}})},
