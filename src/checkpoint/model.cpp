@@ -11,6 +11,7 @@
 #include "checkpoint/format_1.hpp"
 #include "checkpoint/parameter_shape.hpp"
 #include "checkpoint/size_budget.hpp"
+#include "core/printable.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
@@ -35,7 +36,10 @@ std::string path_of(std::string name) {
   return "parameters/" + name;
 }
 
-[[noreturn]] void refuse(const std::string& file, const std::string& what) { throw InputError(file + ": " + what); }
+// In one line, whatever text of the file it quotes.
+[[noreturn]] void refuse(const std::string& file, const std::string& what) {
+  throw InputError(file + ": " + printable(what));
+}
 
 // Puts the name of the file in front of an error of a part of the model, such as a wrong width.
 InputError in_file(const std::string& file, const InputError& error) {

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +46,9 @@ template <class F> void expect_input_error(F f) {
   try {
     f();
   } catch (const InputError& error) {
-    if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();  // one line
+    if (std::string_view(error.what()).find('\n') == std::string_view::npos) return;
+    std::fprintf(stderr, "an error of several lines: %s\n", error.what());
+    std::abort();
   }
 }
 
