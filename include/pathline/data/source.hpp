@@ -108,7 +108,7 @@ struct SourceOptions {
 
 /// The same for a table in memory, which the source copies: bit for bit the source of a file with the same values,
 /// names and order. name: what errors and notes call it. options.validation and options.test still name files.
-std::unique_ptr<DataSource> make_source(const TableView& table, const std::string& name,
+[[nodiscard]] std::unique_ptr<DataSource> make_source(const TableView& table, const std::string& name,
                                         const SourceOptions& options = {});
 
 }  // namespace pathline

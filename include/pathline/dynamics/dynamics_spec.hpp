@@ -14,9 +14,9 @@ namespace pathline {
 
 /// network: f is a multilayer network. second_order, hamiltonian, newtonian: see dynamics/physics_field.hpp.
 enum class DynamicsKind { network, second_order, hamiltonian, newtonian };
-DynamicsKind parse_dynamics(const std::string& name);  ///< InputError with the allowed names
-std::string to_string(DynamicsKind kind);
-const std::vector<std::string>& dynamics_names();
+[[nodiscard]] DynamicsKind parse_dynamics(const std::string& name);  ///< InputError with the allowed names
+[[nodiscard]] std::string to_string(DynamicsKind kind);
+[[nodiscard]] const std::vector<std::string>& dynamics_names();
 
 struct DynamicsSpec {
   DynamicsKind kind = DynamicsKind::network;
@@ -30,8 +30,8 @@ struct DynamicsSpec {
 
 /// Builds the field with weights drawn from the engine. zero_residual: the network of a newtonian field starts at zero,
 /// as in NewtonGen's published code. InputError for a value out of its range.
-template <class S>
-std::unique_ptr<VectorField<S>> make_dynamics(const DynamicsSpec& spec, Engine& engine, bool zero_residual = false);
+template <class S> [[nodiscard]] std::unique_ptr<VectorField<S>> make_dynamics(const DynamicsSpec& spec, Engine& engine,
+                                                                               bool zero_residual = false);
 
 extern template std::unique_ptr<VectorField<float>> make_dynamics<float>(const DynamicsSpec&, Engine&, bool);
 extern template std::unique_ptr<VectorField<double>> make_dynamics<double>(const DynamicsSpec&, Engine&, bool);

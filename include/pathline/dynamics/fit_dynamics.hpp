@@ -31,21 +31,22 @@ struct DynamicsFit {
 /// Minimizes the mean of weight_i (z_i(t) - observed_i(t))^2 over components and observations, where z starts at the
 /// first state of each part. Throws InputError for trajectories or weights of another dimension than the field, or a
 /// window longer than every trajectory; NumericalError if a solve fails.
-template <class S>
-DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& data, const DynamicsOptions& options);
+template <class S> [[nodiscard]] DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& data,
+                                                          const DynamicsOptions& options);
 
 /// Minimizes the same loss over the terms of the known part alone, with the network held, by Levenberg and Marquardt's
 /// method: their curvatures differ by factors that a first-order method needs many thousand iterations for. Uses solve,
-/// weights and autonomous of the options; initial: the first states, as fit_dynamics returns them. Returns the loss. If a
-/// solve fails, those parameters count as bad ones.
-double refine_terms(PhysicsField<double>& field, const std::vector<Trajectory>& data, const DynamicsOptions& options,
-                    const Matrix<double>& initial = {});
+/// weights and autonomous of the options; initial: the first states, as fit_dynamics returns them. Returns the loss. If
+/// a solve fails, those parameters count as bad ones.
+[[nodiscard]] double refine_terms(PhysicsField<double>& field, const std::vector<Trajectory>& data,
+                                  const DynamicsOptions& options, const Matrix<double>& initial = {});
 
 /// The root mean squared error over components and observations of solutions that start at `initial` (d x N), or at the
 /// first observations if it is empty; weights: as in DynamicsOptions. Infinite if a solve fails.
-template <class S> double trajectory_error(const VectorField<S>& field, const std::vector<Trajectory>& data,
-                                           const OdeintOptions& solve, const Matrix<double>& initial = {},
-                                           const Vector<double>& weights = {});
+template <class S> [[nodiscard]] double trajectory_error(const VectorField<S>& field,
+                                                         const std::vector<Trajectory>& data,
+                                                         const OdeintOptions& solve, const Matrix<double>& initial = {},
+                                                         const Vector<double>& weights = {});
 
 #define PATHLINE_DECLARE(S)                                                                         \
   extern template DynamicsFit fit_dynamics<S>(VectorField<S>&, const std::vector<Trajectory>&,      \

@@ -25,21 +25,22 @@ struct Motion {
 
 /// Uniform velocity, uniform acceleration, deceleration, parabola, circular, rotation, approach, slope, spring,
 /// pendulum, size change and deformation.
-const std::vector<Motion>& motions();
-const Motion& find_motion(const std::string& name);  ///< InputError with the names and the nearest one
-const std::vector<std::string>& motion_columns();    ///< x, y, vx, vy, theta, omega, s, l, a
+[[nodiscard]] const std::vector<Motion>& motions();
+[[nodiscard]] const Motion& find_motion(const std::string& name);  ///< InputError with the names and the nearest one
+[[nodiscard]] const std::vector<std::string>& motion_columns();    ///< x, y, vx, vy, theta, omega, s, l, a
 
 /// `count` trajectories of the motion; trajectory i depends on (seed, i) alone.
-TrajectoryTable draw_motion(const Motion& motion, Index count, const std::vector<double>& times, std::uint64_t seed);
+[[nodiscard]] TrajectoryTable draw_motion(const Motion& motion, Index count, const std::vector<double>& times,
+                                          std::uint64_t seed);
 
 /// Adds to each component of the states normal noise of `share` times its standard deviation over the table.
 void add_noise(TrajectoryTable& table, double share, std::uint64_t seed);
 
 /// The spiral of Chen et al. 2018 (torchdiffeq's ode_demo): dz/dt = A z^3 with A = [[-0.1, -2], [2, -0.1]], elementwise
 /// cube, from (2, 0). One trajectory at the times, which begin at 0.
-TrajectoryTable draw_spiral(const std::vector<double>& times);
+[[nodiscard]] TrajectoryTable draw_spiral(const std::vector<double>& times);
 
 /// count equal steps' ends from 0 to end: count + 1 times.
-std::vector<double> equal_times(double end, Index count);
+[[nodiscard]] std::vector<double> equal_times(double end, Index count);
 
 }  // namespace pathline

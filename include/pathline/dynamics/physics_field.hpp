@@ -66,11 +66,13 @@ template <class S> class PhysicsField final : public VectorField<S> {
 };
 
 /// q'' = g(q, q', t) for z = (q, q') of an even number d of components. Only the last d/2 outputs of the network act.
-template <class S> std::unique_ptr<PhysicsField<S>> make_second_order_field(std::unique_ptr<VectorField<S>> network);
+template <class S>
+[[nodiscard]] std::unique_ptr<PhysicsField<S>> make_second_order_field(std::unique_ptr<VectorField<S>> network);
 
 /// q' = dH/dp, p' = -dH/dq for z = (q, p) of an even number of components and H the potential of the network at t = 0
 /// (Greydanus, Dzamba & Yosinski 2019). The solution keeps H up to the error of the solver.
-template <class S> std::unique_ptr<PhysicsField<S>> make_hamiltonian_field(std::unique_ptr<PotentialField<S>> energy);
+template <class S>
+[[nodiscard]] std::unique_ptr<PhysicsField<S>> make_hamiltonian_field(std::unique_ptr<PotentialField<S>> energy);
 
 /// The options of Neural Newtonian Dynamics (NewtonGen, arXiv 2509.21309) for z = (x, y, vx, vy, theta, omega, s, l,
 /// a):
@@ -79,9 +81,10 @@ template <class S> std::unique_ptr<PhysicsField<S>> make_hamiltonian_field(std::
 ///   R6),
 /// with R = tanh of the first six outputs of the network. They start at a = b = c = 0.1 but c_y = -5, g_over_L = 1,
 /// gamma = 0.1, alpha = beta = 0.1 (our choice: the paper does not say) and r = 0.01.
-PhysicsOptions newtonian_options();
+[[nodiscard]] PhysicsOptions newtonian_options();
 
-template <class S> std::unique_ptr<PhysicsField<S>> make_newtonian_field(std::unique_ptr<VectorField<S>> network);
+template <class S>
+[[nodiscard]] std::unique_ptr<PhysicsField<S>> make_newtonian_field(std::unique_ptr<VectorField<S>> network);
 
 extern template class PhysicsField<float>;
 extern template class PhysicsField<double>;

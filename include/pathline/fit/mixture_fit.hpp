@@ -57,7 +57,7 @@ struct MixtureFit {
 /// The mean of several densities, which is a mixture of all their components. The mean log-density of no rows is below
 /// the mean of theirs, by Jensen's inequality: fits from different starts err in different places. Throws InputError
 /// for none, or for different dimensions.
-GaussianMixture average(const std::vector<GaussianMixture>& mixtures);
+[[nodiscard]] GaussianMixture average(const std::vector<GaussianMixture>& mixtures);
 
 /// The step to which each column is rounded, or 0 for a column in which less than a tenth of the rows repeat a value.
 /// rows: d x N; returns d. The step is the lower decile of the distances between neighbouring distinct values. A

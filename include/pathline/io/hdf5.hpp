@@ -188,7 +188,7 @@ class Hdf5File : public Hdf5Group {
 /// damaged file; in a child that is an InputError. The command does so. In a library it is off until asked for, because
 /// fork() may be unwelcome in an embedding program.
 void read_hdf5_in_child(bool yes);
-bool reads_hdf5_in_child();
+[[nodiscard]] bool reads_hdf5_in_child();
 
 /// HDF5 closes at the process's end what is still open, and crashes there after a write that failed (1.10, full disk).
 /// A main function calls this before any other use of HDF5: each file is closed by its own object.

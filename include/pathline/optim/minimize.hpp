@@ -12,8 +12,8 @@
 namespace pathline {
 
 enum class OptimizerKind { adam, gradient_descent };
-OptimizerKind parse_optimizer(const std::string& name);  ///< InputError with the allowed names
-const std::vector<std::string>& optimizer_names();
+[[nodiscard]] OptimizerKind parse_optimizer(const std::string& name);  ///< InputError with the allowed names
+[[nodiscard]] const std::vector<std::string>& optimizer_names();
 
 struct MinimizeOptions {
   OptimizerKind optimizer = OptimizerKind::adam;
@@ -32,7 +32,8 @@ using LossGradient = std::function<double(Index iteration, const Vector<double>&
 /// Changes theta (P) step by step and returns the loss before each step. decays (P) is 1 where weight_decay acts; empty
 /// means everywhere. Throws InputError for an option out of its range, and NumericalError, naming the iteration, for a
 /// loss or gradient that is not finite; theta is then the last one for which both were finite.
-std::vector<double> minimize(Vector<double>& theta, const LossGradient& loss, const MinimizeOptions& options,
-                             ConstVectorRef<double> decays = Vector<double>());
+[[nodiscard]] std::vector<double> minimize(Vector<double>& theta, const LossGradient& loss,
+                                           const MinimizeOptions& options,
+                                           ConstVectorRef<double> decays = Vector<double>());
 
 }  // namespace pathline

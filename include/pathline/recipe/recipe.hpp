@@ -32,7 +32,6 @@ std::string to_string(ObjectiveKind kind);
 /// The scalar type of the flow, whose names are `float` and `double`.
 enum class Precision { float32, float64 };
 const std::vector<std::string>& precision_names();
-Precision parse_precision(const std::string& name);  ///< InputError with the names there are
 
 /// The table [data].
 struct DataRecipe {

@@ -14,9 +14,9 @@ namespace pathline {
 /// - cross_entropy: the mean over the samples of -sum_i target_i log softmax_i(prediction), in nats; the predictions
 ///   are logits and the targets of a sample are probabilities, usually 1 for its class and 0 for the others.
 enum class LossKind { mse, weighted_mse, cross_entropy };
-LossKind parse_loss(const std::string& name);  ///< InputError with the allowed names
-std::string to_string(LossKind kind);
-const std::vector<std::string>& loss_names();
+[[nodiscard]] LossKind parse_loss(const std::string& name);  ///< InputError with the allowed names
+[[nodiscard]] std::string to_string(LossKind kind);
+[[nodiscard]] const std::vector<std::string>& loss_names();
 
 struct RegressionLoss {
   LossKind kind = LossKind::mse;
@@ -30,6 +30,6 @@ struct RegressionLoss {
 
 /// The targets of cross_entropy: column b is 1 at the row labels[b] and 0 elsewhere. Throws InputError for a label
 /// outside of 0 ... classes - 1.
-template <class S> Matrix<S> one_hot(const std::vector<Index>& labels, Index classes);
+template <class S> [[nodiscard]] Matrix<S> one_hot(const std::vector<Index>& labels, Index classes);
 
 }  // namespace pathline

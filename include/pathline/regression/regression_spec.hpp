@@ -13,9 +13,9 @@
 namespace pathline {
 
 enum class RegressorKind { neural_ode, resnet };
-RegressorKind parse_regressor(const std::string& name);  ///< InputError with the allowed names
-std::string to_string(RegressorKind kind);
-const std::vector<std::string>& regressor_names();
+[[nodiscard]] RegressorKind parse_regressor(const std::string& name);  ///< InputError with the allowed names
+[[nodiscard]] std::string to_string(RegressorKind kind);
+[[nodiscard]] const std::vector<std::string>& regressor_names();
 
 /// A residual network or a Neural ODE whose fields are multilayer networks.
 struct RegressionSpec {
@@ -33,13 +33,14 @@ struct RegressionSpec {
 enum class WeightStart { uniform, normal };
 
 /// Builds the model with weights drawn from the engine. InputError for a value out of its range.
-template <class S> std::unique_ptr<Regressor<S>> make_regressor(const RegressionSpec& spec, Engine& engine,
-                                                                WeightStart start = WeightStart::uniform);
+template <class S> [[nodiscard]] std::unique_ptr<Regressor<S>> make_regressor(const RegressionSpec& spec,
+                                                                              Engine& engine,
+                                                                              WeightStart start = WeightStart::uniform);
 
 /// The integral of the squared second derivative of output `output` over the input x in [low, high], for a model of one
-/// input, from second differences on 2,000 equal steps: how rough the curve is. They divide the error of an ODE solve by
-/// the square of the step: give the model a tolerance of 1e-9 or less, or fixed steps.
-double roughness(Regressor<double>& model, double low, double high, Index output = 0);
+/// input, from second differences on 2,000 equal steps: how rough the curve is. They divide the error of an ODE solve
+/// by the square of the step: give the model a tolerance of 1e-9 or less, or fixed steps.
+[[nodiscard]] double roughness(Regressor<double>& model, double low, double high, Index output = 0);
 
 extern template std::unique_ptr<Regressor<float>> make_regressor<float>(const RegressionSpec&, Engine&, WeightStart);
 extern template std::unique_ptr<Regressor<double>> make_regressor<double>(const RegressionSpec&, Engine&, WeightStart);

@@ -32,6 +32,6 @@ struct BaseChoice {
 /// of the best kind from other starts, whose mean is better than each. `mapped`, if given, are the same rows through
 /// marginal maps. With fewer than kFewRows training rows, or without validation rows, Gaussians with shrunk covariances
 /// and small mixtures are compared by ten-fold cross-validation instead, and all rows are fitted.
-BaseChoice choose_base(const BaseRows& rows, const BaseRows* mapped, const BaseChoiceOptions& options);
+[[nodiscard]] BaseChoice choose_base(const BaseRows& rows, const BaseRows* mapped, const BaseChoiceOptions& options);
 
 }  // namespace pathline

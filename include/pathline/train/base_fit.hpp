@@ -17,7 +17,7 @@ struct BaseRows {
 };
 
 /// Throws InputError for data that are not a table, and for a flow with a condition, which no mixture knows of.
-template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& data);
+template <class S> [[nodiscard]] BaseRows base_rows(const Flow<S>& flow, const TrainingData& data);
 
 struct BaseFitOptions {
   Index components = 10;   ///< >= 1: of each member
@@ -35,16 +35,16 @@ struct BaseFitOptions {
 };
 
 /// One member of a base, number 0, 1, ...; validation rows end its fit early.
-GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
+[[nodiscard]] GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
 /// The mean of options.members of them.
-GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& options);
+[[nodiscard]] GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& options);
 
 /// The log-density of each validation row in the units of the data, 1 x M, nats.
-RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows);
+[[nodiscard]] RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows);
 
 /// By how much the mean of a exceeds that of b, row by row (1 x M each), nats. Differences beyond the outermost 1 % on
 /// either side count as the last within, so that no single row decides between two models. weights: M, or empty.
-double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const Vector<double>& weights);
+[[nodiscard]] double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const Vector<double>& weights);
 
 extern template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&);
 extern template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&);

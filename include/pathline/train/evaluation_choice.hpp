@@ -16,9 +16,9 @@ struct EvaluationChoice {
 /// one step of Euler's method to dopri5 at 1e-6; the last of them if none is. The reference is dopri5 at a tolerance of
 /// 1e-7 (float: 1e-6) with the exact trace. x: d x N, c: dc x N, of which the first 256 are used; N >= 1. The result is
 /// a function of the flow and the points alone. Throws NumericalError if the reference fails.
-template <class S>
-EvaluationChoice choose_evaluation(const Flow<S>& flow, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
-                                   double max_error, int threads = 1);
+template <class S> [[nodiscard]] EvaluationChoice choose_evaluation(const Flow<S>& flow, ConstMatrixRef<double> x,
+                                                                    ConstMatrixRef<double> c, double max_error,
+                                                                    int threads = 1);
 
 extern template EvaluationChoice choose_evaluation<float>(const Flow<float>&, ConstMatrixRef<double>,
                                                           ConstMatrixRef<double>, double, int);

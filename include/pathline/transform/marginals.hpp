@@ -53,6 +53,6 @@ void set_marginals(Chain<double>& data_side, const Marginals& marginals);
 /// Fits the maps to rows x (d x N, finite; N >= 50). weights: N, >= 0, or empty for equal ones. About N^(2/5) knots
 /// a column resolve the distribution function; the tails hold about 16 rows each and are fitted by maximum likelihood,
 /// with the shape in [0.1, 5]. A column with fewer than 3 distinct quantiles is mapped linearly.
-Marginals fit_marginals(ConstMatrixRef<double> x, ConstVectorRef<double> weights = Vector<double>());
+[[nodiscard]] Marginals fit_marginals(ConstMatrixRef<double> x, ConstVectorRef<double> weights = Vector<double>());
 
 }  // namespace pathline

@@ -13,7 +13,7 @@
 namespace pathline {
 
 enum class Verdict { pass, fail, skipped };
-std::string to_string(Verdict verdict);
+[[nodiscard]] std::string to_string(Verdict verdict);
 
 /// The result of one check.
 struct Check {
@@ -49,57 +49,57 @@ inline constexpr double kLeastP = 1e-5;
 // --- the map and its log-determinant ---
 
 /// Base -> data -> base: the largest distance from the start, RMS over the columns, in double at a tolerance of 1e-9.
-Check check_there_and_back(const Subject& subject);
+[[nodiscard]] Check check_there_and_back(const Subject& subject);
 /// The log-density of the model's own draws, from the way up and from the way down: the largest difference, nats.
-Check check_both_ways(const Subject& subject);
+[[nodiscard]] Check check_both_ways(const Subject& subject);
 /// log p(x) - log p0(z) against the logarithm of the determinant of dz/dx from differences of the map alone, which no
 /// trace and no log-determinant of a transform has touched: the largest difference, nats.
-Check check_log_determinant(const Subject& subject);
+[[nodiscard]] Check check_log_determinant(const Subject& subject);
 /// The continuity equation d rho/dt + div(rho f) = 0 at five times of each block, in the form
 /// (d/dt + f grad) log rho = -div f (Liouville), all derivatives by differences of the density and of the field's
 /// values: the residual over 1 + |div f|, of which 90 % of the points are below the figure.
-Check check_continuity(const Subject& subject);
+[[nodiscard]] Check check_continuity(const Subject& subject);
 /// Hutchinson's trace against the exact one, over many probes: the p-value of Student's test of each point's mean
 /// difference, the least one times the number of points.
-Check check_trace(const Subject& subject);
+[[nodiscard]] Check check_trace(const Subject& subject);
 /// The adjoint gradient of the likelihood, along a random direction of each array of parameters, of the data and of the
 /// condition, against central differences: the largest GradientCheckRow::error(). Each array has three directions, of
 /// which the best counts, because a difference may straddle a kink of the activation.
-Check check_adjoint(const Subject& subject);
+[[nodiscard]] Check check_adjoint(const Subject& subject);
 /// Whether each map from the data's units increases (or decreases) all along its column: the number of steps backward.
-Check check_monotone(const Subject& subject);
+[[nodiscard]] Check check_monotone(const Subject& subject);
 
 // --- the density ---
 
 /// The integral of the density as it is evaluated by default, |integral - 1|, at three conditions if it has any. Up to
 /// three columns by adaptive cubature; above, by importance sampling from the pushforward of a widened base whose own
 /// density has its Jacobians from differences of the map.
-Check check_integral(const Subject& subject);
+[[nodiscard]] Check check_integral(const Subject& subject);
 /// The log-density as it is evaluated by default against double at a hundred times tighter tolerance, of the model's
 /// own draws: the mean difference, nats.
-Check check_tolerance(const Subject& subject);
+[[nodiscard]] Check check_tolerance(const Subject& subject);
 /// The number of 16 directions along which the log-density is not finite or does not fall, out to 50 standard
 /// deviations.
-Check check_tails(const Subject& subject);
+[[nodiscard]] Check check_tails(const Subject& subject);
 /// The draws of the base against its log-density, by Stein's identity E[z_i d log p0/dz_j] = -delta_ij: the least
 /// p-value of the d^2 + d normal tests, times their number.
-Check check_base(const Subject& subject);
+[[nodiscard]] Check check_base(const Subject& subject);
 
 // --- the data ---
 
 /// The mean of -log p on the data against that at the end of the training, or of log q - log p~ for a target: the
 /// p-value that it is no larger.
-Check check_likelihood(const Subject& subject);
+[[nodiscard]] Check check_likelihood(const Subject& subject);
 /// Draws against the data by the energy distance (Szekely & Rizzo 2013), with the permutation p-value. With a
 /// condition, the pairs of condition and draw.
-Check check_energy(const Subject& subject);
+[[nodiscard]] Check check_energy(const Subject& subject);
 /// Coverage of the regions of highest density: log p of the data against log p of draws, by the p-value of the
 /// two-sample test of Kolmogorov and Smirnov.
-Check check_coverage(const Subject& subject);
+[[nodiscard]] Check check_coverage(const Subject& subject);
 /// Each column of draws against that of the data, by the same test: the least p-value times the number of columns.
-Check check_marginals(const Subject& subject);
+[[nodiscard]] Check check_marginals(const Subject& subject);
 /// Simulation-based calibration (Talts et al. 2018): the rank of each datum among draws under its own condition is
 /// uniform. The least p-value of the columns times their number.
-Check check_calibration(const Subject& subject);
+[[nodiscard]] Check check_calibration(const Subject& subject);
 
 }  // namespace pathline

@@ -14,7 +14,7 @@ struct NamedCheck {
   std::string name;
   std::function<Check(const Subject&)> run;
 };
-const std::vector<NamedCheck>& checks();  ///< in the order of the table
+[[nodiscard]] const std::vector<NamedCheck>& checks();  ///< in the order of the table
 
 /// Runs every check. A check that throws NumericalError or InputError, as the density of a damaged model may, fails
 /// with the message. The result is a function of the subject and its seed alone. done, if given, is called after each
