@@ -100,6 +100,17 @@ TEST_F(Verify, AnInverseThatIsNotOneFailsThereAndBack) {
   EXPECT_EQ(run("density both ways").verdict, Verdict::fail);
 }
 
+// The field of 8gaussians_small hardly depends on the time: swapped, it has almost the same density.
+TEST_F(Verify, SwappedTimeFailsAgainstTheData) {
+  flow_ = read_model<double>(PATHLINE_SOURCE_DIR "/models/2spirals.h5").flow;
+  Engine engine = make_stream(3, "verify_test");
+  find_toy("2spirals").sample(engine, data_);
+  EXPECT_EQ(run("coverage").verdict, Verdict::pass);
+  spoil(SpoiledField::Fault::swapped_time);
+  EXPECT_EQ(run("coverage").verdict, Verdict::fail);
+  EXPECT_EQ(run("integral").verdict, Verdict::pass);  // it is a density, of something else
+}
+
 TEST_F(Verify, AWrongPullbackFailsAgainstDifferences) {
   spoil(SpoiledField::Fault::pullback);
   EXPECT_EQ(run("adjoint gradient").verdict, Verdict::fail);
