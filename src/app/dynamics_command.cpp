@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 #include "app/odeint_flags.hpp"
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
+#include "core/clock.hpp"
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/checkpoint/dynamics_file.hpp"
@@ -18,10 +18,6 @@
 
 namespace pathline {
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // The weights of Neural Newtonian Dynamics: 1.01 on positions and velocities, 0.1 on the rest.
 Vector<double> newtonian_weights() {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "core/clock.hpp"
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
@@ -99,10 +99,6 @@ struct Run {
   SavedRegression model;
   double points = 0, test = std::nan(""), rough = std::nan(""), seconds = 0;
 };
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Run train_one(const FitFlags& f, RegressorKind kind, std::uint64_t seed, const std::vector<std::string>& inputs,
               const Pairs& training, const std::optional<Pairs>& test) {

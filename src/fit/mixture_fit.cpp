@@ -2,13 +2,13 @@
 // added in order: the result is a function of the rows alone, not of the threads.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include <Eigen/Cholesky>
 
+#include "core/clock.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
@@ -333,7 +333,7 @@ MixtureFit fit_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weigh
 MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weights,
                           ConstMatrixRef<double> validation, ConstVectorRef<double> validation_weights,
                           const std::vector<Index>& components, const MixtureOptions& options, double seconds) {
-  const auto started = std::chrono::steady_clock::now();
+  const double began = seconds_now();
   check(options, rows.rows(), rows.cols());
   require(!components.empty(), "components", "an empty list", "one number or more");
   require(validation.cols() == 0 || validation.rows() == rows.rows(), "validation", validation.rows(),
@@ -347,8 +347,7 @@ MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> we
   std::optional<MixtureFit> best;
   int without_gain = 0;
   for (const Index k : components) {
-    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    if (best && (k > rows.cols() || without_gain >= 2 || (seconds > 0 && passed > seconds))) break;
+    if (best && (k > rows.cols() || without_gain >= 2 || (seconds > 0 && seconds_now() - began > seconds))) break;
     MixtureOptions one = options;
     one.components = k;
     check(one, rows.rows(), rows.cols());

@@ -59,16 +59,23 @@ template <class S> void rest(Flow<S>& flow) {
   flow.set_theta(theta);
 }
 
-// The base of a run that continues is in its file.
+// The file from which a run continues. Every call reads and checks the whole of it.
+std::string resumed_file(const std::string& directory) {
+  std::string unused;  // the trainer says it
+  return RunDirectory(directory).resumable(unused);
+}
+
+Recipe recipe_in(const std::string& file) { return parse_recipe(read_card(file).recipe, file); }
+
+// The base of a run that continues is in its file, `from`.
 template <class S>
 void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std::optional<GaussianMixture>& base,
-              const TrainingOptions& options) {
+              const TrainingOptions& options, const std::string& from) {
   if (!recipe.model.base_fit) return;
   if (recipe.model.base != BaseKind::full_mixture) throw InputError("model.base_fit needs model.base = full_mixture");
   rest(flow);
   if (options.resume) {
-    std::string unused;
-    flow.base = read_model<S>(RunDirectory(options.directory).resumable(unused)).flow.base;
+    flow.base = read_model<S>(from).flow.base;
     return;
   }
   if (!base)
@@ -76,7 +83,8 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
   flow.base = make_base(*base);
 }
 
-template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options) {
+// from: the file from which the run continues, if it does.
+template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from) {
   const double began = seconds_now();
   Recipe recipe = asked;
   auto data = build_data(asked, only_target(asked, options.target), options.table);
@@ -93,16 +101,13 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
   trainer.threads = options.threads;
   trainer.estimate_time = static_cast<bool>(options.progress);
-  if (options.resume) {
-    std::string unused;
-    check_size(recipe, data.dim(), data.condition_dim(), RunDirectory(options.directory).resumable(unused));
-  }
+  if (options.resume) check_size(recipe, data.dim(), data.condition_dim(), from);
   trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
   describe(data, flow.theta().size(), options);
   if (options.note)
     for (const auto& text : reasons) options.note(text);
-  set_base(flow, recipe, data, base, options);
+  set_base(flow, recipe, data, base, options, from);
   trainer.seconds_spent = options.resume ? 0 : seconds_now() - began;
   // What the recipe of the files says once the length of the run is known: the same run, without a limit.
   trainer.recipe_of = [&recipe](const RunLength& length) {
@@ -129,25 +134,25 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
 TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options) {
   check_recipe(asked);
   Recipe recipe = asked;
+  std::string from;
   if (options.resume) {
-    const Recipe stored = recipe_of_run(options.directory);
+    from = resumed_file(options.directory);
+    const Recipe stored = recipe_in(from);
     if (recipe.model.automatic) recipe = stored;  // what was chosen
     auto& hidden = recipe.model.network.hidden;
     if (hidden == ModelRecipe{}.network.hidden) hidden = stored.model.network.hidden;  // automatic
     check_resumed(stored, recipe);
   }
   try {
-    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options);
-    return run<float>(recipe, options);
+    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options, from);
+    return run<float>(recipe, options, from);
   } catch (const NumericalError& error) {
     throw NumericalError(with_keys(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
   }
 }
 
 Recipe recipe_of_run(const std::string& directory) {
-  std::string unused;
-  const std::string from = RunDirectory(directory).resumable(unused);
-  return parse_recipe(read_card(from).recipe, from);
+  return recipe_in(resumed_file(directory));
 }
 
 }  // namespace pathline

@@ -1,24 +1,16 @@
 #include "pathline/train/base_choice.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "core/clock.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
-
-class Clock {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 double weighted_mean(const RowVector<double>& values, const Vector<double>& weights) {
   return weights.size() > 0 ? values.dot(weights.transpose()) / weights.sum() : values.mean();
@@ -40,7 +32,7 @@ class Ladder {
 
   // Fits this number of components; true if it is the best so far.
   bool try_components(Index components, double prior_rows, std::vector<std::string>& reasons) {
-    const Clock clock;
+    const double began = seconds_now();
     // Sixty iterations of many components are as good as two hundred, at a third of the cost.
     const BaseFitOptions fit{.components = components,
                              .iterations = components > 16 ? 60 : 200,
@@ -54,16 +46,17 @@ class Ladder {
                                   prior_rows < kPriorRows ? ", hardly shrunk" : "",
                                   -weighted_mean(log_density, rows_.validation_weights), better ? "" : ", no gain"));
     if (components == 1) gaussian_ = log_density;
-    seconds_each_ = clock.seconds() / static_cast<double>(components);
-    if (better) best_ = Candidate{fit, std::move(mixture), std::move(log_density), clock.seconds()};
+    const double took = seconds_now() - began;
+    seconds_each_ = took / static_cast<double>(components);
+    if (better) best_ = Candidate{fit, std::move(mixture), std::move(log_density), took};
     return better;
   }
 
   // 1, 2, 4, ... up to `most`, until two in a row gain nothing; true if the last two did not both fail.
   bool climb_first(Index most, double seconds, std::vector<std::string>& reasons) {
-    const Clock clock;
+    const double began = seconds_now();
     int failures = 0;
-    for (Index k = 1; k <= most && failures < 2 && (!best_ || expected(k) < seconds - clock.seconds()); k *= 2) {
+    for (Index k = 1; k <= most && failures < 2 && (!best_ || expected(k) < seconds - (seconds_now() - began)); k *= 2) {
       bool better = try_components(k, kPriorRows, reasons);
       // Where one component is a hundred times as narrow as another, the prior of many small ones widens it.
       if (k > 1) better = try_components(k, 0.01 * kPriorRows, reasons) || better;
@@ -74,8 +67,8 @@ class Ladder {
 
   // On by factors of four, then two, as long as it gains; then once between the last two.
   void climb_on(Index most, double seconds, std::vector<std::string>& reasons) {
-    const Clock clock;
-    const auto fits = [&](Index k) { return k <= most && expected(k) < seconds - clock.seconds(); };
+    const double began = seconds_now();
+    const auto fits = [&](Index k) { return k <= most && expected(k) < seconds - (seconds_now() - began); };
     while (true) {
       const Index best = best_->fit.components;
       const Index next = best < 256 && fits(4 * best) ? 4 * best : 2 * best;
@@ -88,10 +81,10 @@ class Ladder {
 
   // Adds members from other starts while their mean gains and the time lasts.
   void add_members(Index most, double seconds, std::vector<std::string>& reasons) {
-    const Clock clock;
+    const double began = seconds_now();
     std::vector<GaussianMixture> members{best_->mixture};
     const double each = best_->seconds;
-    while (std::ssize(members) < most && 1.3 * each < seconds - clock.seconds()) {
+    while (std::ssize(members) < most && 1.3 * each < seconds - (seconds_now() - began)) {
       members.push_back(fit_base_member(rows_, best_->fit, std::ssize(members)));
       const auto mean = average(members);
       const RowVector<double> log_density = validation_log_density(mean, rows_);
@@ -145,7 +138,7 @@ BaseRows trial_rows(const BaseRows& rows) {
 }
 
 BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const BaseChoiceOptions& options) {
-  const Clock clock;
+  const double began = seconds_now();
   std::vector<std::string> reasons;
   constexpr Index kFirst = 16;  // components of the trials
   const Index cap = most_components(rows.training.rows());
@@ -164,8 +157,8 @@ BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const Bas
   }
   Ladder chosen(marginals ? *mapped : rows, options, marginals ? " after marginal maps" : "");
   chosen.try_components(first.components, first.prior_rows, reasons);
-  if (rising) chosen.climb_on(most, 0.6 * options.seconds - clock.seconds(), reasons);
-  chosen.add_members(std::clamp<Index>(cap / chosen.best().fit.components, 1, 16), options.seconds - clock.seconds(),
+  if (rising) chosen.climb_on(most, 0.6 * options.seconds - (seconds_now() - began), reasons);
+  chosen.add_members(std::clamp<Index>(cap / chosen.best().fit.components, 1, 16), options.seconds - (seconds_now() - began),
                      reasons);
   const auto& best = chosen.best();
   return {marginals,
@@ -215,7 +208,7 @@ std::vector<BaseFitOptions> few_row_candidates(Index rows, const BaseChoiceOptio
 }
 
 BaseChoice by_cross_validation(const BaseRows& rows, const BaseChoiceOptions& options) {
-  const Clock clock;
+  const double began = seconds_now();
   const Index n = rows.training.cols(), m = rows.validation.cols(), d = rows.training.rows();
   Matrix<double> all(d, n + m);
   all << rows.training, rows.validation;
@@ -238,7 +231,7 @@ BaseChoice by_cross_validation(const BaseRows& rows, const BaseChoiceOptions& op
   double gaussian = std::nan("");
   std::vector<std::string> reasons;
   for (const auto& fit : few_row_candidates(n + m, options)) {
-    if (best && clock.seconds() > options.seconds) break;
+    if (best && seconds_now() - began > options.seconds) break;
     const auto density = out_of_fold(all, weights, folds, fit);
     const double mean = weighted_mean(density, weights);
     const bool plain = fit.components == 1 && fit.diagonal == 0 && fit.inflation == 1;
