@@ -5,16 +5,16 @@
 
 namespace pathline {
 
-void add_train_command(CLI::App& app, Action& chosen);
-void add_sample_command(CLI::App& app, Action& chosen);
-void add_density_command(CLI::App& app, Action& chosen);
-void add_plot_command(CLI::App& app, Action& chosen);
-void add_info_command(CLI::App& app, Action& chosen);
-void add_data_command(CLI::App& app, Action& chosen);
-void add_import_command(CLI::App& app, Action& chosen);
-void add_verify_command(CLI::App& app, Action& chosen);
-void add_fit_command(CLI::App& app, Action& chosen);
-void add_predict_command(CLI::App& app, Action& chosen);
-void add_dynamics_command(CLI::App& app, Action& chosen);
+void add_train_command(Command app, Action& chosen);
+void add_sample_command(Command app, Action& chosen);
+void add_density_command(Command app, Action& chosen);
+void add_plot_command(Command app, Action& chosen);
+void add_info_command(Command app, Action& chosen);
+void add_data_command(Command app, Action& chosen);
+void add_import_command(Command app, Action& chosen);
+void add_verify_command(Command app, Action& chosen);
+void add_fit_command(Command app, Action& chosen);
+void add_predict_command(Command app, Action& chosen);
+void add_dynamics_command(Command app, Action& chosen);
 
 }  // namespace pathline

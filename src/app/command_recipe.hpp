@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
+#include "app/command_line.hpp"
 
 namespace pathline {
 
@@ -13,6 +13,6 @@ bool is_command_recipe(const std::string& source);
 // Sets the options that the file names ("learning_rate = 0.01" is --learning-rate) and the command line has not.
 // `source` is the option for the table, SOURCE on the command line. InputError with file and line for a key that is no
 // option.
-void apply_command_recipe(CLI::App& command, std::string file);
+void apply_command_recipe(Command command, std::string file);
 
 }  // namespace pathline

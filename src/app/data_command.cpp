@@ -77,28 +77,28 @@ int split(const DataFlags& f) {
 
 }  // namespace
 
-void add_data_command(CLI::App& app, Action& chosen) {
+void add_data_command(Command app, Action& chosen) {
   auto f = std::make_shared<DataFlags>();
-  auto* c = app.add_subcommand("data", "List the toys, draw from one, or write the parts of a table");
-  c->require_subcommand(1);
-  c->footer("Examples:\n  pathline data list\n  pathline data sample moons -n 1000 -o moons.csv --log-density");
-  auto* l = c->add_subcommand("list", "List the toys with their entropy and distribution");
-  l->footer("Example: pathline data list");
-  l->callback([&chosen] { chosen = list; });
-  auto* s = c->add_subcommand("sample", "Write draws of a toy to CSV, NPY or HDF5; the suffix decides");
-  s->footer("Example: pathline data sample moons -n 1000 -o moons.csv --log-density");
-  s->add_option("NAME", f->name, "a toy")->required();
-  s->add_option("-n,--count", f->count, "draws")->capture_default_str();
-  s->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
-  s->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
-  s->add_flag("--log-density", f->log_density, "also write the exact log-density as a third column");
+  auto c = app.add_command("data", "List the toys, draw from one, or write the parts of a table");
+  c.require_command();
+  c.footer("Examples:\n  pathline data list\n  pathline data sample moons -n 1000 -o moons.csv --log-density");
+  auto l = c.add_command("list", "List the toys with their entropy and distribution");
+  l.footer("Example: pathline data list");
+  l.callback([&chosen] { chosen = list; });
+  auto s = c.add_command("sample", "Write draws of a toy to CSV, NPY or HDF5; the suffix decides");
+  s.footer("Example: pathline data sample moons -n 1000 -o moons.csv --log-density");
+  s.add_option("NAME", f->name, "a toy").required();
+  s.add_option("-n,--count", f->count, "draws").show_default();
+  s.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5").required();
+  s.add_option("--seed", f->seed, "seed of the draws").show_default();
+  s.add_flag("--log-density", f->log_density, "also write the exact log-density as a third column");
   f->common.add_to(s);
   run_if_chosen(s, chosen, f, sample);
-  auto* p = c->add_subcommand("split",
-                              "Write the training, validation and test rows of a recipe, dequantized as in training");
-  p->footer("Example: pathline data split models/geyser.toml -o split.h5");
-  p->add_option("RECIPE", f->name, "a recipe whose data is a table")->required();
-  p->add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test")->required();
+  auto p =
+      c.add_command("split", "Write the training, validation and test rows of a recipe, dequantized as in training");
+  p.footer("Example: pathline data split models/geyser.toml -o split.h5");
+  p.add_option("RECIPE", f->name, "a recipe whose data is a table").required();
+  p.add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test").required();
   f->common.add_table_to(p);
   f->common.add_to(p);
   run_if_chosen(p, chosen, f, split);

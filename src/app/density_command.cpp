@@ -59,9 +59,9 @@ struct LogProbOfRows {
 
 // Points [first, first + count) of the part, which are appended to `got`. A part that fails is halved until its points
 // stand alone, in the tiles that they had, so the others are solved as before. nfe is summed over the points.
-template <class S>
-void solve_part(const IntegratedDensity<S>& density, const Matrix<double>& x, const Matrix<double>& c,
-                const EvaluationOptions& options, Index first, Index count, LogProbOfRows& got) {
+template <class S> void solve_part(const IntegratedDensity<S>& density, const Matrix<double>& x,
+                                   const Matrix<double>& c, const EvaluationOptions& options, Index first, Index count,
+                                   LogProbOfRows& got) {
   auto here = options;
   here.first += first / options.tile * options.tile;
   const Matrix<double> part_c = c.rows() > 0 ? Matrix<double>(c.middleCols(first, count)) : Matrix<double>(0, count);
@@ -93,8 +93,9 @@ std::vector<std::string> column_names(const ModelCard& card, Index dim) {
 }
 
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
-// the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY the log-densities
-// alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the line. With
+// the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY the
+// log-densities alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the
+// line. With
 // --error or --max-error, the bar follows the log-density; HDF5 has it as `error`.
 // The log-densities on a grid are an array in HDF5 with one axis for each column that has several values.
 class DensityOutput {
@@ -212,7 +213,7 @@ class DensityOutput {
   bool lines_, with_error_, with_points_ = false;
   const std::optional<Grid>& grid_;
   std::vector<std::string> names_;
-  std::vector<Index> written_;  // the columns that points have
+  std::vector<Index> written_;           // the columns that points have
   std::vector<double> values_, errors_;  // on a grid, in its order
   std::unique_ptr<Hdf5File> file_;
   std::optional<Hdf5Dataset> points_, condition_, density_, error_, status_;
@@ -241,9 +242,9 @@ struct Totals {
       add_evaluated(points, conditions, got.log_prob, known);
     } else {
       const auto kept = evaluated(got);
-      add_evaluated(points(Eigen::all, kept),
-                    conditions.rows() > 0 ? Matrix<double>(conditions(Eigen::all, kept)) : conditions, got.log_prob(Eigen::all, kept),
-                    known.size() > 0 ? RowVector<double>(known(Eigen::all, kept)) : known);
+      add_evaluated(
+          points(Eigen::all, kept), conditions.rows() > 0 ? Matrix<double>(conditions(Eigen::all, kept)) : conditions,
+          got.log_prob(Eigen::all, kept), known.size() > 0 ? RowVector<double>(known(Eigen::all, kept)) : known);
     }
     for (const auto& point : got.failed)
       failed_rows.push_back(rows + point.column), failed_reasons.push_back(point.reason);
@@ -256,8 +257,10 @@ struct Totals {
     std::vector<Index> kept;
     std::size_t next = 0;
     for (Index i = 0; i < got.log_prob.size(); ++i)
-      if (next < got.failed.size() && got.failed[next].column == i) ++next;
-      else kept.push_back(i);
+      if (next < got.failed.size() && got.failed[next].column == i)
+        ++next;
+      else
+        kept.push_back(i);
     return kept;
   }
   void add_evaluated(const Matrix<double>& points, const Matrix<double>& conditions, const RowVector<double>& log_prob,
@@ -367,9 +370,9 @@ std::string in_table(const std::string& table, Index before, Index count, std::s
   return fmt::format("{}: rows {} to {}: {}", table, before + 1, before + count, what);
 }
 
-template <class S>
-LogProbOfRows log_prob_of_rows(const IntegratedDensity<S>& density, const Matrix<double>& x, const Matrix<double>& c,
-                               const EvaluationOptions& options, const std::string& table, Index before) {
+template <class S> LogProbOfRows log_prob_of_rows(const IntegratedDensity<S>& density, const Matrix<double>& x,
+                                                  const Matrix<double>& c, const EvaluationOptions& options,
+                                                  const std::string& table, Index before) {
   const std::string what =
       fmt::format("{} points of {} columns on {} threads; use fewer --threads, or --trace hutchinson", options.tile,
                   x.rows(), thread_count(options.threads));
@@ -441,7 +444,8 @@ class SecondTry {
 // The end of a table in which points failed: 1.
 int report_failed(const Totals& t, Index rescued, const std::string& table, bool quiet) {
   if (rescued > 0 && !quiet)
-    report_note("{}: {} points whose solve failed were evaluated in double precision with other settings", table, rescued);
+    report_note("{}: {} points whose solve failed were evaluated in double precision with other settings", table,
+                rescued);
   if (t.failed_rows.empty()) return 0;
   constexpr std::size_t kMost = 3;
   std::string first;
@@ -558,8 +562,8 @@ template <class S> int run_as(const DensityFlags& f) {
   PartSize part;
   for (Index done = 0; points->read(x, c, part.next()); done += x.cols()) {
     options.first = done;
-    auto got = barred.wanted() ? barred(x, c, options, table, done)
-                               : log_prob_of_rows(density, x, c, options, table, done);
+    auto got =
+        barred.wanted() ? barred(x, c, options, table, done) : log_prob_of_rows(density, x, c, options, table, done);
     if (!got.failed.empty() && integration.empty()) second_try(x, c, got);
     barred.count(got.error);
     output.append(x, c, got);
@@ -606,11 +610,11 @@ int run(const DensityFlags& f) {
 
 }  // namespace
 
-void add_density_command(CLI::App& app, Action& chosen) {
+void add_density_command(Command app, Action& chosen) {
   auto f = std::make_shared<DensityFlags>();
-  auto* c = app.add_subcommand(
+  auto c = app.add_command(
       "density", "Evaluate the log-density of each row of a table, in nats; print one per line or write a file");
-  c->footer(
+  c.footer(
       "Examples:\n"
       "  pathline density moons.h5 points.csv\n"
       "  pathline density moons.h5 samples.h5:samples --summary\n"
@@ -618,24 +622,24 @@ void add_density_command(CLI::App& app, Action& chosen) {
       "  pathline density moons.h5 --grid x1=-4:4:200 -o marginal.h5\n"
       "  pathline density moons.h5 points.csv --max-error 1e-3\n"
       "  echo 0.5,1 | pathline density moons.h5 -");
-  c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
-  c->add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
-  c->add_option("--grid", f->grid,
-                "evaluate at cell centres: LOW:HIGH:N for all columns, or one per column separated by commas, or by "
-                "name: x=-4:4:200,y=0.5 at one value of y; columns that are not named are integrated out");
-  c->add_option("-o,--output", f->output, "write FILE.csv, FILE.npy or FILE.h5 instead of printing");
-  c->add_flag("--summary", f->summary,
-              "print the mean NLL, its standard error, NFE, and the error of the log-densities");
-  c->add_flag("--independent", f->independent,
-              "solve every point alone, so that its log-density has the same bits whatever points stand beside it, at "
-              "several times the cost");
-  c->add_flag("--error", f->error,
-              "follow each log-density by a bar on its error: of the solver, of Hutchinson's probes, of rounding; costs "
-              "0.8 times the density again");
-  c->add_option("--max-error", f->max_error,
-                "evaluate a point again, more tightly and then in double, until its bar is below this many nats");
-  c->add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
-  c->add_option("--seed", f->seed, "seed of Hutchinson's probes")->capture_default_str();
+  c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
+  c.add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
+  c.add_option("--grid", f->grid,
+               "evaluate at cell centres: LOW:HIGH:N for all columns, or one per column separated by commas, or by "
+               "name: x=-4:4:200,y=0.5 at one value of y; columns that are not named are integrated out");
+  c.add_option("-o,--output", f->output, "write FILE.csv, FILE.npy or FILE.h5 instead of printing");
+  c.add_flag("--summary", f->summary,
+             "print the mean NLL, its standard error, NFE, and the error of the log-densities");
+  c.add_flag("--independent", f->independent,
+             "solve every point alone, so that its log-density has the same bits whatever points stand beside it, at "
+             "several times the cost");
+  c.add_flag("--error", f->error,
+             "follow each log-density by a bar on its error: of the solver, of Hutchinson's probes, of rounding; costs "
+             "0.8 times the density again");
+  c.add_option("--max-error", f->max_error,
+               "evaluate a point again, more tightly and then in double, until its bar is below this many nats");
+  c.add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
+  c.add_option("--seed", f->seed, "seed of Hutchinson's probes").show_default();
   f->common.add_table_to(c);
   f->common.add_solve_to(c);
   f->common.add_to(c);

@@ -33,13 +33,12 @@ struct FieldFlags {
   std::string kind = "network", activation = "tanh";
   std::vector<Index> hidden = {32, 32};
   bool time = false, zero_residual = false;
-  void add_to(CLI::App* c) {
-    c->add_option("--field", kind, fmt::format("{}", fmt::join(dynamics_names(), ", ")))->capture_default_str();
-    c->add_option("--hidden", hidden, "widths of the hidden layers")->delimiter(',')->capture_default_str();
-    c->add_option("--activation", activation, fmt::format("{}", fmt::join(activation_names(), ", ")))
-        ->capture_default_str();
-    c->add_flag("--depends-on-time", time, "the network sees the time, too");
-    c->add_flag("--zero-residual", zero_residual, "the network of a newtonian field starts at zero, as published");
+  void add_to(Command c) {
+    c.add_option("--field", kind, fmt::format("{}", fmt::join(dynamics_names(), ", "))).show_default();
+    c.add_option("--hidden", hidden, "widths of the hidden layers").delimiter(',').show_default();
+    c.add_option("--activation", activation, fmt::format("{}", fmt::join(activation_names(), ", "))).show_default();
+    c.add_flag("--depends-on-time", time, "the network sees the time, too");
+    c.add_flag("--zero-residual", zero_residual, "the network of a newtonian field starts at zero, as published");
   }
   DynamicsSpec spec(Index dim) const {
     return {.kind = parse_dynamics(kind),
@@ -298,97 +297,94 @@ int motion_report(const MotionFlags& f) {
   return 0;
 }
 
-void add_fit(CLI::App* parent, Action& chosen) {
+void add_fit(Command parent, Action& chosen) {
   auto f = std::make_shared<DynamicsFlags>();
   f->optimizer.iterations = 1000;
-  auto* c = parent->add_subcommand("fit", "Fit dz/dt = f(z, t) to trajectories");
-  c->footer("Example: pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png");
-  c->add_option("SOURCE", f->source,
-                "a table with one observation per row, or a recipe: a TOML file with these options")
-      ->required();
-  c->add_option("--id", f->id, "column with the number of the trajectory; \"\": the table is one")
-      ->capture_default_str();
-  c->add_option("--time", f->time, "column with the time")->capture_default_str();
-  c->add_option("--state", f->state, "columns of the state; default: all others")->delimiter(',');
-  c->add_option("--loss-weights", f->weights, "weight of each component's squared error")->delimiter(',');
-  c->add_option("--window", f->window, "observations of a training window; 0: whole trajectories")
-      ->capture_default_str();
-  c->add_option("--batch", f->batch, "windows per iteration")->capture_default_str();
-  c->add_flag("--train-initial", f->train_initial, "train the first state of each trajectory, too: for noisy data");
-  c->add_flag("--refine", f->refine, kRefine);
-  c->add_option("--seed", f->seed, "seed of the weights and windows")->capture_default_str();
-  c->add_option("--test", f->test, "a table of trajectories to compute the test error on");
-  c->add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
-  c->add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
-  c->add_option("-o,--output", f->output, "FILE.h5 for the model");
+  auto c = parent.add_command("fit", "Fit dz/dt = f(z, t) to trajectories");
+  c.footer("Example: pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png");
+  c.add_option("SOURCE", f->source, "a table with one observation per row, or a recipe: a TOML file with these options")
+      .required();
+  c.add_option("--id", f->id, "column with the number of the trajectory; \"\": the table is one").show_default();
+  c.add_option("--time", f->time, "column with the time").show_default();
+  c.add_option("--state", f->state, "columns of the state; default: all others").delimiter(',');
+  c.add_option("--loss-weights", f->weights, "weight of each component's squared error").delimiter(',');
+  c.add_option("--window", f->window, "observations of a training window; 0: whole trajectories").show_default();
+  c.add_option("--batch", f->batch, "windows per iteration").show_default();
+  c.add_flag("--train-initial", f->train_initial, "train the first state of each trajectory, too: for noisy data");
+  c.add_flag("--refine", f->refine, kRefine);
+  c.add_option("--seed", f->seed, "seed of the weights and windows").show_default();
+  c.add_option("--test", f->test, "a table of trajectories to compute the test error on");
+  c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
+  c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
+  c.add_option("-o,--output", f->output, "FILE.h5 for the model");
   f->field.add_to(c), f->optimizer.add_to(c), f->solve.add_to(c), f->common.add_table_to(c), f->common.add_to(c);
-  c->callback([f, c, &chosen] {
+  c.callback([f, c, &chosen] {
     chosen = [f, c] {
-      if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
+      if (is_command_recipe(f->source)) apply_command_recipe(c, f->source);
       return in_options(f->common.keys, [&] { return fit(*f); });
     };
   });
 }
 
-void add_predict(CLI::App* parent, Action& chosen) {
+void add_predict(Command parent, Action& chosen) {
   auto f = std::make_shared<PredictFlags>();
-  auto* c = parent->add_subcommand("predict", "Solve a learned field from the first state of each trajectory");
-  c->footer("Example: pathline dynamics predict spiral.h5 spiral.csv --end 50 -o further.csv");
-  c->add_option("MODEL", f->model, "a model of `pathline dynamics fit`")->required();
-  c->add_option("SOURCE", f->source, "a table of trajectories")->required();
-  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
-  c->add_option("--end", f->end, "solve to this time at equal steps; default: at the times of the table");
-  c->add_option("--points", f->points, "number of these steps")->capture_default_str();
-  c->add_option("--id", f->id, "column with the number of the trajectory")->capture_default_str();
-  c->add_option("--time", f->time, "column with the time")->capture_default_str();
+  auto c = parent.add_command("predict", "Solve a learned field from the first state of each trajectory");
+  c.footer("Example: pathline dynamics predict spiral.h5 spiral.csv --end 50 -o further.csv");
+  c.add_option("MODEL", f->model, "a model of `pathline dynamics fit`").required();
+  c.add_option("SOURCE", f->source, "a table of trajectories").required();
+  c.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5").required();
+  c.add_option("--end", f->end, "solve to this time at equal steps; default: at the times of the table");
+  c.add_option("--points", f->points, "number of these steps").show_default();
+  c.add_option("--id", f->id, "column with the number of the trajectory").show_default();
+  c.add_option("--time", f->time, "column with the time").show_default();
   f->common.add_table_to(c);
   run_if_chosen(c, chosen, f, predict);
 }
 
-void add_simulate(CLI::App* parent, Action& chosen) {
+void add_simulate(Command parent, Action& chosen) {
   auto f = std::make_shared<SimulateFlags>();
   std::vector<std::string> names = {"spiral"};
   for (const auto& motion : motions()) names.push_back(motion.name);
-  auto* c = parent->add_subcommand("simulate", "Write simulated trajectories with columns id, t and the state");
-  c->footer("Example: pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv");
-  c->add_option("NAME", f->name, fmt::format("{}", fmt::join(names, ", ")))->required();
-  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5")->required();
-  c->add_option("-n,--count", f->count, "trajectories (the spiral is one)")->capture_default_str();
-  c->add_option("--points", f->points, "observations after the first")->capture_default_str();
-  c->add_option("--end", f->end, "time of the last one")->capture_default_str();
-  c->add_option("--noise", f->noise, "standard deviation of the noise, as a share of each component's own")
-      ->capture_default_str();
-  c->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
-  c->callback([f, &chosen] { chosen = [f] { return simulate(*f); }; });
+  auto c = parent.add_command("simulate", "Write simulated trajectories with columns id, t and the state");
+  c.footer("Example: pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv");
+  c.add_option("NAME", f->name, fmt::format("{}", fmt::join(names, ", "))).required();
+  c.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5").required();
+  c.add_option("-n,--count", f->count, "trajectories (the spiral is one)").show_default();
+  c.add_option("--points", f->points, "observations after the first").show_default();
+  c.add_option("--end", f->end, "time of the last one").show_default();
+  c.add_option("--noise", f->noise, "standard deviation of the noise, as a share of each component's own")
+      .show_default();
+  c.add_option("--seed", f->seed, "seed of the draws").show_default();
+  c.callback([f, &chosen] { chosen = [f] { return simulate(*f); }; });
 }
 
-void add_motions(CLI::App* parent, Action& chosen) {
+void add_motions(Command parent, Action& chosen) {
   auto f = std::make_shared<MotionFlags>();
   f->optimizer.iterations = 1500, f->optimizer.learning_rate = 3e-2, f->optimizer.weight_decay = 1e-2;
-  auto* c = parent->add_subcommand("motions", "Fit the twelve simulated motions and compare with the truth");
-  c->footer(
+  auto c = parent.add_command("motions", "Fit the twelve simulated motions and compare with the truth");
+  c.footer(
       "Example: pathline dynamics motions parabola pendulum --noise 0.01\n"
       "Prints the RMS error on fresh trajectories over the window, and from its end to twice the window.");
-  c->add_option("NAMES", f->names, "motions; default: all");
-  c->add_option("-n,--count", f->count, "trajectories of each")->capture_default_str();
-  c->add_option("--points", f->points, "observations after the first")->capture_default_str();
-  c->add_option("--end", f->end, "length of the window")->capture_default_str();
-  c->add_option("--noise", f->noise,
-                "standard deviation of the noise, as a share of each component's own; the first "
-                "states are then trained")
-      ->capture_default_str();
-  c->add_flag("--refine", f->refine, kRefine);
-  c->add_option("--seed", f->seed, "seed of data and weights")->capture_default_str();
+  c.add_option("NAMES", f->names, "motions; default: all");
+  c.add_option("-n,--count", f->count, "trajectories of each").show_default();
+  c.add_option("--points", f->points, "observations after the first").show_default();
+  c.add_option("--end", f->end, "length of the window").show_default();
+  c.add_option("--noise", f->noise,
+               "standard deviation of the noise, as a share of each component's own; the first "
+               "states are then trained")
+      .show_default();
+  c.add_flag("--refine", f->refine, kRefine);
+  c.add_option("--seed", f->seed, "seed of data and weights").show_default();
   f->optimizer.add_to(c), f->common.add_to(c);
   run_if_chosen(c, chosen, f, motion_report);
 }
 
 }  // namespace
 
-void add_dynamics_command(CLI::App& app, Action& chosen) {
-  auto* c = app.add_subcommand("dynamics", "Learn dz/dt = f(z, t) from trajectories");
-  c->require_subcommand(1);
-  c->footer(
+void add_dynamics_command(Command app, Action& chosen) {
+  auto c = app.add_command("dynamics", "Learn dz/dt = f(z, t) from trajectories");
+  c.require_command();
+  c.footer(
       "Examples:\n"
       "  pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv\n"
       "  pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png\n"

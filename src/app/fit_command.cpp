@@ -264,10 +264,10 @@ int predict(const PredictFlags& f) {
 
 }  // namespace
 
-void add_fit_command(CLI::App& app, Action& chosen) {
+void add_fit_command(Command app, Action& chosen) {
   auto f = std::make_shared<FitFlags>();
-  auto* c = app.add_subcommand("fit", "Fit y(x) by a Neural ODE or a residual network");
-  c->footer(
+  auto c = app.add_command("fit", "Fit y(x) by a Neural ODE or a residual network");
+  c.footer(
       "Examples:\n"
       "  pathline fit datasets/cubic.csv --target y --plot fit.png\n"
       "  pathline fit examples/recipes/cubic.toml\n"
@@ -275,49 +275,48 @@ void add_fit_command(CLI::App& app, Action& chosen) {
       "Errors are mean squared errors in the data's units; the roughness is the integral of the squared second\n"
       "derivative of y(x) over the range of the test (or training) points, for one input. With --seeds, mean and\n"
       "standard deviation over the seeds.");
-  c->add_option("SOURCE", f->source, "a table, or a recipe: a TOML file with these options")->required();
-  c->add_option("--target", f->targets, "columns to predict: y or y1,y2")->delimiter(',');
-  c->add_option("--inputs", f->inputs, "columns to predict from; default: all others")->delimiter(',');
-  c->add_option("--model", f->model, "neural_ode, resnet, or both, to compare them")->capture_default_str();
-  c->add_option("--hidden", f->hidden, "widths of the hidden layers: 20,20")->delimiter(',')->capture_default_str();
-  c->add_option("--activation", f->activation, fmt::format("{}", fmt::join(activation_names(), ", ")))
-      ->capture_default_str();
-  c->add_option("--augmented", f->augmented, "further dimensions of the hidden state (Dupont et al. 2019)")
-      ->capture_default_str();
-  c->add_option("--blocks", f->blocks, "blocks of the residual network")->capture_default_str();
-  c->add_flag("--share-weights", f->share_weights, "one network for all blocks");
-  c->add_option("--readout", f->readout, "linear, or first: y is the first component of the hidden state")
-      ->capture_default_str();
-  c->add_option("--weights", f->start, "initial weights: uniform in +-1/sqrt(fan-in), or standard normal")
-      ->capture_default_str();
-  c->add_flag("--raw", f->raw, "do not standardize x and y");
+  c.add_option("SOURCE", f->source, "a table, or a recipe: a TOML file with these options").required();
+  c.add_option("--target", f->targets, "columns to predict: y or y1,y2").delimiter(',');
+  c.add_option("--inputs", f->inputs, "columns to predict from; default: all others").delimiter(',');
+  c.add_option("--model", f->model, "neural_ode, resnet, or both, to compare them").show_default();
+  c.add_option("--hidden", f->hidden, "widths of the hidden layers: 20,20").delimiter(',').show_default();
+  c.add_option("--activation", f->activation, fmt::format("{}", fmt::join(activation_names(), ", "))).show_default();
+  c.add_option("--augmented", f->augmented, "further dimensions of the hidden state (Dupont et al. 2019)")
+      .show_default();
+  c.add_option("--blocks", f->blocks, "blocks of the residual network").show_default();
+  c.add_flag("--share-weights", f->share_weights, "one network for all blocks");
+  c.add_option("--readout", f->readout, "linear, or first: y is the first component of the hidden state")
+      .show_default();
+  c.add_option("--weights", f->start, "initial weights: uniform in +-1/sqrt(fan-in), or standard normal")
+      .show_default();
+  c.add_flag("--raw", f->raw, "do not standardize x and y");
   f->optimizer.add_to(c);
-  c->add_option("--batch", f->batch, "samples per iteration; 0: all")->capture_default_str();
-  c->add_option("--seed", f->seed, "seed of the weights and batches")->capture_default_str();
-  c->add_option("--seeds", f->seeds, "train with this many successive seeds")->capture_default_str();
-  c->add_option("--test", f->test, "a table to compute the test error on");
-  c->add_option("--points", f->points, "a table with the inputs of --predictions; default: SOURCE");
-  c->add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for inputs and predictions");
-  c->add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
-  c->add_option("-o,--output", f->output, "FILE.h5 for the model");
+  c.add_option("--batch", f->batch, "samples per iteration; 0: all").show_default();
+  c.add_option("--seed", f->seed, "seed of the weights and batches").show_default();
+  c.add_option("--seeds", f->seeds, "train with this many successive seeds").show_default();
+  c.add_option("--test", f->test, "a table to compute the test error on");
+  c.add_option("--points", f->points, "a table with the inputs of --predictions; default: SOURCE");
+  c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for inputs and predictions");
+  c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
+  c.add_option("-o,--output", f->output, "FILE.h5 for the model");
   f->solve.add_to(c);
   f->common.add_table_to(c);
   f->common.add_to(c);
-  c->callback([f, c, &chosen] {
+  c.callback([f, c, &chosen] {
     chosen = [f, c] {
-      if (is_command_recipe(f->source)) apply_command_recipe(*c, f->source);
+      if (is_command_recipe(f->source)) apply_command_recipe(c, f->source);
       return in_options(f->common.keys, [&] { return run(*f); });
     };
   });
 }
 
-void add_predict_command(CLI::App& app, Action& chosen) {
+void add_predict_command(Command app, Action& chosen) {
   auto f = std::make_shared<PredictFlags>();
-  auto* c = app.add_subcommand("predict", "Predict with a model of `pathline fit`");
-  c->footer("Example: pathline predict model.h5 points.csv -o predictions.csv");
-  c->add_option("MODEL", f->model, "a model file")->required();
-  c->add_option("POINTS", f->points, "a table with the columns of the inputs")->required();
-  c->add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5, with inputs and predictions")->required();
+  auto c = app.add_command("predict", "Predict with a model of `pathline fit`");
+  c.footer("Example: pathline predict model.h5 points.csv -o predictions.csv");
+  c.add_option("MODEL", f->model, "a model file").required();
+  c.add_option("POINTS", f->points, "a table with the columns of the inputs").required();
+  c.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5, with inputs and predictions").required();
   f->common.add_table_to(c);
   run_if_chosen(c, chosen, f, predict);
 }

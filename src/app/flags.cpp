@@ -10,23 +10,22 @@
 
 namespace pathline {
 
-void CommonFlags::add_to(CLI::App* c) {
-  c->add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it")
-      ->capture_default_str();
-  c->add_flag("--quiet", quiet, "print no progress and no notes");
+void CommonFlags::add_to(Command c) {
+  c.add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it").show_default();
+  c.add_flag("--quiet", quiet, "print no progress and no notes");
 }
 
-void CommonFlags::add_table_to(CLI::App* c) {
+void CommonFlags::add_table_to(Command c) {
   keys.add(c, "--header", "data.header");
   keys.add(c, "--drop-missing", "data.drop_missing");
 }
 
-void CommonFlags::add_solve_to(CLI::App* c) {
+void CommonFlags::add_solve_to(Command c) {
   add_solver_keys(keys, c, "solver.evaluation", "that of the model");
   add_precision_to(c, "that of the model");
 }
 
-void CommonFlags::add_precision_to(CLI::App* c, const std::string& otherwise) {
+void CommonFlags::add_precision_to(Command c, const std::string& otherwise) {
   keys.add(c, "--precision", "model.precision", otherwise);
 }
 
@@ -48,7 +47,7 @@ void CommonFlags::note(const std::string& text) const {
   if (!quiet) report_note("{}", keys.worded(text));
 }
 
-void add_solver_keys(KeyFlags& keys, CLI::App* c, const std::string& table, const std::string& otherwise) {
+void add_solver_keys(KeyFlags& keys, Command c, const std::string& table, const std::string& otherwise) {
   for (const std::string key : {"stepper", "rtol", "atol", "steps"})
     keys.add(c, "--" + key, table + "." + key, otherwise);
   keys.add(c, "--trace", "trace.kind");
@@ -99,9 +98,9 @@ EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& c
   return out;
 }
 
-void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why) {
+void refuse_ignored(const Command& command, std::initializer_list<const char*> options, const std::string& why) {
   for (const char* option : options)
-    if (command.count(option) > 0) throw InputError(fmt::format("{}: {}", option, why));
+    if (command.given(option)) throw InputError(fmt::format("{}: {}", option, why));
 }
 
 }  // namespace pathline

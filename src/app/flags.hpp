@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "app/command_line.hpp"
 #include "app/key_flags.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/flow/flow.hpp"
@@ -22,11 +21,11 @@ struct CommonFlags {
   bool quiet = false;
   KeyFlags keys;  // those that stand for keys of a recipe
 
-  void add_to(CLI::App* command);        // --threads, --quiet
-  void add_table_to(CLI::App* command);  // --header, --drop-missing: how tables are read
+  void add_to(Command command);        // --threads, --quiet
+  void add_table_to(Command command);  // --header, --drop-missing: how tables are read
   // --stepper, --rtol, --atol, --steps, --trace, --probes and --precision, in place of those of a model.
-  void add_solve_to(CLI::App* command);
-  void add_precision_to(CLI::App* command, const std::string& otherwise);
+  void add_solve_to(Command command);
+  void add_precision_to(Command command, const std::string& otherwise);
 
   void check() const;  // InputError for a value out of its range
   // names: of a model; a first line that has them all is a header, even if they are numbers. InputError as check().
@@ -37,15 +36,15 @@ struct CommonFlags {
 
 // --stepper ... --probes for the keys of [trace] and of a table with the keys of SolverOptions. otherwise: see
 // KeyFlags.
-void add_solver_keys(KeyFlags& keys, CLI::App* command, const std::string& table, const std::string& otherwise);
+void add_solver_keys(KeyFlags& keys, Command command, const std::string& table, const std::string& otherwise);
 
 // Prints the notes of a reader that has come to its end, and how many rows it left out.
 void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common);
 
 // What runs if the command is chosen: run(*f), with errors in the words of its options.
 using Action = std::function<int()>;  // gives the exit code
-template <class F> void run_if_chosen(CLI::App* command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
-  command->callback(
+template <class F> void run_if_chosen(Command command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
+  command.callback(
       [f, run, &chosen] { chosen = [f, run] { return in_options(f->common.keys, [&] { return run(*f); }); }; });
 }
 
@@ -58,6 +57,6 @@ bool is_double(const ModelCard& card, const CommonFlags& common);
 
 // Throws InputError if one of `options` ("--paths") is given, because an option that would be ignored is a mistake.
 // `why` says why it has no effect.
-void refuse_ignored(const CLI::App& command, std::initializer_list<const char*> options, const std::string& why);
+void refuse_ignored(const Command& command, std::initializer_list<const char*> options, const std::string& why);
 
 }  // namespace pathline

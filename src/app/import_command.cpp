@@ -31,19 +31,18 @@ int run(const ImportFlags& f) {
 
 }  // namespace
 
-void add_import_command(CLI::App& app, Action& chosen) {
+void add_import_command(Command app, Action& chosen) {
   auto f = std::make_shared<ImportFlags>();
-  auto* c = app.add_subcommand("import", "Import models of other programs");
-  c->require_subcommand(1);
-  c->footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
-  auto* s =
-      c->add_subcommand("ffjord", "Import a FFJORD network that tools/ffjord_to_hdf5.py converted from checkpt.pth");
-  s->footer(
+  auto c = app.add_command("import", "Import models of other programs");
+  c.require_command();
+  c.footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
+  auto s = c.add_command("ffjord", "Import a FFJORD network that tools/ffjord_to_hdf5.py converted from checkpt.pth");
+  s.footer(
       "Example:\n"
       "  tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5\n"
       "  pathline import ffjord checkpt.h5 -o model.h5");
-  s->add_option("INPUT", f->input, "HDF5 file")->required();
-  s->add_option("-o,--output", f->output, "model file to write")->required();
+  s.add_option("INPUT", f->input, "HDF5 file").required();
+  s.add_option("-o,--output", f->output, "model file to write").required();
   f->common.add_precision_to(s, "");
   f->common.add_to(s);
   run_if_chosen(s, chosen, f, run);

@@ -129,8 +129,7 @@ int run(const InfoFlags& f) {
   fmt::print("model        {}\n", printable(file));
   fmt::print("written by   pathline {}, {}\n", printable(card.version), card.precision);
   fmt::print("digest       {}\n", printable(card.digest));
-  fmt::print("dimension    {}{}\n", flow.dim(),
-             card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
+  fmt::print("dimension    {}{}\n", flow.dim(), card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), names(card.condition_columns));
   fmt::print("parameters   {}\n", flow.theta().size());
@@ -158,16 +157,16 @@ int run(const InfoFlags& f) {
 
 }  // namespace
 
-void add_info_command(CLI::App& app, Action& chosen) {
+void add_info_command(Command app, Action& chosen) {
   auto f = std::make_shared<InfoFlags>();
-  auto* c = app.add_subcommand("info", "Show what a model contains and how it was trained");
-  c->footer(
+  auto c = app.add_command("info", "Show what a model contains and how it was trained");
+  c.footer(
       "Examples:\n  pathline info models/moons.h5\n  pathline info --recipe models/moons.h5 > mine.toml\n  pathline "
       "info --keys");
-  c->add_option("MODEL", f->model, "a model file or the directory of a run");
-  c->add_flag("--recipe", f->recipe, "print the recipe; `pathline train` accepts it");
-  c->add_flag("--keys", f->keys, "print every key of a recipe with its default, description and allowed values");
-  c->add_flag("--metrics", f->metrics, "print the validations of the training, one JSON object per line");
+  c.add_option("MODEL", f->model, "a model file or the directory of a run");
+  c.add_flag("--recipe", f->recipe, "print the recipe; `pathline train` accepts it");
+  c.add_flag("--keys", f->keys, "print every key of a recipe with its default, description and allowed values");
+  c.add_flag("--metrics", f->metrics, "print the validations of the training, one JSON object per line");
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }

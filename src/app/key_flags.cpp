@@ -46,28 +46,28 @@ bool stands_alone(const std::string& text, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
-void KeyFlags::add(CLI::App* command, const std::string& option, const std::string& key, const std::string& otherwise) {
+void KeyFlags::add(Command command, const std::string& option, const std::string& key, const std::string& otherwise) {
   const RecipeField& field = field_of(key);
   auto* words = &flags_.emplace_back(Flag{option, &field, {}}).words;
   const std::string help = help_of(field, otherwise);
   const RecipeValue value = field.default_value();
   if (std::holds_alternative<bool>(value)) {
-    command->add_flag_callback(
+    command.add_flag(
         option, [words] { *words = {"true"}; }, help);
     return;
   }
   if (std::holds_alternative<std::vector<std::string>>(value)) {
     command
-        ->add_option_function<std::vector<std::string>>(
+        .add_words(
             option, [words](const std::vector<std::string>& given) { *words = given; }, help)
-        ->delimiter(',');
+        .delimiter(',');
     return;
   }
-  auto* added = command->add_option_function<std::string>(
+  const auto added = command.add_word(
       option, [words](const std::string& given) { *words = {given}; }, help);
-  if (std::holds_alternative<Index>(value)) added->type_name("INT");
-  if (std::holds_alternative<double>(value)) added->type_name("FLOAT");
-  if (otherwise.empty() && !shown_default(value).empty()) added->default_str(shown_default(value));
+  if (std::holds_alternative<Index>(value)) added.type_name("INT");
+  if (std::holds_alternative<double>(value)) added.type_name("FLOAT");
+  if (otherwise.empty() && !shown_default(value).empty()) added.show_default(shown_default(value));
 }
 
 const KeyFlags::Flag* KeyFlags::find(const std::string& option) const {

@@ -7,8 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "app/command_line.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/recipe/recipe.hpp"
 #include "recipe/recipe_fields.hpp"
@@ -20,7 +19,7 @@ class KeyFlags {
   // Adds `option` ("--rtol") for a key ("solver.rtol"), whose entry in the table of keys gives the description, the
   // allowed values and the default. otherwise: what holds without the option where that is not the key's default. The
   // parser keeps a reference to *this.
-  void add(CLI::App* command, const std::string& option, const std::string& key, const std::string& otherwise = "");
+  void add(Command command, const std::string& option, const std::string& key, const std::string& otherwise = "");
 
   bool given(const std::string& option) const;
   std::string text(const std::string& option) const;  // the first word of the option, or "" if it is not given

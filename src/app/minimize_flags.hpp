@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
+#include "app/command_line.hpp"
 #include "pathline/optim/minimize.hpp"
 
 namespace pathline {
@@ -13,7 +12,7 @@ struct MinimizeFlags {
   std::string optimizer = "adam", schedule = "cosine";
   Index iterations = 1000;
   double learning_rate = 1e-2, weight_decay = 0, clip = 0;
-  void add_to(CLI::App* command);
+  void add_to(Command command);
   MinimizeOptions options() const;  // InputError
 };
 

@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
+#include "app/command_line.hpp"
 #include "pathline/adjoint/odeint.hpp"
 
 namespace pathline {
@@ -13,7 +12,7 @@ struct OdeintFlags {
   std::string stepper = "dopri5", adjoint = "discrete";
   double rtol = 1e-4, atol = 1e-4;
   Index steps = 0;
-  void add_to(CLI::App* command);
+  void add_to(Command command);
   OdeintOptions options(int threads) const;  // InputError
 };
 

@@ -30,13 +30,13 @@ struct PlotFlags {
   std::uint64_t seed = 0;
   bool paths = false, training = false;
   CommonFlags common;
-  const CLI::App* command = nullptr;  // tells which options were given
+  Command command;  // tells which options were given
 };
 
 // The data that is drawn beside the model: the training data, or that of --data.
 struct Reference {
-  Matrix<double> x;       // d x N; no columns if there is none
-  Matrix<double> judged;  // the points of the number in the title: held out, each row once
+  Matrix<double> x;                // d x N; no columns if there is none
+  Matrix<double> judged;           // the points of the number in the title: held out, each row once
   RowVector<double> weights = {};  // of each judged row; empty: all are equal
   const Toy* toy = nullptr;
   std::string source = {}, judged_by = "NLL";
@@ -336,7 +336,7 @@ std::string title(const PlotFlags& f, const Flow<S>& flow, const Reference& data
 void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
   if (d != 2) {
     const std::string why = fmt::format("applies to a model of two columns; this one has {}", d);
-    refuse_ignored(*f.command, {"--paths", "--cells"}, why);
+    refuse_ignored(f.command, {"--paths", "--cells"}, why);
   }
   if (d > kPairs)
     f.common.note(
@@ -350,7 +350,8 @@ template <class S> int run_as(const PlotFlags& f) {
   auto data = reference(f, model.card, d);
   if (model.flow.periods()) model.flow.periods()->fold(data.x);
   refuse_useless(f, model.card, d);
-  Picture<S> picture{f, model, options, data, parse_condition(f.condition, model.card, model.flow.condition_dim()), {}, {}};
+  Picture<S> picture{f,  model, options, data, parse_condition(f.condition, model.card, model.flow.condition_dim()),
+                     {}, {}};
   auto fast = options;
   fast.density = false;
   picture.samples = model.flow.sample(f.samples, f.seed, fast, picture.conditions(f.samples)).points;
@@ -369,7 +370,7 @@ int run(const PlotFlags& f) {
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
   const auto card = read_card(model_file(f.model));
   if (f.training) {
-    refuse_ignored(*f.command,
+    refuse_ignored(f.command,
                    {"--data", "--samples", "--cells", "--paths", "--condition", "--seed", "--stepper", "--rtol",
                     "--atol", "--steps", "--trace", "--probes", "--precision"},
                    "has no effect with --training, which draws what the training recorded");
@@ -381,23 +382,23 @@ int run(const PlotFlags& f) {
 
 }  // namespace
 
-void add_plot_command(CLI::App& app, Action& chosen) {
+void add_plot_command(Command app, Action& chosen) {
   auto f = std::make_shared<PlotFlags>();
-  auto* c = app.add_subcommand("plot", "Plot data, samples, the learned density and, if known, the true density");
-  c->footer(
+  auto c = app.add_command("plot", "Plot data, samples, the learned density and, if known, the true density");
+  c.footer(
       "Examples:\n"
       "  pathline plot runs/moons -o moons.png\n"
       "  pathline plot runs/moons -o paths.pdf --paths\n"
       "  pathline plot runs/moons -o training.svg --training");
-  c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
-  c->add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf")->required();
-  c->add_option("--data", f->data, "data to show; default: that of the training");
-  c->add_option("--samples", f->samples, "number of points of the data and of the model")->capture_default_str();
-  c->add_option("--cells", f->cells, "cells per side of the density image")->capture_default_str();
-  c->add_flag("--paths", f->paths, "also draw the trajectories of 200 samples from the base to the data");
-  c->add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
-  c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
-  c->add_option("--seed", f->seed, "seed of the draws")->capture_default_str();
+  c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
+  c.add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf").required();
+  c.add_option("--data", f->data, "data to show; default: that of the training");
+  c.add_option("--samples", f->samples, "number of points of the data and of the model").show_default();
+  c.add_option("--cells", f->cells, "cells per side of the density image").show_default();
+  c.add_flag("--paths", f->paths, "also draw the trajectories of 200 samples from the base to the data");
+  c.add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
+  c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
+  c.add_option("--seed", f->seed, "seed of the draws").show_default();
   f->common.add_table_to(c);
   f->common.add_solve_to(c);
   f->common.add_to(c);

@@ -37,8 +37,8 @@ class GridPoints final : public PointSource {
 };
 
 // The columns of the points and of the condition are found by name. Without names, or if none is a name of the model,
-// the columns are taken in order as the points; the condition must then be given, because its columns cannot be told from
-// the others. A column `log_density`, unless the model has it, is the true log-density.
+// the columns are taken in order as the points; the condition must then be given, because its columns cannot be told
+// from the others. A column `log_density`, unless the model has it, is the true log-density.
 class TablePoints final : public PointSource {
  public:
   // condition: dc x 1 for all points, or empty to take that of the table. InputError for a missing column.

@@ -19,7 +19,7 @@ struct SampleFlags {
   std::uint64_t seed = 0;
   bool log_density = false;
   CommonFlags common;
-  const CLI::App* command = nullptr;  // tells which options were given
+  Command command;  // tells which options were given
 };
 
 std::vector<double> path_times(Index count, double end) {
@@ -174,9 +174,9 @@ int run(const SampleFlags& f) {
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,
           ">= 2: times from the base to the data, both included");
   if (!f.conditions.empty())
-    refuse_ignored(*f.command, {"--count", "--condition"}, "cannot be used with --conditions; use --per-row");
+    refuse_ignored(f.command, {"--count", "--condition"}, "cannot be used with --conditions; use --per-row");
   else
-    refuse_ignored(*f.command, {"--per-row", "--header", "--drop-missing"}, "applies only to --conditions");
+    refuse_ignored(f.command, {"--per-row", "--header", "--drop-missing"}, "applies only to --conditions");
   if (writable_table_format(f.output) == TableFormat::hdf5 || f.trajectory > 0)
     require_hdf5_file(f.output, f.trajectory > 0 ? "trajectories" : "samples");
   require_another_file(f.output, {{model_file(f.model), "the model"}, {f.conditions, "the table of conditions"}});
@@ -185,29 +185,30 @@ int run(const SampleFlags& f) {
 
 }  // namespace
 
-void add_sample_command(CLI::App& app, Action& chosen) {
+void add_sample_command(Command app, Action& chosen) {
   auto f = std::make_shared<SampleFlags>();
-  auto* c = app.add_subcommand(
-      "sample", "Draw samples into HDF5 (samples N x d, optionally log_density N and trajectory K x N x d), CSV or NPY");
-  c->footer(
+  auto c = app.add_command(
+      "sample",
+      "Draw samples into HDF5 (samples N x d, optionally log_density N and trajectory K x N x d), CSV or NPY");
+  c.footer(
       "Examples:\n"
       "  pathline sample runs/moons -n 1000000 -o samples.h5 --log-density\n"
       "  pathline sample moons.h5 -n 500 -o paths.h5 --trajectory 20\n"
       "  pathline sample runs/given --conditions masses.csv --per-row 10 -o draws.csv");
-  c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
-  c->add_option("-n,--count", f->count, "samples")->capture_default_str();
-  c->add_option("-o,--output", f->output, "FILE.h5, FILE.csv or FILE.npy")->required();
-  c->add_option(
+  c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
+  c.add_option("-n,--count", f->count, "samples").show_default();
+  c.add_option("-o,--output", f->output, "FILE.h5, FILE.csv or FILE.npy").required();
+  c.add_option(
        "--seed", f->seed,
        "seed of the draws; the same seed and options give the same samples (--log-density changes them by about the "
        "tolerance)")
-      ->capture_default_str();
-  c->add_flag("--log-density", f->log_density, "also write the log-density of each sample, in nats");
-  c->add_option("--trajectory", f->trajectory,
-                "also write the samples at K evenly spaced times from the base to the data");
-  c->add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
-  c->add_option("--conditions", f->conditions, "table with a condition in each row; its columns are found by name");
-  c->add_option("--per-row", f->per_row, "draws for each row of --conditions")->capture_default_str();
+      .show_default();
+  c.add_flag("--log-density", f->log_density, "also write the log-density of each sample, in nats");
+  c.add_option("--trajectory", f->trajectory,
+               "also write the samples at K evenly spaced times from the base to the data");
+  c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
+  c.add_option("--conditions", f->conditions, "table with a condition in each row; its columns are found by name");
+  c.add_option("--per-row", f->per_row, "draws for each row of --conditions").show_default();
   f->common.add_table_to(c);
   f->common.add_solve_to(c);
   f->common.add_to(c);

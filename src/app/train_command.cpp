@@ -136,8 +136,8 @@ double seconds_of(const std::string& text) {
 // A table, and nothing else said of how to train: the model is chosen by the data.
 bool chooses_itself(const TrainFlags& f) {
   if (!f.recipe.empty() || !f.resume.empty() || !f.sets.empty()) return false;
-  for (const char* own : {"--iterations", "--batch", "--precision", "--stepper", "--rtol", "--atol", "--steps", "--trace",
-                          "--probes"})
+  for (const char* own :
+       {"--iterations", "--batch", "--precision", "--stepper", "--rtol", "--atol", "--steps", "--trace", "--probes"})
     if (f.common.keys.given(own)) return false;
   return !is_toy(f.data());
 }
@@ -220,12 +220,13 @@ void print_target(const Evaluation& e) {
 void print_yardstick(const TrainingResult& r) {
   if (!r.yardstick) return;
   const auto& y = *r.yardstick;
-  fmt::print("for comparison: a Gaussian {:.4f}, a mixture of {} Gaussian{} {:.4f} nats\n", y.gaussian_nll, y.components,
-             y.components > 1 ? "s" : "", y.mixture_nll);
+  fmt::print("for comparison: a Gaussian {:.4f}, a mixture of {} Gaussian{} {:.4f} nats\n", y.gaussian_nll,
+             y.components, y.components > 1 ? "s" : "", y.mixture_nll);
   if (y.excess > std::max(0.02, 2 * y.excess_error))
-    report_warning("the model is {} nats worse than a mixture of {} Gaussians: train longer, or let pathline choose "
-                   "(model.automatic = true, --time)",
-                   with_error(y.excess, y.excess_error), y.components);
+    report_warning(
+        "the model is {} nats worse than a mixture of {} Gaussians: train longer, or let pathline choose "
+        "(model.automatic = true, --time)",
+        with_error(y.excess, y.excess_error), y.components);
 }
 
 void print_result(const TrainingResult& r, const std::string& directory) {
@@ -289,8 +290,8 @@ int run(const TrainFlags& given_flags) {
                               .note = [&](const std::string& text) { report_note("{}", f.common.keys.worded(text)); }});
   }
   if (result.interrupted) {
-    report_line(
-        fmt::format("stopped after {} iterations; continue with: pathline train --resume {}", result.iterations, where));
+    report_line(fmt::format("stopped after {} iterations; continue with: pathline train --resume {}", result.iterations,
+                            where));
     return 130;
   }
   print_result(result, where);
@@ -301,10 +302,10 @@ int run(const TrainFlags& given_flags) {
 
 }  // namespace
 
-void add_train_command(CLI::App& app, Action& chosen) {
+void add_train_command(Command app, Action& chosen) {
   auto f = std::make_shared<TrainFlags>();
-  auto* c = app.add_subcommand("train", "Train a density; writes model.h5, last.h5 and metrics.jsonl");
-  c->footer(
+  auto c = app.add_command("train", "Train a density; writes model.h5, last.h5 and metrics.jsonl");
+  c.footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
       "  pathline train datasets/geyser.csv -o runs/geyser --iterations 300\n"
@@ -312,23 +313,24 @@ void add_train_command(CLI::App& app, Action& chosen) {
       "  pathline train chain.txt --weights weight -o runs/posterior\n"
       "  pathline train --resume runs/moons --iterations 20000\n"
       "A default, after =, holds where the recipe does not set the key.");
-  c->add_option("SOURCE", f->recipe,
-                "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
-                "--recipe MODEL` prints the recipe of a model");
+  c.add_option("SOURCE", f->recipe,
+               "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
+               "--recipe MODEL` prints the recipe of a model");
   auto& keys = f->common.keys;
   keys.add(c, "--data", "data.source");
-  for (const std::string key : {"columns", "condition", "weights", "discrete", "bounds", "period", "validation", "test"})
+  for (const std::string key :
+       {"columns", "condition", "weights", "discrete", "bounds", "period", "validation", "test"})
     keys.add(c, "--" + key, "data." + key);
   f->common.add_table_to(c);
-  c->add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
-  c->add_option("--resume", f->resume, "continue the run in this directory");
+  c.add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
+  c.add_option("--resume", f->resume, "continue the run in this directory");
   for (const std::string key : {"iterations", "batch", "seed"}) keys.add(c, "--" + key, "train." + key);
-  c->add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4")->take_all()->allow_extra_args(false);
-  c->add_flag("--force", f->force, "replace an existing run");
+  c.add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4").one_argument_each_time();
+  c.add_flag("--force", f->force, "replace an existing run");
   add_solver_keys(keys, c, "solver", "");
   f->common.add_precision_to(c, "");
   f->common.add_to(c);
-  c->add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
+  c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
   keys.say("--resume", "TrainerOptions.resume");
   keys.say("-o", "TrainerOptions.directory");
   keys.say("--force", "TrainerOptions.replace");

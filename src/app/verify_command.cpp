@@ -195,22 +195,22 @@ int run(const VerifyFlags& f) {
 
 }  // namespace
 
-void add_verify_command(CLI::App& app, Action& chosen) {
+void add_verify_command(Command app, Action& chosen) {
   auto f = std::make_shared<VerifyFlags>();
-  auto* c = app.add_subcommand(
+  auto c = app.add_command(
       "verify", "Check that a model is the density that it claims to be; the exit code is 1 if a check fails");
-  c->footer(
+  c.footer(
       "Examples:\n"
       "  pathline verify moons.h5\n"
       "  pathline verify geyser.h5 --data datasets/geyser.csv\n"
       "  pathline verify moons.h5 --json > moons.json\n"
       "A right model fails by chance with a probability below 1e-4; the draws are a function of --seed.");
-  c->add_option("MODEL", f->model, "a model file or the directory of a run")->required();
-  c->add_option("--data", f->data,
-                "FILE.csv, FILE.npy or FILE.h5:dataset to compare the model with; default: fresh draws of the toy, or "
-                "the target, that it was trained on");
-  c->add_flag("--json", f->json, "print one JSON object instead of the table");
-  c->add_option("--seed", f->seed, "seed of all draws")->capture_default_str();
+  c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
+  c.add_option("--data", f->data,
+               "FILE.csv, FILE.npy or FILE.h5:dataset to compare the model with; default: fresh draws of the toy, or "
+               "the target, that it was trained on");
+  c.add_flag("--json", f->json, "print one JSON object instead of the table");
+  c.add_option("--seed", f->seed, "seed of all draws").show_default();
   f->common.add_table_to(c);
   f->common.add_precision_to(c, "that of the model");
   f->common.add_to(c);

@@ -12,35 +12,36 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // A command with some options that stand for keys.
-struct Command {
-  Command() {
-    keys.add(&app, "--rtol", "solver.rtol");
-    keys.add(&app, "--steps", "solver.steps", "that of the model");
-    keys.add(&app, "--trace", "trace.kind");
-    keys.add(&app, "--columns", "data.columns");
-    keys.add(&app, "--weights", "data.weights");
-    keys.add(&app, "--test", "data.test");
-    keys.add(&app, "--drop-missing", "data.drop_missing");
+struct Parser {
+  Parser() {
+    keys.add(line.program(), "--rtol", "solver.rtol");
+    keys.add(line.program(), "--steps", "solver.steps", "that of the model");
+    keys.add(line.program(), "--trace", "trace.kind");
+    keys.add(line.program(), "--columns", "data.columns");
+    keys.add(line.program(), "--weights", "data.weights");
+    keys.add(line.program(), "--test", "data.test");
+    keys.add(line.program(), "--drop-missing", "data.drop_missing");
     keys.say("--resume", "TrainerOptions.resume");
   }
   Recipe recipe(std::vector<std::string> words) {
-    std::reverse(words.begin(), words.end());  // as CLI11 takes them
-    app.parse(words);
+    std::vector<const char*> argv{"test"};
+    for (const auto& word : words) argv.push_back(word.c_str());
+    line.parse(static_cast<int>(argv.size()), argv.data());
     Recipe out;
     keys.apply_to(out);
     return out;
   }
 
-  CLI::App app;
+  CommandLine line{"test", "", ""};
   KeyFlags keys;
 };
 
 std::string error(const std::vector<std::string>& words) {
-  return message([&] { Command().recipe(words); });
+  return message([&] { Parser().recipe(words); });
 }
 
 TEST(KeyFlags, EveryTypeOfKeyIsSet) {
-  Command command;
+  Parser command;
   const auto r = command.recipe({"--rtol", ".5", "--steps", "3", "--trace", "hutchinson", "--columns", "a,b",
                                  "--columns", "c d", "--weights", "'w' \"x\"", "--drop-missing"});
   EXPECT_EQ(r.gradient.solver.rtol, 0.5);
@@ -53,7 +54,7 @@ TEST(KeyFlags, EveryTypeOfKeyIsSet) {
   EXPECT_FALSE(command.keys.given("--test"));
 }
 
-TEST(KeyFlags, WithoutOptionsTheRecipeStays) { EXPECT_EQ(Command().recipe({}), Recipe{}); }
+TEST(KeyFlags, WithoutOptionsTheRecipeStays) { EXPECT_EQ(Parser().recipe({}), Recipe{}); }
 
 TEST(KeyFlags, AnErrorNamesTheOption) {
   EXPECT_EQ(error({"--rtol=-1"}), "--rtol = -1: must be > 0");
@@ -67,7 +68,7 @@ TEST(KeyFlags, AnErrorNamesTheOption) {
 
 // What an option says of itself is said once, in the table of keys.
 TEST(KeyFlags, TheHelpIsThatOfTheTableOfKeys) {
-  const std::string help = Command().app.help();
+  const std::string help = Parser().line.program().help();
   for (const auto& key : recipe_keys()) {
     if (key.key == "solver.rtol")
       EXPECT_THAT(help, AllOf(HasSubstr(key.description + "; " + key.range), HasSubstr("FLOAT=" + key.default_value)));
@@ -79,7 +80,7 @@ TEST(KeyFlags, TheHelpIsThatOfTheTableOfKeys) {
 }
 
 TEST(KeyFlags, AMessageIsWordedByTheOptions) {
-  Command command;
+  Parser command;
   const auto& keys = command.keys;
   EXPECT_EQ(keys.worded("a.csv: pass SourceOptions.weights = w, or SourceOptions.columns"),
             "a.csv: pass --weights w, or --columns");

@@ -1,0 +1,162 @@
+#include "app/command_line.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
+#include "pathline/core/types.hpp"
+
+namespace pathline {
+namespace {
+
+template <class T> std::string integer_error(const std::string& text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return "";
+  return fmt::format("{}: expected an integer from {} to {}", text, std::numeric_limits<T>::min(),
+                     std::numeric_limits<T>::max());
+}
+
+// CLI11 clamps an integer that is too large and wraps a negative one for an unsigned type. It names them INT and UINT.
+void check_integers(CLI::App& app) {
+  for (auto* option : app.get_options()) {
+    const std::string type = option->get_type_name();
+    if (type == "INT") option->check(integer_error<std::int64_t>);
+    if (type == "UINT") option->check(integer_error<std::uint64_t>);
+  }
+  for (auto* command : app.get_subcommands({})) check_integers(*command);
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+// The error of CLI11 in one line. For an unknown command it suggests the nearest one.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, const char* const* argv) {
+  const CLI::App* at = &app;
+  std::string path = app.get_name();
+  for (int i = 1; i < argc; ++i) {
+    const auto names = command_names(*at);
+    const std::string word = argv[i];
+    if (names.empty() || word.starts_with('-')) break;
+    if (std::find(names.begin(), names.end(), word) == names.end())
+      return fmt::format("unknown command '{}' of {}; did you mean '{}'? ({})", word, path, nearest(word, names),
+                         fmt::join(names, ", "));
+    at = at->get_subcommand(word), path += " " + word;
+  }
+  std::string text = error.what();
+  if (const auto names = command_names(*at); !names.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
+    text = fmt::format("expected a command: {}", fmt::join(names, ", "));
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return fmt::format("{}; see {} --help", text, path);
+}
+
+}  // namespace
+
+CommandOption CommandOption::required() const { return CommandOption(option_->required()); }
+CommandOption CommandOption::show_default() const { return CommandOption(option_->capture_default_str()); }
+CommandOption CommandOption::show_default(const std::string& text) const {
+  return CommandOption(option_->default_str(text));
+}
+CommandOption CommandOption::type_name(const std::string& name) const {
+  return CommandOption(option_->type_name(name));
+}
+CommandOption CommandOption::delimiter(char separator) const { return CommandOption(option_->delimiter(separator)); }
+CommandOption CommandOption::one_argument_each_time() const {
+  return CommandOption(option_->take_all()->allow_extra_args(false));
+}
+
+bool CommandOption::given() const { return option_->count() > 0; }
+bool CommandOption::is_flag() const { return option_->get_expected_max() == 0; }
+std::string CommandOption::name() const { return option_->get_single_name(); }
+
+void CommandOption::set(const std::vector<std::string>& words) const {
+  try {
+    option_->clear();
+    for (const auto& word : words) option_->add_result(word);
+    option_->run_callback();
+  } catch (const CLI::ParseError& e) {
+    throw InputError(e.what());
+  }
+}
+
+Command Command::add_command(const std::string& name, const std::string& description) const {
+  return Command(app_->add_subcommand(name, description));
+}
+void Command::require_command() const { app_->require_subcommand(1); }
+void Command::footer(const std::string& text) const { app_->footer(text); }
+void Command::callback(std::function<void()> f) const { app_->callback(std::move(f)); }
+
+template <class T>
+CommandOption Command::add_option(const std::string& names, T& value, const std::string& help) const {
+  return CommandOption(app_->add_option(names, value, help));
+}
+#define PATHLINE_OPTION_TYPE(...) \
+  template CommandOption Command::add_option(const std::string&, __VA_ARGS__&, const std::string&) const;
+PATHLINE_OPTION_TYPE(std::string)
+PATHLINE_OPTION_TYPE(int)
+PATHLINE_OPTION_TYPE(Index)
+PATHLINE_OPTION_TYPE(std::uint64_t)
+PATHLINE_OPTION_TYPE(double)
+PATHLINE_OPTION_TYPE(std::vector<std::string>)
+PATHLINE_OPTION_TYPE(std::vector<Index>)
+PATHLINE_OPTION_TYPE(std::vector<double>)
+#undef PATHLINE_OPTION_TYPE
+
+CommandOption Command::add_flag(const std::string& names, bool& value, const std::string& help) const {
+  return CommandOption(app_->add_flag(names, value, help));
+}
+CommandOption Command::add_flag(const std::string& names, std::function<void()> f, const std::string& help) const {
+  return CommandOption(app_->add_flag_callback(names, std::move(f), help));
+}
+CommandOption Command::add_word(const std::string& names, std::function<void(const std::string&)> f,
+                                const std::string& help) const {
+  return CommandOption(app_->add_option_function<std::string>(names, f, help));
+}
+CommandOption Command::add_words(const std::string& names, std::function<void(const std::vector<std::string>&)> f,
+                                 const std::string& help) const {
+  return CommandOption(app_->add_option_function<std::vector<std::string>>(names, f, help));
+}
+
+bool Command::given(const std::string& option) const { return app_->count(option) > 0; }
+
+std::string Command::help() const { return app_->help(); }
+
+std::vector<CommandOption> Command::options() const {
+  std::vector<CommandOption> out;
+  for (auto* option : app_->get_options())
+    if (option != app_->get_help_ptr()) out.emplace_back(option);
+  return out;
+}
+
+CommandLine::CommandLine(const std::string& name, const std::string& description, const std::string& version)
+    : app_(std::make_unique<CLI::App>(description, name)) {
+  if (!version.empty()) app_->set_version_flag("--version", version);
+}
+CommandLine::~CommandLine() = default;
+
+Command CommandLine::program() const { return Command(app_.get()); }
+
+bool CommandLine::parse(int argc, const char* const* argv) {
+  check_integers(*app_);
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() != 0) throw InputError(usage_error(*app_, e, argc, argv));
+    app_->exit(e);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace pathline
