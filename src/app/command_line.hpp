@@ -48,7 +48,7 @@ class Command {
 
   // An option that sets `value`, which must live as long as the command line. "-o,--output" has two names and "MODEL"
   // is an argument by its place. T is std::string, int, Index, std::uint64_t,
-  // double, or a vector of std::string, Index or double.
+  // double, std::optional<double>, or a vector of std::string, Index or double.
   template <class T> CommandOption add_option(const std::string& names, T& value, const std::string& help) const;
   CommandOption add_flag(const std::string& names, bool& value, const std::string& help) const;
   // An option that calls f with what follows it.
