@@ -168,7 +168,7 @@ int fit(const DynamicsFlags& f) {
   return 0;
 }
 
-struct PredictFlags {
+struct SolveFlags {
   std::string model, source, output, id = "id", time = "t";
   double end = 0;
   Index points = 100;
@@ -176,7 +176,7 @@ struct PredictFlags {
 };
 
 // From the first observation of each trajectory, at its own times, or at equal ones up to --end.
-int predict(const PredictFlags& f) {
+int solve(const SolveFlags& f) {
   (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});
   const auto model = read_dynamics(f.model);
@@ -327,7 +327,7 @@ void add_fit(Command parent, Action& chosen) {
 }
 
 void add_predict(Command parent, Action& chosen) {
-  auto f = std::make_shared<PredictFlags>();
+  auto f = std::make_shared<SolveFlags>();
   auto c = parent.add_command("predict", "Solve a learned field from the first state of each trajectory");
   c.footer("Example: pathline dynamics predict spiral.h5 spiral.csv --end 50 -o further.csv");
   c.add_option("MODEL", f->model, "a model of `pathline dynamics fit`").required();
@@ -338,7 +338,7 @@ void add_predict(Command parent, Action& chosen) {
   c.add_option("--id", f->id, "column with the number of the trajectory").show_default();
   c.add_option("--time", f->time, "column with the time").show_default();
   f->common.add_table_to(c);
-  run_if_chosen(c, chosen, f, predict);
+  run_if_chosen(c, chosen, f, solve);
 }
 
 void add_simulate(Command parent, Action& chosen) {

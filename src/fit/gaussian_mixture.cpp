@@ -12,7 +12,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kBlock = 256;  // points at a time: K x 256 doubles stay in the second-level cache
+constexpr Index kPointBlock = 256;  // points at a time: K x 256 doubles stay in the second-level cache
 
 // Turns log-joints into responsibilities in place, and gives the log-density of each column.
 void normalize(Matrix<double>& joint, Eigen::Ref<RowVector<double>> log_density) {
@@ -73,8 +73,8 @@ void GaussianMixture::log_joint(ConstMatrixRef<double> x, Matrix<double>& joint,
 RowVector<double> GaussianMixture::log_density(ConstMatrixRef<double> x) const {
   RowVector<double> out(x.cols());
   Matrix<double> joint, scratch;
-  for (Index begin = 0; begin < x.cols(); begin += kBlock) {
-    const Index n = std::min(kBlock, x.cols() - begin);
+  for (Index begin = 0; begin < x.cols(); begin += kPointBlock) {
+    const Index n = std::min(kPointBlock, x.cols() - begin);
     log_joint(x.middleCols(begin, n), joint, scratch);
     normalize(joint, out.segment(begin, n));
   }
@@ -93,8 +93,8 @@ Matrix<double> GaussianMixture::responsibilities(ConstMatrixRef<double> x) const
 void GaussianMixture::score(ConstMatrixRef<double> x, MatrixRef<double> score) const {
   assert(score.rows() == dim() && score.cols() == x.cols());
   Matrix<double> whitened;
-  for (Index begin = 0; begin < x.cols(); begin += kBlock) {
-    const Index n = std::min(kBlock, x.cols() - begin);
+  for (Index begin = 0; begin < x.cols(); begin += kPointBlock) {
+    const Index n = std::min(kPointBlock, x.cols() - begin);
     const auto block = x.middleCols(begin, n);
     const Matrix<double> share = responsibilities(block);
     auto out = score.middleCols(begin, n);

@@ -17,7 +17,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kBlock = 256;  // rows of one product
+constexpr Index kRowBlock = 256;  // rows of one product
 constexpr Index kParts = 64;   // partial sums
 
 Index features(Index d) { return 1 + d + d * (d + 1) / 2; }
@@ -43,16 +43,16 @@ class Data {
   const Vector<double>& weights() const { return weights_; }
   Index dim() const { return rows_.rows(); }
   Index size() const { return rows_.cols(); }
-  Index parts() const { return std::min(kParts, (size() + kBlock - 1) / kBlock); }
+  Index parts() const { return std::min(kParts, (size() + kRowBlock - 1) / kRowBlock); }
   int threads() const { return threads_; }
   double total() const { return weights_.sum(); }
 
   // Calls body(begin, count, part) for the blocks of each part, in order within a part.
   template <class F> void for_blocks(F body) const {
-    const Index blocks = (size() + kBlock - 1) / kBlock, parts = this->parts();
+    const Index blocks = (size() + kRowBlock - 1) / kRowBlock, parts = this->parts();
     parallel_for(parts, threads_, [&](Index part, int) {
       for (Index block = blocks * part / parts; block < blocks * (part + 1) / parts; ++block)
-        body(block * kBlock, std::min(kBlock, size() - block * kBlock), part);
+        body(block * kRowBlock, std::min(kRowBlock, size() - block * kRowBlock), part);
     });
   }
 
