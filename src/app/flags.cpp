@@ -48,7 +48,7 @@ void CommonFlags::note(const std::string& text) const {
 }
 
 void add_solver_keys(KeyFlags& keys, Command c, const std::string& table, const std::string& otherwise) {
-  for (const std::string key : {"stepper", "rtol", "atol", "steps"})
+  for (const std::string key : {"stepper", "rtol", "atol", "steps", "timeout"})
     keys.add(c, "--" + key, table + "." + key, otherwise);
   keys.add(c, "--trace", "trace.kind");
   keys.add(c, "--probes", "trace.probes");
@@ -62,6 +62,10 @@ void report_notes(const TableReader& reader, const std::string& input, const Com
 
 std::string model_file(const std::string& model) {
   return std::filesystem::is_directory(model) ? model + "/model.h5" : model;
+}
+
+void warn_of_format(const ModelCard& card) {
+  if (const auto warning = card.warning(); !warning.empty()) report_warning("{}", warning);
 }
 
 bool is_double(const ModelCard& card, const CommonFlags& common) {

@@ -345,6 +345,7 @@ void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
 
 template <class S> int run_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
+  warn_of_format(model.card);
   const auto options = evaluation_options(model.card, f.common);
   const Index d = model.flow.dim();
   auto data = reference(f, model.card, d);
