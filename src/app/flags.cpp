@@ -48,7 +48,7 @@ void CommonFlags::note(const std::string& text) const {
 }
 
 void add_solver_keys(KeyFlags& keys, Command c, const std::string& table, const std::string& otherwise) {
-  for (const std::string key : {"stepper", "rtol", "atol", "steps", "timeout"})
+  for (const std::string key : {"stepper", "rtol", "atol", "steps"})
     keys.add(c, "--" + key, table + "." + key, otherwise);
   keys.add(c, "--trace", "trace.kind");
   keys.add(c, "--probes", "trace.probes");

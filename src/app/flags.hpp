@@ -23,7 +23,7 @@ struct CommonFlags {
 
   void add_to(Command command);        // --threads, --quiet
   void add_table_to(Command command);  // --header, --drop-missing: how tables are read
-  // --stepper, --rtol, --atol, --steps, --timeout, --trace, --probes and --precision, in place of those of a model.
+  // --stepper, --rtol, --atol, --steps, --trace, --probes and --precision, in place of those of a model.
   void add_solve_to(Command command);
   void add_precision_to(Command command, const std::string& otherwise);
 

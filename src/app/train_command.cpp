@@ -150,7 +150,6 @@ Recipe resolve(const TrainFlags& f) {
   else if (!f.recipe.empty())
     recipe = read_recipe(f.recipe);
   f.common.keys.apply_to(recipe);
-  if (f.common.keys.given("--timeout")) recipe.train.evaluation.solver.timeout = recipe.gradient.solver.timeout;
   if (chooses_itself(f)) recipe.model.automatic = true, recipe.train.seconds = kDefaultSeconds;
   if (!f.time.empty()) recipe.train.seconds = seconds_of(f.time);
   for (const auto& assignment : f.sets) set(recipe, assignment);

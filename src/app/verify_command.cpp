@@ -183,7 +183,6 @@ std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, con
 
 int run(const VerifyFlags& given) {
   VerifyFlags f = given;
-  if (!f.common.keys.given("--timeout")) f.common.keys.set("--timeout", "60");
   f.common.check();
   const std::string file = model_file(f.model);
   const auto card = read_card(file);
@@ -224,7 +223,6 @@ void add_verify_command(Command app, Action& chosen) {
   c.add_option("--seed", f->seed, "seed of all draws").show_default();
   f->common.add_table_to(c);
   f->common.add_precision_to(c, "that of the model");
-  f->common.keys.add(c, "--timeout", "solver.evaluation.timeout", "60");
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }

@@ -36,7 +36,6 @@ void SolverOptions::check() const {
   require(atol > 0 && std::isfinite(atol), "atol", atol, "> 0");
   require(steps >= 0, "steps", steps, ">= 0 (0: adaptive)");
   require(max_steps >= 1, "max_steps", max_steps, ">= 1");
-  require(timeout >= 0 && std::isfinite(timeout), "timeout", timeout, ">= 0 (0: no limit)");
   if (steps == 0 && !has_error_estimate(stepper))
     throw InputError(
         fmt::format("stepper '{}' has no error estimate; set steps > 0, or use dopri5, cash_karp, "

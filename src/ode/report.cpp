@@ -22,11 +22,6 @@ std::string SolveReport::advice() const {
           "the field or its integral is not finite at t = {:.6g}: check for a point far outside the "
           "data, a NaN in the parameters, or steps too large for the field",
           t);
-    case SolveStatus::time_limit:
-      return fmt::format(
-          "time limit of {:g} s reached at t = {:.6g} (last step {:.3g}): the field is stiff there, or the limit is "
-          "short; loosen rtol and atol, raise timeout, or use fixed steps",
-          timeout, t, step);
   }
   return "";
 }
@@ -34,7 +29,7 @@ std::string SolveReport::advice() const {
 void SolveReport::add(const SolveReport& other) {
   const bool first = status == SolveStatus::not_run;
   if (first || (ok() && !other.ok())) {
-    status = other.status, t = other.t, limit = other.limit, timeout = other.timeout, step = other.step;
+    status = other.status, t = other.t, limit = other.limit, step = other.step;
   }
   next_step = other.next_step;
   accepted += other.accepted, rejected += other.rejected, evaluations += other.evaluations;

@@ -192,9 +192,7 @@ template <class At> void add_solve(std::vector<RecipeField>& fields, const std::
       .add("atol", &SolverOptions::atol, above(0), "absolute tolerance of an adaptive step, per sample")
       .add("steps", &SolverOptions::steps, at_least(0), "number of equal steps; 0 = adaptive steps")
       .add("max_steps", &SolverOptions::max_steps, at_least(1),
-           "largest number of steps; a solve that needs more fails")
-      .add("timeout", &SolverOptions::timeout, at_least(0),
-           "seconds that a solve may take before it fails; 0 = no limit");
+           "largest number of steps; a solve that needs more fails");
 }
 
 void add_solver(std::vector<RecipeField>& fields) {

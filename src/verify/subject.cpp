@@ -11,7 +11,7 @@ namespace pathline {
 
 EvaluationOptions fine_options(const Subject& s, double tolerance) {
   const SolverOptions solver{
-      .rtol = tolerance, .atol = tolerance, .max_steps = 100000, .timeout = s.evaluation.timeout};
+      .rtol = tolerance, .atol = tolerance, .max_steps = 100000};
   return {.solver = solver, .seed = s.seed, .threads = s.threads};
 }
 

@@ -35,7 +35,6 @@ struct SolverOptions {
   double atol = 1e-5;       ///< > 0
   Index steps = 0;          ///< > 0: this many equal steps, which use neither rtol nor atol; 0: adaptive steps
   Index max_steps = 10000;  ///< > 0: limit of accepted and rejected steps together
-  double timeout = 0;       ///< >= 0: seconds that a solve may take before it fails; 0: no limit
 
   void check() const;  ///< throws InputError that names field, value and constraint
   bool operator==(const SolverOptions&) const = default;

@@ -8,7 +8,7 @@
 
 namespace pathline {
 
-enum class SolveStatus { not_run, success, step_limit, step_underflow, not_finite, time_limit };
+enum class SolveStatus { not_run, success, step_limit, step_underflow, not_finite };
 
 struct SolveReport {
   SolveStatus status = SolveStatus::not_run;
@@ -19,7 +19,6 @@ struct SolveReport {
   Index accepted = 0, rejected = 0;
   Index evaluations = 0;  ///< evaluations of the right-hand side (NFE)
   Index limit = 0;        ///< max_steps of the solve
-  double timeout = 0;     ///< seconds, of the solve
 
   bool ok() const { return status == SolveStatus::success; }
   /// One line that says what happened, where, and what to try. Empty if ok().
