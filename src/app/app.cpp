@@ -55,6 +55,7 @@ int run_app(int argc, char** argv) {
   add_data_command(app, chosen);
   add_import_command(app, chosen);
   add_verify_command(app, chosen);
+  add_reseal_command(app, chosen);
   add_fit_command(app, chosen);
   add_predict_command(app, chosen);
   add_dynamics_command(app, chosen);

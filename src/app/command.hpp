@@ -13,6 +13,7 @@ void add_info_command(Command app, Action& chosen);
 void add_data_command(Command app, Action& chosen);
 void add_import_command(Command app, Action& chosen);
 void add_verify_command(Command app, Action& chosen);
+void add_reseal_command(Command app, Action& chosen);
 void add_fit_command(Command app, Action& chosen);
 void add_predict_command(Command app, Action& chosen);
 void add_dynamics_command(Command app, Action& chosen);

@@ -64,6 +64,10 @@ std::string model_file(const std::string& model) {
   return std::filesystem::is_directory(model) ? model + "/model.h5" : model;
 }
 
+void warn_of_format(const ModelCard& card) {
+  if (const auto warning = card.warning(); !warning.empty()) report_warning("{}", warning);
+}
+
 bool is_double(const ModelCard& card, const CommonFlags& common) {
   const auto given = common.keys.text("--precision");
   return (given.empty() ? card.precision : given) == "double";

@@ -53,6 +53,8 @@ std::string model_file(const std::string& model);
 // The evaluation options of the model, with the exact trace, changed by the options of the command line. Prints a note
 // about options that make a density inexact.
 EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
+// Warns of a model in a file of format 1, which may have been changed.
+void warn_of_format(const ModelCard& card);
 bool is_double(const ModelCard& card, const CommonFlags& common);
 
 // Throws InputError if one of `options` ("--paths") is given, because an option that would be ignored is a mistake.

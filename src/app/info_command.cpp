@@ -117,6 +117,7 @@ int run(const InfoFlags& f) {
   const auto model = read_model<double>(file);
   const auto& flow = model.flow;
   const auto& card = model.card;
+  warn_of_format(card);
   if (f.recipe) {
     if (card.recipe.empty()) throw InputError(file + ": the model has no recipe because it was imported");
     fmt::print("{}", printable(card.recipe, Lines::several));
@@ -128,7 +129,8 @@ int run(const InfoFlags& f) {
   }
   fmt::print("model        {}\n", printable(file));
   fmt::print("written by   pathline {}, {}\n", printable(card.version), card.precision);
-  fmt::print("digest       {}\n", printable(card.digest));
+  fmt::print("digest       {} (format {}{})\n", printable(card.digest), card.format_version,
+             card.answers ? fmt::format(", {} known answers", card.answers->points.cols()) : "");
   fmt::print("dimension    {}{}\n", flow.dim(), card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), names(card.condition_columns));

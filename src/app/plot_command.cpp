@@ -206,7 +206,7 @@ template <class S> struct Picture {
     const plot::Axis x{.label = column(model.card, 0), .limits = rx}, y{.label = column(model.card, 1), .limits = ry};
     const Grid grid({{rx.low, rx.high, f.cells}, {ry.low, ry.high, f.cells}});
     const Matrix<double> points = grid.points(0, grid.size());
-    const RowVector<double> learned = model.flow.log_prob(points, conditions(grid.size()), options).log_prob;
+    const RowVector<double> learned = model.flow.log_prob(points, conditions(grid.size()), of_an_image()).log_prob;
     std::optional<RowVector<double>> truth;
     double highest = std::exp(learned.maxCoeff());
     if (data.toy) truth = data.toy->log_density(points, options.threads), highest = std::exp(truth->maxCoeff()) * 1.05;
@@ -216,6 +216,15 @@ template <class S> struct Picture {
     if (truth) figure.heat_map("true density", image(grid, *truth), x, y, highest);
     if (f.paths) add_paths(figure, x, y);
     return figure;
+  }
+
+  // A shade is one of 256, so that a tolerance of 1e-4 is as good as a smaller one, at half the cost.
+  EvaluationOptions of_an_image() const {
+    constexpr double kTolerance = 1e-4;
+    auto out = options;
+    if (!f.common.keys.given("--rtol")) out.solver.rtol = std::max(out.solver.rtol, kTolerance);
+    if (!f.common.keys.given("--atol")) out.solver.atol = std::max(out.solver.atol, kTolerance);
+    return out;
   }
 
   void add_paths(plot::Figure& figure, const plot::Axis& x, const plot::Axis& y) const {
@@ -345,6 +354,7 @@ void refuse_useless(const PlotFlags& f, const ModelCard& card, Index d) {
 
 template <class S> int run_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
+  warn_of_format(model.card);
   const auto options = evaluation_options(model.card, f.common);
   const Index d = model.flow.dim();
   auto data = reference(f, model.card, d);

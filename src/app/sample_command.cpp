@@ -126,6 +126,7 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
 
 template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
+  warn_of_format(model.card);
   const auto& flow = model.flow;
   auto options = evaluation_options(model.card, f.common);
   options.density = f.log_density;

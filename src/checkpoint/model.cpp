@@ -154,6 +154,35 @@ SolverOptions read_evaluation(const Hdf5Group& group) {
   return o;
 }
 
+// points and log_density: as known_answers() made them; none for a flow that a file does not contain.
+void write_answers(Hdf5File& out, const ModelCard& card, const KnownAnswers* answers) {
+  const bool any = answers && answers->points.cols() > 0;
+  if (!any && !card.trained) return;
+  auto group = out.create_group("answers");
+  if (const auto& t = card.trained; t) {
+    group.set_attribute("nll", t->nll), group.set_attribute("nll_error", t->error);
+    group.set_attribute("of_target", t->of_target);
+  }
+  if (!any) return;
+  group.write_matrix("points", answers->points);
+  if (answers->condition.rows() > 0) group.write_matrix("condition", answers->condition);
+  group.write_vector("log_density", Vector<double>(answers->log_density.transpose()));
+}
+
+// The shapes are checked by whoever evaluates the points.
+void read_answers(const Hdf5File& in, ModelCard& card) {
+  if (card.format_version == 1 || !in.exists("answers")) return;  // there the digest would not cover them
+  const auto group = in.group("answers");
+  if (group.has_attribute("nll"))
+    card.trained = {group.attribute<double>("nll"), group.attribute<double>("nll_error"),
+                    group.attribute<bool>("of_target")};
+  if (!group.exists("points")) return;
+  KnownAnswers answers{group.read_matrix<double>("points"), Matrix<double>(0, 0),
+                       group.read_vector<double>("log_density").transpose()};
+  if (group.exists("condition")) answers.condition = group.read_matrix<double>("condition");
+  card.answers = std::move(answers);
+}
+
 template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
   const Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
@@ -163,8 +192,10 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
       // The flow keeps norms, bases and end times in double; only the fields are in S.
       const bool of_field = p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time");
       const Vector<float> narrow = values.template cast<float>();
-      if (of_field) out.write_values<float>(path_of(p.name), shape, narrow.data());
-      else out.write_values<double>(path_of(p.name), shape, values.data());
+      if (of_field)
+        out.write_values<float>(path_of(p.name), shape, narrow.data());
+      else
+        out.write_values<double>(path_of(p.name), shape, values.data());
     } else {
       out.write_values<double>(path_of(p.name), shape, values.data());
     }
@@ -207,9 +238,10 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
     if (card.condition_range.rows() != std::ssize(card.condition_columns) || card.condition_range.cols() != 2)
       refuse(file, "condition_range: expected 2 rows with a value for each condition");
   }
+  read_answers(in, card);
   try {
-    card.evaluation = card.format_version == 1 ? evaluation_of_format_1(card.recipe)
-                                               : read_evaluation(in.group("evaluation"));
+    card.evaluation =
+        card.format_version == 1 ? evaluation_of_format_1(card.recipe) : read_evaluation(in.group("evaluation"));
     SizeBudget(file + ": evaluation", in).check_steps(card.evaluation.steps);
   } catch (const InputError& error) {
     throw in_file(file, error);
@@ -321,8 +353,8 @@ std::optional<Periods> read_periods(const std::string& file, const Hdf5File& in,
   return Periods(group.read_vector<double>("start"), group.read_vector<double>("length"), *bounds);
 }
 
-// Reads all except the blocks and norms, and checks the digest.
-template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
+// Reads all except the blocks and norms. Returns the parameters in double, as they are in the file.
+template <class S> Vector<double> read_rest(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
   const auto base = in.group("base");
   const auto kind = parse_base(base.attribute<std::string>("kind"));
   const Index components = base.attribute<std::int64_t>("components");
@@ -343,10 +375,15 @@ template <class S> void read_rest(const std::string& file, const Hdf5File& in, c
   if (flow.linear() && flow.linear()->dim() != flow.dim()) refuse(file, "linear: expected a row for each column");
   flow.set_bounds(read_bounds(file, in, flow.dim()));
   flow.set_periods(read_periods(file, in, flow.bounds()));
-  check_digest(file, in, card, flow, read_parameters(file, in, flow));
+  return read_parameters(file, in, flow);
 }
 
-template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+template <class S> struct ReadFlow {
+  Flow<S> flow;
+  Vector<double> theta;  // in double, as it is in the file
+};
+
+template <class S> ReadFlow<S> read_flow(const std::string& file, const Hdf5File& in) {
   const auto [dim, condition_dim] = read_dims(file, in);
   SizeBudget budget(file, in);
   budget.take("dim, condition_dim", {dim + condition_dim});
@@ -365,8 +402,15 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
   for (const auto& group : groups_of(in, "norms")) read_norm(file, group, norms.emplace_back(dim));
   if (!norms.empty() && norms.size() != blocks.size() + 1)
     refuse(file, fmt::format("norms: {}, expected {}", norms.size(), blocks.size() + 1));
-  Model<S> model{Flow<S>(std::move(blocks), std::move(norms)), read_card_of(file, in)};
-  read_rest(file, in, model.card, model.flow);
+  ReadFlow<S> out{Flow<S>(std::move(blocks), std::move(norms)), {}};
+  out.theta = read_rest(file, in, out.flow);
+  return out;
+}
+
+template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+  auto read = read_flow<S>(file, in);
+  Model<S> model{std::move(read.flow), read_card_of(file, in)};
+  check_digest(file, in, model.card, model.flow, read.theta);
   return model;
 }
 
@@ -425,7 +469,7 @@ Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& car
                  flow.blocks()[i]->train_end_time);
   }
   for (std::size_t i = 0; i < norms.size(); ++i) read_norm(file, norm_groups[i], *norms[i]);
-  read_rest(file, in, card, out);
+  check_digest(file, in, card, out, read_rest(file, in, out));
   refuse_other(file, "base", fmt::format("{} of {} components", to_string(out.base->kind()), out.base->components()),
                fmt::format("{} of {} components", to_string(flow.base->kind()), flow.base->components()));
   refuse_other(file, "arrays of parameters", arrays_in(in.group("parameters")), flow.parameters().size());
@@ -436,7 +480,10 @@ Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& car
 
 bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format") && file.has_attribute("layer_type"); }
 
-template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
+namespace {
+
+// Writes all but the digest.
+template <class S> void write_parts(Hdf5File& out, const Model<S>& model) {
   const auto& flow = model.flow;
   out.set_attribute("format", "pathline");
   out.set_attribute("format_version", format_of(flow));
@@ -470,12 +517,43 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   if (const auto transforms = transforms_of(flow); !transforms.empty()) out.set_attribute("transforms", transforms);
   write_evaluation(out.create_group("evaluation"), model.card.evaluation);
   write_parameters(out, flow);
-  out.set_attribute("digest", content_digest(out, model.card.file));  // last: it covers all that is there
+}
+
+// Last: it covers all that is there.
+void write_digest(Hdf5File& out, const std::string& file) { out.set_attribute("digest", content_digest(out, file)); }
+
+// The answers are those of the flow that a reader of the file will have, in double whatever S is.
+std::optional<KnownAnswers> answers_of(const Hdf5File& out, const std::string& file) {
+  try {
+    return known_answers(read_flow<double>(file, out).flow);
+  } catch (const InputError&) {  // a user-defined field or transform
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string ModelCard::warning() const {
+  if (format_version != 1) return "";
+  return fmt::format(
+      "{}: is of format 1, whose digest does not cover the layers, the activation, the base and the solver: a change "
+      "of "
+      "them is not seen. `pathline reseal {}` rewrites it",
+      file, file);
+}
+
+template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
+  write_parts(out, model);
+  write_answers(out, model.card, nullptr);
+  write_digest(out, model.card.file);
 }
 
 template <class S> void write_model(const std::string& file, const Model<S>& model) {
   auto out = Hdf5File::create_sealed(file);
-  write_model(out, model);
+  write_parts(out, model);
+  const auto answers = answers_of(out, file);
+  write_answers(out, model.card, answers ? &*answers : nullptr);
+  write_digest(out, model.card.file);
   out.commit();
 }
 
