@@ -90,6 +90,8 @@
 #include "pathline/transform/bounds.hpp"
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
+#include "pathline/transform/conditioner.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/explicit_transform.hpp"
 #include "pathline/transform/linear.hpp"
 #include "pathline/transform/logit.hpp"
