@@ -81,6 +81,7 @@
 #include "pathline/trace/trace.hpp"
 #include "pathline/train/base_choice.hpp"
 #include "pathline/train/base_fit.hpp"
+#include "pathline/train/distill.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "pathline/train/evaluation_choice.hpp"
 #include "pathline/train/trainer.hpp"

@@ -82,8 +82,9 @@ void check_layers(const ModelRecipe& m, Index condition_dim) {
     throw InputError("model.blocks = 0: a flow needs a block, or model.transforms.count >= 1");
   if (m.blocks == 0 && m.batch_norm) throw InputError("model.batch_norm needs model.blocks >= 1");
   if (m.blocks == 0 && !coupling && condition_dim > 0)
-    throw InputError(fmt::format("model.transforms.kind = {}: ignores data.condition; use a coupling or model.blocks >= 1",
-                                 layer_names()[static_cast<std::size_t>(m.layers.kind)]));
+    throw InputError(
+        fmt::format("model.transforms.kind = {}: ignores data.condition; use a coupling or model.blocks >= 1",
+                    layer_names()[static_cast<std::size_t>(m.layers.kind)]));
 }
 
 template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Index dim, Index condition_dim) {
