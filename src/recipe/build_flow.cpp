@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "core/memory.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
