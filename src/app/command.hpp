@@ -17,5 +17,6 @@ void add_reseal_command(Command app, Action& chosen);
 void add_fit_command(Command app, Action& chosen);
 void add_predict_command(Command app, Action& chosen);
 void add_dynamics_command(Command app, Action& chosen);
+void add_distill_command(Command app, Action& chosen);
 
 }  // namespace pathline

@@ -11,6 +11,7 @@
 #include "app/number_text.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "app/time_text.hpp"
 #include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -118,21 +119,6 @@ class TrainingBar {
 
 constexpr double kDefaultSeconds = 60;
 
-// "60", "60s", "10m", "1.5h".
-double seconds_of(const std::string& text) {
-  std::size_t end = 0;
-  double value = std::nan("");
-  try {
-    value = std::stod(text, &end);
-  } catch (const std::logic_error&) {  // no number, or one out of range
-  }
-  const std::string unit = text.substr(end);
-  const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : std::nan("");
-  if (!(value * factor > 0 && std::isfinite(value * factor)))
-    throw InputError(fmt::format("--time = {}: must be a time above 0: 60, 60s, 10m or 1h", text));
-  return value * factor;
-}
-
 // A table, and nothing else said of how to train: the model is chosen by the data.
 bool chooses_itself(const TrainFlags& f) {
   if (!f.recipe.empty() || !f.resume.empty() || !f.sets.empty()) return false;
@@ -151,7 +137,7 @@ Recipe resolve(const TrainFlags& f) {
     recipe = read_recipe(f.recipe);
   f.common.keys.apply_to(recipe);
   if (chooses_itself(f)) recipe.model.automatic = true, recipe.train.seconds = kDefaultSeconds;
-  if (!f.time.empty()) recipe.train.seconds = seconds_of(f.time);
+  if (!f.time.empty()) recipe.train.seconds = time_of("--time", f.time);
   for (const auto& assignment : f.sets) set(recipe, assignment);
   check_recipe(recipe);
   return recipe;
