@@ -44,6 +44,7 @@
 #include "pathline/flow/base.hpp"
 #include "pathline/flow/error_bar.hpp"
 #include "pathline/flow/flow.hpp"
+#include "pathline/flow/path.hpp"
 #include "pathline/flow/periods.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/replace_file.hpp"

@@ -18,5 +18,7 @@ void add_fit_command(Command app, Action& chosen);
 void add_predict_command(Command app, Action& chosen);
 void add_dynamics_command(Command app, Action& chosen);
 void add_distill_command(Command app, Action& chosen);
+void add_study_command(Command app, Action& chosen);
+void add_compare_command(Command app, Action& chosen);
 
 }  // namespace pathline

@@ -19,6 +19,7 @@ constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44, kTitle = 30; 
 
 // The space above the curves for the legend, as a fraction of their height.
 double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
+constexpr std::size_t kInside = 4;    // entries of a legend that find room inside the panel
 constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
@@ -122,6 +123,26 @@ std::shared_ptr<Panel> make_panel(const std::string& title, Axis x, Axis y) {
   return panel;
 }
 
+// White on a dark edge, so that it is seen on every colour.
+void draw_arrow(Canvas& canvas, const Frame& frame, const Arrow& arrow) {
+  const Point from = frame.at(arrow.x, arrow.y), to = frame.at(arrow.x + arrow.dx, arrow.y + arrow.dy);
+  const double dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy);
+  if (!(length > 0.5) || !std::isfinite(length)) return;
+  const double head = std::min(4.0, 0.45 * length), ux = dx / length, uy = dy / length;
+  const auto side = [&](double sign) {
+    return Point{to.x - head * (ux - sign * 0.5 * uy), to.y - head * (uy + sign * 0.5 * ux)};
+  };
+  for (const auto& [colour, width] : {std::pair{Colour{0, 0, 0, 0.45}, 2.6}, {Colour{1, 1, 1}, 1.1}}) {
+    canvas.line({from, to}, colour, width);
+    canvas.line({side(1), to, side(-1)}, colour, width);
+  }
+}
+
+void draw_image(Canvas& canvas, const Frame& frame, const Range& x, const Range& y, const Matrix<Colour>& colours) {
+  const Point low = frame.at(x.low, y.low), high = frame.at(x.high, y.high);
+  canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+}
+
 void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_x, double pad_y) {
   std::vector<double> xs, ys;
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -164,7 +185,8 @@ void Figure::scatter(const std::string& title, std::vector<Cloud> clouds, Axis x
   panels_.push_back(panel);
 }
 
-void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis y, std::optional<double> highest) {
+void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis y, std::optional<double> highest,
+                      std::vector<Arrow> arrows) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
@@ -173,15 +195,30 @@ void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis
     if (std::isfinite(v)) largest = std::max(largest, std::exp(v));
   const double top = highest.value_or(largest);
   panel->bar = Panel::ColourBar{top, largest > top};
-  panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
+  panel->draw = [image = std::move(image), arrows = std::move(arrows), top](Canvas& canvas, const Frame& frame) {
     Matrix<Colour> colours(image.log_density.rows(), image.log_density.cols());
     for (Index i = 0; i < colours.size(); ++i) {
       const double v = image.log_density.data()[i];
       const double p = std::isnan(v) || v == std::numeric_limits<double>::infinity() ? std::nan("") : std::exp(v);
       colours.data()[i] = viridis(top > 0 ? p / top : (std::isnan(p) ? p : 0));
     }
-    const Point low = frame.at(image.x.low, image.y.low), high = frame.at(image.x.high, image.y.high);
-    canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+    draw_image(canvas, frame, image.x, image.y, colours);
+    for (const auto& arrow : arrows) draw_arrow(canvas, frame, arrow);
+  };
+  panels_.push_back(panel);
+}
+
+void Figure::value_map(const std::string& title, ValueImage image, Range range, const std::string& label, Axis x,
+                       Axis y) {
+  auto panel = make_panel(title, std::move(x), std::move(y));
+  panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
+  panel->equal = true;
+  panel->bar = Panel::ColourBar{.highest = range.high, .lowest = range.low, .label = label};
+  panel->draw = [image = std::move(image), range](Canvas& canvas, const Frame& frame) {
+    Matrix<Colour> colours(image.values.rows(), image.values.cols());
+    for (Index i = 0; i < colours.size(); ++i)
+      colours.data()[i] = viridis((image.values.data()[i] - range.low) / (range.high - range.low));
+    draw_image(canvas, frame, image.x, image.y, colours);
   };
   panels_.push_back(panel);
 }
@@ -205,15 +242,21 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
 void Figure::lines(const std::string& title, std::vector<Series> series, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0, 0.05);
-  const double free = legend_room(panel->legend.size());
+  panel->legend_beside = panel->legend.size() > kInside;
+  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size());
   if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
     panel->y.high += free * (panel->y.high - panel->y.low);
   else if (!panel->y_axis.limits)
     panel->y.high *= std::pow(panel->y.high / panel->y.low, free);
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
-    for (std::size_t i = 0; i < series.size(); ++i)
-      draw_series(canvas, frame, series[i], or_next(series[i].colour, i), 1.6);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const Colour colour = or_next(series[i].colour, i);
+      draw_series(canvas, frame, series[i], colour, 1.6);
+      for (std::size_t k = 0; series[i].dots && k < std::min(series[i].x.size(), series[i].y.size()); ++k)
+        if (const Point p = frame.at(series[i].x[k], series[i].y[k]); std::isfinite(p.x) && std::isfinite(p.y))
+          canvas.dot(p, 2.6, colour);
+    }
   };
   panels_.push_back(panel);
 }

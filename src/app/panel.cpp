@@ -37,8 +37,7 @@ std::vector<Tick> Panel::y_ticks(double height) const {
 }
 
 std::vector<Tick> Panel::bar_ticks(double height) const {
-  const Range range{0, bar->highest > 0 ? bar->highest : 1};
-  return make_ticks(range, Scale::linear, static_cast<int>(std::max(2.0, height / 32)));
+  return make_ticks(bar->range(), Scale::linear, static_cast<int>(std::max(2.0, height / 32)));
 }
 
 double Panel::left_of(double height) const {
@@ -46,8 +45,14 @@ double Panel::left_of(double height) const {
   return kTick + 8 + widest_of(y_ticks(height)) + label;
 }
 
+double Panel::legend_width() const {
+  double width = 0;
+  for (const auto& e : legend) width = std::max(width, text_width(e.label, {.size = 10}));
+  return width + 26;
+}
+
 double Panel::right_of(double height) const {
-  if (!bar) return 0;
+  if (!bar) return legend_beside ? legend_width() + kGap : 0;
   return kBarGap + kBarWidth + kTick + 6 + widest_of(bar_ticks(height)) + text_height({.size = kBarLabel});
 }
 
@@ -85,10 +90,10 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
 void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
   if (legend.empty()) return;
   const TextStyle style{.size = 10, .along = Along::start, .across = Across::middle};
-  double width = 0;
-  for (const auto& e : legend) width = std::max(width, text_width(e.label, style));
+  const double width = legend_width();
   const double line = text_height(style) + 1, height = line * static_cast<double>(legend.size()) + 2 * kGap;
-  const Box box{f.box.right() - width - 26 - kGap, f.box.y + kGap, width + 26, height};
+  const double left = legend_beside ? f.box.right() + kGap : f.box.right() - width - kGap;
+  const Box box{left, f.box.y + kGap, width, height};
   canvas.fill(box, {1, 1, 1, 0.8});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);
@@ -106,13 +111,13 @@ void Panel::paint_bar(Canvas& canvas, const Frame& f) const {
   canvas.outline(b, kInk, 1);
   const auto ticks = bar_ticks(b.height);
   for (const auto& tick : ticks) {
-    const double y_at = b.bottom() - b.height * tick.value / (bar->highest > 0 ? bar->highest : 1);
+    const double y_at = b.bottom() - b.height * part(tick.value, bar->range(), false);
     canvas.line({{b.right(), y_at}, {b.right() + kTick, y_at}}, kInk, 1);
     canvas.text({b.right() + kTick + 3, y_at}, tick.label,
                 {.size = 10, .along = Along::start, .across = Across::middle});
   }
   if (bar->exceeded) canvas.text({b.x + b.width / 2, b.y - 1}, "\u25b2", {.size = 9, .across = Across::bottom});
-  canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, "density",
+  canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, bar->label,
               {.size = kBarLabel, .across = Across::top, .direction = Direction::upward});
 }
 

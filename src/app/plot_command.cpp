@@ -8,9 +8,11 @@
 
 #include "app/command.hpp"
 #include "app/condition.hpp"
+#include "app/field_picture.hpp"
 #include "app/grid.hpp"
 #include "app/number_text.hpp"
 #include "app/report.hpp"
+#include "app/run_metrics.hpp"
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/data/toy.hpp"
@@ -28,7 +30,7 @@ struct PlotFlags {
   std::string model, output, data, condition;
   Index samples = 10000, cells = 240;
   std::uint64_t seed = 0;
-  bool paths = false, training = false;
+  bool paths = false, training = false, field = false, residual = false;
   CommonFlags common;
   Command command;  // tells which options were given
 };
@@ -271,15 +273,6 @@ template <class S> struct Picture {
   }
 };
 
-// The lines of metrics.jsonl. In the directory of a run they continue after the best model; a model file has those
-// until the model was written.
-std::vector<std::string> metrics_of(const std::string& model, const ModelCard& card) {
-  std::ifstream file(std::filesystem::path(model) / "metrics.jsonl");
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines.size() > card.metrics.size() ? lines : card.metrics;
-}
-
 plot::Figure training_figure(const std::vector<std::string>& lines) {
   // The loss of flow matching is a mean square, the others are in nats.
   plot::Series training{.label = "training loss of a batch", .x = {}, .y = {}, .colour = {}};
@@ -373,12 +366,35 @@ template <class S> int run_as(const PlotFlags& f) {
   return 0;
 }
 
+// The field over the density at five times, in double: the residual needs it, and two pictures of one model are alike.
+int plot_field(const PlotFlags& f, const ModelCard& card) {
+  refuse_ignored(f.command, {"--data", "--samples", "--paths", "--precision"},
+                 "has no effect with --field, which draws the vector field over the density at five times");
+  const auto model = read_model<double>(model_file(f.model));
+  const auto& flow = model.flow;
+  if (flow.dim() != 2)
+    throw InputError(fmt::format("--field: draws a model of two columns; this one has {}", flow.dim()));
+  if (flow.blocks().empty()) throw InputError("--field: the model has no vector field, only transforms in one step");
+  FieldPicture picture{.columns = {column(card, 0), column(card, 1)},
+                       .cells = f.cells,
+                       .residual = f.residual,
+                       .condition = parse_condition(f.condition, card, flow.condition_dim()),
+                       .seed = f.seed};
+  for (int k = 0; k <= 4; ++k) picture.times.push_back(k == 4 ? flow.end_time() : flow.end_time() * k / 4);
+  picture.title = "density and velocity on the way from the base to the data" + of_condition(card, picture.condition);
+  field_figure(flow, picture, evaluation_options(card, f.common)).save(f.output);
+  return 0;
+}
+
 int run(const PlotFlags& f) {
   f.common.check();
   plot::check_figure_name(f.output);
   require(f.samples >= 1, "--samples", f.samples, ">= 1");
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
   const auto card = read_card(model_file(f.model));
+  if (f.residual && !f.field) throw InputError("--residual needs --field, whose times and ranges it has");
+  if (f.field && f.training) throw InputError("--field and --training are two pictures; ask for one");
+  if (f.field) return plot_field(f, card);
   if (f.training) {
     refuse_ignored(f.command,
                    {"--data", "--samples", "--cells", "--paths", "--condition", "--seed", "--stepper", "--rtol",
@@ -399,6 +415,7 @@ void add_plot_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline plot runs/moons -o moons.png\n"
       "  pathline plot runs/moons -o paths.pdf --paths\n"
+      "  pathline plot runs/moons -o field.png --field --residual\n"
       "  pathline plot runs/moons -o training.svg --training");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf").required();
@@ -406,6 +423,11 @@ void add_plot_command(Command app, Action& chosen) {
   c.add_option("--samples", f->samples, "number of points of the data and of the model").show_default();
   c.add_option("--cells", f->cells, "cells per side of the density image").show_default();
   c.add_flag("--paths", f->paths, "also draw the trajectories of 200 samples from the base to the data");
+  c.add_flag("--field", f->field,
+             "the vector field instead: arrows over the density at five times from the base to the data");
+  c.add_flag("--residual", f->residual,
+             "with --field, also the residual of the continuity equation, |(d/dt + f grad) log p + div f| / (1 + |div "
+             "f|), at these times");
   c.add_flag("--training", f->training, "the whole training instead: its loss, validation NLL and NFE");
   c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c.add_option("--seed", f->seed, "seed of the draws").show_default();

@@ -116,7 +116,7 @@ template <class S> class Trainer<S>::Impl {
   }
 
   TrainingResult run() {
-    started_ = seconds_now(), seconds_before_ = state_.seconds;
+    started_ = now(), seconds_before_ = state_.seconds;
     TrainingResult result;
     result.entropy = data_.entropy();
     if (options_.validate_first && state_.iteration == 0 && !has_best()) validate_start(result);
@@ -161,6 +161,8 @@ template <class S> class Trainer<S>::Impl {
 
   bool writes() const { return !options_.directory.empty(); }
 
+  double now() const { return options_.cpu_time ? cpu_seconds_now() : seconds_now(); }
+
   // Once no more than the cooldown's share of the time is left, the iterations that fit into it are the last.
   void keep_time() {
     auto& plan = plan_.back();
@@ -168,7 +170,7 @@ template <class S> class Trainer<S>::Impl {
     if (length_known_ || done < 1) return;
     const double each = seconds_each_.back() + validation_seconds_ / static_cast<double>(options_.evaluate_every);
     // The last iteration validates, and so does finish(), which also tests.
-    const double left = options_.seconds - options_.seconds_spent - (seconds_before_ + seconds_now() - started_) -
+    const double left = options_.seconds - options_.seconds_spent - (seconds_before_ + now() - started_) -
                         3 * validation_seconds_;
     const double cooldown = options_.cooldown_share * (options_.seconds - options_.seconds_spent);
     if (left > cooldown + each && state_.iteration + 1 < total()) return;
@@ -382,7 +384,7 @@ template <class S> class Trainer<S>::Impl {
     const auto& plan = plan_[stage];
     if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
     if (seconds_each_.empty()) time_stages(stage);
-    const double before = seconds_now();
+    const double before = now();
     TrainingProgress out;
     std::string wrong;
     const auto gradient = checked_gradient(stage, out.gradient_norm, wrong);
@@ -391,10 +393,10 @@ template <class S> class Trainer<S>::Impl {
     ++state_.iteration;
     if (!gradient)
       recover(recovery_.after_iteration(state_.iteration), fmt::format("iteration {}", state_.iteration), wrong);
-    const double took = seconds_now() - before;
+    const double took = now() - before;
     double& average = seconds_each_[stage];
     average = average == 0 ? took : 0.98 * average + 0.02 * took;
-    state_.seconds = seconds_before_ + seconds_now() - started_;
+    state_.seconds = seconds_before_ + now() - started_;
     out.iteration = state_.iteration, out.iterations = total(), out.stage = stage, out.stages = plan_.size();
     out.kind = stages_[stage].objective->kind();
     out.loss = gradient ? gradient->loss : std::numeric_limits<double>::quiet_NaN();
@@ -419,10 +421,10 @@ template <class S> class Trainer<S>::Impl {
     if (!options_.estimate_time) return;
     for (std::size_t s = now_at + 1; s < plan_.size(); ++s) {
       const auto batch = data_.batch(plan_[s].first, plan_[s].batch);
-      const double before = seconds_now();
+      const double before = now();
       try {
         (*stages_[s].objective)(flow_, batch, plan_[s].first);
-        seconds_each_[s] = seconds_now() - before;
+        seconds_each_[s] = now() - before;
       } catch (const NumericalError&) {  // the stage will begin with other weights, which may work
       }
       stages_[s].objective->set_first_steps({});
@@ -439,14 +441,14 @@ template <class S> class Trainer<S>::Impl {
   // False if it went wrong.
   bool validate(const Flow<S>& flow, TrainingProgress& progress, Evaluation& e) {
     std::string wrong;
-    const double before = seconds_now();
+    const double before = now();
     try {
       e = held_out_.validation(flow);
       wrong = impossible(e, progress);
     } catch (const NumericalError& error) {
       wrong = error.what();
     }
-    validation_seconds_ = seconds_now() - before;
+    validation_seconds_ = now() - before;
     if (!wrong.empty()) {
       recover(recovery_.after_validation(), fmt::format("validation at iteration {}", state_.iteration), wrong);
       return false;
