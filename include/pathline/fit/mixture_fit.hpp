@@ -33,8 +33,9 @@ struct MixtureFit {
   GaussianMixture mixture;
   double train_log_density;       ///< mean over the rows (weighted), nats
   double validation_log_density;  ///< the same for the validation rows; NaN without any
-  Index iterations;
-  bool converged;  ///< false if options.iterations ended the fit
+  Index iterations;  ///< that were done
+  bool converged;    ///< false if options.iterations ended the fit
+  double work = 0;   ///< the sum over the iterations of rows times components
 };
 
 /// Fits options.components Gaussians; components that lose all rows are dropped, so that the mixture may have fewer.
