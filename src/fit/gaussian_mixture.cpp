@@ -128,25 +128,38 @@ Matrix<double> GaussianMixture::responsibilities(ConstMatrixRef<double> x) const
   return out;
 }
 
-// d log p/dx = -sum_k r_k L_k^-T (L_k^-1 (x - mean_k)), over the components that reach any of the points.
+namespace {
+
+// sum += weight * L^-T (offset - L^-1 x), by the packed L^-1.
+void add_pull(const Matrix<double>& packed, ConstVectorRef<double> offset, ConstVectorRef<double> x, double weight,
+              Vector<double>& whitened, VectorRef<double> sum) {
+  const Index d = x.size();
+  const double* row = packed.data();
+  for (Index i = 0; i < d; row += ++i) whitened[i] = offset[i] - ConstVectorMap<double>(row, i + 1).dot(x.head(i + 1));
+  row = packed.data();
+  for (Index i = 0; i < d; row += ++i) sum.head(i + 1) += weight * whitened[i] * ConstVectorMap<double>(row, i + 1);
+}
+
+}  // namespace
+
+// d log p/dx = -sum_k r_k L_k^-T (L_k^-1 (x - mean_k)), without responsibilities below 1e-14.
 void GaussianMixture::score(ConstMatrixRef<double> x, MatrixRef<double> score) const {
   assert(score.rows() == dim() && score.cols() == x.cols());
-  Matrix<double> share, rows, whitened;
+  Matrix<double> share, rows;
+  Vector<double> whitened(dim());
+  score.setZero();
   for (Index begin = 0; begin < x.cols(); begin += kBlock) {
     const Index n = std::min(kBlock, x.cols() - begin);
     log_joint(x.middleCols(begin, n), share, rows);
     normalize(share);
-    Matrix<double> sum = Matrix<double>::Zero(rows.rows(), dim());
-    for (Index k = 0; k < components(); ++k) {
-      if (!(share.col(k).maxCoeff() > 0)) continue;
-      const auto l = scale(k).triangularView<Eigen::Lower>();
-      whitened = l.solve(x.middleCols(begin, n).colwise() - means_.col(k));
-      sum.topRows(n) -= share.col(k).head(n).asDiagonal() * l.transpose().solve(whitened).transpose();
-    }
-    for (Index b = 0; b < n; ++b)
-      score.col(begin + b) = in_reach(x.col(begin + b)) ? Vector<double>(sum.row(b).transpose())
-                                                          : Vector<double>::Constant(dim(), std::nan(""));
+    for (Index k = 0; k < components(); ++k)
+      for (Index b = 0; b < n; ++b)
+        if (share(b, k) > 1e-14)
+          add_pull(whitening_[static_cast<std::size_t>(k)], offset_.col(k), x.col(begin + b), share(b, k), whitened,
+                   score.col(begin + b));
   }
+  for (Index b = 0; b < x.cols(); ++b)
+    if (!in_reach(x.col(b))) score.col(b).setConstant(std::nan(""));
 }
 
 void GaussianMixture::sample(Engine& engine, MatrixRef<double> x) const {

@@ -241,25 +241,17 @@ MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> we
   return *best;
 }
 
-GaussianMixture average(const std::vector<GaussianMixture>& mixtures) {
-  require(!mixtures.empty(), "mixtures", "an empty list", "one or more");
-  if (mixtures.size() == 1) return mixtures[0];  // whose weights a division would round
-  const Index d = mixtures[0].dim();
-  Index k = 0;
-  for (const auto& m : mixtures) {
-    require(m.dim() == d, "mixtures", m.dim(), "of the same dimension");
-    k += m.components();
-  }
-  Vector<double> weights(k);
-  Matrix<double> means(d, k);
+GaussianMixture with_member(const GaussianMixture& mean, Index members, const GaussianMixture& other) {
+  require(members >= 1, "members", members, ">= 1");
+  require(other.dim() == mean.dim(), "mixtures", other.dim(), "of the same dimension");
+  const double m = static_cast<double>(members);
+  Vector<double> weights(mean.components() + other.components());
+  weights << m / (m + 1) * mean.weights(), other.weights() / (m + 1);
+  Matrix<double> means(mean.dim(), weights.size());
+  means << mean.means(), other.means();
   std::vector<Matrix<double>> scales;
-  Index at = 0;
-  for (const auto& m : mixtures) {
-    weights.segment(at, m.components()) = m.weights() / static_cast<double>(mixtures.size());
-    means.middleCols(at, m.components()) = m.means();
-    for (Index j = 0; j < m.components(); ++j) scales.push_back(m.scale(j));
-    at += m.components();
-  }
+  for (const auto* part : {&mean, &other})
+    for (Index k = 0; k < part->components(); ++k) scales.push_back(part->scale(k));
   return GaussianMixture(weights / weights.sum(), means, std::move(scales));
 }
 

@@ -55,10 +55,10 @@ struct MixtureFit {
                                         const std::vector<Index>& components, const MixtureOptions& options,
                                         double seconds = 0);
 
-/// The mean of several densities, which is a mixture of all their components. The mean log-density of no rows is below
-/// the mean of theirs, by Jensen's inequality: fits from different starts err in different places. Throws InputError
-/// for none, or for different dimensions.
-[[nodiscard]] GaussianMixture average(const std::vector<GaussianMixture>& mixtures);
+/// The mean of `members` densities, whose mean is `mean`, and another one: a mixture of all their components. The mean
+/// log-density of no rows is below the mean of theirs, by Jensen's inequality: fits from different starts err in
+/// different places. Throws InputError for different dimensions.
+[[nodiscard]] GaussianMixture with_member(const GaussianMixture& mean, Index members, const GaussianMixture& other);
 
 /// The step to which each column is rounded, or 0 for a column in which less than a tenth of the rows repeat a value.
 /// rows: d x N; returns d. The step is the lower decile of the distances between neighbouring distinct values. A
