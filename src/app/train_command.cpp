@@ -314,6 +314,7 @@ void add_train_command(Command app, Action& chosen) {
   c.add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4").one_argument_each_time();
   c.add_flag("--force", f->force, "replace an existing run");
   add_solver_keys(keys, c, "solver", "");
+  f->common.add_timeout_to(c);
   f->common.add_precision_to(c, "");
   f->common.add_to(c);
   c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");

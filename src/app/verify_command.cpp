@@ -162,12 +162,9 @@ std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, con
   const auto comparison =
       f.data.empty() ? comparison_by_recipe(f, card, model.flow) : comparison_by_table(f, card, model.flow);
   with = comparison.name;
-  CommonFlags silent = f.common;
-  silent.quiet = true;
-  const auto evaluation = evaluation_options(card, silent).solver;  // with --timeout
   const Subject subject{.flow = model.flow,
                         .single = single ? &*single : nullptr,
-                        .evaluation = evaluation,
+                        .evaluation = card.evaluation,
                         .condition_range = card.condition_range,
                         .x = comparison.points.x,
                         .c = comparison.points.c,
@@ -181,8 +178,7 @@ std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, con
   return out;
 }
 
-int run(const VerifyFlags& given) {
-  VerifyFlags f = given;
+int run(const VerifyFlags& f) {
   f.common.check();
   const std::string file = model_file(f.model);
   const auto card = read_card(file);
@@ -223,6 +219,8 @@ void add_verify_command(Command app, Action& chosen) {
   c.add_option("--seed", f->seed, "seed of all draws").show_default();
   f->common.add_table_to(c);
   f->common.add_precision_to(c, "that of the model");
+  f->common.timeout = 60;
+  f->common.add_timeout_to(c);
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }
