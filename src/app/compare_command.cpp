@@ -61,7 +61,7 @@ std::string csv_of(const std::vector<CompareRow>& rows) {
   return out;
 }
 
-void print_head() {
+void print_table_head() {
   fmt::print(
       "| data | method | KL(data \\|\\| model), else NLL / nats | parameters | iterations | CPU s | NFE | densities/s | "
       "samples/s |\n|---|---|---|---|---|---|---|---|---|\n");
@@ -145,7 +145,7 @@ int run(const CompareFlags& f) {
   ProgressLine progress(f.common.quiet, "runs", std::ssize(f.sources) * std::ssize(methods));
   std::vector<CompareRow> rows;
   Sheet sheet(f);
-  if (!f.json) print_head();
+  if (!f.json) print_table_head();
   for (const auto& source : f.sources)
     for (const auto& method : methods) {
       rows.push_back(compare_one(source, method, options));

@@ -13,7 +13,7 @@ namespace pathline {
 namespace {
 
 constexpr double kSeen = 1e-3;        // of the highest density, above which a point has an arrow
-constexpr Index kDraws = 2000;        // that give the range
+constexpr Index kRangeDraws = 2000;        // that give the range
 constexpr Index kResidualCells = 48;  // of a side: each needs several solves at a tolerance of 1e-11
 
 // What holds the paths of the draws from the base to the data, without the outermost thousandth.
@@ -114,7 +114,7 @@ plot::Figure field_figure(const Flow<double>& flow, const FieldPicture& what, co
   fast.density = false;
   Panels panels{.flow = flow, .what = what, .options = options, .x = {}, .y = {}};
   std::vector<Matrix<double>> along;
-  flow.trajectory(flow.draw_base(kDraws, what.seed), what.times, along, fast, panels.conditions(kDraws));
+  flow.trajectory(flow.draw_base(kRangeDraws, what.seed), what.times, along, fast, panels.conditions(kRangeDraws));
   panels.x = span(along, 0), panels.y = span(along, 1);
 
   std::vector<Velocities> all;
