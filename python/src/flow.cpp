@@ -231,8 +231,7 @@ py::dict PyFlow::info() const {
   const auto& card = model_->card;
   const auto& solver = options_.solver;
   py::dict out("pathline"_a = card.version, "format"_a = card.format_version, "digest"_a = card.digest,
-               "precision"_a = std::holds_alternative<Flow<float>>(model_->flow) ? "float" : "double",
-               "dim"_a = dim(), "columns"_a = card.columns, "condition_columns"_a = card.condition_columns,
+               "precision"_a = precision(), "dim"_a = dim(), "columns"_a = card.columns, "condition_columns"_a = card.condition_columns,
                "recipe"_a = card.recipe, "metrics"_a = card.metrics);
   with_flow([&](const auto& flow) {
     out["parameters"] = flow.theta().size(), out["blocks"] = flow.blocks().size();

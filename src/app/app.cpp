@@ -58,6 +58,8 @@ int run_app(int argc, char** argv) {
   add_fit_command(app, chosen);
   add_predict_command(app, chosen);
   add_dynamics_command(app, chosen);
+  add_completion_command(app, chosen);
+  add_manual_command(app, chosen);
   try {
     const int code = parse_and_run(line, chosen, argc, argv);
     flush_results();

@@ -16,5 +16,7 @@ void add_verify_command(Command app, Action& chosen);
 void add_fit_command(Command app, Action& chosen);
 void add_predict_command(Command app, Action& chosen);
 void add_dynamics_command(Command app, Action& chosen);
+void add_completion_command(Command app, Action& chosen);
+void add_manual_command(Command app, Action& chosen);
 
 }  // namespace pathline
