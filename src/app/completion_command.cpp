@@ -13,17 +13,24 @@ namespace pathline {
 namespace {
 
 struct CompletionFlags {
-  std::string shell;
+  std::string shell, output;
   Command program;
 };
 
+void write_text(const std::string& file, const std::string& text) {
+  std::ofstream out(file);
+  out << text << std::flush;
+  if (!out) throw InputError(file + ": cannot write");
+}
+
 int run(const CompletionFlags& f) {
-  if (f.shell == "bash")
-    fmt::print("{}", bash_completion(f.program.text()));
-  else if (f.shell == "zsh")
-    fmt::print("{}", zsh_completion(f.program.text()));
-  else
+  if (f.shell != "bash" && f.shell != "zsh")
     throw InputError(fmt::format("SHELL = '{}': must be bash or zsh", f.shell));
+  const auto script = f.shell == "bash" ? bash_completion(f.program.text()) : zsh_completion(f.program.text());
+  if (f.output.empty())
+    fmt::print("{}", script);
+  else
+    write_text(f.output, script);
   return 0;
 }
 
@@ -34,12 +41,8 @@ struct ManualFlags {
 
 int write_pages(const ManualFlags& f) {
   std::filesystem::create_directories(f.directory);
-  for (const auto& page : manual_pages(f.program.text(), version())) {
-    const std::string file = f.directory + "/" + page.name + ".1";
-    std::ofstream out(file);
-    out << page.text << std::flush;
-    if (!out) throw InputError(file + ": cannot write");
-  }
+  for (const auto& page : manual_pages(f.program.text(), version()))
+    write_text(f.directory + "/" + page.name + ".1", page.text);
   return 0;
 }
 
@@ -52,8 +55,9 @@ void add_completion_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  source <(pathline completion bash)\n"
-      "  pathline completion zsh > ~/.zfunc/_pathline    # a directory of zsh's fpath");
+      "  pathline completion zsh -o ~/.zfunc/_pathline    # a directory of zsh's fpath");
   c.add_option("SHELL", f->shell, "bash or zsh").required().choices({"bash", "zsh"});
+  c.add_option("-o,--output", f->output, "a file to write instead of the standard output");
   c.callback([f, &chosen] { chosen = [f] { return run(*f); }; });
 }
 
