@@ -283,6 +283,33 @@ class Flow:
         """
         self._core.save(os.fspath(path))
 
+    def to_getdist(self, root: Union[str, "os.PathLike[str]"], n: int = 10000, condition: Any = None,
+                   seed: int = 0) -> None:
+        """Writes samples as a chain of GetDist: ROOT_1.txt (weight, -log p, columns) and ROOT.paramnames.
+
+        ``getdist.loadMCSamples(root)`` reads them, and so does ``pathline.train(root)``. The arguments are those of
+        ``sample``. A blank in a column's name becomes an underscore, and the name stays the label.
+
+        Raises:
+            InputError: as ``sample``, and if a file cannot be written.
+
+        >>> import tempfile, pathline
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     pathline.load("models/moons.h5").to_getdist(f"{directory}/moons", n=100)
+        ...     open(f"{directory}/moons.paramnames").read().split()
+        ['x1', 'x1', 'x2', 'x2']
+        """
+        points, log_p = self.sample(n, condition, seed, log_prob=True)
+        labels = self._columns or [f"x{i + 1}" for i in range(self.dim)]
+        names = ["_".join(label.split()) for label in labels]
+        name = os.fspath(root)
+        try:
+            np.savetxt(f"{name}_1.txt", np.column_stack([np.ones(len(points)), -log_p, points]), fmt="%.17g")
+            with open(f"{name}.paramnames", "w", encoding="utf-8") as file:
+                file.writelines(f"{column}\t{label}\n" for column, label in zip(names, labels))
+        except OSError as error:
+            raise InputError(f"{name}: cannot write: {error.strerror}") from None
+
     def verify(self, x: Any = None, condition: Any = None, *, seed: int = 0,
                progress: Optional[Callable[[Check], object]] = None) -> Verification:
         """Checks that the model is the density that it claims to be, as the command ``pathline verify`` does.

@@ -255,6 +255,16 @@ def test_an_error_survives_its_way_from_another_process():
         assert type(again) is kind and (str(again), again.row) == ("row 3: is bad", 2)
 
 
+def test_samples_are_a_chain_that_is_read_back(moons, tmp_path):
+    moons.to_getdist(tmp_path / "moons", n=200, seed=4)
+    chain = np.loadtxt(tmp_path / "moons_1.txt")
+    x, log_p = moons.sample(200, seed=4, log_prob=True)
+    np.testing.assert_array_equal(chain, np.column_stack([np.ones(200), -log_p, x]))
+    assert pathline.train(tmp_path / "moons", iterations=2, progress=False).columns == ["x1", "x2"]
+    with pytest.raises(pathline.InputError, match="cannot write"):
+        moons.to_getdist(tmp_path / "no" / "such", n=2)
+
+
 def test_verify_passes_for_a_right_model_and_says_what_the_command_says(moons, run_tool):
     seen = []
     found = moons.verify(seed=3, progress=seen.append)

@@ -99,7 +99,8 @@ def test_the_programs_of_the_documentation_run(monkeypatch, tmp_path):
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(500, 2))
-    frame = pandas.DataFrame({"a": x[:, 0], "mass": x[:, 1], "weight": rng.uniform(size=500)})
+    frame = pandas.DataFrame({"a": x[:, 0], "mass": np.abs(x[:, 1]), "phi": rng.uniform(-3, 3, 500),
+                              "weight": rng.uniform(size=500)})
     train = pathline.train
 
     def short(*arguments, **options):
