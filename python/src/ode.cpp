@@ -48,8 +48,7 @@ void set_theta(Field& field, const py::object& theta) {
 // (name, shape, offset) of each array in theta.
 py::list parameters_of(const Field& field) {
   py::list out;
-  for (const auto& p : field.parameters())
-    out.append(py::make_tuple(p.name, py::make_tuple(p.rows, p.cols), p.offset));
+  for (const auto& p : field.parameters()) out.append(py::make_tuple(p.name, py::make_tuple(p.rows, p.cols), p.offset));
   return out;
 }
 
@@ -156,7 +155,8 @@ class PyOdeint {
     const Index columns = field.condition_dim();
     if (columns == 0 && condition.is_none()) return Matrix<double>(0, 0);
     if (columns == 0) throw InputError("condition: the field has no condition");
-    if (condition.is_none()) throw InputError("condition: the field needs one of " + std::to_string(columns) + " columns");
+    if (condition.is_none())
+      throw InputError("condition: the field needs one of " + std::to_string(columns) + " columns");
     const Rows rows(condition, columns, "condition");
     if (rows.count() != 1 && rows.count() != n)
       throw InputError("condition has " + std::to_string(rows.count()) + " rows; z0 has " + std::to_string(n));
@@ -202,15 +202,24 @@ OdeintOptions odeint_options(const py::dict& options) {
   for (const auto& [key, value] : options) {
     const auto name = key.cast<std::string>();
     try {
-      if (name == "adjoint") out.adjoint = parse_adjoint(value.cast<std::string>());
-      else if (name == "stepper") out.solver.stepper = parse_stepper(value.cast<std::string>());
-      else if (name == "rtol") out.solver.rtol = value.cast<double>();
-      else if (name == "atol") out.solver.atol = value.cast<double>();
-      else if (name == "steps") out.solver.steps = value.cast<Index>();
-      else if (name == "max_steps") out.solver.max_steps = value.cast<Index>();
-      else if (name == "tile") out.tile = value.cast<Index>();
-      else if (name == "threads") out.threads = value.cast<std::optional<int>>().value_or(default_threads());
-      else throw InputError("unknown option '" + name + "'");
+      if (name == "adjoint")
+        out.adjoint = parse_adjoint(value.cast<std::string>());
+      else if (name == "stepper")
+        out.solver.stepper = parse_stepper(value.cast<std::string>());
+      else if (name == "rtol")
+        out.solver.rtol = value.cast<double>();
+      else if (name == "atol")
+        out.solver.atol = value.cast<double>();
+      else if (name == "steps")
+        out.solver.steps = value.cast<Index>();
+      else if (name == "max_steps")
+        out.solver.max_steps = value.cast<Index>();
+      else if (name == "tile")
+        out.tile = value.cast<Index>();
+      else if (name == "threads")
+        out.threads = value.cast<std::optional<int>>().value_or(default_threads());
+      else
+        throw InputError("unknown option '" + name + "'");
     } catch (const py::cast_error&) {
       throw InputError(name + " = " + std::string(py::repr(value)) + ": not a value of this option");
     }
@@ -226,15 +235,21 @@ void bind_ode(py::module_& module) {
       .def_property_readonly("dim", &Field::dim)
       .def_property_readonly("condition_dim", &Field::condition_dim)
       .def("__call__", &value_of, "t"_a, "z"_a, "condition"_a = py::none());
-  module.def("mlp", [](Index dim, std::vector<Index> hidden, Index condition_dim, const std::string& layer,
-                       const std::string& activation, bool residual, Index time_features, std::uint64_t seed) {
-    return std::static_pointer_cast<Field>(
-        make_mlp(dim, std::move(hidden), condition_dim, layer, activation, residual, time_features, seed));
-  }, "dim"_a, "hidden"_a, "condition_dim"_a, "layer"_a, "activation"_a, "residual"_a, "time_features"_a, "seed"_a);
-  module.def("python_field", [](Index dim, py::object value, py::object vjp, Index parameters) {
-    return std::static_pointer_cast<Field>(
-        std::make_shared<PythonField>(dim, std::move(value), std::move(vjp), parameters));
-  }, "dim"_a, "value"_a, "vjp"_a, "parameters"_a);
+  module.def(
+      "mlp",
+      [](Index dim, std::vector<Index> hidden, Index condition_dim, const std::string& layer,
+         const std::string& activation, bool residual, Index time_features, std::uint64_t seed) {
+        return std::static_pointer_cast<Field>(
+            make_mlp(dim, std::move(hidden), condition_dim, layer, activation, residual, time_features, seed));
+      },
+      "dim"_a, "hidden"_a, "condition_dim"_a, "layer"_a, "activation"_a, "residual"_a, "time_features"_a, "seed"_a);
+  module.def(
+      "python_field",
+      [](Index dim, py::object value, py::object vjp, Index parameters) {
+        return std::static_pointer_cast<Field>(
+            std::make_shared<PythonField>(dim, std::move(value), std::move(vjp), parameters));
+      },
+      "dim"_a, "value"_a, "vjp"_a, "parameters"_a);
   py::class_<PyOdeint>(module, "Odeint", "The solution of an initial value problem in the core library.")
       .def(py::init<const py::dict&>(), "options"_a)
       .def("solve", &PyOdeint::solve, "field"_a, "z0"_a, "times"_a, "condition"_a)

@@ -58,7 +58,8 @@ void PythonField::pullback(const FieldPoint<double>& x, const TangentDirections<
   py::object z_bar = vjp_(x.t, array_of(x.z), array_of(f_bar)), theta_bar = py::none(), t_bar = py::none();
   if (py::isinstance<py::tuple>(z_bar)) {
     const auto parts = z_bar.cast<py::tuple>();
-    if (parts.empty() || parts.size() > 3) throw InputError("vjp: expected to return z_bar, or a tuple of it, theta_bar and t_bar");
+    if (parts.empty() || parts.size() > 3)
+      throw InputError("vjp: expected to return z_bar, or a tuple of it, theta_bar and t_bar");
     if (parts.size() > 1) theta_bar = parts[1];
     if (parts.size() > 2) t_bar = parts[2];
     z_bar = parts[0];

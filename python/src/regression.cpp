@@ -131,7 +131,9 @@ void bind_regression(py::module_& module) {
   py::class_<SavedRegression>(module, "Regression", "A regression model in the core library.")
       .def(py::init(&read_regression), "file"_a)
       .def("predict", &predict, "x"_a, "threads"_a)
-      .def("save", [](const SavedRegression& model, const std::string& file) { write_regression(file, model); }, "file"_a)
+      .def(
+          "save", [](const SavedRegression& model, const std::string& file) { write_regression(file, model); },
+          "file"_a)
       .def_property_readonly("model", [](const SavedRegression& model) { return to_string(model.spec.kind); })
       .def_property_readonly("inputs", [](const SavedRegression& model) { return model.inputs; })
       .def_property_readonly("targets", [](const SavedRegression& model) { return model.targets; })

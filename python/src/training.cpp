@@ -57,13 +57,14 @@ py::dict train(const Recipe& recipe, const std::optional<Array>& table, const st
   const auto report = [&](const TrainingProgress& p) {
     listener.report(progress, p.validation || p.iteration == p.iterations, [&] { return dict_of(p); });
   };
-  TrainingOptions options{.directory = directory,
-                          .resume = resume,
-                          .replace = replace,
-                          .progress = report,
-                          .stop = [&] { return listener.stop(); },
-                          .threads = threads.value_or(default_threads()),
-                          .note = [&](const std::string& text) { listener.report(note, true, [&] { return py::str(text); }); }};
+  TrainingOptions options{
+      .directory = directory,
+      .resume = resume,
+      .replace = replace,
+      .progress = report,
+      .stop = [&] { return listener.stop(); },
+      .threads = threads.value_or(default_threads()),
+      .note = [&](const std::string& text) { listener.report(note, true, [&] { return py::str(text); }); }};
   std::optional<TableView> view;
   if (table) {
     view.emplace(TableView{ConstMatrixMap<double>(table->data(), table->shape(1), table->shape(0)), columns});

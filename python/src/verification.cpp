@@ -61,7 +61,11 @@ py::list verify_flow(const PyFlow& flow, const std::string& file, const py::obje
   try {
     const py::gil_scoped_release released;
     checks = verify_model(file, comparison,
-                          {.seed = seed, .threads = how.threads, .evaluation = how.solver, .precision = flow.precision(), .done = report});
+                          {.seed = seed,
+                           .threads = how.threads,
+                           .evaluation = how.solver,
+                           .precision = flow.precision(),
+                           .done = report});
   } catch (const NumericalError&) {
     if (!listener.stop()) throw;
   }

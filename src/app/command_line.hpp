@@ -23,9 +23,9 @@ class CommandOption {
   CommandOption show_default() const;                         // the value of the variable at this moment, in the help
   CommandOption show_default(const std::string& text) const;  // this text instead
   CommandOption type_name(const std::string& name) const;
-  CommandOption delimiter(char separator) const;  // one argument holds several values
+  CommandOption delimiter(char separator) const;                       // one argument holds several values
   CommandOption choices(const std::vector<std::string>& names) const;  // for completion; nothing is checked
-  CommandOption one_argument_each_time() const;   // of a list: "--set a --set b", and never "--set a b"
+  CommandOption one_argument_each_time() const;  // of a list: "--set a --set b", and never "--set a b"
   // Of an option in a file: whether the command line gave it, whether it is a flag, and its value from the file.
   // InputError for words that are no value.
   bool given() const;

@@ -140,8 +140,8 @@ std::string bash_completion(const CommandText& program) {
   std::string paths, words, values, valued;
   for (const auto& place : places) {
     if (!place.path.empty()) paths += fmt::format("{}\"{}\"", paths.empty() ? "" : "|", place.path);
-    words += fmt::format("    \"{}\") commands=\"{}\"; options=\"{}\" ;;\n", place.path, names_of(place.command->commands),
-                         options_of(*place.command));
+    words += fmt::format("    \"{}\") commands=\"{}\"; options=\"{}\" ;;\n", place.path,
+                         names_of(place.command->commands), options_of(*place.command));
     values += value_cases(place), valued += valued_cases(place);
   }
   return fmt::format(R"(# Completion of {0} for bash; made by `{0} completion bash`.
@@ -185,7 +185,8 @@ complete -o default -F _{0} {0}
 }
 
 std::string zsh_completion(const CommandText& program) {
-  std::string out = fmt::format("#compdef {0}\n# Completion of {0} for zsh; made by `{0} completion zsh`.\n\n", program.name);
+  std::string out =
+      fmt::format("#compdef {0}\n# Completion of {0} for zsh; made by `{0} completion zsh`.\n\n", program.name);
   for (const auto& place : places_of(program)) out += zsh_function(program.name, place);
   return out + fmt::format("_{} \"$@\"\n", program.name);
 }

@@ -94,10 +94,9 @@ Run train_one(const FitFlags& f, RegressorKind kind, std::uint64_t seed, const s
               const Pairs& training, const std::optional<Pairs>& test) {
   Run run;
   auto& m = run.model;
-  FitRegressionOptions options{
-      .start = parse_named<WeightStart>("weights", f.start, {"uniform", "normal"}),
-      .standardize = !f.raw,
-      .fit = {.optimizer = f.optimizer.options(), .batch = f.batch, .seed = seed}};
+  FitRegressionOptions options{.start = parse_named<WeightStart>("weights", f.start, {"uniform", "normal"}),
+                               .standardize = !f.raw,
+                               .fit = {.optimizer = f.optimizer.options(), .batch = f.batch, .seed = seed}};
   ProgressLine progress(f.common.quiet, "iterations", options.fit.optimizer.iterations);
   options.fit.optimizer.progress = [&](Index i, double) { progress(i); };
   const double begin = seconds_now();

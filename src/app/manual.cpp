@@ -47,7 +47,8 @@ std::string synopsis(const CommandText& command, const std::string& path) {
   std::string out = ".B " + escaped(path) + "\n[\\fIOPTIONS\\fR]";
   for (const auto& option : command.options)
     if (option.by_place)
-      out += option.required ? " \\fI" + escaped(option.names[0]) + "\\fR" : " [\\fI" + escaped(option.names[0]) + "\\fR]";
+      out +=
+          option.required ? " \\fI" + escaped(option.names[0]) + "\\fR" : " [\\fI" + escaped(option.names[0]) + "\\fR]";
   if (!command.commands.empty()) out += " \\fICOMMAND\\fR";
   return out + "\n";
 }
@@ -67,15 +68,16 @@ std::string footer_section(const std::string& footer) {
 
 ManualPage page_of(const CommandText& command, const std::string& path, const std::string& version) {
   const std::string name = hyphened(path);
-  std::string text = fmt::format(".TH {} 1 \"\" \"pathline {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n{}",
-                                 escaped(upper(name)), version, escaped(name), escaped(command.description),
-                                 synopsis(command, path));
+  std::string text =
+      fmt::format(".TH {} 1 \"\" \"pathline {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n{}",
+                  escaped(upper(name)), version, escaped(name), escaped(command.description), synopsis(command, path));
   if (const auto arguments = entries(command, true); !arguments.empty()) text += ".SH ARGUMENTS\n" + arguments;
   text += ".SH OPTIONS\n" + entries(command, false);
   if (!command.commands.empty()) {
     text += ".SH COMMANDS\n";
     for (const auto& below : command.commands)
-      text += fmt::format(".TP\n.BR {} (1)\n{}\n", escaped(hyphened(path + " " + below.name)), escaped(below.description));
+      text +=
+          fmt::format(".TP\n.BR {} (1)\n{}\n", escaped(hyphened(path + " " + below.name)), escaped(below.description));
   }
   text += footer_section(command.footer);
   const auto program = path.substr(0, path.find(' '));

@@ -83,9 +83,9 @@ Comparison comparison_by_recipe(const ModelCard& card, Index dim, Index conditio
   return out;
 }
 
-std::vector<Check> verify_model(
-    const std::string& file, const std::function<Comparison(const ModelCard&, Index, Index)>& comparison,
-    const VerifyModelOptions& options) {
+std::vector<Check> verify_model(const std::string& file,
+                                const std::function<Comparison(const ModelCard&, Index, Index)>& comparison,
+                                const VerifyModelOptions& options) {
   const auto card = read_card(file);
   std::vector<Check> out{check_digest(file, card)};
   if (options.done) options.done(out.back());

@@ -13,8 +13,8 @@ void check_numbers(const char* name, ConstMatrixRef<double> values) {
   for (Index row = 0; row < values.cols(); ++row)
     for (Index column = 0; column < values.rows(); ++column)
       if (!std::isfinite(values(column, row)))
-        throw InputError(fmt::format("{}: row {}, column {} is {}: must be finite", name, row + 1, column + 1,
-                                     values(column, row)));
+        throw InputError(
+            fmt::format("{}: row {}, column {} is {}: must be finite", name, row + 1, column + 1, values(column, row)));
 }
 
 // Mean and standard deviation of each row of `values`; of a constant one, the scale is 1.

@@ -29,7 +29,9 @@ class Completion : public ScriptedProgram {
   std::vector<std::string> offers(const std::string& words) const {
     const int code = bash(
         "source <(\"$P\" completion bash)\n"
-        "COMP_WORDS=(" + words + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+        "COMP_WORDS=(" +
+        words +
+        ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
         "_pathline && printf '%s\\n' \"${COMPREPLY[@]}\"");
     EXPECT_EQ(code, 0) << get("err.txt");
     EXPECT_EQ(get("err.txt"), "");
@@ -65,7 +67,7 @@ TEST_F(Completion, OfAnOptionAreItsValues) {
 }
 
 TEST_F(Completion, OfAFileOrANumberIsLeftToTheShell) {
-  EXPECT_THAT(offers("pathline density mod"), IsEmpty());      // `complete -o default` offers files
+  EXPECT_THAT(offers("pathline density mod"), IsEmpty());  // `complete -o default` offers files
   EXPECT_THAT(offers("pathline sample -o out"), IsEmpty());
   EXPECT_THAT(offers("pathline train --threads ''"), IsEmpty());
 }
@@ -86,6 +88,18 @@ TEST_F(Completion, EveryOptionOfTheHelpIsOffered) {
     EXPECT_THAT(offered, Contains(option)), ++read;
   }
   EXPECT_GT(read, 20);
+}
+
+TEST_F(Completion, OfZshIsAScriptThatZshReads) {
+  if (bash("command -v zsh > /dev/null") != 0) GTEST_SKIP() << "zsh is not installed";
+  EXPECT_EQ(bash("\"$P\" completion zsh -o _pathline && zsh -n _pathline"), 0) << get("err.txt");
+  EXPECT_EQ(get("err.txt") + get("out.txt"), "");
+  // Of each command its options, read by the functions themselves with _arguments replaced by a print.
+  EXPECT_EQ(bash("head -n -1 _pathline > functions\n"
+                 "zsh -c '_arguments() { print -rl -- \"$@\" }; source ./functions; _pathline_train'"),
+            0);
+  EXPECT_THAT(get("out.txt"), HasSubstr("--stepper[method that solves the ODE"));
+  EXPECT_THAT(get("out.txt"), HasSubstr("]:stepper:(dopri5 euler midpoint"));
 }
 
 TEST(CompletionCommand, KnowsTwoShells) {

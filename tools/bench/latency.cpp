@@ -1,5 +1,5 @@
-// How long one point takes from a program of C++: the quantiles of single calls of Density::log_prob, what they allocate,
-// and what 8 threads on one Density need.
+// How long one point takes from a program of C++: the quantiles of single calls of Density::log_prob, what they
+// allocate, and what 8 threads on one Density need.
 //
 //     bench_latency [MODEL [CALLS]]
 
