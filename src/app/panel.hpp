@@ -23,8 +23,11 @@ struct Frame {
 class Panel {
  public:
   struct ColourBar {
-    double highest;         // density of the brightest colour; the lowest is 0
-    bool exceeded = false;  // whether a part of the image is above it
+    double highest;          // value of the last colour
+    bool exceeded = false;   // whether a part of the image is above it
+    bool diverging = false;  // the first colour is that of -highest, otherwise of 0
+    std::string label = "density";
+    Range range() const;
   };
   struct Entry {
     std::string label;
@@ -46,7 +49,7 @@ class Panel {
   void paint(Canvas& canvas, const Box& box) const;  // box: the area of the data, without labels
 
  private:
-  std::vector<Tick> y_ticks(double height) const;
+  ShortTicks y_ticks(double height) const;
   std::vector<Tick> bar_ticks(double height) const;
   void paint_axes(Canvas& canvas, const Frame& frame) const;
   void paint_legend(Canvas& canvas, const Frame& frame) const;

@@ -8,6 +8,7 @@
 #include "app/output.hpp"
 #include "app/point_source.hpp"
 #include "app/report.hpp"
+#include "app/verify_flags.hpp"
 #include "checkpoint/digest.hpp"
 #include "core/name_list.hpp"
 #include "core/printable.hpp"
@@ -19,13 +20,6 @@
 
 namespace pathline {
 namespace {
-
-struct VerifyFlags {
-  std::string model, data;
-  bool json = false;
-  std::uint64_t seed = 0;
-  CommonFlags common;
-};
 
 // What the model is compared with.
 struct Comparison {
@@ -108,12 +102,16 @@ void set_trained_figure(Subject& subject, const ModelCard& card) {
   }
 }
 
+}  // namespace
+
 std::string figure_text(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3g}", value); }
 
 std::string bound_text(const Check& c) {
   if (std::isnan(c.bound)) return "-";
   return fmt::format("{} {:.3g}", c.side == Check::Side::at_most ? "<=" : ">=", c.bound);
 }
+
+namespace {
 
 void print_head() { fmt::print("{:<18}{:>10}  {:<12}{:<9}{}\n", "check", "figure", "bound", "verdict", "what"); }
 
@@ -146,6 +144,8 @@ Check check_digest(const std::string& file, const ModelCard& card) {
   return out;
 }
 
+}  // namespace
+
 std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, const ModelCard& card, std::string& with,
                               const std::function<void(const Check&)>& done) {
   std::vector<Check> out{check_digest(file, card)};
@@ -171,6 +171,8 @@ std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, con
   out.insert(out.end(), rest.begin(), rest.end());
   return out;
 }
+
+namespace {
 
 int run(const VerifyFlags& f) {
   f.common.check();
