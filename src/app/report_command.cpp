@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/attributes_text.hpp"
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/number_text.hpp"
