@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "app/suggestion.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/nearest.hpp"
 
 namespace pathline {
 namespace {
@@ -34,8 +34,8 @@ std::size_t one_place(const std::string& option, const std::string& name, const 
   if (names.empty()) throw InputError(fmt::format("{}: the columns have no names", option));
   const auto at = std::find(names.begin(), names.end(), name);
   if (at == names.end())
-    throw InputError(fmt::format("{}: no column '{}'; did you mean '{}'? ({})", option, name, nearest(name, names),
-                                 fmt::join(names, ", ")));
+    throw InputError(
+        fmt::format("{}: no column '{}'{} ({})", option, name, did_you_mean(name, names), fmt::join(names, ", ")));
   return static_cast<std::size_t>(at - names.begin());
 }
 

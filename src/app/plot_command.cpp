@@ -53,6 +53,7 @@ void add_plot_command(Command app, Action& chosen) {
   c.add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf").required();
   c.add_option("--data", f->data, "data to show; default: that of the training");
   c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
+  c.group("What to show");
   c.add_option("--columns", f->columns, "a corner plot of these columns: mass,spin").delimiter(',');
   c.add_option("--log", f->log, "columns with a logarithmic axis").delimiter(',');
   c.add_option("--truth", f->truth, "values to mark: 1.2,0.5 of the columns shown, or mass=91.2 by name");
@@ -60,6 +61,7 @@ void add_plot_command(Command app, Action& chosen) {
   c.add_flag("--error", f->error, "also draw learned minus true density, of a model of a toy");
   c.add_flag("--paths", f->paths, "also draw the trajectories of samples from the base to the data");
   c.add_flag("--training", f->training, "the whole training instead: loss, validation NLL, NFE and gradient norm");
+  c.group("Picture");
   c.add_option("--title", f->title, "title; default: the data and how well the model fits them");
   c.add_option("--size", f->size, "width of the picture in px, 1/96 inch; a PNG has two pixels a px").show_default();
   c.add_option("--samples", f->samples, "number of points of the data and of the model").show_default();

@@ -357,21 +357,24 @@ void add_train_command(Command app, Action& chosen) {
                "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
                "--recipe MODEL` prints the recipe of a model");
   auto& keys = f->common.keys;
+  c.group("Data");
   keys.add(c, "--data", "data.source");
   for (const std::string key :
        {"columns", "condition", "weights", "discrete", "bounds", "period", "validation", "test"})
     keys.add(c, "--" + key, "data." + key);
   f->common.add_table_to(c);
+  c.group("Run");
   c.add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
   c.add_option("--resume", f->resume, "continue the run in this directory");
   for (const std::string key : {"iterations", "batch", "seed"}) keys.add(c, "--" + key, "train." + key);
   c.add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4").one_argument_each_time();
   c.add_flag("--force", f->force, "replace an existing run");
   c.add_flag("--tensorboard", f->tensorboard, "also write an event file of TensorBoard into the directory");
+  c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
+  c.group("Solver");
   add_solver_keys(keys, c, "solver", "");
   f->common.add_precision_to(c, "");
   f->common.add_to(c);
-  c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
   keys.say("--resume", "TrainerOptions.resume");
   keys.say("-o", "TrainerOptions.directory");
   keys.say("--force", "TrainerOptions.replace");

@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -19,6 +20,7 @@
 #include "app/terminal_chart.hpp"
 #include "core/lower_case.hpp"
 #include "core/printable.hpp"
+#include "core/utf8.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 #include "train/metrics_line.hpp"
@@ -106,6 +108,14 @@ Dots dots_of_locale() {
   return Dots::ascii;
 }
 
+// The first characters of a text.
+std::string cut(const std::string& text, int width) {
+  std::size_t at = 0;
+  for (int k = 0; k < width && at < text.size(); ++k)
+    at += std::max<std::size_t>(first_character(std::string_view(text).substr(at)).bytes, 1);
+  return text.substr(0, at);
+}
+
 std::vector<std::string> screen(const std::string& run, const std::vector<nlohmann::json>& lines, Index iterations,
                                 bool running) {
   const int width = terminal_width();
@@ -120,8 +130,7 @@ std::vector<std::string> screen(const std::string& run, const std::vector<nlohma
     for (auto& line : terminal_chart({validation}, width, kHeight, dots_of_locale())) out.push_back(std::move(line));
     out.push_back(status(lines, iterations, running));
   }
-  // A chart is made to the width; a line of text is ASCII here.
-  for (auto* text : {&out.front(), &out.back()}) *text = text->substr(0, static_cast<std::size_t>(width));
+  out.front() = cut(out.front(), width), out.back() = cut(out.back(), width);  // a chart is made to the width
   return out;
 }
 
