@@ -2,8 +2,7 @@
 // one or two columns, the log-density on a grid; of two columns also the velocity field.
 "use strict";
 (() => {
-  const source = document.getElementById("flow-data").textContent;
-  const data = JSON.parse(source);
+  const data = JSON.parse(document.getElementById("flow-data").textContent);
   if (!data) return;
   const $ = (id) => document.getElementById(id);
   const decode = (text) => {
@@ -359,7 +358,7 @@
   };
   const tick = (now) => {
     if (!state.playing) return;
-    if (state.last !== null && now - state.last < 1000) setTime(state.time + end * (now - state.last) / 5000);
+    if (state.last !== null) setTime(state.time + end * Math.min(now - state.last, 100) / 5000);  // a hidden page waits
     state.last = now;
     if (state.time >= end) play(false); else requestAnimationFrame(tick);
   };
