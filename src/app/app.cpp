@@ -51,6 +51,9 @@ int run_app(int argc, char** argv) {
   add_sample_command(app, chosen);
   add_density_command(app, chosen);
   add_plot_command(app, chosen);
+  add_report_command(app, chosen);
+  add_animate_command(app, chosen);
+  add_watch_command(app, chosen);
   add_info_command(app, chosen);
   add_data_command(app, chosen);
   add_import_command(app, chosen);
