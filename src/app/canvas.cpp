@@ -196,7 +196,7 @@ void Canvas::text(const Point& anchor, const std::string& text, const TextStyle&
   set_colour(context, style.colour);
   cairo_move_to(context, left, top + extents.ascent);
   cairo_show_text(context, printable(text).c_str());  // invalid UTF-8 would be an error of Cairo
-  cairo_new_path(context);  // otherwise the next line would begin at the end of the text
+  cairo_new_path(context);                            // otherwise the next line would begin at the end of the text
   cairo_restore(context);
 }
 

@@ -48,16 +48,16 @@ Matrix<double> named_condition(const std::vector<std::string>& items, const std:
     const auto at = static_cast<std::size_t>(place_of(names, name));
     if (at == names.size())
       throw InputError(names.empty() ? fmt::format("--condition = {}: the model has no condition", text)
-                                     : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text, name,
-                                                   nearest(name, names)));
+                                     : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text,
+                                                   name, nearest(name, names)));
     if (found[at]) throw InputError(fmt::format("--condition = {}: '{}' is given twice", text, name));
     found[at] = number_of(item.substr(equals + 1), text);
   }
   Matrix<double> out(std::ssize(names), 1);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!found[i])
-      throw InputError(fmt::format("--condition = {}: '{}' is missing; the model needs {}", text, names[i],
-                                   fmt::join(names, ", ")));
+      throw InputError(
+          fmt::format("--condition = {}: '{}' is missing; the model needs {}", text, names[i], fmt::join(names, ", ")));
     out(static_cast<Index>(i), 0) = *found[i];
   }
   return out;
@@ -119,7 +119,8 @@ void ConditionCheck::warn() const {
   if (far_ == 0) return;
   const auto at = static_cast<std::size_t>(column_);
   const std::string name = at < card_.condition_columns.size() ? card_.condition_columns[at] : "the condition";
-  const std::string which = seen_ > far_ ? fmt::format("{} of {} conditions {}", far_, seen_, far_ == 1 ? "is" : "are") : "the condition is";
+  const std::string which =
+      seen_ > far_ ? fmt::format("{} of {} conditions {}", far_, seen_, far_ == 1 ? "is" : "are") : "the condition is";
   report_warning(
       "{} far outside the training data ({} = {:g}; trained on [{:g}, {:g}]): the model extrapolates, and its density "
       "there is not to be trusted",

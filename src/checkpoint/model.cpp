@@ -163,8 +163,10 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
       // The flow keeps norms, bases and end times in double; only the fields are in S.
       const bool of_field = p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time");
       const Vector<float> narrow = values.template cast<float>();
-      if (of_field) out.write_values<float>(path_of(p.name), shape, narrow.data());
-      else out.write_values<double>(path_of(p.name), shape, values.data());
+      if (of_field)
+        out.write_values<float>(path_of(p.name), shape, narrow.data());
+      else
+        out.write_values<double>(path_of(p.name), shape, values.data());
     } else {
       out.write_values<double>(path_of(p.name), shape, values.data());
     }
@@ -208,8 +210,8 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
       refuse(file, "condition_range: expected 2 rows with a value for each condition");
   }
   try {
-    card.evaluation = card.format_version == 1 ? evaluation_of_format_1(card.recipe)
-                                               : read_evaluation(in.group("evaluation"));
+    card.evaluation =
+        card.format_version == 1 ? evaluation_of_format_1(card.recipe) : read_evaluation(in.group("evaluation"));
     SizeBudget(file + ": evaluation", in).check_steps(card.evaluation.steps);
   } catch (const InputError& error) {
     throw in_file(file, error);

@@ -62,7 +62,8 @@ void become_child(const ChildLimits& limits) {
   std::signal(SIGPIPE, SIG_IGN);
   lower_limit(RLIMIT_CORE, 0);
   lower_limit(RLIMIT_FSIZE, 0);  // it writes to the pipe alone
-  if (const Index now = address_space(); now > 0) lower_limit(RLIMIT_AS, static_cast<rlim_t>(now + limits.memory_bytes));
+  if (const Index now = address_space(); now > 0)
+    lower_limit(RLIMIT_AS, static_cast<rlim_t>(now + limits.memory_bytes));
   start_clock(limits.seconds);
 }
 
@@ -168,8 +169,9 @@ std::optional<std::string> ChildProcess::next() {
     case kInputError:
       throw InputError(message);
     case kNoMemory:
-      throw InputError(fmt::format("{}: damaged, or compressed beyond reason: reading it takes more than {} MB of memory",
-                                   name_, limits_.memory_bytes >> 20));
+      throw InputError(
+          fmt::format("{}: damaged, or compressed beyond reason: reading it takes more than {} MB of memory", name_,
+                      limits_.memory_bytes >> 20));
     default:
       throw std::runtime_error(message);
   }

@@ -325,25 +325,27 @@ template <class S> class Trainer<S>::Impl {
     if (first_wrong_.empty()) first_wrong_ = where + ": " + reason;
     const auto& r = state_.recovery;
     if (action == Recovery::Action::stop)
-      throw NumericalError(fmt::format(
-          "{}; {} iterations were skipped and the run went back {} times, at last with {:.2g} of its learning rate;{} if "
-          "training diverges, lower the learning rate or clip the gradient",
-          first_wrong_, r.all_skipped, r.all_rollbacks, r.rate,
-          writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
+      throw NumericalError(
+          fmt::format("{}; {} iterations were skipped and the run went back {} times, at last with {:.2g} of its "
+                      "learning rate;{} if "
+                      "training diverges, lower the learning rate or clip the gradient",
+                      first_wrong_, r.all_skipped, r.all_rollbacks, r.rate,
+                      writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
     const bool back = action == Recovery::Action::roll_back;
     if (back) go_back();
     add_metrics(event_line(state_.iteration, last_stage(), back ? "rolled back" : "skipped", reason, r.rate));
     if (!callbacks_.note) return;
-    callbacks_.note(back ? fmt::format("{}: {}; going back to iteration {} with {:.2g} of the learning rate", where, reason,
-                                       good_.iteration, r.rate)
+    callbacks_.note(back ? fmt::format("{}: {}; going back to iteration {} with {:.2g} of the learning rate", where,
+                                       reason, good_.iteration, r.rate)
                          : fmt::format("{}: {}; the iteration is skipped", where, reason));
   }
 
   ObjectiveGradient clipped_gradient(std::size_t stage, double& norm) const {
     const auto batch = data_.batch(state_.iteration, plan_[stage].batch);
-    const std::string what = fmt::format("a batch of {} samples of {} columns on {} threads; use a smaller batch, fewer "
-                                         "threads, Hutchinson's trace or the backsolve adjoint",
-                                         batch.x.cols(), flow_.dim(), thread_count(options_.threads));
+    const std::string what = fmt::format(
+        "a batch of {} samples of {} columns on {} threads; use a smaller batch, fewer "
+        "threads, Hutchinson's trace or the backsolve adjoint",
+        batch.x.cols(), flow_.dim(), thread_count(options_.threads));
     auto gradient = with_memory(what, [&] { return (*stages_[stage].objective)(flow_, batch, state_.iteration); });
     if (gradient.theta.size() != trained_.size())
       throw InputError(fmt::format("objective {}: its gradient has {} numbers; the flow has {} parameters",
@@ -456,7 +458,8 @@ template <class S> class Trainer<S>::Impl {
   std::string impossible(const Evaluation& e, const TrainingProgress& progress) const {
     if (const auto bound = least_nll(data_, e); bound && e.nll < *bound)
       return fmt::format(
-          "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles up on "
+          "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles "
+          "up on "
           "repeated values (TrainingDataOptions.discrete, TrainingDataOptions.dequantize)",
           e.nll, *bound);
     // A solve that is too coarse lets the loss fall for ever. Its own batch under the evaluation's solve tells.
@@ -468,7 +471,8 @@ template <class S> class Trainer<S>::Impl {
     const double nll = -flow_.log_prob(batch.x, batch.c, options).log_prob.mean();
     if (!(progress.loss < nll - margin)) return "";
     return fmt::format(
-        "the loss of {:.4g} nats is not that of the density, {:.4g} nats on the same batch: the solve of the training is "
+        "the loss of {:.4g} nats is not that of the density, {:.4g} nats on the same batch: the solve of the training "
+        "is "
         "too coarse; use adaptive steps (SolverOptions.steps = 0), more steps or a smaller SolverOptions.rtol",
         progress.loss, nll);
   }
@@ -490,8 +494,7 @@ template <class S> class Trainer<S>::Impl {
       if (std::isfinite(e.nll)) state_.best = e.nll;
       state_.best_iteration = state_.iteration, state_.evaluations_since_best = 0;
       best_ = flow, knows_best_ = true;
-      if (writes())
-        pending_.write(files_.model(), [this] { write_model(files_.model(), Model<S>{best_, card()}); });
+      if (writes()) pending_.write(files_.model(), [this] { write_model(files_.model(), Model<S>{best_, card()}); });
     }
   }
 

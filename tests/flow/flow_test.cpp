@@ -182,7 +182,7 @@ TEST(Flow, ContinuityEquationHoldsToDiscretizationError) {
     const RowVector<double> rate = (p(t + h, x) - p(t - h, x)) / (2 * h);
     RowVector<double> divergence = RowVector<double>::Zero(x.cols());
     for (Index i = 0; i < 2; ++i) divergence += (flux(i, h) - flux(i, -h)) / (2 * h);
-    EXPECT_GT(rate.cwiseAbs().maxCoeff(), 1e-2);  // it is not 0 = 0
+    EXPECT_GT(rate.cwiseAbs().maxCoeff(), 1e-2);                                              // it is not 0 = 0
     EXPECT_LT((rate + divergence).cwiseAbs().maxCoeff(), 1e-4 * rate.cwiseAbs().maxCoeff());  // h^2 of the differences
   }
 }

@@ -109,7 +109,8 @@ TEST(Recipe, UnknownNamesAreErrorsWithTheNearest) {
             "x.toml:3: unknown key 'objective.sigm'; did you mean 'objective.sigma'?");
   EXPECT_EQ(set_error("solver.rtoll=1"), "unknown key 'solver.rtoll'; did you mean 'solver.rtol'?");
   EXPECT_EQ(set_error("batch=1"), "unknown key 'batch'; did you mean 'train.batch'?");
-  EXPECT_EQ(set_error("solver.evaluation=1"), "unknown key 'solver.evaluation'; did you mean 'solver.evaluation.rtol'?");
+  EXPECT_EQ(set_error("solver.evaluation=1"),
+            "unknown key 'solver.evaluation'; did you mean 'solver.evaluation.rtol'?");
 }
 
 TEST(Recipe, ValueOutOfItsRangeIsAnError) {
@@ -313,21 +314,21 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
     EXPECT_TRUE(seen.insert(changed).second) << key.key;
   }
   // A member without a key would be lost when a model is written. These are set when the objects are built:
-  constexpr std::size_t built = 6 +  // SourceOptions: seed, constant, period, and of its table the names, bounds and the struct itself
-                                6 +  // TrainingDataOptions: condition and discrete, which `reading` has; bounds, period, seed, name
-                                3 +  // MlpOptions: dim, condition_dim, time_at_input
-                                3 +  // BaseFitOptions: components, which the model has; seed, threads
-                                6 +  // GradientOptions: regularizers, seed, iteration, parameters, base, threads
-                                3 +  // MatchingOptions: seed, tile, threads
-                                2 +  // Schedule: learning_rate, iterations
-                                13;  // TrainerOptions: frozen, validate_first, the draws, threads; directory and on
+  constexpr std::size_t built =
+      6 +  // SourceOptions: seed, constant, period, and of its table the names, bounds and the struct itself
+      6 +  // TrainingDataOptions: condition and discrete, which `reading` has; bounds, period, seed, name
+      3 +  // MlpOptions: dim, condition_dim, time_at_input
+      3 +  // BaseFitOptions: components, which the model has; seed, threads
+      6 +  // GradientOptions: regularizers, seed, iteration, parameters, base, threads
+      3 +  // MatchingOptions: seed, tile, threads
+      2 +  // Schedule: learning_rate, iterations
+      13;  // TrainerOptions: frozen, validate_first, the draws, threads; directory and on
   // Structs that stand for the keys of their members: [data] has two, [model] two, and so on.
   constexpr std::size_t structs = 2 + 2 + 2 + 2 + 3;
   constexpr std::size_t count = members<DataRecipe>() + members<SourceOptions>() + members<TableOptions>() +
                                 members<TrainingDataOptions>() + members<ModelRecipe>() + members<MlpOptions>() +
-                                members<BaseFitOptions>() +
-                                members<GradientOptions>() + members<SolverOptions>() + members<TraceOptions>() +
-                                members<ObjectiveRecipe>() + members<RegularizerWeights>() +
+                                members<BaseFitOptions>() + members<GradientOptions>() + members<SolverOptions>() +
+                                members<TraceOptions>() + members<ObjectiveRecipe>() + members<RegularizerWeights>() +
                                 members<MatchingOptions>() + members<TrainerOptions>() + members<AdamOptions>() +
                                 members<Schedule>() + members<SolverOptions>() - built - structs;
   EXPECT_EQ(recipe_keys().size(), count);
