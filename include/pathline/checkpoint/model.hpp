@@ -12,8 +12,7 @@
 ///   /discrete        names of the columns of integers, of a model with such
 ///   /condition_range (2, dc), optional: the lowest and highest value of each condition in the training data
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
-///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of
-///   its
+///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of its
 ///                    tails; absent without marginal maps
 ///   /linear          L (d, d), of a model of nearly collinear columns: x = mean + scale L z
 ///   /bounds          low, high, inset (d each), of a model with bounds: columns without one have infinite ends
