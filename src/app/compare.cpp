@@ -14,9 +14,9 @@
 namespace pathline {
 namespace {
 
-constexpr Index kPlanarLayers = 32;     // as the longest flow of Rezende & Mohamed 2015, figure 3
+constexpr Index kPlanarLayers = 32;  // as the longest flow of Rezende & Mohamed 2015, figure 3
 constexpr Index kAffineLayers = 8, kSplineLayers = 4;
-constexpr Index kValidation = 2000;     // draws of a toy, so that validations take little of the time
+constexpr Index kValidation = 2000;  // draws of a toy, so that validations take little of the time
 constexpr Index kMostIterations = 10000000;
 
 Recipe likelihood_recipe() {
@@ -81,8 +81,7 @@ template <class F> double rate(Index n, F work) {
 }  // namespace
 
 const std::vector<std::string>& compare_names() {
-  static const std::vector<std::string> names = {"cnf",    "potential", "flow_matching",
-                                                 "planar", "realnvp",   "spline"};
+  static const std::vector<std::string> names = {"cnf", "potential", "flow_matching", "planar", "realnvp", "spline"};
   return names;
 }
 

@@ -22,8 +22,8 @@ const std::vector<std::string>& compare_names();
 CompareMethod compare_method(const std::string& name);
 
 struct CompareOptions {
-  double seconds = 20;   // of the CPU, for the training of each method
-  Index test = 10000;    // draws of a toy that judge it
+  double seconds = 20;  // of the CPU, for the training of each method
+  Index test = 10000;   // draws of a toy that judge it
   std::uint64_t seed = 0;
   int threads = 1;
 };
@@ -32,10 +32,10 @@ struct CompareOptions {
 struct CompareRow {
   std::string source, method;
   Index parameters = 0, iterations = 0;
-  double seconds = 0;                 // of the CPU, for the training with its validations
-  MeanError nll;                      // nats, on the test samples
-  std::optional<MeanError> kl;        // KL(data || model), of a toy
-  double nfe = 0;                     // of a density
+  double seconds = 0;                                       // of the CPU, for the training with its validations
+  MeanError nll;                                            // nats, on the test samples
+  std::optional<MeanError> kl;                              // KL(data || model), of a toy
+  double nfe = 0;                                           // of a density
   double densities_per_second = 0, samples_per_second = 0;  // per second of the CPU
   Flow<float> flow;
 };
