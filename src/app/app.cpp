@@ -51,6 +51,9 @@ int run_app(int argc, char** argv) {
   add_sample_command(app, chosen);
   add_density_command(app, chosen);
   add_plot_command(app, chosen);
+  add_report_command(app, chosen);
+  add_animate_command(app, chosen);
+  add_watch_command(app, chosen);
   add_info_command(app, chosen);
   add_data_command(app, chosen);
   add_import_command(app, chosen);
@@ -62,6 +65,8 @@ int run_app(int argc, char** argv) {
   add_distill_command(app, chosen);
   add_study_command(app, chosen);
   add_compare_command(app, chosen);
+  add_completion_command(app, chosen);
+  add_manual_command(app, chosen);
   try {
     const int code = parse_and_run(line, chosen, argc, argv);
     flush_results();

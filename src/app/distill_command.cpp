@@ -96,6 +96,12 @@ int run(const DistillFlags& flags) {
   require(f.options.pairs >= 1000, "--pairs", f.options.pairs, ">= 1000");
   require(f.options.iterations >= 0, "--iterations", f.options.iterations, ">= 0");
   require(f.options.batch >= 1, "--batch", f.options.batch, ">= 1");
+  require(f.options.learning_rate > 0 && std::isfinite(f.options.learning_rate), "--learning-rate",
+          f.options.learning_rate, "> 0");
+  require(f.options.map_share >= 0 && f.options.map_share < 1, "--map-share", f.options.map_share, "in [0, 1)");
+  require(f.options.coupling.bins >= 2 && f.options.coupling.bins <= 256, "--bins", f.options.coupling.bins,
+          "in [2, 256]");
+  for (const Index width : f.options.coupling.hidden) require(width >= 1, "--hidden", width, ">= 1");
   require_hdf5_file(f.output, "models");
   require_another_file(f.output, {{model_file(f.model), "the model"}});
   const auto card = read_card(model_file(f.model));

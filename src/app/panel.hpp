@@ -23,11 +23,12 @@ struct Frame {
 class Panel {
  public:
   struct ColourBar {
-    double highest;         // density of the brightest colour
-    bool exceeded = false;  // whether a part of the image is above it
-    double lowest = 0;      // of the darkest colour
+    double highest;          // value of the last colour
+    bool exceeded = false;   // whether a part of the image is above it
+    double lowest = 0;       // of the first colour
+    bool diverging = false;  // the first colour is that of -highest
     std::string label = "density";
-    Range range() const { return {lowest, highest > lowest ? highest : lowest + 1}; }
+    Range range() const;
   };
   struct Entry {
     std::string label;
@@ -50,7 +51,7 @@ class Panel {
   void paint(Canvas& canvas, const Box& box) const;  // box: the area of the data, without labels
 
  private:
-  std::vector<Tick> y_ticks(double height) const;
+  ShortTicks y_ticks(double height) const;
   std::vector<Tick> bar_ticks(double height) const;
   double legend_width() const;
   void paint_axes(Canvas& canvas, const Frame& frame) const;
