@@ -58,9 +58,13 @@ int run_app(int argc, char** argv) {
   add_data_command(app, chosen);
   add_import_command(app, chosen);
   add_verify_command(app, chosen);
+  add_reseal_command(app, chosen);
   add_fit_command(app, chosen);
   add_predict_command(app, chosen);
   add_dynamics_command(app, chosen);
+  add_distill_command(app, chosen);
+  add_study_command(app, chosen);
+  add_compare_command(app, chosen);
   try {
     const int code = parse_and_run(line, chosen, argc, argv);
     flush_results();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <numbers>
 #include <utility>
 
 #include <cairo/cairo-pdf.h>
@@ -18,8 +19,7 @@ namespace pathline::plot {
 namespace {
 
 constexpr double kPointsPerPx = 0.75;  // an inch has 72 points and 96 px
-constexpr double kPi = 3.14159265358979323846;
-constexpr double kSeenCell = 3;  // px; smaller cells of a PNG are blended
+constexpr double kSeenCell = 3;        // px; smaller cells of a PNG are blended
 
 struct Free {
   void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
@@ -198,7 +198,7 @@ void Canvas::area(const std::vector<std::vector<Point>>& loops, const Colour& co
 void Canvas::dot(const Point& centre, double radius, const Colour& colour) {
   cairo_t* const context = state_->context.get();
   set_colour(context, colour);
-  cairo_arc(context, centre.x, centre.y, radius, 0, 2 * kPi);
+  cairo_arc(context, centre.x, centre.y, radius, 0, 2 * std::numbers::pi);
   cairo_fill(context);
 }
 
@@ -210,7 +210,7 @@ void Canvas::text(const Point& anchor, const std::string& text, const TextStyle&
   const double top = style.across == Across::top ? 0 : style.across == Across::middle ? -height / 2 : -height;
   cairo_save(context);
   cairo_translate(context, anchor.x, anchor.y);
-  if (style.direction == Direction::upward) cairo_rotate(context, -kPi / 2);
+  if (style.direction == Direction::upward) cairo_rotate(context, -std::numbers::pi / 2);
   set_font(context, style);
   set_colour(context, style.colour);
   cairo_move_to(context, left, top + extents.ascent);

@@ -16,8 +16,12 @@ void add_info_command(Command app, Action& chosen);
 void add_data_command(Command app, Action& chosen);
 void add_import_command(Command app, Action& chosen);
 void add_verify_command(Command app, Action& chosen);
+void add_reseal_command(Command app, Action& chosen);
 void add_fit_command(Command app, Action& chosen);
 void add_predict_command(Command app, Action& chosen);
 void add_dynamics_command(Command app, Action& chosen);
+void add_distill_command(Command app, Action& chosen);
+void add_study_command(Command app, Action& chosen);
+void add_compare_command(Command app, Action& chosen);
 
 }  // namespace pathline

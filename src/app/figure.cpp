@@ -7,6 +7,7 @@
 #include "app/fitted_text.hpp"
 #include "app/panel.hpp"
 #include "app/picture_file.hpp"
+#include "app/text_file.hpp"
 #include "app/ticks.hpp"
 
 namespace pathline::plot {
@@ -17,6 +18,7 @@ constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44;  // px; kLeft
 // The space above the curves for the legend, as a fraction of their height.
 double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
 constexpr Colour kStart{0.45, 0.45, 0.45}, kMark{0.13, 0.13, 0.13};
+constexpr std::size_t kInside = 4;    // entries of a legend that find room inside the panel
 constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
@@ -121,6 +123,26 @@ std::shared_ptr<Panel> make_panel(const std::string& title, Axis x, Axis y) {
   return panel;
 }
 
+// White on a dark edge, so that it is seen on every colour.
+void draw_arrow(Canvas& canvas, const Frame& frame, const Arrow& arrow) {
+  const Point from = frame.at(arrow.x, arrow.y), to = frame.at(arrow.x + arrow.dx, arrow.y + arrow.dy);
+  const double dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy);
+  if (!(length > 0.5) || !std::isfinite(length)) return;
+  const double head = std::min(4.0, 0.45 * length), ux = dx / length, uy = dy / length;
+  const auto side = [&](double sign) {
+    return Point{to.x - head * (ux - sign * 0.5 * uy), to.y - head * (uy + sign * 0.5 * ux)};
+  };
+  for (const auto& [colour, width] : {std::pair{Colour{0, 0, 0, 0.45}, 2.6}, {Colour{1, 1, 1}, 1.1}}) {
+    canvas.line({from, to}, colour, width);
+    canvas.line({side(1), to, side(-1)}, colour, width);
+  }
+}
+
+void draw_image(Canvas& canvas, const Frame& frame, const Range& x, const Range& y, const Matrix<Colour>& colours) {
+  const Point low = frame.at(x.low, y.low), high = frame.at(x.high, y.high);
+  canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+}
+
 void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_x, double pad_y) {
   std::vector<double> xs, ys;
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -131,7 +153,7 @@ void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_
 }
 
 // An arrow half-way along a curve, in its direction.
-void draw_arrow(Canvas& canvas, const Frame& frame, const Series& s, const Colour& colour) {
+void draw_direction(Canvas& canvas, const Frame& frame, const Series& s, const Colour& colour) {
   const std::size_t n = std::min(s.x.size(), s.y.size());
   if (n < 3) return;
   const Point a = frame.at(s.x[n / 2 - 1], s.y[n / 2 - 1]), b = frame.at(s.x[n / 2], s.y[n / 2]);
@@ -170,7 +192,7 @@ void Figure::scatter(const std::string& title, std::vector<Cloud> clouds, Axis x
 }
 
 void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis y, std::optional<double> highest,
-                      Bar bar) {
+                      std::vector<Arrow> arrows, Bar bar) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
@@ -179,32 +201,45 @@ void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis
     if (std::isfinite(v)) largest = std::max(largest, std::exp(v));
   const double top = highest.value_or(largest);
   if (bar == Bar::shown) panel->bar = Panel::ColourBar{.highest = top, .exceeded = largest > top};
-  panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
+  panel->draw = [image = std::move(image), arrows = std::move(arrows), top](Canvas& canvas, const Frame& frame) {
     Matrix<Colour> colours(image.log_density.rows(), image.log_density.cols());
     for (Index i = 0; i < colours.size(); ++i) {
       const double v = image.log_density.data()[i];
       const double p = std::isnan(v) || v == std::numeric_limits<double>::infinity() ? std::nan("") : std::exp(v);
       colours.data()[i] = viridis(top > 0 ? p / top : (std::isnan(p) ? p : 0));
     }
-    const Point low = frame.at(image.x.low, image.y.low), high = frame.at(image.x.high, image.y.high);
-    canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+    draw_image(canvas, frame, image.x, image.y, colours);
+    for (const auto& arrow : arrows) draw_arrow(canvas, frame, arrow);
   };
   panels_.push_back(panel);
 }
 
-void Figure::difference_map(const std::string& title, DensityImage image, Axis x, Axis y) {
+void Figure::value_map(const std::string& title, ValueImage image, Range range, const std::string& label, Axis x,
+                       Axis y) {
+  auto panel = make_panel(title, std::move(x), std::move(y));
+  panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
+  panel->equal = true;
+  panel->bar = Panel::ColourBar{.highest = range.high, .lowest = range.low, .label = label};
+  panel->draw = [image = std::move(image), range](Canvas& canvas, const Frame& frame) {
+    Matrix<Colour> colours(image.values.rows(), image.values.cols());
+    for (Index i = 0; i < colours.size(); ++i)
+      colours.data()[i] = viridis((image.values.data()[i] - range.low) / (range.high - range.low));
+    draw_image(canvas, frame, image.x, image.y, colours);
+  };
+  panels_.push_back(panel);
+}
+
+void Figure::difference_map(const std::string& title, ValueImage image, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
   double top = 0;
-  for (double v : image.log_density.reshaped())
+  for (double v : image.values.reshaped())
     if (std::isfinite(v)) top = std::max(top, std::abs(v));
-  panel->bar = Panel::ColourBar{.highest = top, .diverging = true, .label = "difference"};
+  if (top == 0) top = 1;
+  panel->bar = Panel::ColourBar{.highest = top, .lowest = -top, .diverging = true, .label = "difference"};
   panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
-    const Matrix<Colour> colours =
-        image.log_density.unaryExpr([&](double v) { return diverging(top > 0 ? v / top : v); });
-    const Point low = frame.at(image.x.low, image.y.low), high = frame.at(image.x.high, image.y.high);
-    canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+    draw_image(canvas, frame, image.x, image.y, image.values.unaryExpr([&](double v) { return diverging(v / top); }));
   };
   panels_.push_back(panel);
 }
@@ -222,7 +257,7 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
       const Point start = frame.at(series[i].x.front(), series[i].y.front());
       if (std::isfinite(start.x) && std::isfinite(start.y)) canvas.dot(start, 1.3, kStart);
       colour.alpha = std::min(1.0, 2 * colour.alpha);
-      draw_arrow(canvas, frame, series[i], colour);
+      draw_direction(canvas, frame, series[i], colour);
     }
     for (const auto& s : series) {
       if (s.x.empty()) continue;
@@ -236,15 +271,21 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
 void Figure::lines(const std::string& title, std::vector<Series> series, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0, 0.05);
-  const double free = legend_room(panel->legend.size());
+  panel->legend_beside = panel->legend.size() > kInside;
+  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size());
   if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
     panel->y.high += free * (panel->y.high - panel->y.low);
   else if (!panel->y_axis.limits)
     panel->y.high *= std::pow(panel->y.high / panel->y.low, free);
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
-    for (std::size_t i = 0; i < series.size(); ++i)
-      draw_series(canvas, frame, series[i], or_next(series[i].colour, i), 1.6);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const Colour colour = or_next(series[i].colour, i);
+      draw_series(canvas, frame, series[i], colour, 1.6);
+      for (std::size_t k = 0; series[i].dots && k < std::min(series[i].x.size(), series[i].y.size()); ++k)
+        if (const Point p = frame.at(series[i].x[k], series[i].y[k]); std::isfinite(p.x) && std::isfinite(p.y))
+          canvas.dot(p, 2.6, colour);
+    }
   };
   panels_.push_back(panel);
 }
@@ -383,6 +424,6 @@ std::string Figure::bytes(const std::string& path) const {
   return canvas.finish();
 }
 
-void Figure::save(const std::string& path) const { write_file(path, bytes(path)); }
+void Figure::save(const std::string& path) const { write_text_file(path, bytes(path)); }
 
 }  // namespace pathline::plot

@@ -31,11 +31,6 @@ std::string axis_name(const std::string& label, const std::string& unit) {
 
 }  // namespace
 
-Range Panel::ColourBar::range() const {
-  const double high = highest > 0 ? highest : 1;
-  return {diverging ? -high : 0, high};
-}
-
 Point Frame::at(double px, double py) const {
   return {box.x + box.width * part(px, x, log_x), box.bottom() - box.height * part(py, y, log_y)};
 }
@@ -60,8 +55,14 @@ double Panel::left_of(double height) const {
   return kTick + 8 + widest_of(ticks) + label;
 }
 
+double Panel::legend_width() const {
+  double width = 0;
+  for (const auto& e : legend) width = std::max(width, text_width(e.label, {.size = 10}));
+  return width + 26;
+}
+
 double Panel::right_of(double height) const {
-  if (!bar) return 0;
+  if (!bar) return legend_beside ? legend_width() + kGap : 0;
   return kBarGap + kBarWidth + kTick + 6 + widest_of(bar_ticks(height)) + text_height({.size = kBarLabel});
 }
 
@@ -108,10 +109,10 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
 void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
   if (legend.empty()) return;
   const TextStyle style{.size = 10, .along = Along::start, .across = Across::middle};
-  double width = 0;
-  for (const auto& e : legend) width = std::max(width, text_width(e.label, style));
+  const double width = legend_width();
   const double line = text_height(style) + 1, height = line * static_cast<double>(legend.size()) + 2 * kGap;
-  const Box box{f.box.right() - width - 26 - kGap, f.box.y + kGap, width + 26, height};
+  const double left = legend_beside ? f.box.right() + kGap : f.box.right() - width - kGap;
+  const Box box{left, f.box.y + kGap, width, height};
   canvas.fill(box, {1, 1, 1, 0.8});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);

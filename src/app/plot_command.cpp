@@ -3,6 +3,8 @@
 #include "app/command.hpp"
 #include "app/picture.hpp"
 #include "app/picture_file.hpp"
+#include "app/run_metrics.hpp"
+#include "app/text_file.hpp"
 #include "app/training_picture.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
@@ -32,10 +34,12 @@ int run(const PlotFlags& f) {
   require(f.samples >= 1, "--samples", f.samples, ">= 1");
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
   require(f.size >= 200 && f.size <= 10000, "--size", f.size, "in [200, 10000]");
+  if (f.residual && !f.field) throw InputError("--residual needs --field, whose times and ranges it has");
+  if (f.field && f.training) throw InputError("--field and --training are two pictures; ask for one");
   if (f.training) return run_training(f);
   if (f.models.size() > 1)
     throw InputError(fmt::format("plot: expected one MODEL, found {}; only --training takes several", f.models.size()));
-  plot::write_file(f.output, picture_of(f));
+  write_text_file(f.output, f.field ? field_picture_of(f) : picture_of(f));
   return 0;
 }
 
@@ -47,6 +51,7 @@ void add_plot_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline plot models/moons.h5 -o moons.png --paths --error\n"
+      "  pathline plot models/moons.h5 -o field.png --field --residual\n"
       "  pathline plot models/diamonds.h5 -o corner.pdf --columns carat,price --log carat,price\n"
       "  pathline plot models/moons.h5 models/rings.h5 -o training.svg --training");
   c.add_option("MODEL", f->models, "a model file or the directory of a run; several with --training").required();
@@ -59,6 +64,8 @@ void add_plot_command(Command app, Action& chosen) {
   c.add_option("--truth", f->truth, "values to mark: 1.2,0.5 of the columns shown, or mass=91.2 by name");
   c.add_option("--time", f->times, "a row of densities at these times, 0 (base) to the end (data): 0,0.5,1");
   c.add_flag("--error", f->error, "also draw learned minus true density, of a model of a toy");
+  c.add_flag("--field", f->field, "the vector field instead: arrows over the density at five times");
+  c.add_flag("--residual", f->residual, "with --field: also the residual of the continuity equation");
   c.add_flag("--paths", f->paths, "also draw the trajectories of samples from the base to the data");
   c.add_flag("--training", f->training, "the whole training instead: loss, validation NLL, NFE and gradient norm");
   c.group("Picture");

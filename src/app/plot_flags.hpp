@@ -16,7 +16,7 @@ struct PlotFlags {
   Index samples = 10000, cells = 240;
   double size = 800;  // px: the width of the picture
   std::uint64_t seed = 0;
-  bool paths = false, training = false, error = false;
+  bool paths = false, training = false, error = false, field = false, residual = false;
   CommonFlags common;
   Command command;  // tells which options were given
   const std::string& model() const { return models.front(); }

@@ -12,6 +12,7 @@
 #include "app/number_text.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "app/time_text.hpp"
 #include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -149,21 +150,6 @@ class TensorBoard {
 
 constexpr double kDefaultSeconds = 60;
 
-// "60", "60s", "10m", "1.5h".
-double seconds_of(const std::string& text) {
-  std::size_t end = 0;
-  double value = std::nan("");
-  try {
-    value = std::stod(text, &end);
-  } catch (const std::logic_error&) {  // no number, or one out of range
-  }
-  const std::string unit = text.substr(end);
-  const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : std::nan("");
-  if (!(value * factor > 0 && std::isfinite(value * factor)))
-    throw InputError(fmt::format("--time = {}: must be a time above 0: 60, 60s, 10m or 1h", text));
-  return value * factor;
-}
-
 // A table, and nothing else said of how to train: the model is chosen by the data.
 bool chooses_itself(const TrainFlags& f) {
   if (!f.recipe.empty() || !f.resume.empty() || !f.sets.empty()) return false;
@@ -182,7 +168,7 @@ Recipe resolve(const TrainFlags& f) {
     recipe = read_recipe(f.recipe);
   f.common.keys.apply_to(recipe);
   if (chooses_itself(f)) recipe.model.automatic = true, recipe.train.seconds = kDefaultSeconds;
-  if (!f.time.empty()) recipe.train.seconds = seconds_of(f.time);
+  if (!f.time.empty()) recipe.train.seconds = time_of("--time", f.time);
   for (const auto& assignment : f.sets) set(recipe, assignment);
   check_recipe(recipe);
   return recipe;
@@ -373,6 +359,7 @@ void add_train_command(Command app, Action& chosen) {
   c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
   c.group("Solver");
   add_solver_keys(keys, c, "solver", "");
+  f->common.add_timeout_to(c);
   f->common.add_precision_to(c, "");
   f->common.add_to(c);
   keys.say("--resume", "TrainerOptions.resume");

@@ -1,8 +1,6 @@
 #include "app/training_picture.hpp"
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 #include "train/metrics_line.hpp"
 
@@ -45,13 +43,6 @@ Run read(const TrainingLines& run, Index number) {
 }
 
 }  // namespace
-
-std::vector<std::string> metrics_of(const std::string& model, const ModelCard& card) {
-  std::ifstream file(std::filesystem::path(model) / "metrics.jsonl");
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines.size() > card.metrics.size() ? lines : card.metrics;
-}
 
 plot::Figure training_picture(const std::vector<TrainingLines>& given, const plot::FigureOptions& options) {
   std::vector<Run> runs;

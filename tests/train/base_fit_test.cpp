@@ -55,7 +55,7 @@ TEST(BaseFit, TheMeanOfMembersIsAtLeastAsGoodAsTheirMean) {
   const auto rows = rows_of(clusters(600, 1), clusters(300, 2));
   const BaseFitOptions options{.components = 20, .members = 3};
   double mean = 0;
-  for (Index i = 0; i < 3; ++i) mean += validation_log_density(fit_base_member(rows, options, i), rows).mean() / 3;
+  for (Index i = 0; i < 3; ++i) mean += validation_log_density(fit_base_member(rows, options, i).mixture, rows).mean() / 3;
   EXPECT_GT(validation_log_density(fit_base(rows, options), rows).mean(), mean);
 }
 

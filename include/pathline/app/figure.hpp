@@ -26,12 +26,24 @@ struct Series {
   std::string label = {};
   std::vector<double> x = {}, y = {};  ///< of one length
   std::optional<Colour> colour = {};
+  bool dots = false;  ///< a dot at each point, too
+};
+
+/// From (x, y) to (x + dx, y + dy), in the units of the axes.
+struct Arrow {
+  double x, y, dx, dy;
 };
 
 /// log p at the centres of a regular grid.
 struct DensityImage {
   Matrix<double> log_density;  ///< nx x ny, nats; column 0 lowest. -inf is the lowest colour, NaN grey
   Range x, y;                  ///< of the cells' outer edges
+};
+
+/// Numbers of any kind at the centres of a regular grid.
+struct ValueImage {
+  Matrix<double> values;  ///< nx x ny; column 0 lowest. NaN is grey
+  Range x, y;             ///< of the cells' outer edges
 };
 
 struct FigureOptions {
@@ -57,12 +69,16 @@ class Figure {
   void scatter(const std::string& title, std::vector<Cloud> clouds, Axis x = {}, Axis y = {},
                Aspect aspect = Aspect::equal);
   /// p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default. An
-  /// arrow over the bar says that the image goes beyond it.
+  /// arrow over the bar says that the image goes beyond it. Arrows of a vector field may lie over the image.
   void heat_map(const std::string& title, DensityImage image, Axis x = {}, Axis y = {},
-                std::optional<double> highest = {}, Bar bar = Bar::shown);
+                std::optional<double> highest = {}, std::vector<Arrow> arrows = {}, Bar bar = Bar::shown);
   /// The difference of two densities at the cells of an image, with its colour bar: white where they are equal.
-  void difference_map(const std::string& title, DensityImage difference, Axis x = {}, Axis y = {});
-  /// Curves with a grey dot where each starts, an arrow half-way and a dot where it ends; and curves alone.
+  void difference_map(const std::string& title, ValueImage difference, Axis x = {}, Axis y = {});
+  /// Values from the lowest to the highest colour, with a bar that has this label.
+  void value_map(const std::string& title, ValueImage image, Range colours, const std::string& label, Axis x = {},
+                 Axis y = {});
+  /// Curves with a grey dot where each starts, an arrow half-way and a dot where it ends; and curves alone. Lines of
+  /// more than four names have their legend beside them.
   void paths(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   void lines(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   /// Values as bars of area 1 (Freedman and Diaconis 1981), more of them as outlines, and curves over them.
