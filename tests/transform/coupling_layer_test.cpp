@@ -128,10 +128,10 @@ TEST(CouplingLayer, AFarColumnGivesAFiniteMap) {
     CouplingLayer<float> layer({.kind = kind, .dim = 2, .moved = {1}});
     randomize(layer, 3);
     Matrix<float> z(2, 3);
-    z << 1e38f, -1e38f, 10, 0.5f, 0.5f, 0.5f;
+    z << 1e38f, -1e38f, 5, 0.5f, 0.5f, 0.5f;
     const auto got = apply<float>(layer, Direction::base_to_data, z);
     EXPECT_TRUE(got.z.allFinite() && got.log_det.allFinite()) << layer.kind();
-    EXPECT_EQ(got.z(1, 0), got.z(1, 2)) << layer.kind();  // 10 is where the clamp begins
+    EXPECT_EQ(got.z(1, 0), got.z(1, 2)) << layer.kind();  // 5 is where the clamp begins
   }
 }
 
