@@ -1,4 +1,5 @@
-// What transform_test.cpp does not see of coupling layers: their edges, float, one column, and the mass of a whole flow.
+// What transform_test.cpp does not see of coupling layers: their edges, float, one column, and the mass of a whole
+// flow.
 #include "pathline/transform/coupling_layer.hpp"
 
 #include <cmath>
@@ -69,7 +70,8 @@ TEST(CouplingLayer, InFloatIsThatInDouble) {
       const auto a = apply<double>(exact, direction, z);
       const auto b = apply<float>(rounded, direction, z.cast<float>());
       const double size = a.z.cwiseAbs().maxCoeff();
-      EXPECT_LT((a.z - b.z.cast<double>()).cwiseAbs().maxCoeff(), 2e-4 * size) << exact.kind();  // 24 bits, bends of 100
+      EXPECT_LT((a.z - b.z.cast<double>()).cwiseAbs().maxCoeff(), 2e-4 * size)
+          << exact.kind();  // 24 bits, bends of 100
       EXPECT_LT((a.log_det - b.log_det).cwiseAbs().maxCoeff(), 5e-3) << exact.kind();
     }
   }
@@ -89,7 +91,7 @@ TEST(CouplingLayer, SplineIsTheIdentityOutsideOfItsBoxAndContinuousAtItsEnds) {
     }
     for (Index b = 6; b < 8; ++b) {
       EXPECT_NEAR(got.z(0, b), z(0, b), 1e-12);  // slope 1 there
-      EXPECT_NEAR(got.log_det[b], 0, 1e-4);  // h times a bend of up to 1e5
+      EXPECT_NEAR(got.log_det[b], 0, 1e-4);      // h times a bend of up to 1e5
     }
   }
 }
