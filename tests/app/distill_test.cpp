@@ -14,11 +14,11 @@ const std::string kModel = PATHLINE_SOURCE_DIR "/models/8gaussians_small.h5";
 class DistillCommand : public ScriptedProgram {};
 
 TEST_F(DistillCommand, MakesAModelThatTheOtherCommandsTake) {
-  const auto made = run({"distill", kModel, "-o", file("fast.h5"), "--iterations", "60", "--pairs", "2000", "--layers", "4",
-                         "--hidden", "16", "--bins", "5", "--steps", "6", "--quiet"});
+  const auto made = run({"distill", kModel, "-o", file("fast.h5"), "--iterations", "60", "--pairs", "2000", "--layers",
+                         "4", "--hidden", "16", "--bins", "5", "--steps", "6", "--quiet"});
   ASSERT_EQ(made.code, 0) << made.err;
-  for (const auto* part : {"4 spline couplings on [-", "60 iterations on 2000 pairs", "energy distance", "|log q - log p|",
-                           "ESS", "weighted by p / q", "weighted by q / p", "densities/s"})
+  for (const auto* part : {"4 spline couplings on [-", "60 iterations on 2000 pairs", "energy distance",
+                           "|log q - log p|", "ESS", "weighted by p / q", "weighted by q / p", "densities/s"})
     EXPECT_THAT(made.out, HasSubstr(part));
   EXPECT_THAT(made.err, HasSubstr("warning: the effective sample size is"));  // 60 iterations are far too few
 

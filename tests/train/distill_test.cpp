@@ -88,7 +88,7 @@ TEST(Distill, CarriesTheCondition) {
   auto flow = bent_flow(1);
   flow.condition_mean << 5, flow.condition_scale << 2;
   auto options = few(1500);
-  options.condition_range = Matrix<double>{{1, 8}};
+  options.condition_range = Matrix<double>{{1, 8}}, options.pairs = 40000;
   const auto got = distill(flow, options).flow;
   EXPECT_EQ(got.condition_dim(), 1);
   EXPECT_EQ(got.condition_mean, flow.condition_mean);
