@@ -78,7 +78,7 @@ class Sheet {
       : flags_(f),
         figure_({.title = fmt::format("densities after {:g} s of the CPU each", f.seconds),
                  .columns = std::ssize(f.methods) + 1,
-                 .panel_size = 180}) {}
+                 .panel_size = 230}) {}
 
   void add_source(const std::string& source, const CompareRow& first) {
     if (first.flow.dim() != 2) return;

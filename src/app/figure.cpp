@@ -270,7 +270,8 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
 
 void Figure::lines(const std::string& title, std::vector<Series> series, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
-  resolve_series(*panel, series, 0, 0.05);
+  const bool dots = std::any_of(series.begin(), series.end(), [](const Series& s) { return s.dots; });
+  resolve_series(*panel, series, dots ? 0.03 : 0, 0.05);
   panel->legend_beside = panel->legend.size() > kInside;
   const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size());
   if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)

@@ -94,8 +94,16 @@ std::string StudyChart::csv() const {
 }
 
 void StudyChart::draw(plot::Figure& figure) const {
+  constexpr Index kColours = 7;  // of line_colour; an eighth curve is grey
   std::vector<plot::Series> series;
-  for (const auto& curve : curves) series.push_back({.label = curve.label, .x = curve.x, .y = curve.y, .dots = true});
+  for (const auto& curve : curves) {
+    const Index i = std::ssize(series);
+    series.push_back({.label = curve.label,
+                      .x = curve.x,
+                      .y = curve.y,
+                      .colour = i < kColours ? plot::line_colour(i) : plot::Colour{0.55, 0.55, 0.55},
+                      .dots = true});
+  }
   figure.lines(title, std::move(series), x, y);
 }
 

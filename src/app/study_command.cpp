@@ -35,10 +35,11 @@ int run(const StudyFlags& f) {
       study_subject(model_file(f.model), f.points, f.seed, condition, metrics_of(f.model, card), f.common.threads);
   make_directory(f.output);
 
-  constexpr StudyChart (*kStudies[])(const StudySubject&) = {study_steppers, study_tolerances, study_gradients,
+  constexpr StudyChart (*kStudies[])(const StudySubject&) = {study_tolerances, study_steppers, study_gradients,
                                                              study_training, study_residual_network};
   ProgressLine progress(f.common.quiet, "studies", std::size(kStudies));
-  plot::Figure sheet({.title = f.model, .columns = 2, .panel_size = 380});
+  const std::string name = std::filesystem::path(f.model).filename().string();
+  plot::Figure sheet({.title = name, .columns = 2, .panel_size = 380});
   Index done = 0;
   for (const auto study : kStudies) {
     const auto chart = study(subject);
@@ -47,7 +48,7 @@ int run(const StudyFlags& f) {
     if (chart.curves.empty()) continue;
     const std::string stem = f.output + "/" + chart.name;
     write_text_file(stem + ".csv", chart.csv());
-    plot::Figure figure({.title = f.model, .columns = 1, .panel_size = 460});
+    plot::Figure figure({.title = name, .columns = 1, .panel_size = 460});
     chart.draw(figure), chart.draw(sheet);
     figure.save(stem + ".png"), figure.save(stem + ".svg");
   }

@@ -103,7 +103,7 @@ TEST(FitDynamics, NewtonianParametersOfALinearMotionAreRecoveredAndHeld) {
   held.hold_terms = true;
   const Vector<double> before = field->theta();
   const Index terms = static_cast<Index>(field->options().terms.size());
-  fit_dynamics<double>(*field, data.list, held);
+  (void)fit_dynamics<double>(*field, data.list, held);
   EXPECT_EQ(field->theta().head(terms), before.head(terms));
   EXPECT_NE(field->theta().tail(5), before.tail(5));
 }
@@ -137,7 +137,7 @@ TEST(FitDynamics, AFieldWithoutAGainHasNoTermsToFit) {
 
 TEST(FitDynamics, FaultsAreNamed) {
   const auto field = decay(1);
-  auto fit = [&](const std::vector<Trajectory>& data, const DynamicsOptions& o) { fit_dynamics(*field, data, o); };
+  auto fit = [&](const std::vector<Trajectory>& data, const DynamicsOptions& o) { (void)fit_dynamics(*field, data, o); };
   EXPECT_THAT(message([&] { fit({}, {}); }), HasSubstr("no trajectory"));
   EXPECT_THAT(message([&] {
                 fit({{4, {0, 1}, Matrix<double>::Zero(2, 2)}}, {});
