@@ -62,6 +62,7 @@ class Command {
   void require_command() const;  // one of those that were added
   void hide() const;             // from the help, and from what is made from text()
   void footer(const std::string& text) const;
+  void group(const std::string& name) const;     // the heading, in the help, of the options that are added next
   void callback(std::function<void()> f) const;  // after the arguments are parsed, if they choose this command
 
   // An option that sets `value`, which must live as long as the command line. "-o,--output" has two names and "MODEL"

@@ -9,19 +9,13 @@
 #include "app/output.hpp"
 #include "app/point_source.hpp"
 #include "app/report.hpp"
+#include "app/verify_flags.hpp"
 #include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/recipe/verify_model.hpp"
 
 namespace pathline {
 namespace {
-
-struct VerifyFlags {
-  std::string model, data;
-  bool json = false;
-  std::uint64_t seed = 0;
-  CommonFlags common;
-};
 
 Comparison comparison_by_table(const VerifyFlags& f, const ModelCard& card, Index dim, Index condition_dim) {
   Comparison out;
@@ -43,12 +37,36 @@ Comparison comparison_by_table(const VerifyFlags& f, const ModelCard& card, Inde
   return out;
 }
 
+}  // namespace
+
 std::string figure_text(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3g}", value); }
 
 std::string bound_text(const Check& c) {
   if (std::isnan(c.bound)) return "-";
   return fmt::format("{} {:.3g}", c.side == Check::Side::at_most ? "<=" : ">=", c.bound);
 }
+
+std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, const ModelCard& card, std::string& with,
+                              const std::function<void(const Check&)>& done) {
+  const auto comparison = [&](const ModelCard& read, Index dim, Index condition_dim) {
+    // Without a table: fresh draws of the toy that the model was trained on, or its target. No file is opened that the
+    // command line does not name.
+    auto out = f.data.empty() ? comparison_by_recipe(read, dim, condition_dim, f.seed)
+                              : comparison_by_table(f, read, dim, condition_dim);
+    with = out.name;
+    return out;
+  };
+  CommonFlags silent = f.common;
+  silent.quiet = true;
+  return verify_model(file, comparison,
+                      {.seed = f.seed,
+                       .threads = f.common.threads,
+                       .evaluation = evaluation_options(card, silent).solver,  // with --timeout
+                       .precision = is_double(card, f.common) ? "double" : "float",
+                       .done = done});
+}
+
+namespace {
 
 void print_head() { fmt::print("{:<18}{:>10}  {:<12}{:<9}{}\n", "check", "figure", "bound", "verdict", "what"); }
 
@@ -75,21 +93,9 @@ int run(const VerifyFlags& f) {
   const auto card = read_card(file);
   if (!f.json) print_head();
   std::string with;
-  const auto comparison = [&](const ModelCard& read, Index dim, Index condition_dim) {
-    // Without a table: fresh draws of the toy that the model was trained on, or its target. No file is opened that the
-    // command line does not name.
-    auto out = f.data.empty() ? comparison_by_recipe(read, dim, condition_dim, f.seed)
-                              : comparison_by_table(f, read, dim, condition_dim);
-    with = out.name;
-    return out;
-  };
-  const auto results = verify_model(file, comparison,
-                                    {.seed = f.seed,
-                                     .threads = f.common.threads,
-                                     .precision = is_double(card, f.common) ? "double" : "float",
-                                     .done = [&](const Check& c) {
-                                       if (!f.json) print_row(c), flush_results();
-                                     }});
+  const auto results = results_of(f, file, card, with, [&](const Check& c) {
+    if (!f.json) print_row(c), flush_results();
+  });
   const bool passed = all_passed(results);
   if (f.json) {
     nlohmann::ordered_json out{{"model", file}, {"digest", card.digest}, {"data", with}, {"passed", passed}};
@@ -122,6 +128,8 @@ void add_verify_command(Command app, Action& chosen) {
   c.add_option("--seed", f->seed, "seed of all draws").show_default();
   f->common.add_table_to(c);
   f->common.add_precision_to(c, "that of the model");
+  f->common.timeout = 60;
+  f->common.add_timeout_to(c);
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }

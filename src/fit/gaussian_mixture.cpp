@@ -3,31 +3,58 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
 #include "core/option_check.hpp"
+#include "fit/whitened_distance.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
 
-constexpr Index kBlock = 256;  // points at a time: K x 256 doubles stay in the second-level cache
+constexpr Index kPointBlock = 256;  // points at a time
+constexpr double kLowest = -1e300;  // stands for the logarithm of 0 where differences are taken
+constexpr Index kChunk = 32;        // components at a time: 256 x 32 doubles stay in the second-level cache
 
-// Turns log-joints into responsibilities in place, and gives the log-density of each column.
-void normalize(Matrix<double>& joint, Eigen::Ref<RowVector<double>> log_density) {
-  for (Index b = 0; b < joint.cols(); ++b) {
-    auto column = joint.col(b).array();
-    const double top = column.maxCoeff<Eigen::PropagateNaN>();
-    if (!std::isfinite(top)) {  // -inf: no component reaches this point; NaN: the point holds one
-      log_density[b] = top;
-      column.setConstant(std::isnan(top) ? top : 0.0);
-      continue;
+// Less than this below the largest term of a sum, a term is lost in the rounding of the sum.
+constexpr double kNegligible = -40;
+
+// exp(x), or 0 where that is negligible beside 1. Never a denormal number, with which arithmetic is slow.
+template <class A> Eigen::Array<double, kLanes, 1> exp_or_zero(const A& x) {
+  const Eigen::Array<double, kLanes, 1> zero = Eigen::Array<double, kLanes, 1>::Zero();
+  if (!(x.maxCoeff() > kNegligible)) return zero;
+  return (x > kNegligible).select(x.max(kNegligible).exp(), zero);
+}
+
+// Adds exp(terms) to a sum that is kept as exp(top) * sum. terms: n x k; top, sum: n; n a multiple of kLanes.
+void add_exponentials(const Matrix<double>& terms, Index k, Vector<double>& top, Vector<double>& sum) {
+  for (Index b = 0; b < terms.rows(); b += kLanes) {
+    const auto part = terms.block(b, 0, kLanes, k).array();
+    Eigen::Array<double, kLanes, 1> highest = top.segment<kLanes>(b);
+    for (Index j = 0; j < k; ++j) highest = highest.max(part.col(j));
+    Eigen::Array<double, kLanes, 1> total =
+        sum.segment<kLanes>(b).array() * (top.segment<kLanes>(b).array() - highest).max(-700.0).exp();
+    for (Index j = 0; j < k; ++j) total += exp_or_zero(Eigen::Array<double, kLanes, 1>(part.col(j) - highest));
+    top.segment<kLanes>(b) = highest, sum.segment<kLanes>(b) = total;
+  }
+}
+
+// Turns the log-joints of each row into responsibilities.
+void normalize(Matrix<double>& joint) {
+  for (Index b = 0; b < joint.rows(); b += kLanes) {
+    auto part = joint.middleRows<kLanes>(b).array();
+    Eigen::Array<double, kLanes, 1> top = part.col(0), sum = Eigen::Array<double, kLanes, 1>::Zero();
+    for (Index k = 1; k < part.cols(); ++k) top = top.max(part.col(k));
+    top = top.max(kLowest);
+    for (Index k = 0; k < part.cols(); ++k) {
+      part.col(k) = exp_or_zero(Eigen::Array<double, kLanes, 1>(part.col(k) - top));
+      sum += part.col(k);
     }
-    column = (column - top).exp();
-    const double sum = column.sum();
-    column *= 1 / sum;
-    log_density[b] = top + std::log(sum);
+    // No component reaches a point whose density is 0.
+    const Eigen::Array<double, kLanes, 1> factor = (sum > 0).select(1 / sum, 0.0);
+    for (Index k = 0; k < part.cols(); ++k) part.col(k) *= factor;
   }
 }
 
@@ -42,18 +69,16 @@ GaussianMixture::GaussianMixture(Vector<double> weights, Matrix<double> means, s
   require(weights_.minCoeff() >= 0 && std::abs(weights_.sum() - 1) < 1e-8, "weights", weights_.sum(),
           ">= 0 and of sum 1");
   require(means_.allFinite(), "means", "a value", "finite");
-  whitening_.resize(static_cast<std::size_t>(d));
-  for (Index i = 0; i < d; ++i) whitening_[static_cast<std::size_t>(i)].resize(k, i + 1);
-  offset_.resize(k, d);
+  whitening_.assign(static_cast<std::size_t>(k), Matrix<double>(d * (d + 1) / 2, 1));
+  offset_.resize(d, k);
   log_factor_.resize(k);
   for (Index j = 0; j < k; ++j) {
     const Matrix<double>& l = scale(j);
     require(l.rows() == d && l.cols() == d, "scales", fmt::format("{} x {}", l.rows(), l.cols()), "d x d");
     require(l.diagonal().minCoeff() > 0 && l.allFinite(), "scales", l.diagonal().minCoeff(),
             "finite, with a positive diagonal");
-    const Matrix<double> inverse = l.triangularView<Eigen::Lower>().solve(Matrix<double>::Identity(d, d));
-    for (Index i = 0; i < d; ++i) whitening_[static_cast<std::size_t>(i)].row(j) = inverse.row(i).head(i + 1);
-    offset_.row(j) = (inverse * means_.col(j)).transpose();
+    pack_inverse(l, whitening_[static_cast<std::size_t>(j)].data());
+    offset_.col(j) = l.triangularView<Eigen::Lower>().solve(means_.col(j));
     log_factor_[j] = std::log(weights_[j]) - l.diagonal().array().log().sum() -
                      0.5 * static_cast<double>(d) * std::log(2 * std::numbers::pi);
   }
@@ -61,52 +86,80 @@ GaussianMixture::GaussianMixture(Vector<double> weights, Matrix<double> means, s
 
 void GaussianMixture::log_joint(ConstMatrixRef<double> x, Matrix<double>& joint, Matrix<double>& scratch) const {
   assert(x.rows() == dim());
-  joint.setZero(components(), x.cols());
-  scratch.resize(components(), x.cols());
-  for (Index i = 0; i < dim(); ++i) {
-    scratch.noalias() = whitening_[static_cast<std::size_t>(i)] * x.topRows(i + 1);
-    for (Index b = 0; b < x.cols(); ++b) joint.col(b).array() += (scratch.col(b) - offset_.col(i)).array().square();
-  }
-  for (Index b = 0; b < x.cols(); ++b) joint.col(b) = log_factor_ - 0.5 * joint.col(b);
+  gather_rows(x, 0, x.cols(), scratch);
+  joint.resize(scratch.rows(), components());
+  for (Index k = 0; k < components(); ++k)
+    whitened_distance(scratch, whitening_[static_cast<std::size_t>(k)].data(), offset_.col(k).data(), log_factor_[k],
+                      joint.col(k).data());
 }
 
 RowVector<double> GaussianMixture::log_density(ConstMatrixRef<double> x) const {
+  assert(x.rows() == dim());
   RowVector<double> out(x.cols());
-  Matrix<double> joint, scratch;
-  for (Index begin = 0; begin < x.cols(); begin += kBlock) {
-    const Index n = std::min(kBlock, x.cols() - begin);
-    log_joint(x.middleCols(begin, n), joint, scratch);
-    normalize(joint, out.segment(begin, n));
+  Matrix<double> rows, terms;
+  for (Index begin = 0; begin < x.cols(); begin += kPointBlock) {
+    const Index n = std::min(kPointBlock, x.cols() - begin);
+    gather_rows(x, begin, n, rows);
+    terms.resize(rows.rows(), kChunk);
+    Vector<double> top = Vector<double>::Constant(rows.rows(), kLowest), sum = Vector<double>::Zero(rows.rows());
+    for (Index first = 0; first < components(); first += kChunk) {
+      const Index count = std::min(kChunk, components() - first);
+      for (Index j = 0; j < count; ++j)
+        whitened_distance(rows, whitening_[static_cast<std::size_t>(first + j)].data(), offset_.col(first + j).data(),
+                          log_factor_[first + j], terms.col(j).data());
+      add_exponentials(terms, count, top, sum);
+    }
+    for (Index b = 0; b < n; ++b) {
+      const auto point = x.col(begin + b);
+      const double far = point.hasNaN() ? std::nan("") : -std::numeric_limits<double>::infinity();
+      out[begin + b] = in_reach(point) ? top[b] + std::log(sum[b]) : far;
+    }
   }
   return out;
 }
 
 Matrix<double> GaussianMixture::responsibilities(ConstMatrixRef<double> x) const {
-  RowVector<double> log_density(x.cols());
   Matrix<double> joint, scratch;
   log_joint(x, joint, scratch);
-  normalize(joint, log_density);
-  return joint;
+  normalize(joint);
+  Matrix<double> out = joint.topRows(x.cols()).transpose();
+  for (Index b = 0; b < x.cols(); ++b)
+    if (!in_reach(x.col(b))) out.col(b).setConstant(x.col(b).hasNaN() ? std::nan("") : 0.0);
+  return out;
 }
 
-// d log p/dx = -sum_k r_k L_k^-T (L_k^-1 (x - mean_k)).
+namespace {
+
+// sum += weight * L^-T (offset - L^-1 x), by the packed L^-1.
+void add_pull(const Matrix<double>& packed, ConstVectorRef<double> offset, ConstVectorRef<double> x, double weight,
+              Vector<double>& whitened, VectorRef<double> sum) {
+  const Index d = x.size();
+  const double* row = packed.data();
+  for (Index i = 0; i < d; row += ++i) whitened[i] = offset[i] - ConstVectorMap<double>(row, i + 1).dot(x.head(i + 1));
+  row = packed.data();
+  for (Index i = 0; i < d; row += ++i) sum.head(i + 1) += weight * whitened[i] * ConstVectorMap<double>(row, i + 1);
+}
+
+}  // namespace
+
+// d log p/dx = -sum_k r_k L_k^-T (L_k^-1 (x - mean_k)), without responsibilities below 1e-14.
 void GaussianMixture::score(ConstMatrixRef<double> x, MatrixRef<double> score) const {
   assert(score.rows() == dim() && score.cols() == x.cols());
-  Matrix<double> whitened;
-  for (Index begin = 0; begin < x.cols(); begin += kBlock) {
-    const Index n = std::min(kBlock, x.cols() - begin);
-    const auto block = x.middleCols(begin, n);
-    const Matrix<double> share = responsibilities(block);
-    auto out = score.middleCols(begin, n);
-    out.setZero();
-    for (Index i = 0; i < dim(); ++i) {
-      const Matrix<double>& slab = whitening_[static_cast<std::size_t>(i)];
-      whitened.noalias() = slab * block.topRows(i + 1);
+  Matrix<double> share, rows;
+  Vector<double> whitened(dim());
+  score.setZero();
+  for (Index begin = 0; begin < x.cols(); begin += kPointBlock) {
+    const Index n = std::min(kPointBlock, x.cols() - begin);
+    log_joint(x.middleCols(begin, n), share, rows);
+    normalize(share);
+    for (Index k = 0; k < components(); ++k)
       for (Index b = 0; b < n; ++b)
-        whitened.col(b).array() = (whitened.col(b) - offset_.col(i)).array() * share.col(b).array();
-      out.topRows(i + 1).noalias() -= slab.transpose() * whitened;
-    }
+        if (share(b, k) > 1e-14)
+          add_pull(whitening_[static_cast<std::size_t>(k)], offset_.col(k), x.col(begin + b), share(b, k), whitened,
+                   score.col(begin + b));
   }
+  for (Index b = 0; b < x.cols(); ++b)
+    if (!in_reach(x.col(b))) score.col(b).setConstant(std::nan(""));
 }
 
 void GaussianMixture::sample(Engine& engine, MatrixRef<double> x) const {

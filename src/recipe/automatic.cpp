@@ -11,7 +11,8 @@
 namespace pathline {
 namespace {
 
-constexpr double kMixtureShare = 0.85;  // of the time that is left, at most
+constexpr double kMixtureShare = 0.55;      // of the time, before a network is tried
+constexpr double kLeastNetworkGain = 0.01;  // nats, of a trial
 
 // The rest of a recipe whose training ends with the time.
 void set_training(Recipe& r, Index rows, Index dim) {
@@ -29,6 +30,13 @@ void set_no_training(Recipe& r) {
   r.model.network.hidden = {1};
   r.train.iterations = 0, r.train.seconds = 0;
   r.train.evaluation.solver = {.stepper = StepperKind::euler, .steps = 1};
+}
+
+void set_base(AutomaticChoice& out, const BaseChoice& choice) {
+  auto& m = out.recipe.model;
+  m.base = BaseKind::full_mixture, m.base_fit = true, m.base_train = false;
+  m.base_components = choice.fit.components, m.base_fit_options = choice.fit;
+  out.base = choice.mixture;
 }
 
 // "about 0.07 nats": what estimating that many numbers costs, on average (Akaike 1974).
@@ -60,7 +68,7 @@ BaseFitOptions base_fit_options(const Recipe& recipe, int threads) {
 
 AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& data, double seconds, int threads) {
   if (!(seconds > 0)) throw InputError("train.time = 0: model.automatic needs a time within which the run ends");
-  AutomaticChoice out{asked, data, {}, {}};
+  AutomaticChoice out{asked, data, {}, {}, {}};
   Recipe& r = out.recipe;
   r.model.automatic = false;
   const auto training = data.training();
@@ -79,10 +87,8 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
                             {.seconds = kMixtureShare * seconds, .seed = r.train.seed, .threads = threads});
   if (choice.marginals) out.data = *mapped_data;
   r.data.preparing.marginals = choice.marginals;
-  r.model.base = BaseKind::full_mixture, r.model.base_fit = true, r.model.base_train = false;
-  r.model.base_components = choice.fit.components;
-  r.model.base_fit_options = choice.fit;
-  out.base = choice.mixture, out.reasons = std::move(choice.reasons);
+  set_base(out, choice);
+  out.reasons = std::move(choice.reasons);
   if (const auto warning = few_rows_warning(choice.fit.all_rows ? rows + plain.validation.cols() : rows, data.dim(),
                                             choice.fit.diagonal);
       !warning.empty())
@@ -93,11 +99,30 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
   }
   set_training(r, rows, data.dim());
   r.train.adam.learning_rate = 1e-3;
-  out.reasons.push_back(fmt::format("base: {} Gaussian{}{}; a network of {} trains from there in the time that is left",
-                                    out.base->components(), out.base->components() > 1 ? "s" : "",
-                                    choice.marginals ? " after marginal maps" : "",
-                                    fmt::join(r.model.network.hidden, ", ")));
+  out.mixture = std::move(choice);
   return out;
+}
+
+void decide_on_network(AutomaticChoice& choice, double gain, double trial_seconds, double seconds_left, int threads) {
+  Recipe& r = choice.recipe;
+  BaseChoice mixture = std::move(*choice.mixture);
+  choice.mixture.reset();
+  const std::string trial =
+      fmt::format("a network of {} above it gains {:.4f} nats on the validation rows in {:.1f} s",
+                  fmt::join(r.model.network.hidden, ", "), gain, trial_seconds);
+  const bool earns = gain > kLeastNetworkGain;
+  mixture.reasons.clear();
+  if (!earns) {
+    set_no_training(r);
+    add_members(mixture, base_rows_of(choice.data),
+                {.seconds = std::max(seconds_left, 1e-3), .seed = r.train.seed, .threads = threads});
+    set_base(choice, mixture);
+    choice.reasons.insert(choice.reasons.end(), mixture.reasons.begin(), mixture.reasons.end());
+  }
+  const Index k = choice.base->components();
+  choice.reasons.push_back(fmt::format("base: {} Gaussian{}{}; {}, and {}", k, k > 1 ? "s" : "",
+                                       r.data.preparing.marginals ? " after marginal maps" : "", trial,
+                                       earns ? "trains in the time that is left" : "is left out"));
 }
 
 }  // namespace pathline

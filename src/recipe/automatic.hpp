@@ -15,10 +15,15 @@ struct AutomaticChoice {
   TrainingData data;                    // with marginal maps if they were chosen
   std::optional<GaussianMixture> base;  // that model.base_fit gives
   std::vector<std::string> reasons;     // what was tried and chosen, a line each
+  std::optional<BaseChoice> mixture;    // if a network above it is still to be tried: see decide_on_network
 };
 
 // seconds: that are left of train.time. InputError for data that no recipe can train on.
 AutomaticChoice choose_automatically(const Recipe& recipe, const TrainingData& data, double seconds, int threads);
+
+// Whether the time that is left belongs to the network, which in a trial of `trial_seconds` gained `gain` nats on the
+// validation rows, or to more members of the base.
+void decide_on_network(AutomaticChoice& choice, double gain, double trial_seconds, double seconds_left, int threads);
 
 // The options of the base's fit that the recipe describes.
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads);

@@ -83,6 +83,55 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
   flow.base = make_base(*base);
 }
 
+// By how much a network above the base raises the validation log-density within the seconds.
+template <class S>
+double network_gain(const AutomaticChoice& choice, double seconds, const TrainingOptions& options) {
+  Recipe recipe = choice.recipe;
+  recipe.train.seconds = seconds;
+  recipe.model = with_hidden(recipe.model, choice.data.dim());
+  auto flow = build_flow<S>(recipe, choice.data.dim(), 0);
+  rest(flow);
+  flow.base = make_base(*choice.base);
+  auto trainer = trainer_options(recipe);
+  trainer.threads = options.threads, trainer.validate_first = true, trainer.max_error = 0;
+  const auto evaluation = trainer.evaluation;
+  TrainingCallbacks<S> callbacks;
+  callbacks.iteration = [&options](const TrainingProgress&, const Flow<S>&) {
+    return options.stop && options.stop() ? TrainingAction::stop : TrainingAction::proceed;
+  };
+  Trainer<S> training(flow, choice.data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
+  training.run();
+  const auto& held = choice.data.validation();
+  choice.data.set_units(flow);
+  const RowVector<double> before = flow.log_prob(held.x, held.c, evaluation).log_prob;
+  const Vector<double> weights = choice.data.validation_weights().transpose();
+  return robust_gain(training.best().log_prob(held.x, held.c, evaluation).log_prob, before, weights);
+}
+
+// So many validation rows take longer than a trial has; then the network trains in any case.
+constexpr Index kMostTrialRows = 20000;
+constexpr double kTrialShare = 0.1;  // of the time
+
+template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
+                                          const TrainingOptions& options) {
+  const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
+  auto choice = choose_automatically(asked, data, left(), options.threads);
+  if (!choice.mixture) return choice;
+  if (data.validation().x.cols() > kMostTrialRows) {
+    choice.reasons.push_back(fmt::format("base: {} Gaussians; a network of {} trains from there in the time that is left",
+                                         choice.base->components(), fmt::join(choice.recipe.model.network.hidden, ", ")));
+    return choice;
+  }
+  const double trial = kTrialShare * asked.train.seconds, trial_began = seconds_now();
+  double gain = 0;
+  try {
+    gain = network_gain<S>(choice, trial, options);
+  } catch (const NumericalError&) {  // that does not train gains nothing
+  }
+  decide_on_network(choice, gain, seconds_now() - trial_began, 0.99 * left(), options.threads);
+  return choice;
+}
+
 // from: the file from which the run continues, if it does.
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from) {
   const double began = seconds_now();
@@ -91,7 +140,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   std::optional<GaussianMixture> base;
   std::vector<std::string> reasons;
   if (recipe.model.automatic) {
-    auto choice = choose_automatically(asked, data, asked.train.seconds, options.threads);
+    auto choice = choose<S>(asked, data, began, options);
     recipe = std::move(choice.recipe), data = std::move(choice.data);
     base = std::move(choice.base), reasons = std::move(choice.reasons);
   }

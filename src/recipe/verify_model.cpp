@@ -7,6 +7,7 @@
 
 #include "checkpoint/digest.hpp"
 #include "core/name_list.hpp"
+#include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/recipe.hpp"
@@ -20,28 +21,35 @@ std::optional<Recipe> recipe_of(const ModelCard& card) {
   return parse_recipe(card.recipe, card.file + ": its recipe");
 }
 
-// The figure of the best validation, which for a target is E[log q - log p~].
-void set_trained_figure(Subject& subject, const ModelCard& card) {
-  for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
-    const auto j = read_metrics_line(*line);
-    if (!is_best(j) || j.contains("ess") != (subject.target != nullptr)) continue;
-    const double nll = metric(j, "validation_nll"), error = metric(j, "validation_error");
-    if (!std::isfinite(nll) || !std::isfinite(error)) continue;
-    subject.trained_nll = nll, subject.trained_nll_error = error;
-    return;
+// read_model() compares it. Whatever else is wrong there is said in the next row.
+Check check_digest_of_format_1(const std::string& file, Check out) {
+  out.detail += ", of format 1: it does not cover the layers, the activation, the base and the solver";
+  try {
+    (void)read_model<double>(file);
+  } catch (const InputError& error) {
+    const std::string what = error.what();
+    if (what.find(": digest ") == std::string::npos) return out;
+    out.figure = 1, out.verdict = Verdict::fail, out.detail = what;
   }
+  return out;
 }
 
-// Of the file, whose digest covers all that decides the density.
+// Of the file, whose digest covers all that decides the density. A file that is no model is an InputError.
 Check check_digest(const std::string& file, const ModelCard& card) {
   Check out{.name = "digest", .figure = 0, .bound = 0, .verdict = Verdict::pass, .detail = card.digest};
   const auto in = Hdf5File::open(file);
-  if (card.format_version == 1 || is_ffjord_file(in)) return out;  // read_model has compared it, or there is none
+  if (is_ffjord_file(in)) return out;  // it has none
+  if (card.format_version == 1) return check_digest_of_format_1(file, std::move(out));
   const auto found = content_digest(in, file);
   if (found == card.digest) return out;
   out.figure = 1, out.verdict = Verdict::fail;
   out.detail = fmt::format("{}, expected {}: the model was changed after it was written", found, card.digest);
   return out;
+}
+
+// Of a file whose digest is right, but which read_model() refuses: a map that is not monotone, a shape, a name.
+Check unreadable(const std::string& what) {
+  return {.name = "contents", .figure = std::nan(""), .bound = std::nan(""), .verdict = Verdict::fail, .detail = what};
 }
 
 }  // namespace
@@ -90,21 +98,30 @@ std::vector<Check> verify_model(const std::string& file,
   std::vector<Check> out{check_digest(file, card)};
   if (options.done) options.done(out.back());
   if (out.back().verdict == Verdict::fail) return out;
-  const auto model = read_model<double>(file);
+  std::optional<Model<double>> read;
+  try {
+    read = read_model<double>(file);
+  } catch (const InputError& error) {
+    out.push_back(unreadable(error.what()));
+    if (options.done) options.done(out.back());
+    return out;
+  }
+  const auto& model = *read;
   std::optional<Flow<float>> single;
   if ((options.precision.empty() ? card.precision : options.precision) != "double")
     single = read_model<float>(file).flow;
   const auto with = comparison(card, model.flow.dim(), model.flow.condition_dim());
-  Subject subject{.flow = model.flow,
-                  .single = single ? &*single : nullptr,
-                  .evaluation = options.evaluation.value_or(card.evaluation),
-                  .condition_range = card.condition_range,
-                  .x = with.x,
-                  .c = with.c,
-                  .target = with.target ? &*with.target : nullptr,
-                  .seed = options.seed,
-                  .threads = options.threads};
-  set_trained_figure(subject, card);
+  const Subject subject{.flow = model.flow,
+                        .single = single ? &*single : nullptr,
+                        .evaluation = options.evaluation.value_or(card.evaluation),
+                        .condition_range = card.condition_range,
+                        .x = with.x,
+                        .c = with.c,
+                        .target = with.target ? &*with.target : nullptr,
+                        .trained = model.card.trained ? model.card.trained : trained_figure(model.card.metrics),
+                        .answers = model.card.answers ? &*model.card.answers : nullptr,
+                        .seed = options.seed,
+                        .threads = options.threads};
   const auto rest = verify(subject, options.done);
   out.insert(out.end(), rest.begin(), rest.end());
   return out;

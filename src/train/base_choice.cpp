@@ -8,6 +8,7 @@
 #include "core/clock.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
+#include "train/fit_time.hpp"
 
 namespace pathline {
 namespace {
@@ -21,8 +22,28 @@ struct Candidate {
   BaseFitOptions fit;
   GaussianMixture mixture;
   RowVector<double> log_density;
-  double seconds;
 };
+
+constexpr double kPriorRows = 1;
+constexpr Index kFewComponents = 16, kLeastIterations = 20;
+constexpr double kLeastMemberGain = 1e-3;  // nats; each member makes the density dearer
+
+// A fit that converges ends by itself; few components converge slowly, and cost little.
+Index most_iterations(Index components) { return components > kFewComponents ? 100 : 200; }
+
+// As many components as one core evaluates at 50,000 densities a second, with 1.5 ns for the exponential and 0.012 ns
+// for each multiplication.
+Index most_components(Index dim) {
+  const double d = static_cast<double>(dim);
+  return std::max<Index>(1, static_cast<Index>(20000 / (1.5 + 0.012 * d * (d + 1))));
+}
+
+// The log-density of the mean of `members` densities and another one.
+RowVector<double> mean_with(const RowVector<double>& mean, Index members, const RowVector<double>& other) {
+  const double m = static_cast<double>(members);
+  const RowVector<double> top = mean.cwiseMax(other);
+  return top.array() + (m * (mean - top).array().exp() + (other - top).array().exp()).log() - std::log(m + 1);
+}
 
 // The fits in one space.
 class Ladder {
@@ -30,101 +51,114 @@ class Ladder {
   Ladder(const BaseRows& rows, const BaseChoiceOptions& options, std::string name)
       : rows_(rows), options_(options), name_(std::move(name)) {}
 
-  // Fits this number of components; true if it is the best so far.
-  bool try_components(Index components, double prior_rows, std::vector<std::string>& reasons) {
-    const double began = seconds_now();
-    // Sixty iterations of many components are as good as two hundred, at a third of the cost.
-    const BaseFitOptions fit{.components = components,
-                             .iterations = components > 16 ? 60 : 200,
+  // Whether a fit of this many components ends within the time, with fewer iterations if need be.
+  bool fits(Index components, double seconds) const {
+    return !time_.known() || time_.iterations_within(seconds, components) >= kLeastIterations;
+  }
+
+  // Fits this number of components within the time; true if it is the best so far.
+  bool try_components(Index components, double prior_rows, double seconds, std::vector<std::string>& reasons) {
+    Index iterations = most_iterations(components);
+    if (time_.known()) iterations = std::clamp(time_.iterations_within(seconds, components), kLeastIterations, iterations);
+    Candidate next = fitted({.components = components,
+                             .iterations = iterations,
                              .prior_rows = prior_rows,
                              .seed = options_.seed,
-                             .threads = options_.threads};
-    auto mixture = fit_base_member(rows_, fit, 0);
-    auto log_density = validation_log_density(mixture, rows_);
-    const bool better = !best_ || gain(log_density, best_->log_density) > 0;
+                             .threads = options_.threads});
+    if (components == 1) gaussian_ = next.log_density;
+    const bool better = !best_ || gain(next.log_density, best_->log_density) > 0;
     reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
-                                  prior_rows < kPriorRows ? ", hardly shrunk" : "",
-                                  -weighted_mean(log_density, rows_.validation_weights), better ? "" : ", no gain"));
-    if (components == 1) gaussian_ = log_density;
-    const double took = seconds_now() - began;
-    seconds_each_ = took / static_cast<double>(components);
-    if (better) best_ = Candidate{fit, std::move(mixture), std::move(log_density), took};
+                                  prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next), better ? "" : ", no gain"));
+    last_ = next;
+    if (better) best_ = std::move(next);
     return better;
   }
 
   // 1, 2, 4, ... up to `most`, until two in a row gain nothing; true if the last two did not both fail.
-  bool climb_first(Index most, double seconds, std::vector<std::string>& reasons) {
-    const double began = seconds_now();
+  bool climb_first(Index most, double until, std::vector<std::string>& reasons) {
     int failures = 0;
-    for (Index k = 1; k <= most && failures < 2 && (!best_ || expected(k) < seconds - (seconds_now() - began)); k *= 2) {
-      bool better = try_components(k, kPriorRows, reasons);
+    for (Index k = 1; k <= most && failures < 2 && (!best_ || fits(k, until - seconds_now())); k *= 2) {
+      bool better = try_components(k, kPriorRows, until - seconds_now(), reasons);
       // Where one component is a hundred times as narrow as another, the prior of many small ones widens it.
-      if (k > 1) better = try_components(k, 0.01 * kPriorRows, reasons) || better;
+      if (k > 1 && k <= kFewComponents)
+        better = try_components(k, 0.01 * kPriorRows, until - seconds_now(), reasons) || better;
       failures = better ? 0 : failures + 1;
     }
     return failures < 2;
   }
 
-  // On by factors of four, then two, as long as it gains; then once between the last two.
-  void climb_on(Index most, double seconds, std::vector<std::string>& reasons) {
-    const double began = seconds_now();
-    const auto fits = [&](Index k) { return k <= most && expected(k) < seconds - (seconds_now() - began); };
-    while (true) {
-      const Index best = best_->fit.components;
-      const Index next = best < 256 && fits(4 * best) ? 4 * best : 2 * best;
-      if (!fits(next)) return;
-      if (try_components(next, kPriorRows, reasons)) continue;
-      if (next == 4 * best && fits(2 * best)) try_components(2 * best, kPriorRows, reasons);
-      return;
-    }
+  // On by factors of two, as long as it gains.
+  void climb_on(Index most, double until, std::vector<std::string>& reasons) {
+    for (Index k = 2 * best_->fit.components; k <= most && fits(k, until - seconds_now()); k *= 2)
+      if (!try_components(k, best_->fit.prior_rows, until - seconds_now(), reasons)) return;
+  }
+
+  // The mean of two fits of twice as many components may be better although one of them is not.
+  void try_pairs(Index most, double until, std::vector<std::string>& reasons) {
+    const bool larger = last_->fit.components > best_->fit.components;
+    const Candidate other = *last_;
+    if (!add_member(*best_, until) || !larger || 2 * other.fit.components > most) return;
+    Candidate pair = other;
+    if (!add_member(pair, until)) return;
+    const bool better = gain(pair.log_density, best_->log_density) > 0;
+    reasons.push_back(fmt::format("mean of two mixtures of {}{}: validation NLL {:.4f}; of {}: {:.4f}",
+                                  best_->fit.components, name_, nll(*best_), pair.fit.components, nll(pair)));
+    if (better) best_ = std::move(pair);
   }
 
   // Adds members from other starts while their mean gains and the time lasts.
-  void add_members(Index most, double seconds, std::vector<std::string>& reasons) {
-    const double began = seconds_now();
-    std::vector<GaussianMixture> members{best_->mixture};
-    const double each = best_->seconds;
-    while (std::ssize(members) < most && 1.3 * each < seconds - (seconds_now() - began)) {
-      members.push_back(fit_base_member(rows_, best_->fit, std::ssize(members)));
-      const auto mean = average(members);
-      const RowVector<double> log_density = validation_log_density(mean, rows_);
-      if (!(gain(log_density, best_->log_density) > kLeastMemberGain)) break;
-      best_->mixture = mean, best_->log_density = log_density, best_->fit.members = std::ssize(members);
+  void add_members(Index most, double until, std::vector<std::string>& reasons) {
+    const Index before = best_->fit.members;
+    while ((best_->fit.members + 1) * best_->fit.components <= most && add_member(*best_, until)) {
     }
-    if (best_->fit.members > 1)
+    if (best_->fit.members > before)
       reasons.push_back(fmt::format("mean of {} mixtures of {} from different starts{}: validation NLL {:.4f}",
-                                    best_->fit.members, best_->fit.components, name_,
-                                    -weighted_mean(best_->log_density, rows_.validation_weights)));
+                                    best_->fit.members, best_->fit.components, name_, nll(*best_)));
   }
 
   const Candidate& best() const { return *best_; }
+  void set_best(Candidate best, double member_seconds) { best_ = std::move(best), member_seconds_ = member_seconds; }
+  // Of one more member of the best.
+  double member_seconds() const { return std::max(member_seconds_, time_.of(best_->fit.components, best_->fit.iterations)); }
   const RowVector<double>& gaussian() const { return gaussian_; }
   double gain(const RowVector<double>& a, const RowVector<double>& b) const {
     return robust_gain(a, b, rows_.validation_weights);
   }
+  double nll(const Candidate& c) const { return -weighted_mean(c.log_density, rows_.validation_weights); }
 
  private:
-  static constexpr double kPriorRows = 1;
-  static constexpr double kLeastMemberGain = 2e-3;  // nats; each member makes the density dearer
+  Candidate fitted(const BaseFitOptions& fit) {
+    const double began = seconds_now();
+    auto member = fit_base_member(rows_, fit, 0);
+    auto log_density = validation_log_density(member.mixture, rows_);
+    time_.add(seconds_now() - began, fit.components, member.iterations);
+    return {fit, std::move(member.mixture), std::move(log_density)};
+  }
 
-  double expected(Index components) const { return 1.3 * seconds_each_ * static_cast<double>(components); }
+  // True if there was the time and the mean gained enough.
+  bool add_member(Candidate& to, double until) {
+    const double began = seconds_now();
+    if (std::max(member_seconds_, time_.of(to.fit.components, to.fit.iterations)) > until - began) return false;
+    auto member = fit_base_member(rows_, to.fit, to.fit.members);
+    RowVector<double> mean = mean_with(to.log_density, to.fit.members, validation_log_density(member.mixture, rows_));
+    time_.add(seconds_now() - began, to.fit.components, to.fit.iterations);
+    if (!(gain(mean, to.log_density) > kLeastMemberGain)) return false;
+    to.mixture = with_member(to.mixture, to.fit.members, member.mixture);
+    to.log_density = std::move(mean), ++to.fit.members;
+    return true;
+  }
 
   const BaseRows& rows_;
   const BaseChoiceOptions& options_;
   std::string name_;
-  std::optional<Candidate> best_;
+  std::optional<Candidate> best_, last_;
   RowVector<double> gaussian_;
-  double seconds_each_ = 0;  // a component
+  FitTime time_;
+  double member_seconds_ = 0;  // as known from elsewhere
 };
 
-// As many components as a core evaluates at 20,000 densities a second or more, at 10 GFLOP/s.
-Index most_components(Index dim) {
-  const double d = static_cast<double>(dim);
-  return std::max<Index>(1, static_cast<Index>(5e5 / (d * (d + 1) + 60)));
-}
-
 // As many training rows as tell which space and which prior is better.
-constexpr Index kTrialRows = 8000;
+constexpr Index kTrialRows = 8000, kTrialComponents = 64;
 
 BaseRows trial_rows(const BaseRows& rows) {
   BaseRows out = rows;
@@ -137,36 +171,40 @@ BaseRows trial_rows(const BaseRows& rows) {
   return out;
 }
 
+// Trials with some of the rows take a tenth of the time in each space, the number of components up to half of it, and
+// members the rest.
 BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const BaseChoiceOptions& options) {
   const double began = seconds_now();
+  const auto at = [&](double share) { return began + share * options.seconds; };
   std::vector<std::string> reasons;
-  constexpr Index kFirst = 16;  // components of the trials
   const Index cap = most_components(rows.training.rows());
-  const Index most = std::clamp<Index>(rows.training.cols() / 5, 1, cap);
+  const Index most = std::clamp<Index>(rows.training.cols() / 5, 1, cap), first_most = std::min(kTrialComponents, most);
   const BaseRows plain_rows = trial_rows(rows);
   Ladder trial(plain_rows, options, "");
-  bool rising = trial.climb_first(std::min(kFirst, most), 0.15 * options.seconds, reasons);
+  bool rising = trial.climb_first(first_most, at(0.1), reasons);
   BaseFitOptions first = trial.best().fit;
   bool marginals = false;
   if (mapped) {
     const BaseRows mapped_rows = trial_rows(*mapped);
     Ladder other(mapped_rows, options, " after marginal maps");
-    const bool other_rising = other.climb_first(std::min(kFirst, most), 0.15 * options.seconds, reasons);
+    const bool other_rising = other.climb_first(first_most, at(0.2), reasons);
     marginals = trial.gain(other.best().log_density, trial.best().log_density) > 0;
     if (marginals) rising = other_rising, first = other.best().fit;
   }
   Ladder chosen(marginals ? *mapped : rows, options, marginals ? " after marginal maps" : "");
-  chosen.try_components(first.components, first.prior_rows, reasons);
-  if (rising) chosen.climb_on(most, 0.6 * options.seconds - (seconds_now() - began), reasons);
-  chosen.add_members(std::clamp<Index>(cap / chosen.best().fit.components, 1, 16), options.seconds - (seconds_now() - began),
-                     reasons);
+  chosen.try_components(first.components, first.prior_rows, at(0.5) - seconds_now(), reasons);
+  // More rows than in the trial bear more components.
+  if (rising || rows.training.cols() > kTrialRows) chosen.climb_on(most, at(0.5), reasons);
+  chosen.try_pairs(cap, at(1), reasons);
+  chosen.add_members(cap, at(1), reasons);
   const auto& best = chosen.best();
   return {marginals,
           best.fit,
           best.mixture,
-          -weighted_mean(best.log_density, rows.validation_weights),
+          chosen.nll(best),
           -weighted_mean(trial.gaussian(), rows.validation_weights),
-          std::move(reasons)};
+          std::move(reasons),
+          chosen.member_seconds()};
 }
 
 Matrix<double> columns(const Matrix<double>& x, const std::vector<Index>& which) { return x(Eigen::all, which); }
@@ -262,6 +300,14 @@ BaseChoice choose_base(const BaseRows& rows, const BaseRows* mapped, const BaseC
   require(options.seconds > 0, "seconds", options.seconds, "> 0");
   if (rows.training.cols() < kFewRows || rows.validation.cols() < 2) return by_cross_validation(rows, options);
   return by_validation(rows, mapped, options);
+}
+
+void add_members(BaseChoice& choice, const BaseRows& rows, const BaseChoiceOptions& options) {
+  Ladder ladder(rows, options, "");
+  ladder.set_best({choice.fit, choice.mixture, validation_log_density(choice.mixture, rows)},
+                  choice.member_seconds);
+  ladder.add_members(most_components(rows.training.rows()), seconds_now() + options.seconds, choice.reasons);
+  choice.fit = ladder.best().fit, choice.mixture = ladder.best().mixture, choice.nll = ladder.nll(ladder.best());
 }
 
 }  // namespace pathline

@@ -63,7 +63,7 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
   return out;
 }
 
-GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& o, Index member) {
+MixtureFit fit_base_member(const BaseRows& rows, const BaseFitOptions& o, Index member) {
   require(o.inflation > 0 && std::isfinite(o.inflation), "inflation", o.inflation, "> 0");
   // No density can be known more finely than the rounding of the data.
   const Vector<double> step = rounding_steps(rows.training);
@@ -76,18 +76,19 @@ GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& o, I
                                .seed = o.seed + static_cast<std::uint64_t>(member)};
   const BaseRows all = o.all_rows ? joined(rows) : BaseRows{};
   const BaseRows& used = o.all_rows ? all : rows;
-  const auto fit = fit_mixture(used.training, used.training_weights, used.validation, used.validation_weights, options);
-  if (o.inflation == 1) return fit.mixture;
+  auto fit = fit_mixture(used.training, used.training_weights, used.validation, used.validation_weights, options);
+  if (o.inflation == 1) return fit;
   std::vector<Matrix<double>> scales;
   for (Index k = 0; k < fit.mixture.components(); ++k) scales.push_back(std::sqrt(o.inflation) * fit.mixture.scale(k));
-  return GaussianMixture(fit.mixture.weights(), fit.mixture.means(), std::move(scales));
+  fit.mixture = GaussianMixture(fit.mixture.weights(), fit.mixture.means(), std::move(scales));
+  return fit;
 }
 
 GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& o) {
   require(o.members >= 1, "members", o.members, ">= 1");
-  std::vector<GaussianMixture> members;
-  for (Index i = 0; i < o.members; ++i) members.push_back(fit_base_member(rows, o, i));
-  return average(members);
+  GaussianMixture mean = fit_base_member(rows, o, 0).mixture;
+  for (Index i = 1; i < o.members; ++i) mean = with_member(mean, i, fit_base_member(rows, o, i).mixture);
+  return mean;
 }
 
 RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows) {

@@ -19,6 +19,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/recipe/recipe.hpp"
+#include "recipe/option_file.hpp"
 
 namespace pathline::fuzz {
 
@@ -26,8 +27,8 @@ namespace pathline::fuzz {
 inline const std::filesystem::path& directory() {
   static const auto& path = *new std::filesystem::path([] {  // never destroyed: it is used at the exit
     const char* memory = "/dev/shm";
-    const auto base = std::filesystem::exists(memory) ? std::filesystem::path(memory)
-                                                      : std::filesystem::temp_directory_path();
+    const auto base =
+        std::filesystem::exists(memory) ? std::filesystem::path(memory) : std::filesystem::temp_directory_path();
     auto made = base / ("pathline-fuzz-" + std::to_string(::getpid()));
     std::filesystem::create_directories(made);
     std::atexit([] { std::filesystem::remove_all(directory()); });
@@ -71,6 +72,7 @@ inline void chains(std::string_view bytes) {
 
 inline void toml(std::string_view bytes) {
   expect_input_error([&] { (void)parse_recipe(std::string(bytes), "recipe"); });
+  expect_input_error([&] { (void)read_option_file(put("options.toml", bytes)); });
 }
 
 // The bytes are changes of a good file, because the HDF5 library itself does not survive damaged ones
@@ -102,9 +104,15 @@ inline void hdf5_table(std::string_view bytes) {
 }
 
 inline const std::map<std::string, std::function<void(std::string_view)>>& targets() {
-  static const std::map<std::string, std::function<void(std::string_view)>> all = {
-      {"csv", csv},     {"npy", npy},           {"npz", npz},       {"chains", chains},        {"toml", toml},
-      {"model", model}, {"checkpoint", checkpoint}, {"ffjord", ffjord}, {"hdf5_table", hdf5_table}};
+  static const std::map<std::string, std::function<void(std::string_view)>> all = {{"csv", csv},
+                                                                                   {"npy", npy},
+                                                                                   {"npz", npz},
+                                                                                   {"chains", chains},
+                                                                                   {"toml", toml},
+                                                                                   {"model", model},
+                                                                                   {"checkpoint", checkpoint},
+                                                                                   {"ffjord", ffjord},
+                                                                                   {"hdf5_table", hdf5_table}};
   return all;
 }
 

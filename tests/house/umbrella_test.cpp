@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const fs::path& file) {
+std::string contents_of(const fs::path& file) {
   std::ostringstream out;
   out << std::ifstream(file).rdbuf();
   return out.str();
@@ -31,9 +31,10 @@ TEST(Umbrella, IncludesEveryPublicHeaderButTheCommandLines) {
   for (const auto& entry : fs::recursive_directory_iterator(include / "pathline")) {
     const auto path = entry.path().lexically_relative(include);
     const bool in_module = std::distance(path.begin(), path.end()) == 3;
-    if (entry.is_regular_file() && in_module && *std::next(path.begin()) != "app") expected.insert(path.generic_string());
+    if (entry.is_regular_file() && in_module && *std::next(path.begin()) != "app")
+      expected.insert(path.generic_string());
   }
-  const std::string text = text_of(include / "pathline" / "pathline.hpp");
+  const std::string text = contents_of(include / "pathline" / "pathline.hpp");
   const std::regex line("#include \"([^\"]+)\"");
   std::vector<std::string> found;
   for (auto at = std::sregex_iterator(text.begin(), text.end(), line); at != std::sregex_iterator(); ++at)

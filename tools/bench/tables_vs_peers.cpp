@@ -71,7 +71,7 @@ void measure(const std::string& model, Index rows, double fitted, F f, const std
 
 void peers(const BaseRows& rows, const Matrix<double>& test) {
   double began = cpu_seconds();
-  const auto gaussian = fit_base_member(rows, {.components = 1, .prior_rows = 0}, 0);
+  const auto gaussian = fit_base_member(rows, {.components = 1, .prior_rows = 0}, 0).mixture;
   measure("Gaussian", test.cols(), cpu_seconds() - began, [&] { return gaussian.log_density(test); });
 
   began = cpu_seconds();

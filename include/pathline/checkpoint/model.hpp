@@ -1,11 +1,11 @@
 /// \file
 /// A trained density with its metadata, and the HDF5 file that stores it.
 ///
-/// The file (format 2, or 3 with bounds or linear), readable by h5dump and h5py. models/README.md has the formulas that
+/// The file (format 2, 3 with bounds, linear or marginals, or 4 with transforms), readable by h5dump and h5py. models/README.md has the formulas that
 /// give the density:
 /// \verbatim
 ///   bytes 0 to 511   checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
-///   attributes       format "pathline", format_version 2 or 3, version (of pathline), precision, digest, dim,
+///   attributes       format "pathline", format_version 2, 3 or 4, version (of pathline), precision, digest, dim,
 ///                    condition_dim, logit
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
@@ -19,10 +19,14 @@
 ///   /period          start, length (d each; length 0: not periodic), of a model with periodic columns
 ///   /blocks/<i>      attributes: end_time, clock, train_end_time, field (mlp, potential or user), and the field's
 ///                    architecture, which is absent for a user-defined field
+///   /transforms/<i>  attributes: kind (spline_coupling, affine_coupling, planar or radial), and what describes it: the
+///                    transforms in closed form between the blocks and the data, from the base to the data
 ///   /norms/<i>       mean, variance: running statistics; attribute epsilon
 ///   /base            attributes: kind, components
 ///   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
 ///   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
+///   /answers         points (n, d), condition (n, dc) if there is one, log_density (n): a few points, for `pathline
+///                    verify`; attributes nll, nll_error, of_target: TrainedFigure, of a trained model
 ///   /metrics         one JSON object a string: the lines of metrics.jsonl
 ///   /training/...    last.h5 only: the state of the optimizer (checkpoint/training_state.hpp)
 /// \endverbatim
@@ -31,9 +35,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pathline/checkpoint/known_answers.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/io/hdf5.hpp"
 
@@ -56,6 +62,12 @@ struct ModelCard {
   Matrix<double> condition_range = {};
   /// Those of the columns that hold integers: the model has the density of n + u, with u uniform in [0, 1).
   std::vector<std::string> discrete = {};
+  std::optional<TrainedFigure> trained = {};  ///< how well it did at the end of the training
+  /// Of the file that was read; null for an older one. write_model(file, model) computes them and ignores these.
+  std::optional<KnownAnswers> answers = {};
+
+  /// What a reader of this model should know: one line, or empty. A file of format 1 may have been changed.
+  [[nodiscard]] std::string warning() const;
 };
 
 template <class S> struct Model {
@@ -84,7 +96,7 @@ template <class S> ModelCard read_parameters_into(const std::string& file, Flow<
 
 [[nodiscard]] ModelCard read_card(const std::string& file);  ///< reads everything but the arrays
 
-/// Writes into a file that was created and is not committed yet.
+/// Writes into a file that was created and is not committed yet, without /answers.
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 

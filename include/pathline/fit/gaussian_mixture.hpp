@@ -11,8 +11,8 @@ namespace pathline {
 
 /// The density sum_k w_k N(x; mean_k, L_k L_k^T). All arithmetic is in double; log-densities are in nats.
 ///
-/// The distances of a block of points to all components are d products of K rows by the block's columns. Therefore the
-/// density of a point costs about K d (d + 1) floating-point operations and K exponentials.
+/// The density of a point costs about K d (d + 1) floating-point operations, and an exponential for each component that
+/// is not far away.
 class GaussianMixture {
  public:
   /// weights: K, >= 0, with sum 1. means: d x K. scales: K lower triangular d x d matrices L_k with a positive
@@ -34,15 +34,15 @@ class GaussianMixture {
   /// Fills x (d x B) with draws, column by column.
   void sample(Engine& engine, MatrixRef<double> x) const;
 
-  /// log w_k + log N(x; k) of one block of columns, which is not cut into smaller blocks. joint: K x B, overwritten.
+  /// log w_k + log N(x; k) of one block of columns, a row each, and as a scratch the columns as rows. joint: B x K.
   void log_joint(ConstMatrixRef<double> x, Matrix<double>& joint, Matrix<double>& scratch) const;
 
  private:
   Vector<double> weights_;
   Matrix<double> means_;
   std::vector<Matrix<double>> scales_;
-  std::vector<Matrix<double>> whitening_;  // slab i: K x (i + 1), row i of every L_k^-1
-  Matrix<double> offset_;                  // K x d: L_k^-1 mean_k
+  std::vector<Matrix<double>> whitening_;  // of each component: the lower triangle of L_k^-1, row by row
+  Matrix<double> offset_;                  // d x K: L_k^-1 mean_k
   Vector<double> log_factor_;              // K: log w_k - log |L_k| - d/2 log 2 pi
 };
 

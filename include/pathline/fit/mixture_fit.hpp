@@ -33,8 +33,9 @@ struct MixtureFit {
   GaussianMixture mixture;
   double train_log_density;       ///< mean over the rows (weighted), nats
   double validation_log_density;  ///< the same for the validation rows; NaN without any
-  Index iterations;
-  bool converged;  ///< false if options.iterations ended the fit
+  Index iterations;  ///< that were done
+  bool converged;    ///< false if options.iterations ended the fit
+  double work = 0;   ///< the sum over the iterations of rows times components
 };
 
 /// Fits options.components Gaussians; components that lose all rows are dropped, so that the mixture may have fewer.
@@ -54,10 +55,10 @@ struct MixtureFit {
                                         const std::vector<Index>& components, const MixtureOptions& options,
                                         double seconds = 0);
 
-/// The mean of several densities, which is a mixture of all their components. The mean log-density of no rows is below
-/// the mean of theirs, by Jensen's inequality: fits from different starts err in different places. Throws InputError
-/// for none, or for different dimensions.
-[[nodiscard]] GaussianMixture average(const std::vector<GaussianMixture>& mixtures);
+/// The mean of `members` densities, whose mean is `mean`, and another one: a mixture of all their components. The mean
+/// log-density of no rows is below the mean of theirs, by Jensen's inequality: fits from different starts err in
+/// different places. Throws InputError for different dimensions.
+[[nodiscard]] GaussianMixture with_member(const GaussianMixture& mean, Index members, const GaussianMixture& other);
 
 /// The step to which each column is rounded, or 0 for a column in which less than a tenth of the rows repeat a value.
 /// rows: d x N; returns d. The step is the lower decile of the distances between neighbouring distinct values. A

@@ -17,6 +17,7 @@
 #include "pathline/objective/objective.hpp"
 #include "pathline/train/base_fit.hpp"
 #include "pathline/train/trainer.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 
 namespace pathline {
 
@@ -38,9 +39,21 @@ struct DataRecipe {
   std::string source;             ///< a toy or a table; empty: no data
   SourceOptions reading;          ///< the columns of the source and its parts
   TrainingDataOptions preparing;  ///< what is made of them; its condition and discrete are those of `reading`
-  /// Bounds and periods of columns in words: see parse_bounds and parse_periods. They fill `reading` and `preparing` when
-  /// the objects are built.
+  /// Bounds and periods of columns in words: see parse_bounds and parse_periods. They fill `reading` and `preparing`
+  /// when the objects are built.
   std::vector<std::string> bounds, period;
+};
+
+/// The transforms with a closed form that a recipe can build, by the names of Transform::kind().
+enum class LayerKind { spline_coupling, affine_coupling, planar, radial };
+const std::vector<std::string>& layer_names();
+
+/// The table [model.transforms]: transforms between the continuous blocks and the data.
+struct LayersRecipe {
+  LayerKind kind = LayerKind::spline_coupling;
+  Index count = 0;
+  /// Of a coupling. Its kind, dimensions and columns follow from the rest; activation and residual are those of [model].
+  CouplingOptions coupling = {};
 };
 
 /// The table [model].
@@ -52,7 +65,8 @@ struct ModelRecipe {
   /// The network. A potential has only its widths. Two defaults are not those of MlpOptions: hidden = {0} is automatic
   /// (see with_hidden), because the best widths depend on the data; swish does not saturate as FFJORD's tanh does.
   MlpOptions network{.hidden = {0}, .activation = Activation::swish};
-  Index blocks = 1;
+  Index blocks = 1;  ///< 0 if there are transforms
+  LayersRecipe layers = {};
   bool batch_norm = false;
   double end_time = 1;
   bool train_end_time = false;

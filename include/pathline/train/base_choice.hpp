@@ -26,6 +26,7 @@ struct BaseChoice {
   double nll = 0;                      ///< of the validation rows, or cross-validated, in the units of the data, nats
   double gaussian_nll = 0;             ///< the same of one Gaussian
   std::vector<std::string> reasons;    ///< what was tried, a line each
+  double member_seconds = 0;           ///< about as long as one more member takes
 };
 
 /// Fits mixtures of 1, 2, 4, ... components as long as the validation log-density rises and the time lasts, then more
@@ -33,5 +34,8 @@ struct BaseChoice {
 /// marginal maps. With fewer than kFewRows training rows, or without validation rows, Gaussians with shrunk covariances
 /// and small mixtures are compared by ten-fold cross-validation instead, and all rows are fitted.
 [[nodiscard]] BaseChoice choose_base(const BaseRows& rows, const BaseRows* mapped, const BaseChoiceOptions& options);
+
+/// Adds members to a choice while their mean gains and the time lasts. rows: those of the space that was chosen.
+void add_members(BaseChoice& choice, const BaseRows& rows, const BaseChoiceOptions& options);
 
 }  // namespace pathline

@@ -35,7 +35,7 @@ struct BaseFitOptions {
 };
 
 /// One member of a base, number 0, 1, ...; validation rows end its fit early.
-[[nodiscard]] GaussianMixture fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
+[[nodiscard]] MixtureFit fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
 /// The mean of options.members of them.
 [[nodiscard]] GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& options);
 

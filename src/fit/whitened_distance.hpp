@@ -1,0 +1,52 @@
+// The one inner loop of Gaussian mixtures: the squared distance of many rows to one component.
+#pragma once
+
+#include "pathline/core/types.hpp"
+
+namespace pathline {
+
+// Rows whose distances are computed together: a column of them fills four registers of AVX-512, eight of AVX2.
+inline constexpr Index kLanes = 32;
+
+inline Index padded(Index rows) { return (rows + kLanes - 1) / kLanes * kLanes; }
+
+// The lower triangle of L^-1 row by row, as whitened_distance takes it.
+inline void pack_inverse(const Matrix<double>& scale, double* packed) {
+  const Index d = scale.rows();
+  const Matrix<double> inverse = scale.triangularView<Eigen::Lower>().solve(Matrix<double>::Identity(d, d));
+  for (Index i = 0; i < d; ++i)
+    for (Index j = 0; j <= i; ++j) *packed++ = inverse(i, j);
+}
+
+// out[b] = factor - |L^-1 x_b - offset|^2 / 2 for the rows of x: n x d, one sample a row, n a multiple of kLanes.
+// packed: see pack_inverse; offset: d numbers, L^-1 mean.
+inline void whitened_distance(const Matrix<double>& x, const double* packed, const double* offset, double factor,
+                              double* out) {
+  using Lanes = Eigen::Array<double, kLanes, 1>;
+  const Index n = x.rows(), d = x.cols();
+  for (Index b = 0; b < n; b += kLanes) {
+    Lanes squares = Lanes::Zero();
+    const double* entry = packed;
+    for (Index i = 0; i < d; ++i) {
+      Lanes sum = Lanes::Constant(-offset[i]);
+      for (Index j = 0; j <= i; ++j) sum += *entry++ * Eigen::Map<const Lanes>(x.data() + j * n + b);
+      squares += sum * sum;
+    }
+    Eigen::Map<Lanes>(out + b) = factor - 0.5 * squares;
+  }
+}
+
+// Whether the distance of a point is a finite number, also where a component is as narrow as 1e-4.
+template <class P> bool in_reach(const P& point) { return point.allFinite() && point.cwiseAbs().maxCoeff() < 1e150; }
+
+// Columns begin ... begin + n of x (d x N) as rows, followed by copies of the last up to a multiple of kLanes. A point
+// that is not in reach becomes 0, so that it does not touch the points beside it.
+inline void gather_rows(ConstMatrixRef<double> x, Index begin, Index n, Matrix<double>& rows) {
+  rows.resize(padded(n), x.rows());
+  rows.topRows(n) = x.middleCols(begin, n).transpose();
+  for (Index b = 0; b < n; ++b)
+    if (!in_reach(x.col(begin + b))) rows.row(b).setZero();
+  for (Index b = n; b < rows.rows(); ++b) rows.row(b) = rows.row(n - 1);
+}
+
+}  // namespace pathline
