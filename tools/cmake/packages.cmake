@@ -1,7 +1,7 @@
 # Debian packages by CPack, one a component: tools/debian builds them.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME pathline)
-set(CPACK_PACKAGE_CONTACT "The pathline authors <pathline@localhost>")
+set(CPACK_PACKAGE_CONTACT "The pathline authors <pathline@example.org>")
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_STRIP_FILES ON)
@@ -27,6 +27,7 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libpathline0)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/cmake/library_package/triggers)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "Continuous normalizing flows: shared library
 Trained densities of pathline inside programs of C++: log-densities, scores
 and samples of continuous normalizing flows, and training of such flows.
