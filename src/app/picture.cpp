@@ -244,8 +244,8 @@ template <class S> class Picture {
     for (Index first = 0; first < x.cols(); first += kPart) {
       const Index n = std::min(kPart, x.cols() - first);
       const Matrix<double> part = x.middleCols(first, n);
-      out.segment(first, n) = time < 0 ? model_.flow.log_prob(part, conditions(n), options_).log_prob
-                                       : model_.flow.log_prob_at(time, part, conditions(n), options_).log_prob;
+      out.segment(first, n) = time < 0 ? model_.flow.log_prob(part, conditions(n), of_image_).log_prob
+                                       : model_.flow.log_prob_at(time, part, conditions(n), of_image_).log_prob;
       progress(before + first + n);
     }
     per_decade(x, out);
