@@ -65,6 +65,8 @@ int run_app(int argc, char** argv) {
   add_distill_command(app, chosen);
   add_study_command(app, chosen);
   add_compare_command(app, chosen);
+  add_completion_command(app, chosen);
+  add_manual_command(app, chosen);
   try {
     const int code = parse_and_run(line, chosen, argc, argv);
     flush_results();

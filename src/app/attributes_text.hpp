@@ -8,7 +8,7 @@
 
 namespace pathline {
 
-std::string numbers(const Vector<double>& v);          // the first eight of them
+std::string numbers(const Vector<double>& v);       // the first eight of them
 std::string text_of(const Attributes& attributes);  // "hidden 64-64-64, layer concatsquash"
 
 }  // namespace pathline

@@ -23,5 +23,7 @@ void add_dynamics_command(Command app, Action& chosen);
 void add_distill_command(Command app, Action& chosen);
 void add_study_command(Command app, Action& chosen);
 void add_compare_command(Command app, Action& chosen);
+void add_completion_command(Command app, Action& chosen);
+void add_manual_command(Command app, Action& chosen);
 
 }  // namespace pathline

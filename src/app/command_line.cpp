@@ -37,10 +37,16 @@ void check_integers(CLI::App& app) {
   for (auto* command : app.get_subcommands({})) check_integers(*command);
 }
 
+// Those that the help shows.
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  for (const auto* command : app.get_subcommands({}))
+    if (!command->get_group().empty()) names.push_back(command->get_name());
   return names;
+}
+
+bool has_command(const CLI::App& app, const std::string& name) {
+  return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; }).empty();
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -114,7 +120,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
     const auto names = command_names(*at);
     const std::string word = argv[i];
     if (names.empty() || word.starts_with('-')) break;
-    if (std::find(names.begin(), names.end(), word) == names.end())
+    if (!has_command(*at, word))
       return fmt::format("unknown command '{}' of {}{} ({})", word, path, did_you_mean(word, names),
                          fmt::join(names, ", "));
     at = at->get_subcommand(word), path += " " + word;
@@ -127,6 +133,42 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
     text = fmt::format("expected a command: {}", fmt::join(names, ", "));
   std::replace(text.begin(), text.end(), '\n', ' ');
   return fmt::format("{}; see {} --help", text, path);
+}
+
+constexpr const char* kChoices = "choices";
+
+std::vector<std::string> choices_of(CLI::Option& option) {
+  try {
+    auto* list = option.get_validator(kChoices);
+    list->active(true);
+    const std::string names = list->get_description();
+    list->active(false);
+    return CLI::detail::split(names, ',');
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
+}
+
+OptionText text_of(CLI::Option& option) {
+  OptionText out;
+  out.by_place = option.get_positional();
+  if (out.by_place) out.names.push_back(option.get_name(true));
+  for (const auto& name : option.get_snames()) out.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) out.names.push_back("--" + name);
+  if (option.get_expected_max() != 0 && !out.by_place) out.value = option.get_type_name();
+  if (option.get_expected_max() == CLI::detail::expected_max_vector_size) out.value += " ...";
+  out.default_value = option.get_default_str(), out.help = option.get_description();
+  out.choices = choices_of(option), out.required = option.get_required();
+  return out;
+}
+
+CommandText text_of(CLI::App& app) {
+  CommandText out;
+  out.name = app.get_name(), out.description = app.get_description(), out.footer = app.get_footer();
+  for (auto* option : app.get_options()) out.options.push_back(text_of(*option));
+  for (auto* command : app.get_subcommands({}))
+    if (!command->get_group().empty()) out.commands.push_back(text_of(*command));
+  return out;
 }
 
 }  // namespace
@@ -142,6 +184,13 @@ CommandOption CommandOption::type_name(const std::string& name) const {
 CommandOption CommandOption::delimiter(char separator) const { return CommandOption(option_->delimiter(separator)); }
 CommandOption CommandOption::one_argument_each_time() const {
   return CommandOption(option_->take_all()->allow_extra_args(false));
+}
+
+// CLI11 has no place for values that it does not check: an inactive validator keeps them.
+CommandOption CommandOption::choices(const std::vector<std::string>& names) const {
+  CLI::Validator list(CLI::detail::join(names, ","));
+  list.active(false);
+  return CommandOption(option_->check(list, kChoices));
 }
 
 bool CommandOption::given() const { return option_->count() > 0; }
@@ -162,6 +211,7 @@ Command Command::add_command(const std::string& name, const std::string& descrip
   return Command(app_->add_subcommand(name, description));
 }
 void Command::require_command() const { app_->require_subcommand(1); }
+void Command::hide() const { app_->group(""); }
 void Command::footer(const std::string& text) const { app_->footer(text); }
 void Command::callback(std::function<void()> f) const { app_->callback(std::move(f)); }
 
@@ -202,6 +252,8 @@ bool Command::given(const std::string& option) const { return app_->count(option
 void Command::group(const std::string& name) const { app_->option_defaults()->group(name); }
 
 std::string Command::help() const { return text_of(help_of(*app_, app_->get_name())); }
+
+CommandText Command::text() const { return text_of(*app_); }
 
 std::vector<CommandOption> Command::options() const {
   std::vector<CommandOption> out;

@@ -10,21 +10,20 @@
 
 namespace pathline {
 
-// One way: a recipe whose data and length are replaced, or one whose flow is built here because no recipe names it.
+// One way: a recipe whose data and length are replaced.
 struct CompareMethod {
   std::string name;
   Recipe recipe = {};
-  bool planar = false;  // the flow is a chain of planar transforms
 };
 
-// cnf, potential, flow_matching, planar.
+// cnf, potential, flow_matching; planar, realnvp, spline: transforms in place of a continuous block.
 const std::vector<std::string>& compare_names();
 // One of them, or the recipe of a file NAME.toml. InputError for neither.
 CompareMethod compare_method(const std::string& name);
 
 struct CompareOptions {
-  double seconds = 20;   // of the CPU, for the training of each method
-  Index test = 10000;    // draws of a toy that judge it
+  double seconds = 20;  // of the CPU, for the training of each method
+  Index test = 10000;   // draws of a toy that judge it
   std::uint64_t seed = 0;
   int threads = 1;
 };
@@ -33,10 +32,10 @@ struct CompareOptions {
 struct CompareRow {
   std::string source, method;
   Index parameters = 0, iterations = 0;
-  double seconds = 0;                 // of the CPU, for the training with its validations
-  MeanError nll;                      // nats, on the test samples
-  std::optional<MeanError> kl;        // KL(data || model), of a toy
-  double nfe = 0;                     // of a density
+  double seconds = 0;                                       // of the CPU, for the training with its validations
+  MeanError nll;                                            // nats, on the test samples
+  std::optional<MeanError> kl;                              // KL(data || model), of a toy
+  double nfe = 0;                                           // of a density
   double densities_per_second = 0, samples_per_second = 0;  // per second of the CPU
   Flow<float> flow;
 };

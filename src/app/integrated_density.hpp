@@ -11,8 +11,8 @@ namespace pathline {
 
 // What is integrated out, by the columns' places.
 struct Integration {
-  std::vector<Index> out;       // whole columns
-  std::vector<Index> discrete;  // an integer n stands for its cell [n, n + 1), in which the model was trained
+  std::vector<Index> out;           // whole columns
+  std::vector<Index> discrete;      // an integer n stands for its cell [n, n + 1), in which the model was trained
   std::optional<double> time = {};  // the density at this time of the flow; none: at the end, that of the data
   bool empty() const { return out.empty() && discrete.empty(); }
 };

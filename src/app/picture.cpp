@@ -328,8 +328,7 @@ template <class S> class Picture {
     figure.mark(mark[0], mark[1]);
     if (known) figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
     if (f_.error)
-      figure.difference_map("learned \u2212 true", image(model.array().exp() - known->array().exp(), f_.cells, rx, ry),
-                            x, y);
+      figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
     if (f_.paths) add_paths(figure, x, y);
     return figure;
   }

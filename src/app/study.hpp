@@ -32,9 +32,9 @@ struct StudyChart {
 
 // What is studied.
 struct StudySubject {
-  Model<double> model;            // the exact one
-  Model<float> single;            // the same in float
-  Matrix<double> x, c;            // points of the model itself, d x N, with their conditions, dc x N
+  Model<double> model;               // the exact one
+  Model<float> single;               // the same in float
+  Matrix<double> x, c;               // points of the model itself, d x N, with their conditions, dc x N
   std::vector<std::string> metrics;  // the lines of metrics.jsonl
   int threads = 1;
 };

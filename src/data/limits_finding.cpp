@@ -30,16 +30,26 @@ struct Turn {
 constexpr Turn kTurns[] = {{0, 2 * pi, "0:2pi", nullptr},   {-pi, pi, "-pi:pi", nullptr}, {0, 360, "0:360", nullptr},
                            {-180, 180, "-180:180", nullptr}, {0, 24, "0:24", "hour"},        {0, 1, "0:1", "phase"}};
 
-// As dense before the end of the turn as behind its beginning, and neither empty.
-const Turn* found_turn(const Sorted& v, const std::string& name) {
-  for (const auto& turn : kTurns) {
-    const double length = turn.high - turn.low, slack = 1e-6 * length, part = length / 20;
-    if (turn.named && lower_case(name).find(turn.named) == std::string::npos) continue;
-    if (v.front() < turn.low - slack || v.back() > turn.high + slack) continue;
+// As dense before the end of the turn as behind its beginning, and neither empty. A peak near the seam is told by
+// narrow parts on both sides of it, in which the density hardly changes.
+bool meets(const Sorted& v, const Turn& turn, double slack) {
+  for (const double share : {1 / 20.0, 1 / 60.0, 1 / 180.0}) {
+    const double part = share * (turn.high - turn.low);
     const auto first = static_cast<double>(count_between(v, turn.low - slack, turn.low + part)),
                last = static_cast<double>(count_between(v, turn.high - part, turn.high + slack));
-    const double both = first + last, expected = static_cast<double>(v.size()) / 10;  // of uniform angles
-    if (both > expected / 5 && std::abs(first - last) < 3 * std::sqrt(both)) return &turn;
+    const double both = first + last, expected = 2 * share * static_cast<double>(v.size());  // of uniform angles
+    const bool enough = share == 1 / 20.0 || (both >= 50 && std::min(first, last) > 0.25 * both);
+    if (enough && both > expected / 5 && std::abs(first - last) < 3 * std::sqrt(both)) return true;
+  }
+  return false;
+}
+
+const Turn* found_turn(const Sorted& v, const std::string& name) {
+  for (const auto& turn : kTurns) {
+    const double slack = 2e-4 * (turn.high - turn.low);  // pi is rounded to 3.142 in many a table
+    if (turn.named && lower_case(name).find(turn.named) == std::string::npos) continue;
+    if (v.front() < turn.low - slack || v.back() > turn.high + slack) continue;
+    if (meets(v, turn, slack)) return &turn;
   }
   return nullptr;
 }
@@ -47,8 +57,10 @@ const Turn* found_turn(const Sorted& v, const std::string& name) {
 // The number of fewest decimals in [low, high].
 double roundest(double low, double high) {
   for (int digits = -12; digits < 15; ++digits) {
-    const double unit = std::pow(10.0, -digits), x = std::ceil(low / unit) * unit + 0.0;  // no -0
-    if (x <= high) return x;
+    const double unit = std::pow(10.0, -digits), x = std::ceil(low / unit) * unit;
+    // The double nearest to the decimal number, which the product misses by a rounding error; no -0.
+    const double nearest = std::isfinite(x) ? std::stod(fmt::format("{:.{}f}", x, std::max(digits, 0))) + 0.0 : x;
+    if (x <= high && nearest <= high) return nearest;
   }
   return high;
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr Index kPointBlock = 256;  // points at a time
 constexpr double kLowest = -1e300;  // stands for the logarithm of 0 where differences are taken
-constexpr Index kChunk = 32;   // components at a time: 256 x 32 doubles stay in the second-level cache
+constexpr Index kChunk = 32;        // components at a time: 256 x 32 doubles stay in the second-level cache
 
 // Less than this below the largest term of a sum, a term is lost in the rounding of the sum.
 constexpr double kNegligible = -40;

@@ -33,13 +33,30 @@ TEST(LimitsFinding, AColumnThatFillsATurnIsPerhapsAnAngle) {
   EXPECT_THAT(found(column([](double u, double) { return 24 * u; })), HasSubstr("bounds = 'a=0:24'"));
 }
 
+// It drew a bounds note with -3.1430000000000002.
+TEST(LimitsFinding, ARoundedAngleWithItsPeakBesideTheSeamIsAnAngle) {
+  for (const double peak : {0.0, 0.1, -0.2}) {
+    const auto angle = [&](double, double z) {
+      const double phi = M_PI + peak + 0.5 * z;
+      return std::round(1000 * std::remainder(phi, 2 * M_PI)) / 1000;
+    };
+    EXPECT_THAT(found(column(angle), "phi"), HasSubstr("period = 'phi=-pi:pi'")) << peak;
+  }
+}
+
+TEST(LimitsFinding, ABoundIsADecimalNumber) {
+  EXPECT_THAT(found(column([](double u, double) { return -3.143 - 0.2 * std::log(u); })), HasSubstr("'a=-3.143:'"));
+  EXPECT_THAT(found(column([](double u, double) { return 0.3 + 0.2 * std::sqrt(u); })), HasSubstr(":0.5'"));
+}
+
 TEST(LimitsFinding, AColumnThatEndsAbruptlyHasPerhapsABound) {
   EXPECT_THAT(found(column([](double u, double) { return 60 - 20 * std::log(u); })),
               HasSubstr("ends abruptly at 60: if there can be no value beyond, pass TableOptions.bounds = 'a=60:';"));
   EXPECT_THAT(found(column([](double u, double) { return -std::pow(u, 0.2); })), HasSubstr("bounds = 'a=-1:'"));
   EXPECT_THAT(found(column([](double u, double) { return std::pow(u, 0.2); })), HasSubstr("bounds = 'a=:1'"));
-  EXPECT_THAT(found(column([](double u, double) { return std::sin(M_PI * (u - 0.5)); })),
-              HasSubstr("ends abruptly at -1 and 1: if there can be no value beyond, pass TableOptions.bounds = 'a=-1:1'"));
+  EXPECT_THAT(
+      found(column([](double u, double) { return std::sin(M_PI * (u - 0.5)); })),
+      HasSubstr("ends abruptly at -1 and 1: if there can be no value beyond, pass TableOptions.bounds = 'a=-1:1'"));
 }
 
 TEST(LimitsFinding, AColumnThatThinsOutHasNone) {

@@ -132,6 +132,35 @@ TEST(MixtureFit, RecoversTheMixtureThatMadeTheRows) {
   }
 }
 
+// Of many rows only some are in most iterations; the last are of all.
+TEST(MixtureFit, RecoversAMixtureOfManyRows) {
+  const auto truth = three_gaussians();
+  const Matrix<double> rows = draws(truth, 100000, 1), fresh = draws(truth, 20000, 2);
+  const auto fit = fit_alone(rows, {.components = 3});
+  ASSERT_EQ(fit.mixture.components(), 3);
+  EXPECT_LT((truth.log_density(fresh) - fit.mixture.log_density(fresh)).mean(), 4 * 17 / 200000.0);
+  const auto all = fit_alone(rows, {.components = 3, .iterations = 1});
+  EXPECT_NEAR(all.train_log_density, all.mixture.log_density(rows).mean(), 1e-9);  // of all rows
+}
+
+// More components than one chunk of the sum.
+TEST(GaussianMixture, TheSumOfManyComponentsIsThatOfTheirDensities) {
+  const auto three = three_gaussians();
+  const auto many = fit_alone(draws(three, 2000, 1), {.components = 75, .iterations = 3}).mixture;
+  ASSERT_GT(many.components(), 64);
+  const Matrix<double> x = 3 * draws(three, 300, 4);
+  const RowVector<double> got = many.log_density(x);
+  RowVector<double> sum = RowVector<double>::Zero(300);
+  for (Index k = 0; k < many.components(); ++k) {
+    const GaussianMixture one(Vector<double>{{1.0}}, many.means().col(k), {many.scale(k)});
+    sum.array() += many.weights()[k] * one.log_density(x).array().exp();
+  }
+  for (Index b = 0; b < 300; ++b)
+    if (sum[b] > 1e-290) EXPECT_NEAR(got[b], std::log(sum[b]), 1e-11 * std::abs(got[b]) + 1e-12) << b;
+  // No point's density depends on those beside it.
+  for (Index b = 0; b < 300; b += 37) EXPECT_EQ(many.log_density(x.col(b))[0], got[b]);
+}
+
 // Without a prior each iteration raises the likelihood (Dempster, Laird & Rubin 1977, theorem 1).
 TEST(MixtureFit, LikelihoodNeverFalls) {
   const Matrix<double> rows = draws(three_gaussians(), 2000, 5);

@@ -1,5 +1,6 @@
 #include "pathline/train/base_fit.hpp"
 
+#include <chrono>
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -55,7 +56,8 @@ TEST(BaseFit, TheMeanOfMembersIsAtLeastAsGoodAsTheirMean) {
   const auto rows = rows_of(clusters(600, 1), clusters(300, 2));
   const BaseFitOptions options{.components = 20, .members = 3};
   double mean = 0;
-  for (Index i = 0; i < 3; ++i) mean += validation_log_density(fit_base_member(rows, options, i).mixture, rows).mean() / 3;
+  for (Index i = 0; i < 3; ++i)
+    mean += validation_log_density(fit_base_member(rows, options, i).mixture, rows).mean() / 3;
   EXPECT_GT(validation_log_density(fit_base(rows, options), rows).mean(), mean);
 }
 
@@ -86,6 +88,63 @@ TEST(BaseChoice, IsTheMixtureOfWhichTheDataAre) {
   EXPECT_NEAR(choice.nll, entropy, 0.1);  // three standard errors of 1,000 rows
   EXPECT_GT(choice.gaussian_nll, choice.nll + 0.5);
   EXPECT_EQ(fit_base(rows, choice.fit).means(), choice.mixture.means());
+}
+
+// Forty narrow clusters on a circle.
+Matrix<double> many_clusters(Index n, std::uint64_t seed) {
+  Matrix<double> x = 0.02 * normal_draws(2, n, seed);
+  for (Index b = 0; b < n; ++b) {
+    const double angle = 2 * M_PI * static_cast<double>(b % 40) / 40;
+    x(0, b) += std::cos(angle), x(1, b) += std::sin(angle);
+  }
+  return x;
+}
+
+// Trials took half of the time, and the prediction refused larger mixtures.
+TEST(BaseChoice, TheLadderReachesALargerMixtureWithinTheTime) {
+  const auto rows = rows_of(many_clusters(8000, 1), many_clusters(1000, 2));
+  const auto began = std::chrono::steady_clock::now();
+  const auto choice = choose_base(rows, nullptr, {.seconds = 6});
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  EXPECT_LT(took.count(), 7);
+  EXPECT_GE(choice.fit.components, 32);
+  const double entropy = std::log(2 * M_PI * M_E) + 2 * std::log(0.02) + std::log(40.0);
+  EXPECT_NEAR(choice.nll, entropy, 0.15);  // three standard errors of 1,000 rows, and 240 parameters of 8,000 rows
+}
+
+TEST(BaseChoice, IsNotWorseThanAnyMixtureOfTheLadder) {
+  const auto rows = rows_of(many_clusters(4000, 3), many_clusters(600, 4));
+  const auto choice = choose_base(rows, nullptr, {.seconds = 5});
+  for (const Index k : {1, 4, 16, 64}) {
+    const auto fit = fit_base_member(rows, {.components = k}, 0);
+    EXPECT_LT(choice.nll, -validation_log_density(fit.mixture, rows).mean() + 0.02) << k;
+  }
+}
+
+TEST(BaseChoice, MoreMembersOnlyImproveIt) {
+  const auto rows = rows_of(many_clusters(2000, 3), many_clusters(600, 4));
+  auto choice = choose_base(rows, nullptr, {.seconds = 1});
+  const auto before = choice;
+  add_members(choice, rows, {.seconds = 1});
+  EXPECT_LE(choice.nll, before.nll);
+  EXPECT_GE(choice.fit.members, before.fit.members);
+  EXPECT_EQ(fit_base(rows, choice.fit).means(), choice.mixture.means());
+}
+
+// 0.1 % of the rows, twenty standard deviations away: the test log-density hardly shows whether they kept their weight.
+TEST(BaseChoice, ARareModeKeepsItsWeight) {
+  Engine engine = make_stream(5, "test.rare");
+  Matrix<double> x = normal_draws(1, 20000, 6);
+  Index rare = 0;
+  for (Index b = 0; b < 18000; ++b)
+    if (uniform(engine) < 1e-3) x(0, b) = 20 + 0.5 * x(0, b), ++rare;
+  const auto rows = rows_of(x.leftCols(18000), x.rightCols(2000));
+  const auto choice = choose_base(rows, nullptr, {.seconds = 5});
+  double weight = 0;
+  for (Index k = 0; k < choice.mixture.components(); ++k)
+    if (choice.mixture.means()(0, k) > 10) weight += choice.mixture.weights()[k];
+  const double share = static_cast<double>(rare) / 18000;
+  EXPECT_NEAR(weight, share, 0.01 * share);  // no other row is near
 }
 
 // Ten rows gave KL 274 by a network; a Gaussian has 0.1 to 1.
