@@ -247,7 +247,7 @@ CommandOption Command::add_words(const std::string& names, std::function<void(co
   return CommandOption(app_->add_option_function<std::vector<std::string>>(names, f, help));
 }
 
-bool Command::given(const std::string& option) const { return app_->count(option) > 0; }
+bool Command::given(const std::string& option) const { return app_ && app_->count(option) > 0; }
 
 void Command::group(const std::string& name) const { app_->option_defaults()->group(name); }
 
