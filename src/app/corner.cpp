@@ -94,11 +94,28 @@ double widest_of(const std::vector<Tick>& ticks) {
   return out;
 }
 
+// How many of the labels, in their order along an axis of this length, lie inside of it without touching another one.
+int fitting_labels(const CornerColumn& c, const std::vector<Tick>& ticks, double length) {
+  const Range range{on_axis(c.range.low, c.scale), on_axis(c.range.high, c.scale)};
+  double last = -kGap;
+  int count = 0;
+  for (const auto& tick : ticks) {
+    const double x = length * (on_axis(tick.value, c.scale) - range.low) / (range.high - range.low);
+    const double half = text_width(tick.label, kTickText) / 2;
+    if (tick.label.empty() || x - half < last || x + half > length + kGap) continue;
+    last = x + half + 4, ++count;
+  }
+  return count;
+}
+
 AxisText axis_text(const CornerColumn& c, double length, bool horizontal) {
   const double line = text_height(kTickText);
   for (int most = 5; most >= 2 && horizontal; --most) {
     AxisText out{short_ticks(c.range, c.scale, most)};
-    if ((widest_of(out.ticks.ticks) + 8) * most <= length) return out;
+    const auto labels = std::count_if(out.ticks.ticks.begin(), out.ticks.ticks.end(),
+                                      [](const Tick& tick) { return !tick.label.empty(); });
+    const int fitting = fitting_labels(c, out.ticks.ticks, length);
+    if (fitting >= 2 && fitting >= labels - 1) return out;
   }
   return {short_ticks(c.range, c.scale, std::clamp(static_cast<int>(length / (1.6 * line)), 2, 5)), horizontal};
 }

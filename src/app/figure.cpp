@@ -249,6 +249,7 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
   resolve_series(*panel, series, 0.04, 0.04);
   panel->equal = true;
   panel->legend = {{"start", kStart}, {"end", line_colour(1)}};
+  panel->legend_beside = true;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) {
       Colour colour = series[i].colour.value_or(line_colour(0));

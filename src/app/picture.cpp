@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -316,20 +317,40 @@ template <class S> class Picture {
     if (f_.error && !known)
       throw InputError("--error: the true density is known only of the built-in toys; this model was trained on " +
                        (data_.source.empty() ? "other data" : data_.source));
-    const Index panels = (data_.x.cols() > 0) + 2 + known.has_value() + f_.paths + f_.error;
-    plot::Figure figure({.title = title_, .columns = panels == 4 || panels == 2 ? 2 : 3, .width = f_.size});
     const auto mark = truth(names_);
-    if (data_.x.cols() > 0) {
-      figure.scatter(data_.label, {{.points = data_.resampled(f_.samples, f_.seed)}}, x, y);
+    // Points on the left, densities on the right, unless three panels fit into one row.
+    std::vector<std::function<void(plot::Figure&)>> left, right;
+    if (data_.x.cols() > 0)
+      left.push_back([&](plot::Figure& figure) {
+        figure.scatter(data_.label, {{.points = data_.resampled(f_.samples, f_.seed)}}, x, y);
+        figure.mark(mark[0], mark[1]);
+      });
+    left.push_back([&](plot::Figure& figure) {
+      figure.scatter("samples", {{.points = samples_, .colour = plot::line_colour(1)}}, x, y);
+    });
+    if (f_.paths) left.push_back([&](plot::Figure& figure) { add_paths(figure, x, y); });
+    right.push_back([&](plot::Figure& figure) {
+      figure.heat_map(density_name("learned density"), image(model, f_.cells, rx, ry), x, y, highest);
       figure.mark(mark[0], mark[1]);
-    }
-    figure.scatter("samples", {{.points = samples_, .colour = plot::line_colour(1)}}, x, y);
-    figure.heat_map(density_name("learned density"), image(model, f_.cells, rx, ry), x, y, highest);
-    figure.mark(mark[0], mark[1]);
-    if (known) figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
+    });
+    if (known)
+      right.push_back([&](plot::Figure& figure) {
+        figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
+      });
     if (f_.error)
-      figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
-    if (f_.paths) add_paths(figure, x, y);
+      right.push_back([&](plot::Figure& figure) {
+        figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
+      });
+    const bool row = left.size() + right.size() <= 3;
+    plot::Figure figure({.title = title_, .columns = row ? 3 : 2, .width = f_.size});
+    for (std::size_t k = 0; k < std::max(left.size(), right.size()); ++k) {
+      if (k < left.size()) left[k](figure);
+      if (k >= left.size()) figure.blank();
+      if (row) continue;
+      if (k < right.size()) right[k](figure);
+      if (k >= right.size()) figure.blank();
+    }
+    if (row) right.front()(figure);
     return figure;
   }
 
