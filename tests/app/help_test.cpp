@@ -97,11 +97,11 @@ TEST(Help, TextIsWrappedAtItsWidth) {
   EXPECT_THAT(text, HasSubstr("  --a  " + std::string(60, 'x') + "\n       " + std::string(60, 'y') + "\n"));
 }
 
-// Trainings are cut to a few seconds. What an example needs stands in the repository, or was made by an example before
-// it in the order of the commands.
+// Those that take a second each; the others train. What an example needs stands in the repository, or was made by an
+// example before it.
 class HelpSlow : public ScriptedProgram {};
 
-TEST_F(HelpSlow, EveryExampleRunsAsItIsPasted) {
+TEST_F(HelpSlow, ExamplesOfQuickCommandsRunAsTheyArePasted) {
   std::string script =
       "set -e\npathline() { if [ \"$1\" = train ]; then \"$P\" \"$@\" --time 3 --force 2>&1; else \"$P\" \"$@\"; fi; "
       "}\n";
