@@ -94,7 +94,8 @@ Help help_of(const CLI::App& app, const std::string& path) {
   }
   HelpGroup commands{"Commands", {}};
   for (const auto* command : app.get_subcommands({}))
-    commands.entries.emplace_back(command->get_name(), command->get_description());
+    if (!command->get_group().empty())  // not a hidden one
+      commands.entries.emplace_back(command->get_name(), command->get_description());
   out.usage += commands.entries.empty() ? " [OPTIONS]" : " COMMAND [OPTIONS]";
   if (!commands.entries.empty()) out.groups.insert(out.groups.begin(), std::move(commands));
   // The help itself comes last.
