@@ -54,7 +54,8 @@ Matrix<double> pair_density(const FlowFrames& frames, const AnimationView& view,
   const auto column = [&](Index k) {
     return plot::SampleColumn{particles.row(k), frames.ranges[static_cast<std::size_t>(k)]};
   };
-  return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kPairCells);
+  // The root, because the density of a table often has spikes, beside which all else would be dark.
+  return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kPairCells).cwiseSqrt();
 }
 
 // Twice as many cells a side, by bilinear interpolation, so that no cell is seen.

@@ -53,7 +53,8 @@ std::vector<Point> bars(const SampleColumn& column, const RowVector<double>& wei
   } else if (!sorted.empty()) {
     const auto n = sorted.size();
     width = 2 * (sorted[n * 3 / 4] - sorted[n / 4]) / std::cbrt(static_cast<double>(n));
-    width = length / std::clamp(std::ceil(width > 0 ? length / width : 30), 8.0, 60.0);
+    width = length / std::clamp(std::ceil(width > 0 ? length / width : 30),
+                                std::clamp(std::sqrt(static_cast<double>(n)), 8.0, 30.0), 60.0);
   }
   const auto count = static_cast<std::size_t>(std::ceil((column.range.high - low) / width - 1e-9));
   std::vector<double> heights(std::max<std::size_t>(count, 1), 0);

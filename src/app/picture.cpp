@@ -115,6 +115,9 @@ EvaluationOptions of_an_image(const PlotFlags& f, EvaluationOptions options) {
   return options;
 }
 
+// So that no row is left with one panel alone.
+Index panels_in_a_row(Index count) { return count <= 4 ? count : count <= 6 ? 3 : 4; }
+
 template <class S> class Picture {
  public:
   Picture(const PlotFlags& flags, const Model<S>& model, const EvaluationOptions& options)
@@ -405,7 +408,7 @@ template <class S> class Picture {
     const Index cells = dim() == 1 ? 600 : f_.cells;
     const Matrix<double> at = points(ranges, cells);
     ProgressLine progress(f_.common.quiet, "densities", at.cols() * std::ssize(when));
-    plot::Figure figure({.title = title_, .columns = std::min<Index>(std::ssize(when), 4), .width = f_.size});
+    plot::Figure figure({.title = title_, .columns = panels_in_a_row(std::ssize(when)), .width = f_.size});
     std::vector<plot::Series> curves;
     for (std::size_t k = 0; k < when.size(); ++k) {
       const auto log_p = learned(at, when[k], progress, static_cast<Index>(k) * at.cols());

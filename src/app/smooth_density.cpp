@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -73,6 +74,29 @@ double excess_time(const Vector<double>& power, double n, double t) {
     norm = roughness(power, s, time);
   }
   return t - std::pow(2 * n * std::sqrt(kPi) * norm, -0.4);
+}
+
+// Values that were rounded, so that half of them or more occur twice, with those that are equal spread evenly over the
+// step between: the roughness of the density is not that of its rounding.
+SampleColumn unrounded(SampleColumn column) {
+  std::vector<Index> order;
+  for (Index i = 0; i < column.values.size(); ++i)
+    if (std::isfinite(column.values(i))) order.push_back(i);
+  const auto value = [&](std::size_t k) { return column.values(order[k]); };
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) { return column.values(a) < column.values(b); });
+  std::size_t distinct = order.empty() ? 0 : 1;
+  double step = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 1; k < order.size(); ++k)
+    if (const double gap = value(k) - value(k - 1); gap > 0) ++distinct, step = std::min(step, gap);
+  if (2 * distinct > order.size() || !std::isfinite(step)) return column;
+  RowVector<double> spread = column.values;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    while (end < order.size() && value(end) == value(begin)) ++end;
+    for (std::size_t k = begin; k < end; ++k)
+      spread(order[k]) += step * ((static_cast<double>(k - begin) + 0.5) / static_cast<double>(end - begin) - 0.5);
+  }
+  column.values = std::move(spread);
+  return column;
 }
 
 // The rule of thumb 0.9 min(sigma, IQR / 1.34) n^(-1/5), from the bins.
@@ -227,7 +251,7 @@ Matrix<double> smoothed_adaptively(const Matrix<double>& bins, const Matrix<doub
 
 double bandwidth(const SampleColumn& column, const RowVector<double>& weights) {
   const double length = column.range.high - column.range.low, n = effective_number(column, weights);
-  const Vector<double> bins = histogram(column, weights, kBins);
+  const Vector<double> bins = histogram(unrounded(column), weights, kBins);
   const double thumb = rule_of_thumb(bins, n);
   const double time = n > 1 ? smallest_root(cosine_power(bins), n) : 0;
   return length * (time > 0 && std::isfinite(time) ? std::min(std::sqrt(time), thumb) : thumb);
