@@ -17,12 +17,15 @@ import os as _os
 from . import _core
 from .errors import InputError, Interrupted, NumericalError
 from .flow import Evaluation, Flow, TrainingResult, load
+from .neural_ode import NeuralOde
+from .ode import Mlp, OdeintGradient, odeint, odeint_vjp
 from .recipes import recipe_keys
 from .training import train
+from .verification import Check, Verification
 
 __version__: str = _core.__version__
-__all__ = ["Evaluation", "Flow", "InputError", "Interrupted", "NumericalError", "TrainingResult", "load",
-           "recipe_keys", "train"]
+__all__ = ["Check", "Evaluation", "Flow", "InputError", "Interrupted", "Mlp", "NeuralOde", "NumericalError",
+           "OdeintGradient", "TrainingResult", "Verification", "load", "odeint", "odeint_vjp", "recipe_keys", "train"]
 
 # GNU's OpenMP hangs in a process that was forked after its threads had begun; one thread needs no OpenMP.
 _os.register_at_fork(after_in_child=lambda: _core.set_default_threads(1))

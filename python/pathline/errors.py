@@ -9,7 +9,20 @@ if TYPE_CHECKING:
 __all__ = ["InputError", "NumericalError", "Interrupted"]
 
 
-class InputError(ValueError):
+class _RowError(Exception):
+    """An error that may be about one row, which survives pickling."""
+
+    row: Optional[int]
+
+    def __init__(self, message: str, row: Optional[int] = None) -> None:
+        super().__init__(message, row)
+        self.row = row
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class InputError(_RowError, ValueError):
     """An argument, a recipe, a file or a number in the data that pathline cannot use.
 
     The message names the argument, file, row, column or key, what was found and what was expected. Rows in messages
@@ -19,27 +32,13 @@ class InputError(ValueError):
         row: the index of the offending row in your array, counted from 0; None if the error is not about a row.
     """
 
-    def __init__(self, message: str, row: Optional[int] = None) -> None:
-        super().__init__(message, row)
-        self.row = row
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-class NumericalError(ArithmeticError):
+class NumericalError(_RowError, ArithmeticError):
     """A computation that failed: an ODE solve or a training that diverged. The message says what to try.
 
     Attributes:
         row: the index of the first row whose solve failed, counted from 0; None if the error is not about a row.
     """
-
-    def __init__(self, message: str, row: Optional[int] = None) -> None:
-        super().__init__(message, row)
-        self.row = row
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Interrupted(KeyboardInterrupt):

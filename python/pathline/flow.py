@@ -6,13 +6,14 @@ import json
 import operator
 import os
 import tempfile
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
 from . import _core
 from .arrays import condition_of, select
 from .errors import InputError
+from .verification import Check, Verification, run_checks
 
 __all__ = ["Evaluation", "Flow", "TrainingResult", "load"]
 
@@ -281,6 +282,60 @@ class Flow:
             InputError: if the file cannot be written.
         """
         self._core.save(os.fspath(path))
+
+    def to_getdist(self, root: Union[str, "os.PathLike[str]"], n: int = 10000, condition: Any = None,
+                   seed: int = 0) -> None:
+        """Writes samples as a chain of GetDist: ROOT_1.txt (weight, -log p, columns) and ROOT.paramnames.
+
+        ``getdist.loadMCSamples(root)`` reads them, and so does ``pathline.train(root)``. The arguments are those of
+        ``sample``. A blank in a column's name becomes an underscore, and the name stays the label.
+
+        Raises:
+            InputError: as ``sample``, and if a file cannot be written.
+
+        >>> import tempfile, pathline
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     pathline.load("models/moons.h5").to_getdist(f"{directory}/moons", n=100)
+        ...     open(f"{directory}/moons.paramnames").read().split()
+        ['x1', 'x1', 'x2', 'x2']
+        """
+        points, log_p = self.sample(n, condition, seed, log_prob=True)
+        labels = self._columns or [f"x{i + 1}" for i in range(self.dim)]
+        names = ["_".join(label.split()) for label in labels]
+        name = os.fspath(root)
+        try:
+            np.savetxt(f"{name}_1.txt", np.column_stack([np.ones(len(points)), -log_p, points]), fmt="%.17g")
+            with open(f"{name}.paramnames", "w", encoding="utf-8") as file:
+                file.writelines(f"{column}\t{label}\n" for column, label in zip(names, labels))
+        except OSError as error:
+            raise InputError(f"{name}: cannot write: {error.strerror}") from None
+
+    def verify(self, x: Any = None, condition: Any = None, *, seed: int = 0,
+               progress: Optional[Callable[[Check], object]] = None) -> Verification:
+        """Checks that the model is the density that it claims to be, as the command ``pathline verify`` does.
+
+        Sixteen checks: the map and its inverse, the log-determinant against differences, the integral, the tails, the
+        gradient, and the model's draws against data. It takes some seconds to a minute.
+
+        Args:
+            x: data (n, d) to compare the model with, which it was not trained on; None for fresh draws of the toy, or
+                the target, that it was trained on, if there is one, and for no comparison otherwise.
+            condition: as in ``log_prob``, of x.
+            seed: of all draws. The same seed gives the same figures.
+            progress: a function that receives each ``Check`` when it is done. What it raises ends the checks.
+
+        Returns:
+            A ``Verification``: true if no check failed, and a table if printed. A right model fails by chance with a
+            probability below 1e-4.
+
+        Raises:
+            InputError: for data of another shape.
+        """
+        points = None if x is None else select(x, self._columns, "x")
+        given = condition_of(condition, x, self._condition_columns)
+        if operator.index(seed) < 0:
+            raise InputError(f"seed = {seed}: must be >= 0")
+        return run_checks(self, points, given, seed, progress)
 
     def plot(self, n: int = 10000, *, data: Any = None, condition: Any = None, seed: int = 0, bins: int = 60) -> Any:
         """Draws a corner figure of samples: every column, and every pair of columns. It needs matplotlib.

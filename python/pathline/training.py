@@ -20,6 +20,7 @@ Progress = Union[bool, Callable[[Dict[str, Any]], object]]
 
 
 def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns: Optional[Sequence[str]] = None,
+          bounds: Optional[Mapping[str, Any]] = None, periods: Optional[Mapping[str, Any]] = None,
           recipe: Recipe = None, time: Optional[float] = None, iterations: Optional[int] = None,
           batch: Optional[int] = None, seed: Optional[int] = None, settings: Optional[Mapping[str, Any]] = None,
           directory: Union[str, "os.PathLike[str]", None] = None, resume: bool = False, replace: bool = False,
@@ -36,6 +37,9 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
         weights: (n,), the weight of each row, >= 0; or the name of the column that holds it.
         condition: (n, dc), what the density is conditioned on; or the names of the columns of x that are.
         columns: the names of an array's columns, or those columns of a table that are used.
+        bounds: columns outside of whose bounds the density is 0: {"mass": (60, None), "efficiency": (0, 1)}.
+        periods: columns that repeat, by their period or one period from its start to its end: {"phi": 2 * np.pi},
+            {"phi": (-np.pi, np.pi)}. A number may be a text, too: "2pi".
         recipe: a file NAME.toml, the text of one, or a dictionary: {"model.hidden": [64, 64]} and
             {"model": {"hidden": [64, 64]}} are the same. ``recipe_keys()`` lists the keys.
         time: seconds in which the training ends. Where no recipe, settings, iterations or batch are given, the model and
@@ -68,6 +72,7 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     True
     """
     keys = dict(settings or {})
+    keys.update(_column_keys(bounds, periods))
     short = {"train.iterations": iterations, "train.batch": batch, "train.seed": seed}
     keys.update({key: value for key, value in short.items() if value is not None})
     table: Optional[np.ndarray] = None
@@ -154,6 +159,43 @@ def _file_keys(x: Any, weights: Any, condition: Any, columns: Optional[Sequence[
         raise InputError("condition: expected names of columns, as x is a file")
     return {"data.source": None if x is None else os.fspath(x), "data.weights": weights,
             "data.condition": column_names(condition) or None, "data.columns": column_names(columns) or None}
+
+
+def _column_keys(bounds: Optional[Mapping[str, Any]], periods: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    keys: Dict[str, Any] = {}
+    for key, name, given in ("data.bounds", "bounds", bounds), ("data.period", "periods", periods):
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
+            raise InputError(f"{name} = {given!r}: expected a dictionary by the names of the columns")
+        keys[key] = [f"{column}={_range_text(name, column, value)}" for column, value in given.items()]
+    return keys
+
+
+# "60:", "-1:1" or "2pi", as in a recipe.
+def _range_text(name: str, column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if name == "periods" and np.ndim(value) == 0:
+        return _number_text(name, column, value)
+    if np.ndim(value) != 1 and not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise InputError(f"{name}[{column!r}] = {value!r}: expected a pair (low, high)")
+    low, high = value
+    if name == "bounds":  # an infinite end is none
+        low = None if low == -np.inf else low
+        high = None if high == np.inf else high
+    return f"{_number_text(name, column, low)}:{_number_text(name, column, high)}"
+
+
+def _number_text(name: str, column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    try:
+        return repr(float(value))
+    except (TypeError, ValueError):
+        raise InputError(f"{name}[{column!r}]: {value!r} is not a number") from None
 
 
 # Whether x is data of the user's own: neither a toy nor nothing.

@@ -25,20 +25,29 @@ std::variant<Flow<float>, Flow<double>> read_flow(const std::string& file, const
 
 // Sets one option. InputError for one that there is not.
 void set_option(EvaluationOptions& o, const std::string& name, const py::handle& value) {
-  if (name == "stepper") o.solver.stepper = parse_stepper(value.cast<std::string>());
-  else if (name == "rtol") o.solver.rtol = value.cast<double>();
-  else if (name == "atol") o.solver.atol = value.cast<double>();
-  else if (name == "steps") o.solver.steps = value.cast<Index>();
-  else if (name == "max_steps") o.solver.max_steps = value.cast<Index>();
-  else if (name == "probes") o.trace.probes = value.cast<Index>();
-  else if (name == "tile") o.tile = value.cast<Index>();
-  else if (name == "seed") o.seed = value.cast<std::uint64_t>();
+  if (name == "stepper")
+    o.solver.stepper = parse_stepper(value.cast<std::string>());
+  else if (name == "rtol")
+    o.solver.rtol = value.cast<double>();
+  else if (name == "atol")
+    o.solver.atol = value.cast<double>();
+  else if (name == "steps")
+    o.solver.steps = value.cast<Index>();
+  else if (name == "max_steps")
+    o.solver.max_steps = value.cast<Index>();
+  else if (name == "probes")
+    o.trace.probes = value.cast<Index>();
+  else if (name == "tile")
+    o.tile = value.cast<Index>();
+  else if (name == "seed")
+    o.seed = value.cast<std::uint64_t>();
   else if (name == "trace") {
     const auto kind = value.cast<std::string>();
     if (kind != "exact" && kind != "hutchinson")
       throw InputError("trace = '" + kind + "': must be 'exact' or 'hutchinson'");
     o.trace.kind = kind == "exact" ? TraceKind::exact : TraceKind::hutchinson;
-  } else throw InputError("unknown option '" + name + "'");
+  } else
+    throw InputError("unknown option '" + name + "'");
 }
 
 void require_positive(const char* name, Index value) {
@@ -80,8 +89,10 @@ PyFlow PyFlow::with_options(const py::dict& changes) const {
   for (const auto& [key, value] : changes) {
     const auto name = key.cast<std::string>();
     try {
-      if (name == "threads") out.threads_ = value.cast<std::optional<int>>();
-      else set_option(out.options_, name, value);
+      if (name == "threads")
+        out.threads_ = value.cast<std::optional<int>>();
+      else
+        set_option(out.options_, name, value);
     } catch (const py::cast_error&) {
       throw InputError(name + " = " + std::string(py::repr(value)) + ": not a value of this option");
     }
@@ -178,7 +189,8 @@ py::object PyFlow::to_base(const py::object& x, const py::object& condition) con
     o.density = false;
     with_flow([&](const auto& flow) {
       const auto part = points.part(first, n, false, x_buffer);
-      const Matrix<double> c = conditions ? Matrix<double>(conditions->part(first, n, true, c_buffer)) : Matrix<double>(0, 0);
+      const Matrix<double> c =
+          conditions ? Matrix<double>(conditions->part(first, n, true, c_buffer)) : Matrix<double>(0, 0);
       put(out, first, flow.log_prob(part, c, o).latent);
     });
   });
@@ -196,7 +208,8 @@ py::object PyFlow::to_data(const py::object& z, const py::object& condition) con
     std::visit(
         [&]<class S>(const Flow<S>& flow) {
           const Matrix<S> part = points.part(first, n, false, z_buffer).template cast<S>();
-          const Matrix<double> c = conditions ? Matrix<double>(conditions->part(first, n, true, c_buffer)) : Matrix<double>(0, 0);
+          const Matrix<double> c =
+              conditions ? Matrix<double>(conditions->part(first, n, true, c_buffer)) : Matrix<double>(0, 0);
           put(out, first, flow.push(part, o, c).points);
         },
         model_->flow);
@@ -214,7 +227,8 @@ py::object PyFlow::sample(Index n, std::uint64_t seed, const py::object& conditi
     auto o = options(first);
     o.density = density, o.seed = seed;
     with_flow([&](const auto& flow) {
-      const Matrix<double> c = conditions ? Matrix<double>(conditions->part(first, count, true, c_buffer)) : Matrix<double>(0, 0);
+      const Matrix<double> c =
+          conditions ? Matrix<double>(conditions->part(first, count, true, c_buffer)) : Matrix<double>(0, 0);
       const auto drawn = flow.sample(count, seed, o, c);
       put(out, first, drawn.points);
       if (density) put(log_prob, first, drawn.log_prob);
@@ -231,9 +245,8 @@ py::dict PyFlow::info() const {
   const auto& card = model_->card;
   const auto& solver = options_.solver;
   py::dict out("pathline"_a = card.version, "format"_a = card.format_version, "digest"_a = card.digest,
-               "precision"_a = std::holds_alternative<Flow<float>>(model_->flow) ? "float" : "double",
-               "dim"_a = dim(), "columns"_a = card.columns, "condition_columns"_a = card.condition_columns,
-               "recipe"_a = card.recipe, "metrics"_a = card.metrics);
+               "precision"_a = precision(), "dim"_a = dim(), "columns"_a = card.columns,
+               "condition_columns"_a = card.condition_columns, "recipe"_a = card.recipe, "metrics"_a = card.metrics);
   with_flow([&](const auto& flow) {
     out["parameters"] = flow.theta().size(), out["blocks"] = flow.blocks().size();
     out["end_time"] = flow.end_time(), out["base"] = to_string(flow.base->kind());
@@ -260,8 +273,9 @@ void bind_flow(py::module_& module) {
       .def_property_readonly("condition_dim", &PyFlow::condition_dim)
       .def_property_readonly("columns", [](const PyFlow& f) { return f.card().columns; })
       .def_property_readonly("condition_columns", [](const PyFlow& f) { return f.card().condition_columns; });
-  module.def("set_default_threads", [](int threads) { g_default_threads = threads; }, "threads"_a,
-             "Set the number of threads where none is asked for; 0 means one per core.");
+  module.def(
+      "set_default_threads", [](int threads) { g_default_threads = threads; }, "threads"_a,
+      "Set the number of threads where none is asked for; 0 means one per core.");
 }
 
 }  // namespace pathline::python

@@ -33,6 +33,11 @@ class PyFlow {
   const ModelCard& card() const { return model_->card; }
   Index dim() const;
   Index condition_dim() const;
+  const char* precision() const { return std::holds_alternative<Flow<float>>(model_->flow) ? "float" : "double"; }
+  // How points are evaluated whose first one is the `first`-th of all.
+  EvaluationOptions options(Index first) const;
+  // The condition of so many points, one row or a row each; absent if the model has none. InputError for others.
+  std::optional<Rows> condition_rows(const pybind11::object& condition, Index points) const;
 
  private:
   struct Shared {
@@ -41,8 +46,6 @@ class PyFlow {
   };
   // f(flow), in the precision of the flow.
   template <class F> auto with_flow(F f) const { return std::visit(f, model_->flow); }
-  EvaluationOptions options(Index first) const;
-  std::optional<Rows> condition_rows(const pybind11::object& condition, Index points) const;
   template <class F> void in_parts(Index n, F part) const;
 
   std::shared_ptr<const Shared> model_;

@@ -3,8 +3,11 @@
 
 #include "errors.hpp"
 #include "flow.hpp"
+#include "ode.hpp"
 #include "pathline/core/version.hpp"
+#include "regression.hpp"
 #include "training.hpp"
+#include "verification.hpp"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The core library of pathline. Use the package pathline instead.";
@@ -12,4 +15,7 @@ PYBIND11_MODULE(_core, module) {
   pathline::python::bind_errors(module);
   pathline::python::bind_flow(module);
   pathline::python::bind_training(module);
+  pathline::python::bind_verification(module);
+  pathline::python::bind_ode(module);
+  pathline::python::bind_regression(module);
 }

@@ -1,6 +1,5 @@
 #include "training.hpp"
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include <pybind11/stl.h>
 
 #include "flow.hpp"
+#include "listener.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/recipe/train_recipe.hpp"
@@ -43,59 +43,6 @@ py::dict dict_of(const TrainingProgress& p) {
   return out;
 }
 
-// Talks to Python from a training that runs without the GIL: looks for signals, and reports. What Python raises stops
-// the run, which saves, and is raised when the run has ended.
-class Listener {
- public:
-  Listener(py::object progress, py::object note) : progress_(std::move(progress)), note_(std::move(note)) {}
-
-  bool stop() {
-    if (!error_ && is_time(asked_)) guarded([] {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    });
-    return error_.has_value();
-  }
-
-  void progress(const TrainingProgress& p) {
-    if (progress_.is_none() || error_) return;
-    if (is_time(reported_) || p.validation || p.iteration == p.iterations) guarded([&] { progress_(dict_of(p)); });
-  }
-
-  void note(const std::string& text) {
-    if (!note_.is_none() && !error_) guarded([&] { note_(text); });
-  }
-
-  // With the GIL, after the run.
-  void rethrow() {
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (error_) throw *error_;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  template <class F> void guarded(F f) {
-    const py::gil_scoped_acquire acquired;
-    try {
-      f();
-    } catch (py::error_already_set& error) {
-      error_ = error;
-    }
-  }
-
-  // True ten times a second, so that a fast training does not wait for the GIL.
-  static bool is_time(Clock::time_point& last) {
-    const auto now = Clock::now();
-    if (now - last < std::chrono::milliseconds(100)) return false;
-    last = now;
-    return true;
-  }
-
-  py::object progress_, note_;
-  std::optional<py::error_already_set> error_;
-  Clock::time_point asked_ = {}, reported_ = {};
-};
-
 Recipe recipe_of(const std::string& toml, const std::string& name, const std::vector<std::string>& assignments) {
   Recipe recipe = parse_recipe(toml, name);
   for (const auto& assignment : assignments) set(recipe, assignment);
@@ -105,15 +52,19 @@ Recipe recipe_of(const std::string& toml, const std::string& name, const std::ve
 
 py::dict train(const Recipe& recipe, const std::optional<Array>& table, const std::vector<std::string>& columns,
                const std::string& directory, bool resume, bool replace, std::optional<int> threads,
-               py::object progress, py::object note) {
-  Listener listener(std::move(progress), std::move(note));
-  TrainingOptions options{.directory = directory,
-                          .resume = resume,
-                          .replace = replace,
-                          .progress = [&](const TrainingProgress& p) { listener.progress(p); },
-                          .stop = [&] { return listener.stop(); },
-                          .threads = threads.value_or(default_threads()),
-                          .note = [&](const std::string& text) { listener.note(text); }};
+               const py::object& progress, const py::object& note) {
+  Listener listener;
+  const auto report = [&](const TrainingProgress& p) {
+    listener.report(progress, p.validation || p.iteration == p.iterations, [&] { return dict_of(p); });
+  };
+  TrainingOptions options{
+      .directory = directory,
+      .resume = resume,
+      .replace = replace,
+      .progress = report,
+      .stop = [&] { return listener.stop(); },
+      .threads = threads.value_or(default_threads()),
+      .note = [&](const std::string& text) { listener.report(note, true, [&] { return py::str(text); }); }};
   std::optional<TableView> view;
   if (table) {
     view.emplace(TableView{ConstMatrixMap<double>(table->data(), table->shape(1), table->shape(0)), columns});

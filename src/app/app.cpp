@@ -51,13 +51,22 @@ int run_app(int argc, char** argv) {
   add_sample_command(app, chosen);
   add_density_command(app, chosen);
   add_plot_command(app, chosen);
+  add_report_command(app, chosen);
+  add_animate_command(app, chosen);
+  add_watch_command(app, chosen);
   add_info_command(app, chosen);
   add_data_command(app, chosen);
   add_import_command(app, chosen);
   add_verify_command(app, chosen);
+  add_reseal_command(app, chosen);
   add_fit_command(app, chosen);
   add_predict_command(app, chosen);
   add_dynamics_command(app, chosen);
+  add_distill_command(app, chosen);
+  add_study_command(app, chosen);
+  add_compare_command(app, chosen);
+  add_completion_command(app, chosen);
+  add_manual_command(app, chosen);
   try {
     const int code = parse_and_run(line, chosen, argc, argv);
     flush_results();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <numbers>
 #include <utility>
 
 #include <cairo/cairo-pdf.h>
@@ -18,8 +19,7 @@ namespace pathline::plot {
 namespace {
 
 constexpr double kPointsPerPx = 0.75;  // an inch has 72 points and 96 px
-constexpr double kPi = 3.14159265358979323846;
-constexpr double kSeenCell = 3;  // px; smaller cells of a PNG are blended
+constexpr double kSeenCell = 3;        // px; smaller cells of a PNG are blended
 
 struct Free {
   void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
@@ -176,10 +176,29 @@ void Canvas::line(const std::vector<Point>& points, const Colour& colour, double
   cairo_stroke(context);
 }
 
+void Canvas::dashed(const std::vector<Point>& points, const Colour& colour, double width) {
+  static constexpr double kDashes[] = {4, 3};
+  cairo_set_dash(state_->context.get(), kDashes, 2, 0);
+  line(points, colour, width);
+  cairo_set_dash(state_->context.get(), nullptr, 0, 0);
+}
+
+void Canvas::area(const std::vector<std::vector<Point>>& loops, const Colour& colour) {
+  cairo_t* const context = state_->context.get();
+  set_colour(context, colour);
+  cairo_set_fill_rule(context, CAIRO_FILL_RULE_EVEN_ODD);
+  for (const auto& loop : loops) {
+    cairo_new_sub_path(context);
+    for (const Point& p : loop) cairo_line_to(context, p.x, p.y);
+    cairo_close_path(context);
+  }
+  cairo_fill(context);
+}
+
 void Canvas::dot(const Point& centre, double radius, const Colour& colour) {
   cairo_t* const context = state_->context.get();
   set_colour(context, colour);
-  cairo_arc(context, centre.x, centre.y, radius, 0, 2 * kPi);
+  cairo_arc(context, centre.x, centre.y, radius, 0, 2 * std::numbers::pi);
   cairo_fill(context);
 }
 
@@ -191,12 +210,12 @@ void Canvas::text(const Point& anchor, const std::string& text, const TextStyle&
   const double top = style.across == Across::top ? 0 : style.across == Across::middle ? -height / 2 : -height;
   cairo_save(context);
   cairo_translate(context, anchor.x, anchor.y);
-  if (style.direction == Direction::upward) cairo_rotate(context, -kPi / 2);
+  if (style.direction == Direction::upward) cairo_rotate(context, -std::numbers::pi / 2);
   set_font(context, style);
   set_colour(context, style.colour);
   cairo_move_to(context, left, top + extents.ascent);
   cairo_show_text(context, printable(text).c_str());  // invalid UTF-8 would be an error of Cairo
-  cairo_new_path(context);  // otherwise the next line would begin at the end of the text
+  cairo_new_path(context);                            // otherwise the next line would begin at the end of the text
   cairo_restore(context);
 }
 
@@ -226,6 +245,20 @@ void Canvas::clipped(const Box& box, const std::function<void()>& draw) {
   cairo_clip(context);
   draw();
   cairo_restore(context);
+}
+
+Pixels Canvas::pixels() const {
+  cairo_surface_t* const surface = state_->surface.get();
+  cairo_surface_flush(surface);
+  Pixels out{cairo_image_surface_get_width(surface), cairo_image_surface_get_height(surface)};
+  const unsigned char* const data = cairo_image_surface_get_data(surface);
+  const auto stride = static_cast<std::size_t>(cairo_image_surface_get_stride(surface));
+  const auto row = static_cast<std::size_t>(out.width);
+  out.rgb.resize(row * static_cast<std::size_t>(out.height));
+  for (std::size_t j = 0; j < static_cast<std::size_t>(out.height); ++j)
+    std::memcpy(out.rgb.data() + j * row, data + j * stride, 4 * row);
+  for (auto& pixel : out.rgb) pixel &= 0xffffff;  // RGB24 leaves the upper byte undefined
+  return out;
 }
 
 std::string Canvas::finish() {

@@ -1,6 +1,7 @@
 // The page on which panels are drawn, which is the only adapter to Cairo. Lengths are in px, and y points down.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,12 @@ struct TextStyle {
   Direction direction = Direction::rightward;
 };
 
+// The pixels of a page, row by row from the top, each 0xRRGGBB.
+struct Pixels {
+  int width = 0, height = 0;
+  std::vector<std::uint32_t> rgb = {};
+};
+
 double text_width(const std::string& text, const TextStyle& style);
 double text_height(const TextStyle& style);  // the height of one line
 
@@ -49,6 +56,9 @@ class Canvas {
   void fill(const Box& box, const Colour& colour);
   void outline(const Box& box, const Colour& colour, double width);
   void line(const std::vector<Point>& points, const Colour& colour, double width);
+  void dashed(const std::vector<Point>& points, const Colour& colour, double width);
+  // Fills what the loops enclose; a loop inside another one is a hole.
+  void area(const std::vector<std::vector<Point>>& loops, const Colour& colour);
   void dot(const Point& centre, double radius, const Colour& colour);
   void text(const Point& anchor, const std::string& text, const TextStyle& style);
 
@@ -57,6 +67,9 @@ class Canvas {
 
   // Runs draw() and clips what falls outside of the box.
   void clipped(const Box& box, const std::function<void()>& draw);
+
+  // The page as it is now; of a PNG alone.
+  Pixels pixels() const;
 
   // Returns the bytes of the file. Nothing can be drawn afterwards.
   std::string finish();

@@ -31,6 +31,13 @@ Colour viridis(double t) {
   return {mix(16), mix(8), mix(0)};
 }
 
+Colour diverging(double t) {
+  if (std::isnan(t)) return kNeutral;
+  const Colour end = line_colour(t < 0 ? 0 : 1);
+  const double part = std::min(std::abs(t), 1.0);
+  return {1 - part * (1 - end.red), 1 - part * (1 - end.green), 1 - part * (1 - end.blue)};
+}
+
 Colour line_colour(Index i) {
   assert(i >= 0);
   const auto rgb = kLines[static_cast<std::size_t>(i) % kLines.size()];

@@ -10,8 +10,10 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "app/help_text.hpp"
+#include "app/report.hpp"
+#include "app/suggestion.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/nearest.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -35,10 +37,79 @@ void check_integers(CLI::App& app) {
   for (auto* command : app.get_subcommands({})) check_integers(*command);
 }
 
+// Those that the help shows.
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  for (const auto* command : app.get_subcommands({}))
+    if (!command->get_group().empty()) names.push_back(command->get_name());
   return names;
+}
+
+bool has_command(const CLI::App& app, const std::string& name) {
+  return !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; }).empty();
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+// The first "--option" that the command does not have; "" if there is none. An argument behind "--" is no option.
+std::string unknown_option(const CLI::App& app, int argc, const char* const* argv) {
+  const auto names = option_names(app);
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i], name = word.substr(0, word.find('='));
+    if (word == "--") break;
+    if (word.starts_with("--") && std::find(names.begin(), names.end(), name) == names.end()) return name;
+  }
+  return "";
+}
+
+// "-o,--output FILE"
+std::string entry_name(const CLI::Option& option) {
+  const bool positional = option.get_positional();
+  std::string out = option.get_name(positional, !positional);
+  if (!positional && option.get_expected_max() > 0) out += " " + option.get_type_name();
+  return out;
+}
+
+std::string entry_text(const CLI::Option& option) {
+  const std::string value = option.get_default_str();
+  return option.get_description() + (value.empty() || value == "\"\"" ? "" : " (" + value + ")");
+}
+
+Help help_of(const CLI::App& app, const std::string& path) {
+  Help out{.usage = path, .description = app.get_description(), .groups = {}, .footer = app.get_footer()};
+  for (const auto* option : app.get_options()) {
+    auto group = std::find_if(out.groups.begin(), out.groups.end(),
+                              [&](const HelpGroup& g) { return g.name == option->get_group(); });
+    if (group == out.groups.end()) group = out.groups.insert(out.groups.end(), {option->get_group(), {}});
+    group->entries.emplace_back(entry_name(*option), entry_text(*option));
+    if (option->get_positional())
+      out.usage += " " + (option->get_required() ? option->get_name(true) : "[" + option->get_name(true) + "]");
+    else if (option->get_required())
+      out.usage += " " + entry_name(*option);
+  }
+  HelpGroup commands{"Commands", {}};
+  for (const auto* command : app.get_subcommands({}))
+    commands.entries.emplace_back(command->get_name(), command->get_description());
+  out.usage += commands.entries.empty() ? " [OPTIONS]" : " COMMAND [OPTIONS]";
+  if (!commands.entries.empty()) out.groups.insert(out.groups.begin(), std::move(commands));
+  // The help itself comes last.
+  for (auto& group : out.groups)
+    std::stable_partition(group.entries.begin(), group.entries.end(),
+                          [](const auto& entry) { return !entry.first.starts_with("-h,"); });
+  return out;
+}
+
+// The command whose help was asked for, and its path.
+const CLI::App* chosen_command(const CLI::App* app, std::string& path) {
+  path = app->get_name();
+  for (auto chosen = app->get_subcommands(); !chosen.empty(); chosen = app->get_subcommands())
+    app = chosen.front(), path += " " + app->get_name();
+  return app;
 }
 
 // The error of CLI11 in one line. For an unknown command it suggests the nearest one.
@@ -49,16 +120,55 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
     const auto names = command_names(*at);
     const std::string word = argv[i];
     if (names.empty() || word.starts_with('-')) break;
-    if (std::find(names.begin(), names.end(), word) == names.end())
-      return fmt::format("unknown command '{}' of {}; did you mean '{}'? ({})", word, path, nearest(word, names),
+    if (!has_command(*at, word))
+      return fmt::format("unknown command '{}' of {}{} ({})", word, path, did_you_mean(word, names),
                          fmt::join(names, ", "));
     at = at->get_subcommand(word), path += " " + word;
   }
+  if (const auto word = unknown_option(*at, argc, argv); !word.empty())
+    return fmt::format("unknown option '{}' of {}{}; see {} --help", word, path, did_you_mean(word, option_names(*at)),
+                       path);
   std::string text = error.what();
   if (const auto names = command_names(*at); !names.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
     text = fmt::format("expected a command: {}", fmt::join(names, ", "));
   std::replace(text.begin(), text.end(), '\n', ' ');
   return fmt::format("{}; see {} --help", text, path);
+}
+
+constexpr const char* kChoices = "choices";
+
+std::vector<std::string> choices_of(CLI::Option& option) {
+  try {
+    auto* list = option.get_validator(kChoices);
+    list->active(true);
+    const std::string names = list->get_description();
+    list->active(false);
+    return CLI::detail::split(names, ',');
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
+}
+
+OptionText text_of(CLI::Option& option) {
+  OptionText out;
+  out.by_place = option.get_positional();
+  if (out.by_place) out.names.push_back(option.get_name(true));
+  for (const auto& name : option.get_snames()) out.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) out.names.push_back("--" + name);
+  if (option.get_expected_max() != 0 && !out.by_place) out.value = option.get_type_name();
+  if (option.get_expected_max() == CLI::detail::expected_max_vector_size) out.value += " ...";
+  out.default_value = option.get_default_str(), out.help = option.get_description();
+  out.choices = choices_of(option), out.required = option.get_required();
+  return out;
+}
+
+CommandText text_of(CLI::App& app) {
+  CommandText out;
+  out.name = app.get_name(), out.description = app.get_description(), out.footer = app.get_footer();
+  for (auto* option : app.get_options()) out.options.push_back(text_of(*option));
+  for (auto* command : app.get_subcommands({}))
+    if (!command->get_group().empty()) out.commands.push_back(text_of(*command));
+  return out;
 }
 
 }  // namespace
@@ -74,6 +184,13 @@ CommandOption CommandOption::type_name(const std::string& name) const {
 CommandOption CommandOption::delimiter(char separator) const { return CommandOption(option_->delimiter(separator)); }
 CommandOption CommandOption::one_argument_each_time() const {
   return CommandOption(option_->take_all()->allow_extra_args(false));
+}
+
+// CLI11 has no place for values that it does not check: an inactive validator keeps them.
+CommandOption CommandOption::choices(const std::vector<std::string>& names) const {
+  CLI::Validator list(CLI::detail::join(names, ","));
+  list.active(false);
+  return CommandOption(option_->check(list, kChoices));
 }
 
 bool CommandOption::given() const { return option_->count() > 0; }
@@ -94,6 +211,7 @@ Command Command::add_command(const std::string& name, const std::string& descrip
   return Command(app_->add_subcommand(name, description));
 }
 void Command::require_command() const { app_->require_subcommand(1); }
+void Command::hide() const { app_->group(""); }
 void Command::footer(const std::string& text) const { app_->footer(text); }
 void Command::callback(std::function<void()> f) const { app_->callback(std::move(f)); }
 
@@ -131,7 +249,11 @@ CommandOption Command::add_words(const std::string& names, std::function<void(co
 
 bool Command::given(const std::string& option) const { return app_->count(option) > 0; }
 
-std::string Command::help() const { return app_->help(); }
+void Command::group(const std::string& name) const { app_->option_defaults()->group(name); }
+
+std::string Command::help() const { return text_of(help_of(*app_, app_->get_name())); }
+
+CommandText Command::text() const { return text_of(*app_); }
 
 std::vector<CommandOption> Command::options() const {
   std::vector<CommandOption> out;
@@ -154,7 +276,13 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     app_->parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() != 0) throw InputError(usage_error(*app_, e, argc, argv));
-    app_->exit(e);
+    if (dynamic_cast<const CLI::CallForHelp*>(&e)) {
+      std::string path;
+      const auto* command = chosen_command(app_.get(), path);
+      write_result(text_of(help_of(*command, path)));
+    } else {
+      app_->exit(e);
+    }
     return false;
   }
   return true;

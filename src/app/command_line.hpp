@@ -23,8 +23,9 @@ class CommandOption {
   CommandOption show_default() const;                         // the value of the variable at this moment, in the help
   CommandOption show_default(const std::string& text) const;  // this text instead
   CommandOption type_name(const std::string& name) const;
-  CommandOption delimiter(char separator) const;  // one argument holds several values
-  CommandOption one_argument_each_time() const;   // of a list: "--set a --set b", and never "--set a b"
+  CommandOption delimiter(char separator) const;                       // one argument holds several values
+  CommandOption choices(const std::vector<std::string>& names) const;  // for completion; nothing is checked
+  CommandOption one_argument_each_time() const;  // of a list: "--set a --set b", and never "--set a b"
   // Of an option in a file: whether the command line gave it, whether it is a flag, and its value from the file.
   // InputError for words that are no value.
   bool given() const;
@@ -36,6 +37,22 @@ class CommandOption {
   CLI::Option* option_;
 };
 
+// What the help says of an option, for what is made from it: completion and manual pages.
+struct OptionText {
+  std::vector<std::string> names;  // "-o", "--output"; or "MODEL", of an argument by its place
+  std::string value;               // "INT", "TEXT", "TEXT ..."; empty for a flag
+  std::string default_value, help;
+  std::vector<std::string> choices;
+  bool by_place = false, required = false;
+};
+
+// The same of a command and of those below it.
+struct CommandText {
+  std::string name, description, footer;
+  std::vector<OptionText> options;
+  std::vector<CommandText> commands;
+};
+
 // A command of the command line, or the program itself: a handle, valid as long as the command line.
 class Command {
  public:
@@ -43,7 +60,9 @@ class Command {
 
   Command add_command(const std::string& name, const std::string& description) const;
   void require_command() const;  // one of those that were added
+  void hide() const;             // from the help, and from what is made from text()
   void footer(const std::string& text) const;
+  void group(const std::string& name) const;     // the heading, in the help, of the options that are added next
   void callback(std::function<void()> f) const;  // after the arguments are parsed, if they choose this command
 
   // An option that sets `value`, which must live as long as the command line. "-o,--output" has two names and "MODEL"
@@ -60,6 +79,7 @@ class Command {
 
   bool given(const std::string& option) const;  // "--paths"
   std::string help() const;
+  CommandText text() const;
   std::vector<CommandOption> options() const;
 
  private:

@@ -8,22 +8,13 @@
 
 #include "app/flags.hpp"
 #include "app/report.hpp"
+#include "core/comma_list.hpp"
 #include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 
 namespace pathline {
 namespace {
-
-std::vector<std::string> items_of(const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    items.push_back(text.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return items;
-}
 
 double number_of(const std::string& item, const std::string& text) {
   double value = 0;
@@ -48,16 +39,16 @@ Matrix<double> named_condition(const std::vector<std::string>& items, const std:
     const auto at = static_cast<std::size_t>(place_of(names, name));
     if (at == names.size())
       throw InputError(names.empty() ? fmt::format("--condition = {}: the model has no condition", text)
-                                     : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text, name,
-                                                   nearest(name, names)));
+                                     : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text,
+                                                   name, nearest(name, names)));
     if (found[at]) throw InputError(fmt::format("--condition = {}: '{}' is given twice", text, name));
     found[at] = number_of(item.substr(equals + 1), text);
   }
   Matrix<double> out(std::ssize(names), 1);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!found[i])
-      throw InputError(fmt::format("--condition = {}: '{}' is missing; the model needs {}", text, names[i],
-                                   fmt::join(names, ", ")));
+      throw InputError(
+          fmt::format("--condition = {}: '{}' is missing; the model needs {}", text, names[i], fmt::join(names, ", ")));
     out(static_cast<Index>(i), 0) = *found[i];
   }
   return out;
@@ -66,7 +57,7 @@ Matrix<double> named_condition(const std::vector<std::string>& items, const std:
 }  // namespace
 
 Matrix<double> parse_condition(const std::string& text, const ModelCard& card, Index condition_dim) {
-  const auto items = items_of(text);
+  const auto items = text.empty() ? std::vector<std::string>() : split_commas(text);
   if (text.find('=') != std::string::npos) return named_condition(items, text, card);
   if (std::ssize(items) != condition_dim)
     throw InputError(fmt::format("--condition has {} values; the condition of the model has {}{}", items.size(),
@@ -119,7 +110,8 @@ void ConditionCheck::warn() const {
   if (far_ == 0) return;
   const auto at = static_cast<std::size_t>(column_);
   const std::string name = at < card_.condition_columns.size() ? card_.condition_columns[at] : "the condition";
-  const std::string which = seen_ > far_ ? fmt::format("{} of {} conditions {}", far_, seen_, far_ == 1 ? "is" : "are") : "the condition is";
+  const std::string which =
+      seen_ > far_ ? fmt::format("{} of {} conditions {}", far_, seen_, far_ == 1 ? "is" : "are") : "the condition is";
   report_warning(
       "{} far outside the training data ({} = {:g}; trained on [{:g}, {:g}]): the model extrapolates, and its density "
       "there is not to be trusted",

@@ -32,7 +32,7 @@ namespace {
 struct DensityFlags {
   std::string model, input, output, condition, grid;
   bool summary = false, independent = false, error = false;
-  std::optional<double> max_error;
+  std::optional<double> max_error, time;
   std::uint64_t seed = 0;
   CommonFlags common;
 };
@@ -233,7 +233,7 @@ struct Totals {
   std::vector<std::int64_t> failed_rows;
   std::vector<std::string> failed_reasons;
   Index rows = 0;
-  bool integrated = false;  // over columns or cells, so that the error of a solve is not that of the result
+  std::string without_error;  // why the error of a solve is not that of the result: "not estimated for integrals"
 
   void add(const Matrix<double>& points, const Matrix<double>& conditions, const LogProbOfRows& got,
            const RowVector<double>& known) {
@@ -286,7 +286,7 @@ void print_error(const DensityError& e) {
 
 // Fixed steps have no error control, so this warning is the only sign that there are too few.
 void warn_of_error(const DensityFlags& f, const Totals& t, const EvaluationOptions& options) {
-  if (options.trace.kind != TraceKind::exact || t.integrated) return;
+  if (options.trace.kind != TraceKind::exact || !t.without_error.empty()) return;
   const auto e = error_of(f, t, options);
   if (e.unknown.empty() && e.mean > 0.01)
     report_warning(
@@ -344,8 +344,8 @@ template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow
   else
     fmt::print("mean NLL           {} nats{}\n", plus_minus(t.nll), t.nll.n > 1 ? " (standard error)" : "");
   std::optional<DensityError> error;
-  if (t.integrated)
-    error = DensityError{.unknown = "not estimated for integrals"};
+  if (!t.without_error.empty())
+    error = DensityError{.unknown = t.without_error};
   else if (options.trace.kind == TraceKind::exact)
     error = error_of(f, t, options);
   if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
@@ -411,7 +411,9 @@ class SecondTry {
     for (auto& point : got.failed) {
       const Index i = point.column;
       const Matrix<double> condition = c.rows() > 0 ? Matrix<double>(c.col(i)) : Matrix<double>(0, 1);
-      if (in_vain_ < kMostInVain && succeeds(x.col(i), condition, got.log_prob[i]))
+      // What is out of time would be so again, with a smaller tolerance.
+      const bool late = point.reason.starts_with("time limit");
+      if (!late && in_vain_ < kMostInVain && succeeds(x.col(i), condition, got.log_prob[i]))
         ++rescued_;
       else
         ++in_vain_, still.push_back(point);
@@ -427,7 +429,7 @@ class SecondTry {
     if (!flow_) flow_ = read_model<double>(model_file(f_.model)).flow;
     for (const auto& options : settings_) {
       try {
-        log_prob = flow_->log_prob(x, c, options).log_prob[0];
+        log_prob = (f_.time ? flow_->log_prob_at(*f_.time, x, c, options) : flow_->log_prob(x, c, options)).log_prob[0];
         return true;
       } catch (const NumericalError&) {  // the next may do
       }
@@ -462,6 +464,8 @@ template <class S> class BarredDensity {
   BarredDensity(const DensityFlags& f, const Flow<S>& flow, const IntegratedDensity<S>& density,
                 const EvaluationOptions& options, bool integrated)
       : flags_(f), flow_(flow), density_(density) {
+    if (wanted() && f.time)
+      throw InputError(fmt::format("{}: has no bar for the density on the way, --time", f.max_error ? "--max-error" : "--error"));
     if (wanted() && integrated)
       throw InputError(fmt::format("{}: has no bar for columns that are integrated out, or are discrete",
                                    f.max_error ? "--max-error" : "--error"));
@@ -530,8 +534,14 @@ template <class S> class BarredDensity {
   double largest_ = 0;
 };
 
+void check_time(double time, double end) {
+  if (!(end > 0)) throw InputError("--time: no transform of this model takes time, so it has no density on the way");
+  require(time >= 0 && time <= end, "--time", time, fmt::format("in [0, {}], from the base to the data", end));
+}
+
 template <class S> int run_as(const DensityFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
+  warn_of_format(model.card);
   const auto& flow = model.flow;
   auto options = evaluation_options(model.card, f.common);
   options.seed = f.seed;
@@ -549,12 +559,17 @@ template <class S> int run_as(const DensityFlags& f) {
     points = std::make_unique<TablePoints>(f.input, f.common, model.card, flow.dim(), condition, flow.condition_dim());
   }
   const std::vector<Index> out = grid ? grid->integrated() : std::vector<Index>{};
-  const Integration integration{.out = out, .discrete = discrete_columns(model.card, out)};
+  if (f.time) check_time(*f.time, flow.end_time());
+  const bool on_the_way = f.time && *f.time < flow.end_time();  // where no column is discrete yet
+  const Integration integration{.out = out,
+                                .discrete = on_the_way ? std::vector<Index>() : discrete_columns(model.card, out),
+                                .time = f.time};
   const IntegratedDensity<S> density(flow, integration, condition, options);
   BarredDensity<S> barred(f, flow, density, options, !integration.empty());
   DensityOutput output(f, model.card, grid, flow.dim(), flow.condition_dim());
   Totals totals;
-  totals.integrated = !integration.empty();
+  if (!integration.empty()) totals.without_error = "not estimated for integrals";
+  if (f.time) totals.without_error = "not estimated for the density on the way";
   ConditionCheck conditions(model.card);
   Matrix<double> x, c;
   const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
@@ -567,7 +582,7 @@ template <class S> int run_as(const DensityFlags& f) {
     if (!got.failed.empty() && integration.empty()) second_try(x, c, got);
     barred.count(got.error);
     output.append(x, c, got);
-    totals.add(x, c, got, points->known());
+    totals.add(x, c, got, on_the_way ? RowVector<double>() : points->known());
     if (c.rows() > 0) conditions.add(c);
     progress(done + x.cols());
   }
@@ -576,6 +591,7 @@ template <class S> int run_as(const DensityFlags& f) {
   if (auto* file = output.file()) {
     file->set_attribute("model", f.model), file->set_attribute("digest", model.card.digest);
     write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
+    if (f.time) file->set_attribute("time", *f.time);
     file->set_attribute("nfe", totals.nfe());
     if (grid) write_grid(*file, *grid);
     if (!totals.failed_rows.empty()) {
@@ -590,10 +606,10 @@ template <class S> int run_as(const DensityFlags& f) {
                 fmt::join(model.card.discrete, ", "));
   const int code = std::max(report_failed(totals, second_try.rescued(), table, f.common.quiet), barred.finish(table));
   if (totals.nll.n == 0) return code;
-  if (!grid) warn_of_far_points(flow, model.card, totals);
+  if (!grid && !on_the_way) warn_of_far_points(flow, model.card, totals);
   if (f.summary)
     print_summary(f, flow, totals, grid, options);
-  else if (options.solver.steps > 0 && !f.max_error)
+  else if (options.solver.steps > 0 && !f.max_error && !f.time)
     warn_of_error(f, totals, options);
   return code;
 }
@@ -621,6 +637,7 @@ void add_density_command(Command app, Action& chosen) {
       "  pathline density moons.h5 --grid=-4:4:200 -o grid.h5\n"
       "  pathline density moons.h5 --grid x1=-4:4:200 -o marginal.h5\n"
       "  pathline density moons.h5 points.csv --max-error 1e-3\n"
+      "  pathline density moons.h5 --grid=-4:4:200 --time 0.5 -o halfway.h5\n"
       "  echo 0.5,1 | pathline density moons.h5 -");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
@@ -638,6 +655,9 @@ void add_density_command(Command app, Action& chosen) {
              "0.8 times the density again");
   c.add_option("--max-error", f->max_error,
                "evaluate a point again, more tightly and then in double, until its bar is below this many nats");
+  c.add_option("--time", f->time,
+               "evaluate the density on the way at this time of the flow, from 0, the base, to its end, the data; exact "
+               "up to the solver's tolerance");
   c.add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
   c.add_option("--seed", f->seed, "seed of Hutchinson's probes").show_default();
   f->common.add_table_to(c);

@@ -5,6 +5,7 @@
 
 #include "app/command.hpp"
 #include "app/command_recipe.hpp"
+#include "app/dynamics_report.hpp"
 #include "app/minimize_flags.hpp"
 #include "app/odeint_flags.hpp"
 #include "app/output.hpp"
@@ -13,21 +14,10 @@
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/checkpoint/dynamics_file.hpp"
-#include "pathline/dynamics/fit_dynamics.hpp"
 #include "pathline/dynamics/motion.hpp"
 
 namespace pathline {
 namespace {
-
-// The weights of Neural Newtonian Dynamics: 1.01 on positions and velocities, 0.1 on the rest.
-Vector<double> newtonian_weights() {
-  Vector<double> weights = Vector<double>::Constant(9, 0.1);
-  weights.head(4).setConstant(1.01);
-  return weights;
-}
-
-constexpr const char* kRefine =
-    "then fit the physical parameters alone by Levenberg and Marquardt's method, with the network held";
 
 struct FieldFlags {
   std::string kind = "network", activation = "tanh";
@@ -55,24 +45,19 @@ struct DynamicsFlags {
   std::vector<double> weights;
   Index window = 0, batch = 20;
   std::uint64_t seed = 0;
-  bool train_initial = false, refine = false;
+  bool train_initial = false, physics_first = false;
   FieldFlags field;
   MinimizeFlags optimizer;
   OdeintFlags solve;
   CommonFlags common;
 };
 
-// Every parameter that is one number: those of the physics.
+// Those of the physics: the terms of the known part, and r.
 void print_parameters(const VectorField<double>& field) {
-  for (const auto& p : field.parameters())
-    if (p.size() == 1 && !p.name.starts_with("network.") && !p.name.starts_with("layers."))
-      fmt::print("  {:<10}{:.5g}\n", p.name, field.theta()[p.offset]);
-}
-
-TrajectoryTable predicted(const VectorField<double>& field, const TrajectoryTable& data, const OdeintOptions& solve) {
-  TrajectoryTable out = data;
-  for (auto& t : out.list) t.states = odeint<double>(field, Matrix<double>(t.states.col(0)), t.times, solve);
-  return out;
+  const auto* physics = dynamic_cast<const PhysicsField<double>*>(&field);
+  if (!physics) return;
+  for (const auto& p : physics->parameters())
+    if (!p.name.starts_with("network.")) fmt::print("  {:<10}{:.5g}\n", p.name, physics->theta()[p.offset]);
 }
 
 // Observed points and solutions: of two components in their plane, else each component over time.
@@ -117,7 +102,7 @@ void draw(const std::string& file, const VectorField<double>& field, const Traje
 
 Vector<double> weights_of(const DynamicsFlags& f, const DynamicsSpec& spec) {
   if (!f.weights.empty()) return ConstVectorMap<double>(f.weights.data(), static_cast<Index>(f.weights.size()));
-  return spec.kind == DynamicsKind::newtonian ? newtonian_weights() : Vector<double>();
+  return spec.kind == DynamicsKind::newtonian ? newtonian_loss_weights() : Vector<double>();
 }
 
 int fit(const DynamicsFlags& f) {
@@ -146,13 +131,14 @@ int fit(const DynamicsFlags& f) {
   ProgressLine progress(f.common.quiet, "iterations", options.optimizer.iterations);
   options.optimizer.progress = [&](Index i, double) { progress(i); };
   const double begin = seconds_now();
-  const auto fitted = fit_dynamics<double>(*field, data.list, options);
-  if (f.refine) {
+  if (f.physics_first) {
     auto* physics = dynamic_cast<PhysicsField<double>*>(field.get());
     if (!physics || physics->options().terms.empty())
-      throw InputError("--refine: only a newtonian field has physical parameters");
-    refine_terms(*physics, data.list, options, fitted.initial);
+      throw InputError("--physics-first: only a newtonian field has physical parameters");
+    if (f.window > 0) throw InputError("--physics-first: fits whole trajectories; leave out --window");
+    fit_physics_first(*physics, data.list, options);
   }
+  const auto fitted = fit_dynamics<double>(*field, data.list, options);
   fmt::print("{} trajectories, {} parameters, {} iterations in {:.1f} s\n", data.list.size(), field->theta().size(),
              fitted.losses.size(), seconds_now() - begin);
   fmt::print("RMS error on the data {:.4g}\n", trajectory_error(*field, data.list, options.solve, fitted.initial));
@@ -168,7 +154,7 @@ int fit(const DynamicsFlags& f) {
   return 0;
 }
 
-struct PredictFlags {
+struct SolveFlags {
   std::string model, source, output, id = "id", time = "t";
   double end = 0;
   Index points = 100;
@@ -176,7 +162,7 @@ struct PredictFlags {
 };
 
 // From the first observation of each trajectory, at its own times, or at equal ones up to --end.
-int predict(const PredictFlags& f) {
+int solve(const SolveFlags& f) {
   (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});
   const auto model = read_dynamics(f.model);
@@ -210,98 +196,14 @@ int simulate(const SimulateFlags& f) {
   return 0;
 }
 
-struct MotionFlags {
-  std::vector<std::string> names;
-  Index count = 30, points = 10;
-  double end = 1, noise = 0;
-  bool refine = false;
-  std::uint64_t seed = 0;
-  MinimizeFlags optimizer;
-  CommonFlags common;
-};
-
-// What one fit of one motion gave.
-struct MotionResult {
-  std::vector<double> parameters;  // of the motion's truth
-  double inside = 0, beyond = 0;   // RMS errors on fresh trajectories: over the window, and from its end to twice it
-};
-
-std::vector<Trajectory> cut(const std::vector<Trajectory>& list, Index first, Index count) {
-  std::vector<Trajectory> out;
-  for (const auto& t : list)
-    out.push_back(
-        {t.id, {t.times.begin() + first, t.times.begin() + first + count}, t.states.middleCols(first, count)});
-  return out;
-}
-
-double rms(const std::vector<Trajectory>& a, const std::vector<Trajectory>& b) {
-  double sum = 0, n = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    sum += (a[i].states - b[i].states).squaredNorm(), n += static_cast<double>(a[i].states.size());
-  return std::sqrt(sum / n);
-}
-
-MotionResult fit_motion(const MotionFlags& f, const Motion& motion, const TrajectoryTable& data,
-                        const TrajectoryTable& test, DynamicsKind kind, bool zero_residual) {
-  Engine engine = make_stream(f.seed, "dynamics.weights");
-  const auto field = make_dynamics<double>({.kind = kind, .dim = 9}, engine, zero_residual);
-  DynamicsOptions options{.solve = {.solver = {.stepper = StepperKind::rk4, .steps = 1}, .threads = f.common.threads},
-                          .optimizer = f.optimizer.options(),
-                          .weights = newtonian_weights(),
-                          .autonomous = true,
-                          .train_initial = f.noise > 0};
-  const auto fitted = fit_dynamics<double>(*field, data.list, options);
-  if (auto* physics = dynamic_cast<PhysicsField<double>*>(field.get()); physics && f.refine)
-    refine_terms(*physics, data.list, options, fitted.initial);
-  MotionResult out;
-  for (const auto& [name, value] : motion.truth)
-    for (const auto& p : field->parameters())
-      if (p.name == name) out.parameters.push_back(field->theta()[p.offset]);
-  const auto model = predicted(*field, test, {.solver = {.rtol = 1e-8, .atol = 1e-8}}).list;
-  out.inside = rms(cut(model, 0, f.points + 1), cut(test.list, 0, f.points + 1));
-  out.beyond = rms(cut(model, f.points + 1, f.points), cut(test.list, f.points + 1, f.points));
-  return out;
-}
-
-int motion_report(const MotionFlags& f) {
-  f.common.check();
-  std::vector<const Motion*> chosen;
-  for (const auto& name : f.names) chosen.push_back(&find_motion(name));
-  if (chosen.empty())
-    for (const auto& motion : motions()) chosen.push_back(&motion);
-  fmt::print("{:<22}{:<26}{:<26}{:<26}{}\n", "", "residual from zero", "residual trained", "plain network",
-             "worst parameter: true, residual from zero, residual trained");
-  for (const auto* motion : chosen) {
-    auto data = draw_motion(*motion, f.count, equal_times(f.end, f.points), f.seed);
-    add_noise(data, f.noise, f.seed);
-    const auto test = draw_motion(*motion, f.count, equal_times(2 * f.end, 2 * f.points), f.seed + 1);
-    const auto zero = fit_motion(f, *motion, data, test, DynamicsKind::newtonian, true);
-    const auto full = fit_motion(f, *motion, data, test, DynamicsKind::newtonian, false);
-    const auto plain = fit_motion(f, *motion, data, test, DynamicsKind::network, false);
-    std::string line = fmt::format("{:<22}", motion->name);
-    for (const auto* r : {&zero, &full, &plain})
-      line += fmt::format("{:<26}", fmt::format("{:.2g} / {:.2g}", r->inside, r->beyond));
-    // The parameter that is off most, by its own size or 1.
-    std::size_t worst = 0;
-    auto off = [&](std::size_t i) {
-      const double truth = motion->truth[i].second;
-      return std::abs(full.parameters[i] - truth) / std::max(1.0, std::abs(truth));
-    };
-    for (std::size_t i = 0; i < motion->truth.size(); ++i)
-      if (off(i) > off(worst)) worst = i;
-    if (!motion->truth.empty())
-      line += fmt::format("{}: {:.4g}, {:.4g}, {:.4g}", motion->truth[worst].first, motion->truth[worst].second,
-                          zero.parameters[worst], full.parameters[worst]);
-    fmt::print("{}\n", line);
-  }
-  return 0;
-}
-
 void add_fit(Command parent, Action& chosen) {
   auto f = std::make_shared<DynamicsFlags>();
-  f->optimizer.iterations = 1000;
+  f->optimizer.iterations = 3000, f->optimizer.learning_rate = 3e-2, f->optimizer.clip = 1;
   auto c = parent.add_command("fit", "Fit dz/dt = f(z, t) to trajectories");
-  c.footer("Example: pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png");
+  c.footer(
+      "Examples:\n"
+      "  pathline dynamics fit datasets/spiral.csv --window 10 -o spiral.h5 --plot spiral.png\n"
+      "  pathline dynamics fit examples/recipes/spiral.toml");
   c.add_option("SOURCE", f->source, "a table with one observation per row, or a recipe: a TOML file with these options")
       .required();
   c.add_option("--id", f->id, "column with the number of the trajectory; \"\": the table is one").show_default();
@@ -311,7 +213,7 @@ void add_fit(Command parent, Action& chosen) {
   c.add_option("--window", f->window, "observations of a training window; 0: whole trajectories").show_default();
   c.add_option("--batch", f->batch, "windows per iteration").show_default();
   c.add_flag("--train-initial", f->train_initial, "train the first state of each trajectory, too: for noisy data");
-  c.add_flag("--refine", f->refine, kRefine);
+  c.add_flag("--physics-first", f->physics_first, kPhysicsFirst);
   c.add_option("--seed", f->seed, "seed of the weights and windows").show_default();
   c.add_option("--test", f->test, "a table of trajectories to compute the test error on");
   c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
@@ -327,7 +229,7 @@ void add_fit(Command parent, Action& chosen) {
 }
 
 void add_predict(Command parent, Action& chosen) {
-  auto f = std::make_shared<PredictFlags>();
+  auto f = std::make_shared<SolveFlags>();
   auto c = parent.add_command("predict", "Solve a learned field from the first state of each trajectory");
   c.footer("Example: pathline dynamics predict spiral.h5 spiral.csv --end 50 -o further.csv");
   c.add_option("MODEL", f->model, "a model of `pathline dynamics fit`").required();
@@ -338,7 +240,7 @@ void add_predict(Command parent, Action& chosen) {
   c.add_option("--id", f->id, "column with the number of the trajectory").show_default();
   c.add_option("--time", f->time, "column with the time").show_default();
   f->common.add_table_to(c);
-  run_if_chosen(c, chosen, f, predict);
+  run_if_chosen(c, chosen, f, solve);
 }
 
 void add_simulate(Command parent, Action& chosen) {
@@ -358,27 +260,6 @@ void add_simulate(Command parent, Action& chosen) {
   c.callback([f, &chosen] { chosen = [f] { return simulate(*f); }; });
 }
 
-void add_motions(Command parent, Action& chosen) {
-  auto f = std::make_shared<MotionFlags>();
-  f->optimizer.iterations = 1500, f->optimizer.learning_rate = 3e-2, f->optimizer.weight_decay = 1e-2;
-  auto c = parent.add_command("motions", "Fit the twelve simulated motions and compare with the truth");
-  c.footer(
-      "Example: pathline dynamics motions parabola pendulum --noise 0.01\n"
-      "Prints the RMS error on fresh trajectories over the window, and from its end to twice the window.");
-  c.add_option("NAMES", f->names, "motions; default: all");
-  c.add_option("-n,--count", f->count, "trajectories of each").show_default();
-  c.add_option("--points", f->points, "observations after the first").show_default();
-  c.add_option("--end", f->end, "length of the window").show_default();
-  c.add_option("--noise", f->noise,
-               "standard deviation of the noise, as a share of each component's own; the first "
-               "states are then trained")
-      .show_default();
-  c.add_flag("--refine", f->refine, kRefine);
-  c.add_option("--seed", f->seed, "seed of data and weights").show_default();
-  f->optimizer.add_to(c), f->common.add_to(c);
-  run_if_chosen(c, chosen, f, motion_report);
-}
-
 }  // namespace
 
 void add_dynamics_command(Command app, Action& chosen) {
@@ -388,8 +269,10 @@ void add_dynamics_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv\n"
       "  pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png\n"
-      "  pathline dynamics motions parabola");
-  add_fit(c, chosen), add_predict(c, chosen), add_simulate(c, chosen), add_motions(c, chosen);
+      "  pathline dynamics motions parabola --physics-first\n"
+      "  pathline dynamics energy");
+  add_fit(c, chosen), add_predict(c, chosen), add_simulate(c, chosen);
+  add_motions_command(c, chosen), add_energy_command(c, chosen);
 }
 
 }  // namespace pathline

@@ -1,24 +1,23 @@
 #include "pathline/app/figure.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <fstream>
 #include <limits>
 
+#include "app/fitted_text.hpp"
 #include "app/panel.hpp"
+#include "app/picture_file.hpp"
 #include "app/ticks.hpp"
-#include "core/lower_case.hpp"
-#include "pathline/core/error.hpp"
-#include "pathline/io/replace_file.hpp"
 
 namespace pathline::plot {
 namespace {
 
-constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44, kTitle = 30;  // px; kLeft is a minimum
+constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44;  // px; kLeft is a minimum
 
 // The space above the curves for the legend, as a fraction of their height.
 double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
+constexpr std::size_t kInside = 4;  // entries of a legend that find room inside the panel
+constexpr Colour kStart{0.45, 0.45, 0.45}, kMark{0.13, 0.13, 0.13};
 constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
@@ -55,8 +54,9 @@ void draw_counts(Canvas& canvas, const Frame& frame, const Matrix<double>& point
   Matrix<double> count = Matrix<double>::Zero(nx, ny);
   for (Index j = 0; j < points.cols(); ++j) {
     if (!points.col(j).allFinite()) continue;
-    const double u = (points(0, j) - frame.x.low) / (frame.x.high - frame.x.low) * static_cast<double>(nx);
-    const double v = (points(1, j) - frame.y.low) / (frame.y.high - frame.y.low) * static_cast<double>(ny);
+    const Point p = frame.at(points(0, j), points(1, j));
+    const double u = (p.x - frame.box.x) / frame.box.width * static_cast<double>(nx);
+    const double v = (frame.box.bottom() - p.y) / frame.box.height * static_cast<double>(ny);
     if (u >= 0 && u < static_cast<double>(nx) && v >= 0 && v < static_cast<double>(ny))
       count(static_cast<Index>(u), static_cast<Index>(v)) += 1;
   }
@@ -122,6 +122,26 @@ std::shared_ptr<Panel> make_panel(const std::string& title, Axis x, Axis y) {
   return panel;
 }
 
+// White on a dark edge, so that it is seen on every colour.
+void draw_arrow(Canvas& canvas, const Frame& frame, const Arrow& arrow) {
+  const Point from = frame.at(arrow.x, arrow.y), to = frame.at(arrow.x + arrow.dx, arrow.y + arrow.dy);
+  const double dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy);
+  if (!(length > 0.5) || !std::isfinite(length)) return;
+  const double head = std::min(4.0, 0.45 * length), ux = dx / length, uy = dy / length;
+  const auto side = [&](double sign) {
+    return Point{to.x - head * (ux - sign * 0.5 * uy), to.y - head * (uy + sign * 0.5 * ux)};
+  };
+  for (const auto& [colour, width] : {std::pair{Colour{0, 0, 0, 0.45}, 2.6}, {Colour{1, 1, 1}, 1.1}}) {
+    canvas.line({from, to}, colour, width);
+    canvas.line({side(1), to, side(-1)}, colour, width);
+  }
+}
+
+void draw_image(Canvas& canvas, const Frame& frame, const Range& x, const Range& y, const Matrix<Colour>& colours) {
+  const Point low = frame.at(x.low, y.low), high = frame.at(x.high, y.high);
+  canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+}
+
 void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_x, double pad_y) {
   std::vector<double> xs, ys;
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -131,12 +151,18 @@ void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_
   panel.x = resolve(panel.x_axis, xs, pad_x), panel.y = resolve(panel.y_axis, ys, pad_y);
 }
 
-Format format_of(const std::string& path) {
-  const std::string suffix = lower_case(path.substr(path.size() - std::min<std::size_t>(path.size(), 4)));
-  if (suffix == ".png") return Format::png;
-  if (suffix == ".svg") return Format::svg;
-  if (suffix == ".pdf") return Format::pdf;
-  throw InputError(path + ": expected a name that ends with .png, .svg or .pdf");
+// An arrow half-way along a curve, in its direction.
+void draw_arrow(Canvas& canvas, const Frame& frame, const Series& s, const Colour& colour) {
+  const std::size_t n = std::min(s.x.size(), s.y.size());
+  if (n < 3) return;
+  const Point a = frame.at(s.x[n / 2 - 1], s.y[n / 2 - 1]), b = frame.at(s.x[n / 2], s.y[n / 2]);
+  const double dx = b.x - a.x, dy = b.y - a.y, length = std::hypot(dx, dy);
+  if (!(length > 1e-6) || !std::isfinite(length)) return;
+  const double ux = 4 * dx / length, uy = 4 * dy / length;
+  canvas.area({{{b.x + ux, b.y + uy},
+                {b.x - ux / 2 - uy / 2, b.y - uy / 2 + ux / 2},
+                {b.x - ux / 2 + uy / 2, b.y - uy / 2 - ux / 2}}},
+              colour);
 }
 
 }  // namespace
@@ -164,7 +190,8 @@ void Figure::scatter(const std::string& title, std::vector<Cloud> clouds, Axis x
   panels_.push_back(panel);
 }
 
-void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis y, std::optional<double> highest) {
+void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis y, std::optional<double> highest,
+                      Bar bar, std::vector<Arrow> arrows) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
@@ -172,14 +199,46 @@ void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis
   for (double v : image.log_density.reshaped())
     if (std::isfinite(v)) largest = std::max(largest, std::exp(v));
   const double top = highest.value_or(largest);
-  panel->bar = Panel::ColourBar{top, largest > top};
-  panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
+  if (bar == Bar::shown) panel->bar = Panel::ColourBar{.highest = top, .exceeded = largest > top};
+  panel->draw = [image = std::move(image), arrows = std::move(arrows), top](Canvas& canvas, const Frame& frame) {
     Matrix<Colour> colours(image.log_density.rows(), image.log_density.cols());
     for (Index i = 0; i < colours.size(); ++i) {
       const double v = image.log_density.data()[i];
       const double p = std::isnan(v) || v == std::numeric_limits<double>::infinity() ? std::nan("") : std::exp(v);
       colours.data()[i] = viridis(top > 0 ? p / top : (std::isnan(p) ? p : 0));
     }
+    draw_image(canvas, frame, image.x, image.y, colours);
+    for (const auto& arrow : arrows) draw_arrow(canvas, frame, arrow);
+  };
+  panels_.push_back(panel);
+}
+
+void Figure::value_map(const std::string& title, ValueImage image, Range range, const std::string& label, Axis x,
+                       Axis y) {
+  auto panel = make_panel(title, std::move(x), std::move(y));
+  panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
+  panel->equal = true;
+  panel->bar = Panel::ColourBar{.highest = range.high, .lowest = range.low, .label = label};
+  panel->draw = [image = std::move(image), range](Canvas& canvas, const Frame& frame) {
+    Matrix<Colour> colours(image.values.rows(), image.values.cols());
+    for (Index i = 0; i < colours.size(); ++i)
+      colours.data()[i] = viridis((image.values.data()[i] - range.low) / (range.high - range.low));
+    draw_image(canvas, frame, image.x, image.y, colours);
+  };
+  panels_.push_back(panel);
+}
+
+void Figure::difference_map(const std::string& title, DensityImage image, Axis x, Axis y) {
+  auto panel = make_panel(title, std::move(x), std::move(y));
+  panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
+  panel->equal = true;
+  double top = 0;
+  for (double v : image.log_density.reshaped())
+    if (std::isfinite(v)) top = std::max(top, std::abs(v));
+  panel->bar = Panel::ColourBar{.highest = top, .diverging = true, .label = "difference"};
+  panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
+    const Matrix<Colour> colours =
+        image.log_density.unaryExpr([&](double v) { return diverging(top > 0 ? v / top : v); });
     const Point low = frame.at(image.x.low, image.y.low), high = frame.at(image.x.high, image.y.high);
     canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
   };
@@ -190,13 +249,21 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0.04, 0.04);
   panel->equal = true;
+  panel->legend = {{"start", kStart}, {"end", line_colour(1)}};
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) {
       Colour colour = series[i].colour.value_or(line_colour(0));
       draw_series(canvas, frame, series[i], colour, 0.8);
       if (series[i].x.empty()) continue;
-      const Point end = frame.at(series[i].x.back(), series[i].y.back());
-      if (std::isfinite(end.x) && std::isfinite(end.y)) canvas.dot(end, 1.3, line_colour(1));
+      const Point start = frame.at(series[i].x.front(), series[i].y.front());
+      if (std::isfinite(start.x) && std::isfinite(start.y)) canvas.dot(start, 1.3, kStart);
+      colour.alpha = std::min(1.0, 2 * colour.alpha);
+      draw_arrow(canvas, frame, series[i], colour);
+    }
+    for (const auto& s : series) {
+      if (s.x.empty()) continue;
+      const Point end = frame.at(s.x.back(), s.y.back());
+      if (std::isfinite(end.x) && std::isfinite(end.y)) canvas.dot(end, 1.5, line_colour(1));
     }
   };
   panels_.push_back(panel);
@@ -205,26 +272,37 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
 void Figure::lines(const std::string& title, std::vector<Series> series, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0, 0.05);
-  const double free = legend_room(panel->legend.size());
+  panel->legend_beside = panel->legend.size() > kInside;
+  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size());
   if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
     panel->y.high += free * (panel->y.high - panel->y.low);
   else if (!panel->y_axis.limits)
     panel->y.high *= std::pow(panel->y.high / panel->y.low, free);
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
-    for (std::size_t i = 0; i < series.size(); ++i)
-      draw_series(canvas, frame, series[i], or_next(series[i].colour, i), 1.6);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const Colour colour = or_next(series[i].colour, i);
+      draw_series(canvas, frame, series[i], colour, 1.6);
+      for (std::size_t k = 0; series[i].dots && k < std::min(series[i].x.size(), series[i].y.size()); ++k)
+        if (const Point p = frame.at(series[i].x[k], series[i].y[k]); std::isfinite(p.x) && std::isfinite(p.y))
+          canvas.dot(p, 2.6, colour);
+    }
   };
   panels_.push_back(panel);
 }
 
 void Figure::histogram(const std::string& title, std::vector<std::pair<std::string, std::vector<double>>> samples,
                        std::vector<Series> curves, Axis x, Axis y) {
-  auto panel = make_panel(title, std::move(x), std::move(y));
   std::vector<Series> outlines;
   std::vector<double> xs, ys = {0};
+  const bool log = x.scale == Scale::log;  // then the bins are even on the axis, and heights are per decade
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto edges = bin_edges(samples[i].second), h = heights(samples[i].second, edges);
+    if (log)
+      for (double& v : samples[i].second) v = std::log10(v);
+    auto edges = bin_edges(samples[i].second);
+    const auto h = heights(samples[i].second, edges);
+    if (log)
+      for (double& v : edges) v = std::pow(10, v);
     Series s{.label = samples[i].first, .x = {}, .y = {}, .colour = line_colour(static_cast<Index>(i))};
     for (std::size_t b = 0; b < h.size(); ++b)
       for (double edge : {edges[b], edges[b + 1]}) s.x.push_back(edge), s.y.push_back(h[b]);
@@ -235,6 +313,7 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
     if (!curves[i].colour) curves[i].colour = line_colour(static_cast<Index>(samples.size() + i));
     append(xs, curves[i].x), append(ys, curves[i].y);
   }
+  auto panel = make_panel(title, std::move(x), std::move(y));
   for (const auto* list : {&outlines, &curves})
     for (const auto& s : *list)
       if (!s.label.empty()) panel->legend.push_back({s.label, *s.colour});
@@ -245,9 +324,11 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
       const auto& s = outlines[i];
       Colour faint = *s.colour;
       faint.alpha = 0.3;
-      for (std::size_t b = 0; i == 0 && b + 1 < s.x.size(); b += 2) {
-        const Point top = frame.at(s.x[b], s.y[b]), foot = frame.at(s.x[b + 1], 0);
-        canvas.fill({top.x, top.y, foot.x - top.x, foot.y - top.y}, faint);
+      if (i == 0 && !s.x.empty()) {  // one shape, so that no seam shows between the bars
+        std::vector<Point> shape{frame.at(s.x.front(), 0)};
+        for (std::size_t b = 0; b < s.x.size(); ++b) shape.push_back(frame.at(s.x[b], s.y[b]));
+        shape.push_back(frame.at(s.x.back(), 0));
+        canvas.area({shape}, faint);
       }
       draw_series(canvas, frame, s, *s.colour, 1.2);
     }
@@ -256,59 +337,94 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
   panels_.push_back(panel);
 }
 
+void Figure::mark(std::optional<double> x, std::optional<double> y) {
+  if (panels_.empty() || !panels_.back()) return;
+  auto panel = std::make_shared<Panel>(*panels_.back());
+  panel->draw = [x, y, draw = panel->draw](Canvas& canvas, const Frame& frame) {
+    draw(canvas, frame);
+    const Point at = frame.at(x.value_or(frame.x.low), y.value_or(frame.y.low));
+    if (x) canvas.dashed({{at.x, frame.box.y}, {at.x, frame.box.bottom()}}, kMark, 1.2);
+    if (y) canvas.dashed({{frame.box.x, at.y}, {frame.box.right(), at.y}}, kMark, 1.2);
+    if (x && y) canvas.dot(at, 3, kMark);
+  };
+  panels_.back() = panel;
+}
+
 void Figure::blank() { panels_.push_back(nullptr); }
 
-void Figure::save(const std::string& path) const {
-  const Format format = format_of(path);
-  const std::size_t columns = static_cast<std::size_t>(
+// The places of the panels on the page. A column is as wide as its widest panel, and a row as high as its highest
+// panel.
+struct Figure::Layout {
+  std::size_t columns = 1, rows = 1;
+  std::vector<double> widths, heights, lefts, bars;  // of each column; heights: of each row
+  std::vector<Point> sizes;                          // of each panel
+  double width = 0, height = 0;
+};
+
+Figure::Layout Figure::lay_out(double panel_size) const {
+  Layout out;
+  out.columns = static_cast<std::size_t>(
       std::max<Index>(1, std::min<Index>(options_.columns, static_cast<Index>(panels_.size()))));
-  const std::size_t rows = (panels_.size() + columns - 1) / columns;
-  // A column is as wide as its widest panel, and a row as high as its highest panel.
-  std::vector<double> widths(columns, 60), heights(rows, 60), lefts(columns, kLeft), bars(columns, 0);
-  auto size = [&](const Panel& p) {
-    const double ratio = p.width_to_height();
-    return ratio >= 1 ? Point{options_.panel_size, options_.panel_size / ratio}
-                      : Point{options_.panel_size * ratio, options_.panel_size};
-  };
+  out.rows = (panels_.size() + out.columns - 1) / out.columns;
+  out.widths.assign(out.columns, 60), out.lefts.assign(out.columns, kLeft), out.bars.assign(out.columns, 0);
+  out.heights.assign(out.rows, 60), out.sizes.assign(panels_.size(), {0, 0});
   for (std::size_t i = 0; i < panels_.size(); ++i) {
     if (!panels_[i]) continue;
-    const Point s = size(*panels_[i]);
-    widths[i % columns] = std::max(widths[i % columns], s.x),
-               heights[i / columns] = std::max(heights[i / columns], s.y);
-    lefts[i % columns] = std::max(lefts[i % columns], panels_[i]->left_of(s.y));
-    bars[i % columns] = std::max(bars[i % columns], panels_[i]->right_of(s.y));
+    const std::size_t j = i % out.columns;
+    const double ratio = panels_[i]->width_to_height();
+    const Point s = ratio >= 1 ? Point{panel_size, panel_size / ratio} : Point{panel_size * ratio, panel_size};
+    out.sizes[i] = s;
+    out.widths[j] = std::max(out.widths[j], s.x),
+    out.heights[i / out.columns] = std::max(out.heights[i / out.columns], s.y);
+    out.lefts[j] = std::max(out.lefts[j], panels_[i]->left_of(s.y));
+    out.bars[j] = std::max(out.bars[j], panels_[i]->right_of(s.y));
   }
-  const double title = options_.title.empty() ? 4 : kTitle;
-  double width = 0, height = title;
-  for (std::size_t j = 0; j < columns; ++j) width += lefts[j] + widths[j] + kRight + bars[j];
-  for (double h : heights) height += kTop + h + kBottom;
-  const TextStyle heading{.size = 14, .bold = true, .across = Across::middle};
-  width = std::ceil(std::max(width, text_width(options_.title, heading) + 20)), height = std::ceil(height);
-
-  Canvas canvas(format, width, height, options_.scale, options_.title);
-  if (!options_.title.empty()) canvas.text({width / 2, title / 2 + 2}, options_.title, heading);
-  double top = title;
-  for (std::size_t r = 0; r < rows; ++r) {
-    double left = 0;
-    for (std::size_t j = 0; j < columns && r * columns + j < panels_.size(); ++j) {
-      const auto& panel = panels_[r * columns + j];
-      if (panel) {
-        const Point s = size(*panel);
-        panel->paint(canvas, {left + lefts[j], top + kTop, s.x, s.y});
-      }
-      left += lefts[j] + widths[j] + kRight + bars[j];
-    }
-    top += kTop + heights[r] + kBottom;
-  }
-  const std::string bytes = canvas.finish();
-  ReplaceFile file(path);
-  {
-    std::ofstream out(file.path(), std::ios::binary);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) throw_cannot_write(path);
-  }
-  file.commit();
+  for (std::size_t j = 0; j < out.columns; ++j) out.width += out.lefts[j] + out.widths[j] + kRight + out.bars[j];
+  for (double h : out.heights) out.height += kTop + h + kBottom;
+  return out;
 }
+
+// The size at which the figure has the width that the options ask for; the labels' widths hardly depend on it.
+double Figure::fitting_panel_size() const {
+  double size = options_.panel_size;
+  for (int pass = 0; options_.width > 0 && pass < 4; ++pass) {
+    const Layout layout = lay_out(size);
+    double panels = 0;
+    for (double w : layout.widths) panels += w;
+    size *= std::max(0.1, options_.width - (layout.width - panels)) / panels;
+  }
+  return std::max(size, 40.0);
+}
+
+std::string Figure::bytes(const std::string& path) const {
+  const Format format = format_of(path);
+  const Layout layout = lay_out(fitting_panel_size());
+  const TextStyle heading{.size = 14, .bold = true};
+  double width = layout.width;
+  std::vector<std::string> title;
+  if (!options_.title.empty()) {
+    if (options_.width == 0) width = std::max(width, text_width(options_.title, heading) + 20);
+    title = wrapped(options_.title, heading, width - 16);
+  }
+  const double line = text_height(heading), head = title.empty() ? 4 : 12 + line * static_cast<double>(title.size());
+  width = std::ceil(width);
+  Canvas canvas(format, width, std::ceil(head + layout.height), options_.scale, options_.title);
+  for (std::size_t i = 0; i < title.size(); ++i)
+    canvas.text({width / 2, 8 + line * static_cast<double>(i)}, title[i], heading);
+  double top = head;
+  for (std::size_t r = 0; r < layout.rows; ++r) {
+    double left = 0;
+    for (std::size_t j = 0; j < layout.columns && r * layout.columns + j < panels_.size(); ++j) {
+      const std::size_t i = r * layout.columns + j;
+      if (panels_[i])
+        panels_[i]->paint(canvas, {left + layout.lefts[j], top + kTop, layout.sizes[i].x, layout.sizes[i].y});
+      left += layout.lefts[j] + layout.widths[j] + kRight + layout.bars[j];
+    }
+    top += kTop + layout.heights[r] + kBottom;
+  }
+  return canvas.finish();
+}
+
+void Figure::save(const std::string& path) const { write_file(path, bytes(path)); }
 
 }  // namespace pathline::plot

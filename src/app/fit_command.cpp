@@ -17,7 +17,7 @@
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/checkpoint/regression_file.hpp"
-#include "pathline/regression/fit.hpp"
+#include "pathline/train/fit_regression.hpp"
 
 namespace pathline {
 namespace {
@@ -80,16 +80,6 @@ RegressionSpec spec_of(const FitFlags& f, RegressorKind kind, Index inputs) {
   return spec;
 }
 
-void standardize(const Matrix<double>& values, bool raw, Vector<double>& mean, Vector<double>& scale) {
-  const Index d = values.rows();
-  mean = Vector<double>::Zero(d), scale = Vector<double>::Ones(d);
-  if (raw) return;
-  mean = values.rowwise().mean();
-  scale = ((values.colwise() - mean).rowwise().squaredNorm() / static_cast<double>(values.cols())).cwiseSqrt();
-  for (double& s : scale)
-    if (!(s > 0)) s = 1;  // a constant column
-}
-
 double mean_squared_error(const SavedRegression& model, const Pairs& pairs) {
   return (model.predict(pairs.x) - pairs.y).squaredNorm() / static_cast<double>(pairs.y.size());
 }
@@ -104,25 +94,18 @@ Run train_one(const FitFlags& f, RegressorKind kind, std::uint64_t seed, const s
               const Pairs& training, const std::optional<Pairs>& test) {
   Run run;
   auto& m = run.model;
-  m.spec = spec_of(f, kind, training.x.rows());
-  m.inputs = inputs, m.targets = f.targets;
-  standardize(training.x, f.raw, m.x_mean, m.x_scale);
-  standardize(training.y, f.raw, m.y_mean, m.y_scale);
-  Engine engine = make_stream(seed, "fit.weights");
-  const auto start = parse_named<WeightStart>("weights", f.start, {"uniform", "normal"});
-  const auto model = make_regressor<double>(m.spec, engine, start);
-  FitOptions options{.optimizer = f.optimizer.options(), .batch = f.batch, .seed = seed};
-  ProgressLine progress(f.common.quiet, "iterations", options.optimizer.iterations);
-  options.optimizer.progress = [&](Index i, double) { progress(i); };
-  const Matrix<double> x = (training.x.colwise() - m.x_mean).array().colwise() / m.x_scale.array();
-  const Matrix<double> y = (training.y.colwise() - m.y_mean).array().colwise() / m.y_scale.array();
+  FitRegressionOptions options{.start = parse_named<WeightStart>("weights", f.start, {"uniform", "normal"}),
+                               .standardize = !f.raw,
+                               .fit = {.optimizer = f.optimizer.options(), .batch = f.batch, .seed = seed}};
+  ProgressLine progress(f.common.quiet, "iterations", options.fit.optimizer.iterations);
+  options.fit.optimizer.progress = [&](Index i, double) { progress(i); };
   const double begin = seconds_now();
-  fit<double>(*model, x, y, {}, options);
+  m = fit_regression(spec_of(f, kind, training.x.rows()), training.x, training.y, options);
   run.seconds = seconds_now() - begin;
-  m.theta = model->theta();
+  m.inputs = inputs, m.targets = f.targets;
   run.points = mean_squared_error(m, training);
   if (test) run.test = mean_squared_error(m, *test);
-  if (x.rows() == 1) {
+  if (training.x.rows() == 1) {
     // Second differences see every error of the solver, and each tile has its own steps.
     auto fine = m.spec;
     fine.solve.solver.rtol = fine.solve.solver.atol = 1e-10;
@@ -132,7 +115,7 @@ Run train_one(const FitFlags& f, RegressorKind kind, std::uint64_t seed, const s
     // Of y(x) in the data's units: two derivatives by x / x_scale.
     const auto& over = test ? test->x : training.x;
     const double low = over.minCoeff(), high = over.maxCoeff(), s = m.x_scale[0];
-    for (Index i = 0; i < y.rows(); ++i) {
+    for (Index i = 0; i < training.y.rows(); ++i) {
       const double part = roughness(*curve, (low - m.x_mean[0]) / s, (high - m.x_mean[0]) / s, i);
       run.rough = (i == 0 ? 0 : run.rough) + part * std::pow(m.y_scale[i], 2) / std::pow(s, 3);
     }
@@ -278,9 +261,13 @@ void add_fit_command(Command app, Action& chosen) {
   c.add_option("SOURCE", f->source, "a table, or a recipe: a TOML file with these options").required();
   c.add_option("--target", f->targets, "columns to predict: y or y1,y2").delimiter(',');
   c.add_option("--inputs", f->inputs, "columns to predict from; default: all others").delimiter(',');
-  c.add_option("--model", f->model, "neural_ode, resnet, or both, to compare them").show_default();
+  c.add_option("--model", f->model, "neural_ode, resnet, or both, to compare them")
+      .show_default()
+      .choices({"neural_ode", "resnet", "both"});
   c.add_option("--hidden", f->hidden, "widths of the hidden layers: 20,20").delimiter(',').show_default();
-  c.add_option("--activation", f->activation, fmt::format("{}", fmt::join(activation_names(), ", "))).show_default();
+  c.add_option("--activation", f->activation, fmt::format("{}", fmt::join(activation_names(), ", ")))
+      .show_default()
+      .choices(activation_names());
   c.add_option("--augmented", f->augmented, "further dimensions of the hidden state (Dupont et al. 2019)")
       .show_default();
   c.add_option("--blocks", f->blocks, "blocks of the residual network").show_default();

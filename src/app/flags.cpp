@@ -1,28 +1,45 @@
 #include "app/flags.hpp"
 
+#include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "app/report.hpp"
 #include "core/option_check.hpp"
+#include "pathline/ode/time_limit.hpp"
 #include "recipe/in_table.hpp"
 
 namespace pathline {
 
 void CommonFlags::add_to(Command c) {
-  c.add_option("--threads", threads, "number of threads; 0 = one per core. Results do not depend on it").show_default();
+  c.group("General");
+  c.add_option("--threads", threads, "threads; 0 = one per core; results do not depend on it").show_default();
   c.add_flag("--quiet", quiet, "print no progress and no notes");
 }
 
 void CommonFlags::add_table_to(Command c) {
+  c.group("Tables");
   keys.add(c, "--header", "data.header");
   keys.add(c, "--drop-missing", "data.drop_missing");
 }
 
 void CommonFlags::add_solve_to(Command c) {
+  c.group("Solver");
   add_solver_keys(keys, c, "solver.evaluation", "that of the model");
+  add_timeout_to(c);
   add_precision_to(c, "that of the model");
+}
+
+void CommonFlags::add_timeout_to(Command c) {
+  c.add_option("--timeout", timeout,
+               "seconds that the solve of a tile of points may take before it fails; 0 = no limit")
+      .show_default();
+}
+
+void CommonFlags::begin() const {
+  require(timeout >= 0 && std::isfinite(timeout), "--timeout", timeout, ">= 0");
+  limit_solve_time(timeout);
 }
 
 void CommonFlags::add_precision_to(Command c, const std::string& otherwise) {
@@ -62,6 +79,10 @@ void report_notes(const TableReader& reader, const std::string& input, const Com
 
 std::string model_file(const std::string& model) {
   return std::filesystem::is_directory(model) ? model + "/model.h5" : model;
+}
+
+void warn_of_format(const ModelCard& card) {
+  if (const auto warning = card.warning(); !warning.empty()) report_warning("{}", warning);
 }
 
 bool is_double(const ModelCard& card, const CommonFlags& common) {

@@ -19,14 +19,17 @@ namespace pathline {
 struct CommonFlags {
   int threads = 0;  // all cores; the library's own default is one
   bool quiet = false;
-  KeyFlags keys;  // those that stand for keys of a recipe
+  double timeout = 0;  // seconds that a solve may take; 0: no limit
+  KeyFlags keys;       // those that stand for keys of a recipe
 
   void add_to(Command command);        // --threads, --quiet
   void add_table_to(Command command);  // --header, --drop-missing: how tables are read
-  // --stepper, --rtol, --atol, --steps, --trace, --probes and --precision, in place of those of a model.
+  // --stepper, --rtol, --atol, --steps, --trace, --probes, --timeout and --precision, in place of those of a model.
   void add_solve_to(Command command);
+  void add_timeout_to(Command command);  // --timeout, which add_solve_to() adds too
   void add_precision_to(Command command, const std::string& otherwise);
 
+  void begin() const;  // what holds for all that the command does: the time limit. InputError as check()
   void check() const;  // InputError for a value out of its range
   // names: of a model; a first line that has them all is a header, even if they are numbers. InputError as check().
   TableOptions table_options(const std::vector<std::string>& names = {}) const;
@@ -44,8 +47,14 @@ void report_notes(const TableReader& reader, const std::string& input, const Com
 // What runs if the command is chosen: run(*f), with errors in the words of its options.
 using Action = std::function<int()>;  // gives the exit code
 template <class F> void run_if_chosen(Command command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
-  command.callback(
-      [f, run, &chosen] { chosen = [f, run] { return in_options(f->common.keys, [&] { return run(*f); }); }; });
+  command.callback([f, run, &chosen] {
+    chosen = [f, run] {
+      return in_options(f->common.keys, [&] {
+        f->common.begin();
+        return run(*f);
+      });
+    };
+  });
 }
 
 // A model as a command uses it. MODEL is a file, or the directory of a run.
@@ -53,6 +62,8 @@ std::string model_file(const std::string& model);
 // The evaluation options of the model, with the exact trace, changed by the options of the command line. Prints a note
 // about options that make a density inexact.
 EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
+// Warns of a model in a file of format 1, which may have been changed.
+void warn_of_format(const ModelCard& card);
 bool is_double(const ModelCard& card, const CommonFlags& common);
 
 // Throws InputError if one of `options` ("--paths") is given, because an option that would be ignored is a mistake.

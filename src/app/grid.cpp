@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/comma_list.hpp"
 #include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -33,20 +34,9 @@ Grid::Axis parse_axis(const std::string& whole, std::string_view text) {
   return axis;
 }
 
-std::vector<std::string> items_of(const std::string& text) {
-  std::vector<std::string> items(1);
-  for (const char c : text) {
-    if (c == ',')
-      items.emplace_back();
-    else
-      items.back() += c;
-  }
-  return items;
-}
-
 Grid by_name(const std::string& text, const std::vector<std::string>& names, Index dim) {
   std::vector<Grid::Axis> axes(static_cast<std::size_t>(dim), Grid::Axis{0, 0, 0});
-  for (const auto& item : items_of(text)) {
+  for (const auto& item : split_commas(text)) {
     const auto equals = item.rfind('=');
     if (equals == item.npos)
       throw InputError(
@@ -67,7 +57,7 @@ Grid by_name(const std::string& text, const std::vector<std::string>& names, Ind
 
 Grid by_order(const std::string& text, Index dim) {
   std::vector<Grid::Axis> axes;
-  for (const auto& item : items_of(text)) axes.push_back(parse_axis(text, item));
+  for (const auto& item : split_commas(text)) axes.push_back(parse_axis(text, item));
   if (axes.size() == 1) axes.resize(static_cast<std::size_t>(dim), axes[0]);
   if (static_cast<Index>(axes.size()) != dim)
     throw InputError(fmt::format("--grid={}: {} axes; the model has {}", text, axes.size(), dim));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/attributes_text.hpp"
 #include "app/command.hpp"
 #include "app/number_text.hpp"
 #include "core/printable.hpp"
@@ -16,33 +17,6 @@ struct InfoFlags {
   bool recipe = false, metrics = false, keys = false;
   CommonFlags common;
 };
-
-std::string numbers(const Vector<double>& v) {
-  std::string out;
-  for (Index i = 0; i < std::min<Index>(v.size(), 8); ++i) out += fmt::format("{}{:.6g}", i ? ", " : "", v[i]);
-  return out + (v.size() > 8 ? ", ..." : "");
-}
-
-// "hidden 64-64-64, layer concatsquash"
-std::string text_of(const Attributes& attributes) {
-  std::vector<std::string> parts;
-  for (const auto& [name, value] : attributes)
-    parts.push_back(name + " " +
-                    std::visit(
-                        [](const auto& v) {
-                          using T = std::decay_t<decltype(v)>;
-                          if constexpr (std::is_same_v<T, Vector<double>>)
-                            return numbers(v);
-                          else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
-                            return v.empty() ? std::string("none") : fmt::format("{}", fmt::join(v, "-"));
-                          else if constexpr (std::is_same_v<T, double>)
-                            return fmt::format("{:.6g}", v);
-                          else
-                            return fmt::format("{}", v);
-                        },
-                        value));
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
 
 std::string column_name(const ModelCard& card, Index i) {
   const auto at = static_cast<std::size_t>(i);
@@ -92,6 +66,17 @@ void print_training(const ModelCard& card) {
   }
 }
 
+// The transforms other than blocks and norms.
+void print_layers(const Flow<double>& flow) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < flow.chain.size(); ++i) {
+    const auto& transform = flow.chain[i];
+    if (transform.duration() > 0 || transform.gathers()) continue;
+    const auto text = text_of(transform.describe());
+    fmt::print("transform {}  {}{}\n", count++, transform.kind(), text.empty() ? "" : " (" + text + ")");
+  }
+}
+
 std::string names(const std::vector<std::string>& columns) {
   return printable(fmt::format("{}", fmt::join(columns, ", ")));
 }
@@ -117,6 +102,7 @@ int run(const InfoFlags& f) {
   const auto model = read_model<double>(file);
   const auto& flow = model.flow;
   const auto& card = model.card;
+  warn_of_format(card);
   if (f.recipe) {
     if (card.recipe.empty()) throw InputError(file + ": the model has no recipe because it was imported");
     fmt::print("{}", printable(card.recipe, Lines::several));
@@ -128,7 +114,8 @@ int run(const InfoFlags& f) {
   }
   fmt::print("model        {}\n", printable(file));
   fmt::print("written by   pathline {}, {}\n", printable(card.version), card.precision);
-  fmt::print("digest       {}\n", printable(card.digest));
+  fmt::print("digest       {} (format {}{})\n", printable(card.digest), card.format_version,
+             card.answers ? fmt::format(", {} known answers", card.answers->points.cols()) : "");
   fmt::print("dimension    {}{}\n", flow.dim(), card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), names(card.condition_columns));
@@ -138,6 +125,7 @@ int run(const InfoFlags& f) {
     fmt::print("block {}      {} ({}), ", i, cnf.field->kind(), text_of(cnf.field->describe()));
     fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
   }
+  print_layers(flow);
   if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());
   fmt::print("base         {}\n", to_string(flow.base->kind()));
   fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean()), numbers(flow.scale()));
@@ -149,7 +137,10 @@ int run(const InfoFlags& f) {
       fmt::print("bounds       {}\n", text);
   if (const auto* periods = flow.periods()) fmt::print("period       {}\n", periods_text(*periods, card));
   const auto options = evaluation_options(card, {.quiet = true});
-  fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
+  if (flow.end_time() == 0)
+    fmt::print("evaluation   closed form: no ODE is solved\n");
+  else
+    fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
              options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");
   print_training(card);
   return 0;

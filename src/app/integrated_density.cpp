@@ -107,34 +107,44 @@ IntegratedDensity<S>::IntegratedDensity(const Flow<S>& flow, Integration columns
         fmt::format("--grid: {} columns have no axis; at most {} can be integrated out: give the others a "
                     "value, or make a histogram of `pathline sample`",
                     count, kMostColumns));
-  Matrix<double> draws;
-  if (count > 0) {
-    auto fast = options;
-    fast.density = false, fast.first = 0;
-    const Matrix<double> c = condition.replicate(1, condition.rows() > 0 ? kDraws : 1);
-    draws = flow.sample(kDraws, 0, fast, c).points;
-  }
+  const Matrix<double> drawn = count > 0 ? draws(condition, options) : Matrix<double>();
   for (const Index i : columns_.out) {
     const int nodes = kNodes[count - 1];
     const auto* periods = flow.periods();
     multiply(periods && periods->length()(i) > 0 ? Rule::periodic(periods->start()(i), periods->length()(i), nodes)
-                                                 : Rule::line(draws.row(i), flow.bounds(), i, nodes));
+                                                 : Rule::line(drawn.row(i), flow.bounds(), i, nodes));
   }
   const auto cells = columns_.discrete.size();
   for (std::size_t k = 0; k < cells; ++k)
     multiply(Rule::unit_cell(cells < std::size(kCellNodes) ? kCellNodes[cells] : 1));
 }
 
+template <class S> Matrix<double> IntegratedDensity<S>::draws(const Matrix<double>& condition,
+                                                              const EvaluationOptions& options) const {
+  auto fast = options;
+  fast.density = false, fast.first = 0;
+  const Matrix<double> c = condition.replicate(1, condition.rows() > 0 ? kDraws : 1);
+  if (!columns_.time) return flow_.sample(kDraws, 0, fast, c).points;
+  std::vector<Matrix<double>> along;
+  flow_.trajectory(flow_.draw_base(kDraws, 0, fast.tile), {*columns_.time}, along, fast, c);
+  return along.front();
+}
+
+template <class S> LogProb<S> IntegratedDensity<S>::log_prob_at(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
+                                                                const EvaluationOptions& options) const {
+  return columns_.time ? flow_.log_prob_at(*columns_.time, x, c, options) : flow_.log_prob(x, c, options);
+}
+
 template <class S> LogProb<S> IntegratedDensity<S>::log_prob(const Matrix<double>& x, const Matrix<double>& c,
                                                              const EvaluationOptions& options) const {
-  if (columns_.empty()) return flow_.log_prob(x, c, options);
+  if (columns_.empty()) return log_prob_at(x, c, options);
   LogProb<S> out;
   Matrix<double> at = x, terms(nodes(), x.cols());
   for (Index k = 0; k < nodes(); ++k) {
     Index row = 0;
     for (const Index i : columns_.out) at.row(i).setConstant(nodes_(row++, k));
     for (const Index i : columns_.discrete) at.row(i) = integer_below(x.row(i)).array() + nodes_(row, k), ++row;
-    const auto got = flow_.log_prob(at, c, options);
+    const auto got = log_prob_at(at, c, options);
     terms.row(k) = got.log_prob.array() + log_weight_(k);
     out.report.add(got.report), out.nfe += got.nfe;
   }

@@ -1,6 +1,7 @@
 // A density integrated over whole columns that are left out, and over the unit cells of discrete columns.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "pathline/checkpoint/model.hpp"
@@ -10,8 +11,9 @@ namespace pathline {
 
 // What is integrated out, by the columns' places.
 struct Integration {
-  std::vector<Index> out;       // whole columns
-  std::vector<Index> discrete;  // an integer n stands for its cell [n, n + 1), in which the model was trained
+  std::vector<Index> out;           // whole columns
+  std::vector<Index> discrete;      // an integer n stands for its cell [n, n + 1), in which the model was trained
+  std::optional<double> time = {};  // the density at this time of the flow; none: at the end, that of the data
   bool empty() const { return out.empty() && discrete.empty(); }
 };
 
@@ -37,6 +39,8 @@ template <class S> class IntegratedDensity {
  private:
   struct Rule;
   void multiply(const Rule& rule);
+  LogProb<S> log_prob_at(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const EvaluationOptions& options) const;
+  Matrix<double> draws(const Matrix<double>& condition, const EvaluationOptions& options) const;
 
   const Flow<S>& flow_;
   Integration columns_;

@@ -67,6 +67,7 @@ void KeyFlags::add(Command command, const std::string& option, const std::string
       option, [words](const std::string& given) { *words = {given}; }, help);
   if (std::holds_alternative<Index>(value)) added.type_name("INT");
   if (std::holds_alternative<double>(value)) added.type_name("FLOAT");
+  if (!field.range.choices.empty()) added.choices(field.range.choices);
   if (otherwise.empty() && !shown_default(value).empty()) added.show_default(shown_default(value));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/fitted_text.hpp"
+
 namespace pathline::plot {
 namespace {
 
@@ -21,7 +23,18 @@ double widest_of(const std::vector<Tick>& ticks) {
   return widest;
 }
 
+// The name of an axis with what its labels have in common: "time (×10⁴ +1700000000)".
+std::string axis_name(const std::string& label, const std::string& unit) {
+  if (unit.empty()) return label;
+  return label.empty() ? unit : label + " (" + unit + ")";
+}
+
 }  // namespace
+
+Range Panel::ColourBar::range() const {
+  const double low = diverging ? -std::abs(highest) : lowest;
+  return {low, highest > low ? highest : low + 1};
+}
 
 Point Frame::at(double px, double py) const {
   return {box.x + box.width * part(px, x, log_x), box.bottom() - box.height * part(py, y, log_y)};
@@ -29,25 +42,32 @@ Point Frame::at(double px, double py) const {
 
 double Panel::width_to_height() const {
   const double ratio = (x.high - x.low) / (y.high - y.low);
-  return equal && ratio >= 0.4 && ratio <= 2.5 ? ratio : shape;
+  const bool linear = x_axis.scale == Scale::linear && y_axis.scale == Scale::linear;
+  return equal && linear && ratio >= 0.4 && ratio <= 2.5 ? ratio : shape;
 }
 
-std::vector<Tick> Panel::y_ticks(double height) const {
-  return make_ticks(y, y_axis.scale, static_cast<int>(std::max(2.0, height / 32)));
+ShortTicks Panel::y_ticks(double height) const {
+  return short_ticks(y, y_axis.scale, static_cast<int>(std::max(2.0, height / 32)));
 }
 
 std::vector<Tick> Panel::bar_ticks(double height) const {
-  const Range range{0, bar->highest > 0 ? bar->highest : 1};
-  return make_ticks(range, Scale::linear, static_cast<int>(std::max(2.0, height / 32)));
+  return make_ticks(bar->range(), Scale::linear, static_cast<int>(std::max(2.0, height / 32)));
 }
 
 double Panel::left_of(double height) const {
-  const double label = y_axis.label.empty() ? 0 : text_height({.size = kYLabel}) + 4;
-  return kTick + 8 + widest_of(y_ticks(height)) + label;
+  const auto [ticks, unit] = y_ticks(height);
+  const double label = axis_name(y_axis.label, unit).empty() ? 0 : text_height({.size = kYLabel}) + 4;
+  return kTick + 8 + widest_of(ticks) + label;
+}
+
+double Panel::legend_width() const {
+  double width = 0;
+  for (const auto& e : legend) width = std::max(width, text_width(e.label, {.size = 10}));
+  return width + 26;
 }
 
 double Panel::right_of(double height) const {
-  if (!bar) return 0;
+  if (!bar) return legend_beside ? legend_width() + kGap : 0;
   return kBarGap + kBarWidth + kTick + 6 + widest_of(bar_ticks(height)) + text_height({.size = kBarLabel});
 }
 
@@ -63,32 +83,41 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
   const Box& b = f.box;
   canvas.outline(b, kInk, 1);
   const TextStyle small{.size = 10};
-  for (const auto& tick : make_ticks(x, x_axis.scale, static_cast<int>(std::max(2.0, b.width / 45)))) {
+  const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::max(2.0, b.width / 45)));
+  double last = -1e9;  // the end of the label before
+  for (const auto& tick : across.ticks) {
     const Point p = f.at(tick.value, y.low);
     canvas.line({{p.x, b.bottom()}, {p.x, b.bottom() + (tick.label.empty() ? kTick / 2 : kTick)}}, kInk, 1);
-    if (!tick.label.empty()) canvas.text({p.x, b.bottom() + kTick + 2}, tick.label, small);
+    const double half = text_width(tick.label, small) / 2;
+    if (tick.label.empty() || p.x - half < last + 3) continue;
+    canvas.text({p.x, b.bottom() + kTick + 2}, tick.label, small);
+    last = p.x + half;
   }
-  const auto ticks = y_ticks(b.height);
-  for (const auto& tick : ticks) {
+  const auto beside = y_ticks(b.height);
+  for (const auto& tick : beside.ticks) {
     const Point p = f.at(x.low, tick.value);
     canvas.line({{b.x - (tick.label.empty() ? kTick / 2 : kTick), p.y}, {b.x, p.y}}, kInk, 1);
     if (tick.label.empty()) continue;
     canvas.text({b.x - kTick - 3, p.y}, tick.label, {.size = 10, .along = Along::end, .across = Across::middle});
   }
-  if (!title.empty()) canvas.text({b.x + b.width / 2, b.y - 6}, title, {.size = 12, .across = Across::bottom});
-  if (!x_axis.label.empty()) canvas.text({b.x + b.width / 2, b.bottom() + kTick + 16}, x_axis.label, {.size = 11});
-  if (!y_axis.label.empty())
-    canvas.text({b.x - kTick - 8 - widest_of(ticks), b.y + b.height / 2}, y_axis.label,
-                {.size = kYLabel, .across = Across::bottom, .direction = Direction::upward});
+  const TextStyle heading{.size = 12, .across = Across::bottom};
+  if (!title.empty()) canvas.text({b.x + b.width / 2, b.y - 6}, fitted(title, heading, b.width + 40), heading);
+  if (const std::string name = axis_name(x_axis.label, across.unit); !name.empty())
+    canvas.text({b.x + b.width / 2, b.bottom() + kTick + 16}, fitted(name, {.size = 11}, b.width + 20), {.size = 11});
+  if (const std::string name = axis_name(y_axis.label, beside.unit); !name.empty()) {
+    const TextStyle upward{.size = kYLabel, .across = Across::bottom, .direction = Direction::upward};
+    canvas.text({b.x - kTick - 8 - widest_of(beside.ticks), b.y + b.height / 2}, fitted(name, upward, b.height + 20),
+                upward);
+  }
 }
 
 void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
   if (legend.empty()) return;
   const TextStyle style{.size = 10, .along = Along::start, .across = Across::middle};
-  double width = 0;
-  for (const auto& e : legend) width = std::max(width, text_width(e.label, style));
+  const double width = legend_width();
   const double line = text_height(style) + 1, height = line * static_cast<double>(legend.size()) + 2 * kGap;
-  const Box box{f.box.right() - width - 26 - kGap, f.box.y + kGap, width + 26, height};
+  const double left = legend_beside ? f.box.right() + kGap : f.box.right() - width - kGap;
+  const Box box{left, f.box.y + kGap, width, height};
   canvas.fill(box, {1, 1, 1, 0.8});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);
@@ -101,18 +130,21 @@ void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
 void Panel::paint_bar(Canvas& canvas, const Frame& f) const {
   const Box b{f.box.right() + kBarGap, f.box.y, kBarWidth, f.box.height};
   Matrix<Colour> colours(1, 128);
-  for (Index j = 0; j < 128; ++j) colours(0, j) = viridis((static_cast<double>(j) + 0.5) / 128);
+  for (Index j = 0; j < 128; ++j) {
+    const double t = (static_cast<double>(j) + 0.5) / 128;
+    colours(0, j) = bar->diverging ? diverging(2 * t - 1) : viridis(t);
+  }
   canvas.cells(b, colours);
   canvas.outline(b, kInk, 1);
   const auto ticks = bar_ticks(b.height);
   for (const auto& tick : ticks) {
-    const double y_at = b.bottom() - b.height * tick.value / (bar->highest > 0 ? bar->highest : 1);
+    const double y_at = b.bottom() - b.height * part(tick.value, bar->range(), false);
     canvas.line({{b.right(), y_at}, {b.right() + kTick, y_at}}, kInk, 1);
     canvas.text({b.right() + kTick + 3, y_at}, tick.label,
                 {.size = 10, .along = Along::start, .across = Across::middle});
   }
   if (bar->exceeded) canvas.text({b.x + b.width / 2, b.y - 1}, "\u25b2", {.size = 9, .across = Across::bottom});
-  canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, "density",
+  canvas.text({b.right() + kTick + 6 + widest_of(ticks), b.y + b.height / 2}, bar->label,
               {.size = kBarLabel, .across = Across::top, .direction = Direction::upward});
 }
 

@@ -23,8 +23,12 @@ struct Frame {
 class Panel {
  public:
   struct ColourBar {
-    double highest;         // density of the brightest colour; the lowest is 0
-    bool exceeded = false;  // whether a part of the image is above it
+    double highest;          // value of the last colour
+    bool exceeded = false;   // whether a part of the image is above it
+    double lowest = 0;       // of the first colour
+    bool diverging = false;  // the first colour is that of -highest
+    std::string label = "density";
+    Range range() const;
   };
   struct Entry {
     std::string label;
@@ -37,17 +41,19 @@ class Panel {
   bool equal = false;  // whether x and y have the same scale
   double shape = 1;    // width : height, unless `equal`
   std::vector<Entry> legend;
+  bool legend_beside = false;  // on the right of the panel instead of inside
   std::optional<ColourBar> bar;
   std::function<void(Canvas&, const Frame&)> draw;
 
   double width_to_height() const;
   double left_of(double height) const;               // width of the labels of y in px, for a panel of this height
-  double right_of(double height) const;              // width of the colour bar
+  double right_of(double height) const;              // width of the colour bar, or of a legend beside the panel
   void paint(Canvas& canvas, const Box& box) const;  // box: the area of the data, without labels
 
  private:
-  std::vector<Tick> y_ticks(double height) const;
+  ShortTicks y_ticks(double height) const;
   std::vector<Tick> bar_ticks(double height) const;
+  double legend_width() const;
   void paint_axes(Canvas& canvas, const Frame& frame) const;
   void paint_legend(Canvas& canvas, const Frame& frame) const;
   void paint_bar(Canvas& canvas, const Frame& frame) const;

@@ -7,6 +7,7 @@
 #include "app/part_size.hpp"
 #include "app/progress_line.hpp"
 #include "core/option_check.hpp"
+#include "pathline/flow/path.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
 
@@ -17,7 +18,8 @@ struct SampleFlags {
   std::string model, output, condition, conditions;
   Index count = 10000, trajectory = 0, per_row = 1;
   std::uint64_t seed = 0;
-  bool log_density = false;
+  bool log_density = false, adjoint = false;
+  bool along = false;  // whether the log-density and the trace are written along the trajectories
   CommonFlags common;
   Command command;  // tells which options were given
 };
@@ -29,8 +31,19 @@ std::vector<double> path_times(Index count, double end) {
   return times;
 }
 
+// A part of the draws, with what the options ask for on their way.
+struct DrawnPart {
+  Matrix<double> points;        // d x n
+  RowVector<double> log_prob;   // 1 x n
+  std::vector<Matrix<double>> along;
+  Matrix<double> log_prob_along, trace_along;  // K x n; no rows where they are not asked for
+  std::vector<Matrix<double>> adjoint_along;
+  double nfe = 0;
+};
+
 // Writes the samples: to HDF5 with `samples`, `log_density`, `trajectory` and, for a table of conditions, `condition`;
-// or to a table with the columns of the model, the conditions of a table, and log_density.
+// or to a table with the columns of the model, the conditions of a table, and log_density. What belongs to a trajectory
+// is in `trajectory_log_density`, `trajectory_trace` and `trajectory_adjoint`.
 class SampleOutput {
  public:
   SampleOutput(const SampleFlags& f, const ModelCard& card, Index dim, Index condition_dim, double end_time)
@@ -43,8 +56,7 @@ class SampleOutput {
 
   std::vector<double> times(double end) const { return path_times(flags_.trajectory, end); }
 
-  void append(Index first, const Samples<double>& drawn, ConstMatrixRef<double> c,
-              const std::vector<Matrix<double>>& along) {
+  void append(Index first, const DrawnPart& drawn, ConstMatrixRef<double> c) {
     const Index n = drawn.points.cols(), d = drawn.points.rows();
     if (table_) {
       Matrix<double> rows(d + condition_dim_ + flags_.log_density, n);
@@ -57,13 +69,21 @@ class SampleOutput {
     samples_->append(drawn.points);
     if (condition_) condition_->append(c);
     if (density_) density_->append(Matrix<double>(drawn.log_prob));
-    for (Index k = 0; k < flags_.trajectory; ++k)
-      trajectory_->write_block<double>({k, first, 0}, {1, n, d}, along[static_cast<std::size_t>(k)].data());
+    for (Index k = 0; k < flags_.trajectory; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      trajectory_->write_block<double>({k, first, 0}, {1, n, d}, drawn.along[at].data());
+      if (adjoint_) adjoint_->write_block<double>({k, first, 0}, {1, n, d}, drawn.adjoint_along[at].data());
+      if (!trace_) continue;
+      const RowVector<double> l = drawn.log_prob_along.row(k), trace = drawn.trace_along.row(k);
+      log_prob_->write_block<double>({k, first}, {1, n}, l.data());
+      trace_->write_block<double>({k, first}, {1, n}, trace.data());
+    }
   }
 
   Hdf5File* file() { return file_.get(); }
   void commit() {
     samples_.reset(), density_.reset(), trajectory_.reset(), condition_.reset();
+    log_prob_.reset(), trace_.reset(), adjoint_.reset();
     if (file_) file_->commit();
     if (table_) table_->commit();
   }
@@ -81,6 +101,12 @@ class SampleOutput {
     if (flags_.trajectory == 0) return;
     trajectory_ = file_->create_dataset<double>("trajectory", {flags_.trajectory, flags_.count, d});
     file_->write_values<double>("time", {flags_.trajectory}, times(end_time).data());
+    if (flags_.along) {
+      log_prob_ = file_->create_dataset<double>("trajectory_log_density", {flags_.trajectory, flags_.count});
+      trace_ = file_->create_dataset<double>("trajectory_trace", {flags_.trajectory, flags_.count});
+    }
+    if (flags_.adjoint)
+      adjoint_ = file_->create_dataset<double>("trajectory_adjoint", {flags_.trajectory, flags_.count, d});
   }
 
   void create_table(const ModelCard& card, Index d) {
@@ -96,7 +122,7 @@ class SampleOutput {
   const SampleFlags& flags_;
   Index condition_dim_;
   std::unique_ptr<Hdf5File> file_;
-  std::optional<Hdf5Dataset> samples_, density_, trajectory_, condition_;
+  std::optional<Hdf5Dataset> samples_, density_, trajectory_, condition_, log_prob_, trace_, adjoint_;
   std::unique_ptr<TableWriter> table_;
 };
 
@@ -124,9 +150,39 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
   return {std::move(all), f.per_row};
 }
 
+// Draws first ... first + n - 1. Where something beside the states is wanted of the trajectories, one solve gives all.
+template <class S>
+DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
+               const EvaluationOptions& options, const Matrix<double>& c) {
+  const auto z0 = flow.draw_base(n, f.seed, options.tile, options.first);
+  DrawnPart out;
+  if (f.along || f.adjoint) {
+    auto paths = follow_paths(flow, z0, times, f.adjoint, options, c);
+    out.points = paths.points.back(), out.log_prob = paths.log_prob.bottomRows(1), out.nfe = paths.nfe;
+    out.along = std::move(paths.points), out.adjoint_along = std::move(paths.adjoint);
+    out.log_prob_along = std::move(paths.log_prob), out.trace_along = std::move(paths.trace);
+  } else {
+    auto drawn = flow.trajectory(z0, times, out.along, options, c);
+    out.points = std::move(drawn.points), out.log_prob = std::move(drawn.log_prob), out.nfe = drawn.nfe;
+  }
+  return out;
+}
+
+// With periodic columns a density is a sum over the paths of all images, not a value along one path.
+void choose_along(SampleFlags& f, bool periodic) {
+  f.along = f.trajectory > 0 && f.log_density && !periodic;
+  if (!periodic || f.trajectory == 0) return;
+  if (f.adjoint) throw InputError("--adjoint: the model has periodic columns, whose density is a sum over paths");
+  if (f.log_density)
+    f.common.note("the log-density and the trace are not written along the trajectories: with periodic columns the "
+                  "density is a sum over paths");
+}
+
 template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
+  warn_of_format(model.card);
   const auto& flow = model.flow;
+  choose_along(f, flow.periods() != nullptr);
   auto options = evaluation_options(model.card, f.common);
   options.density = f.log_density;
   options.seed = f.seed;
@@ -143,13 +199,12 @@ template <class S> int run_as(SampleFlags f) {
   PartSize part;
   for (Index first = 0, n = 0; first < f.count; first += n) {
     n = std::min(part.next(), f.count - first);
-    std::vector<Matrix<double>> along;
     options.first = first;
     const Matrix<double> c = conditions.of(first, n);
-    auto drawn = flow.trajectory(flow.draw_base(n, f.seed, options.tile, first), times, along, options, c);
+    auto drawn = draw(f, flow, times, n, options, c);
     for (const Index i : cells.discrete) drawn.points.row(i) = drawn.points.row(i).array().floor();
     if (f.log_density && !cells.empty()) drawn.log_prob = masses.log_prob(drawn.points, c, options).log_prob;
-    output.append(first, {drawn.points, drawn.log_prob, {}, 0}, c, along);
+    output.append(first, drawn, c);
     evaluations += drawn.nfe * static_cast<double>(n);
     progress(first + n);
   }
@@ -173,6 +228,7 @@ int run(const SampleFlags& f) {
   require(f.per_row >= 1, "--per-row", f.per_row, ">= 1");
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,
           ">= 2: times from the base to the data, both included");
+  if (f.adjoint && f.trajectory == 0) throw InputError("--adjoint needs --trajectory K, the times that it is written at");
   if (!f.conditions.empty())
     refuse_ignored(f.command, {"--count", "--condition"}, "cannot be used with --conditions; use --per-row");
   else
@@ -194,6 +250,7 @@ void add_sample_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline sample runs/moons -n 1000000 -o samples.h5 --log-density\n"
       "  pathline sample moons.h5 -n 500 -o paths.h5 --trajectory 20\n"
+      "  pathline sample moons.h5 -n 500 -o paths.h5 --trajectory 20 --log-density --adjoint\n"
       "  pathline sample runs/given --conditions masses.csv --per-row 10 -o draws.csv");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("-n,--count", f->count, "samples").show_default();
@@ -203,9 +260,14 @@ void add_sample_command(Command app, Action& chosen) {
        "seed of the draws; the same seed and options give the same samples (--log-density changes them by about the "
        "tolerance)")
       .show_default();
-  c.add_flag("--log-density", f->log_density, "also write the log-density of each sample, in nats");
+  c.add_flag("--log-density", f->log_density,
+             "also write the log-density of each sample, in nats; with --trajectory also log p_t(z(t)) and the trace of "
+             "df/dz along each path (trajectory_log_density, trajectory_trace: K x N)");
   c.add_option("--trajectory", f->trajectory,
                "also write the samples at K evenly spaced times from the base to the data");
+  c.add_flag("--adjoint", f->adjoint,
+             "also write the adjoint a(t) = d log p / dz(t) along each path, which is the score of the density on the "
+             "way (trajectory_adjoint: K x N x d)");
   c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c.add_option("--conditions", f->conditions, "table with a condition in each row; its columns are found by name");
   c.add_option("--per-row", f->per_row, "draws for each row of --conditions").show_default();

@@ -114,6 +114,27 @@ std::vector<Tick> make_ticks(const Range& range, Scale scale, int most) {
   return scale == Scale::log ? log_ticks(range, most) : linear_ticks(range, most);
 }
 
+ShortTicks short_ticks(const Range& range, Scale scale, int most) {
+  ShortTicks out{make_ticks(range, scale, most), ""};
+  const auto is_long = [](const Tick& tick) { return tick.label.size() > 7; };
+  if (scale == Scale::log || std::none_of(out.ticks.begin(), out.ticks.end(), is_long)) return out;
+  const double length = range.high - range.low, size = std::max(std::abs(range.low), std::abs(range.high));
+  // A range far from zero is counted from a round number below it.
+  const double round = std::pow(10, std::ceil(std::log10(length)));
+  const double offset = length < 1e-2 * size ? std::floor(range.low / round) * round : 0;
+  Range rest{range.low - offset, range.high - offset};
+  const double largest = std::max(std::abs(rest.low), std::abs(rest.high));
+  const int exponent = largest >= 1e4 || largest < 1e-2 ? static_cast<int>(std::floor(std::log10(largest))) : 0;
+  const double unit = std::pow(10, exponent);
+  rest.low /= unit, rest.high /= unit;
+  out.ticks = make_ticks(rest, scale, most);
+  for (auto& tick : out.ticks) tick.value = std::clamp(offset + tick.value * unit, range.low, range.high);
+  if (exponent != 0) out.unit = "×10" + superscript(exponent);
+  if (offset != 0)
+    out.unit += fmt::format("{}{}{:.15g}", exponent != 0 ? " " : "", offset < 0 ? "−" : "+", std::abs(offset));
+  return out;
+}
+
 Range range_of(const std::vector<double>& values, Scale scale, double padding) {
   const bool log = scale == Scale::log;
   double low = kLargest, high = -kLargest;

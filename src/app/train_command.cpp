@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "app/command.hpp"
+#include "app/event_file.hpp"
 #include "app/number_text.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "app/time_text.hpp"
 #include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -59,7 +61,7 @@ struct TrainFlags {
   std::string recipe, output, resume;
   std::vector<std::string> sets;
   std::string time;
-  bool force = false;
+  bool force = false, tensorboard = false;
   CommonFlags common;
   std::string data() const { return common.keys.text("--data"); }
 };
@@ -116,22 +118,37 @@ class TrainingBar {
   std::string validation_;
 };
 
-constexpr double kDefaultSeconds = 60;
+// Writes the progress for TensorBoard: the loss now and then, and every validation. A file that cannot be written ends
+// this, and not the training.
+class TensorBoard {
+ public:
+  explicit TensorBoard(const std::string& directory) : file_(directory) {}
 
-// "60", "60s", "10m", "1.5h".
-double seconds_of(const std::string& text) {
-  std::size_t end = 0;
-  double value = std::nan("");
-  try {
-    value = std::stod(text, &end);
-  } catch (const std::logic_error&) {  // no number, or one out of range
+  void operator()(const TrainingProgress& p) {
+    constexpr Index kEvery = 10;
+    if (file_.failed() || (!p.validation && p.iteration % kEvery != 0)) return;
+    std::vector<Scalar> scalars;
+    if (p.iteration > 0)
+      scalars = {{"loss/batch", p.loss},
+                 {"nfe/forward", p.nfe},
+                 {"nfe/backward", p.backward_nfe},
+                 {"optimizer/gradient_norm", p.gradient_norm},
+                 {"optimizer/learning_rate", p.learning_rate},
+                 {"speed/samples_per_second", p.samples_per_second}};
+    if (p.validation) {
+      scalars.push_back({"loss/validation_nll", p.validation->nll});
+      scalars.push_back({"nfe/evaluation", p.validation->nfe});
+      if (p.validation->kl) scalars.push_back({"loss/validation_kl", *p.validation->kl});
+    }
+    file_.add(p.iteration, scalars);
+    if (file_.failed()) report_warning("{}: cannot write; nothing more is written for TensorBoard", file_.path());
   }
-  const std::string unit = text.substr(end);
-  const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : std::nan("");
-  if (!(value * factor > 0 && std::isfinite(value * factor)))
-    throw InputError(fmt::format("--time = {}: must be a time above 0: 60, 60s, 10m or 1h", text));
-  return value * factor;
-}
+
+ private:
+  EventFile file_;
+};
+
+constexpr double kDefaultSeconds = 60;
 
 // A table, and nothing else said of how to train: the model is chosen by the data.
 bool chooses_itself(const TrainFlags& f) {
@@ -151,7 +168,7 @@ Recipe resolve(const TrainFlags& f) {
     recipe = read_recipe(f.recipe);
   f.common.keys.apply_to(recipe);
   if (chooses_itself(f)) recipe.model.automatic = true, recipe.train.seconds = kDefaultSeconds;
-  if (!f.time.empty()) recipe.train.seconds = seconds_of(f.time);
+  if (!f.time.empty()) recipe.train.seconds = time_of("--time", f.time);
   for (const auto& assignment : f.sets) set(recipe, assignment);
   check_recipe(recipe);
   return recipe;
@@ -276,14 +293,23 @@ int run(const TrainFlags& given_flags) {
         fmt::format("the last stage also runs the {} iterations by which train.iterations exceeds the stages", beyond));
   TrainingResult result;
   {
+    std::optional<TensorBoard> board;
     std::optional<SaveOnSignal> save;  // until there is something to save, a signal ends the process
     TrainingBar bar(f.common.quiet);
     result =
         train_recipe(recipe, {.directory = where,
                               .resume = !f.resume.empty(),
                               .replace = f.force,
-                              .begin = [&] { save.emplace(); },
-                              .progress = [&](const TrainingProgress& p) { bar(p); },
+                              .begin =
+                                  [&] {
+                                    if (f.tensorboard) board.emplace(where);
+                                    save.emplace();
+                                  },
+                              .progress =
+                                  [&](const TrainingProgress& p) {
+                                    bar(p);
+                                    if (board) (*board)(p);
+                                  },
                               .stop = [] { return g_interrupted.load(); },
                               .threads = f.common.threads,
                               .describe_data = !f.common.quiet,
@@ -317,20 +343,25 @@ void add_train_command(Command app, Action& chosen) {
                "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
                "--recipe MODEL` prints the recipe of a model");
   auto& keys = f->common.keys;
+  c.group("Data");
   keys.add(c, "--data", "data.source");
   for (const std::string key :
        {"columns", "condition", "weights", "discrete", "bounds", "period", "validation", "test"})
     keys.add(c, "--" + key, "data." + key);
   f->common.add_table_to(c);
+  c.group("Run");
   c.add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
   c.add_option("--resume", f->resume, "continue the run in this directory");
   for (const std::string key : {"iterations", "batch", "seed"}) keys.add(c, "--" + key, "train." + key);
   c.add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4").one_argument_each_time();
   c.add_flag("--force", f->force, "replace an existing run");
+  c.add_flag("--tensorboard", f->tensorboard, "also write an event file of TensorBoard into the directory");
+  c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
+  c.group("Solver");
   add_solver_keys(keys, c, "solver", "");
+  f->common.add_timeout_to(c);
   f->common.add_precision_to(c, "");
   f->common.add_to(c);
-  c.add_option("--time", f->time, "time in which the run ends: 60, 10m, 1h; default for a table alone: 60 s");
   keys.say("--resume", "TrainerOptions.resume");
   keys.say("-o", "TrainerOptions.directory");
   keys.say("--force", "TrainerOptions.replace");

@@ -1,5 +1,6 @@
 #include <cmath>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -8,105 +9,35 @@
 #include "app/output.hpp"
 #include "app/point_source.hpp"
 #include "app/report.hpp"
-#include "checkpoint/digest.hpp"
-#include "core/name_list.hpp"
+#include "app/verify_flags.hpp"
 #include "core/printable.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/data/toy.hpp"
-#include "pathline/recipe/build_data.hpp"
-#include "pathline/verify/verify.hpp"
-#include "train/metrics_line.hpp"
+#include "pathline/recipe/verify_model.hpp"
 
 namespace pathline {
 namespace {
 
-struct VerifyFlags {
-  std::string model, data;
-  bool json = false;
-  std::uint64_t seed = 0;
-  CommonFlags common;
-};
-
-// What the model is compared with.
-struct Comparison {
-  TrainingData::Points points{Matrix<double>(0, 0), Matrix<double>(0, 0)};
-  std::optional<Target> target;
-  std::string name;  // "5000 fresh draws of moons"; empty if there is nothing
-};
-
-std::optional<Recipe> recipe_of(const ModelCard& card) {
-  if (card.recipe.empty()) return std::nullopt;
-  return parse_recipe(card.recipe, card.file + ": its recipe");
-}
-
-// Discrete columns get the noise that they had in training, unless they have it already.
-void dequantize(Matrix<double>& x, const ModelCard& card, const DataRecipe& data, std::uint64_t seed) {
-  Engine engine = make_stream(seed, "verify.dequantize");
-  for (Index i = 0; i < x.rows(); ++i) {
-    const bool listed =
-        i < std::ssize(card.columns) && contains(data.reading.discrete, card.columns[static_cast<std::size_t>(i)]);
-    const double width = data.preparing.dequantize > 0 ? data.preparing.dequantize : listed ? 1 : 0;
-    if (width == 0) continue;
-    const auto steps = x.row(i).array() / width;
-    if (((steps - steps.round()).abs() > 1e-4).any()) continue;
-    for (Index b = 0; b < x.cols(); ++b) x(i, b) += uniform(engine, 0, width);
-  }
-}
-
-Comparison comparison_by_table(const VerifyFlags& f, const ModelCard& card, const Flow<double>& flow) {
+Comparison comparison_by_table(const VerifyFlags& f, const ModelCard& card, Index dim, Index condition_dim) {
   Comparison out;
-  TablePoints table(f.data, f.common, card, flow.dim(), Matrix<double>(0, 0), flow.condition_dim());
+  TablePoints table(f.data, f.common, card, dim, Matrix<double>(0, 0), condition_dim);
   Matrix<double> x, c;
   std::vector<Matrix<double>> xs, cs;
   Index rows = 0;
   while (table.read(x, c, 1 << 16)) xs.push_back(x), cs.push_back(c), rows += x.cols();
   table.finish();
   if (rows == 0) throw InputError(f.data + ": no rows");
-  out.points.x.resize(flow.dim(), rows), out.points.c.resize(flow.condition_dim(), flow.condition_dim() > 0 ? rows : 0);
+  out.x.resize(dim, rows), out.c.resize(condition_dim, condition_dim > 0 ? rows : 0);
   Index at = 0;
   for (std::size_t i = 0; i < xs.size(); at += xs[i].cols(), ++i) {
-    out.points.x.middleCols(at, xs[i].cols()) = xs[i];
-    if (flow.condition_dim() > 0) out.points.c.middleCols(at, xs[i].cols()) = cs[i];
+    out.x.middleCols(at, xs[i].cols()) = xs[i];
+    if (condition_dim > 0) out.c.middleCols(at, xs[i].cols()) = cs[i];
   }
-  if (const auto recipe = recipe_of(card)) dequantize(out.points.x, card, recipe->data, f.seed);
+  dequantize_as_in_training(out.x, card, f.seed);
   out.name = fmt::format("{} rows of {}", rows, f.data);
   return out;
 }
 
-// Without a table: fresh draws of the toy that the model was trained on, or its target. No file is opened that the
-// command line does not name.
-Comparison comparison_by_recipe(const VerifyFlags& f, const ModelCard& card, const Flow<double>& flow) {
-  constexpr Index kDraws = 5000;
-  Comparison out;
-  auto recipe = recipe_of(card);
-  if (!recipe) return out;
-  if (is_toy(recipe->data.source)) {
-    recipe->train.seed = make_stream(f.seed, "verify.data")();
-    recipe->data.reading.validation_size = recipe->data.reading.test_size = 0;
-    const auto data = build_data(*recipe);
-    if (data.dim() != flow.dim() || data.condition_dim() != flow.condition_dim()) return out;
-    auto drawn = data.batch(0, kDraws);
-    out.points = {std::move(drawn.x), std::move(drawn.c)};
-    out.name = fmt::format("{} fresh draws of {}", kDraws, recipe->data.source);
-  } else if (recipe->data.source.empty() && contains(target_names(), recipe->objective.front().target)) {
-    out.target = only_target(*recipe);
-    if (out.target && out.target->dim != flow.dim()) out.target.reset();
-    if (out.target) out.name = "the target " + recipe->objective.front().target;
-  }
-  return out;
-}
-
-// The figure of the best validation, which for a target is E[log q - log p~].
-void set_trained_figure(Subject& subject, const ModelCard& card) {
-  for (auto line = card.metrics.rbegin(); line != card.metrics.rend(); ++line) {
-    const auto j = read_metrics_line(*line);
-    if (!is_best(j) || j.contains("ess") != (subject.target != nullptr)) continue;
-    const double nll = metric(j, "validation_nll"), error = metric(j, "validation_error");
-    if (!std::isfinite(nll) || !std::isfinite(error)) continue;
-    subject.trained_nll = nll, subject.trained_nll_error = error;
-    return;
-  }
-}
+}  // namespace
 
 std::string figure_text(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3g}", value); }
 
@@ -114,6 +45,28 @@ std::string bound_text(const Check& c) {
   if (std::isnan(c.bound)) return "-";
   return fmt::format("{} {:.3g}", c.side == Check::Side::at_most ? "<=" : ">=", c.bound);
 }
+
+std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, const ModelCard& card, std::string& with,
+                              const std::function<void(const Check&)>& done) {
+  const auto comparison = [&](const ModelCard& read, Index dim, Index condition_dim) {
+    // Without a table: fresh draws of the toy that the model was trained on, or its target. No file is opened that the
+    // command line does not name.
+    auto out = f.data.empty() ? comparison_by_recipe(read, dim, condition_dim, f.seed)
+                              : comparison_by_table(f, read, dim, condition_dim);
+    with = out.name;
+    return out;
+  };
+  CommonFlags silent = f.common;
+  silent.quiet = true;
+  return verify_model(file, comparison,
+                      {.seed = f.seed,
+                       .threads = f.common.threads,
+                       .evaluation = evaluation_options(card, silent).solver,  // with --timeout
+                       .precision = is_double(card, f.common) ? "double" : "float",
+                       .done = done});
+}
+
+namespace {
 
 void print_head() { fmt::print("{:<18}{:>10}  {:<12}{:<9}{}\n", "check", "figure", "bound", "verdict", "what"); }
 
@@ -132,44 +85,6 @@ nlohmann::ordered_json row_of(const Check& c) {
   row["verdict"] = c.verdict == Verdict::pass ? "pass" : c.verdict == Verdict::fail ? "fail" : "skipped";
   row["what"] = c.detail;
   return row;
-}
-
-// Of the file, whose digest covers all that decides the density. A file that is no model is an InputError.
-Check check_digest(const std::string& file, const ModelCard& card) {
-  Check out{.name = "digest", .figure = 0, .bound = 0, .verdict = Verdict::pass, .detail = card.digest};
-  const auto in = Hdf5File::open(file);
-  if (card.format_version == 1 || is_ffjord_file(in)) return out;  // read_model has compared it, or there is none
-  const auto found = content_digest(in, file);
-  if (found == card.digest) return out;
-  out.figure = 1, out.verdict = Verdict::fail;
-  out.detail = fmt::format("{}, expected {}: the model was changed after it was written", found, card.digest);
-  return out;
-}
-
-std::vector<Check> results_of(const VerifyFlags& f, const std::string& file, const ModelCard& card, std::string& with,
-                              const std::function<void(const Check&)>& done) {
-  std::vector<Check> out{check_digest(file, card)};
-  done(out.back());
-  if (out.back().verdict == Verdict::fail) return out;  // nobody should load such a model
-  const auto model = read_model<double>(file);
-  std::optional<Flow<float>> single;
-  if (!is_double(card, f.common)) single = read_model<float>(file).flow;
-  const auto comparison =
-      f.data.empty() ? comparison_by_recipe(f, card, model.flow) : comparison_by_table(f, card, model.flow);
-  with = comparison.name;
-  Subject subject{.flow = model.flow,
-                  .single = single ? &*single : nullptr,
-                  .evaluation = card.evaluation,
-                  .condition_range = card.condition_range,
-                  .x = comparison.points.x,
-                  .c = comparison.points.c,
-                  .target = comparison.target ? &*comparison.target : nullptr,
-                  .seed = f.seed,
-                  .threads = f.common.threads};
-  set_trained_figure(subject, card);
-  const auto rest = verify(subject, done);
-  out.insert(out.end(), rest.begin(), rest.end());
-  return out;
 }
 
 int run(const VerifyFlags& f) {
@@ -213,6 +128,8 @@ void add_verify_command(Command app, Action& chosen) {
   c.add_option("--seed", f->seed, "seed of all draws").show_default();
   f->common.add_table_to(c);
   f->common.add_precision_to(c, "that of the model");
+  f->common.timeout = 60;
+  f->common.add_timeout_to(c);
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }

@@ -10,7 +10,7 @@
 namespace pathline {
 namespace {
 
-constexpr const char* kKind = "dynamics";
+constexpr const char* kDynamicsKind = "dynamics";
 
 }  // namespace
 
@@ -25,7 +25,7 @@ std::unique_ptr<VectorField<double>> SavedDynamics::field() const {
 
 void write_dynamics(const std::string& file, const SavedDynamics& m) {
   auto out = Hdf5File::create_sealed(file);
-  out.set_attribute("kind", kKind), out.set_attribute("version", PATHLINE_VERSION);
+  out.set_attribute("kind", kDynamicsKind), out.set_attribute("version", PATHLINE_VERSION);
   out.set_attribute("field", to_string(m.spec.kind));
   out.set_attribute("hidden", std::vector<std::int64_t>(m.spec.hidden.begin(), m.spec.hidden.end()));
   out.set_attribute("activation", to_string(m.spec.activation)), out.set_attribute("time", m.spec.time);
@@ -42,7 +42,7 @@ void write_dynamics(const std::string& file, const SavedDynamics& m) {
 
 SavedDynamics read_dynamics(const std::string& file) {
   const auto in = Hdf5File::open(file);
-  if (!in.has_attribute("kind") || in.attribute<std::string>("kind") != kKind)
+  if (!in.has_attribute("kind") || in.attribute<std::string>("kind") != kDynamicsKind)
     throw InputError(file + ": is not a model of `pathline dynamics fit`");
   SavedDynamics m;
   m.spec.kind = parse_dynamics(in.attribute<std::string>("field"));

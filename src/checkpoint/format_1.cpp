@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "core/toml_text.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/error.hpp"
 
@@ -21,6 +22,7 @@ template <class T> T value_or(const toml::node_view<const toml::node>& table, co
 
 SolverOptions evaluation_of_format_1(const std::string& recipe) {
   SolverOptions o = ModelCard{}.evaluation;
+  check_toml_text(recipe, "its recipe");
   toml::table parsed;
   try {
     parsed = toml::parse(recipe);

@@ -17,17 +17,34 @@
 #include "pathline/core/version.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/marginals.hpp"
+#include "pathline/transform/planar.hpp"
+#include "pathline/transform/radial.hpp"
 
 namespace pathline {
 namespace {
 
-constexpr std::int64_t kFormat =
-    3;  // 1: another digest, norms' weights (d, 1), no evaluation; 2: no bounds, periods or linear map
+// 1: another digest, norms' weights (d, 1), no evaluation; 2: no bounds, periods or linear map; 3: no transforms
+constexpr std::int64_t kFormat = 4;
+
+// The transforms with a closed form that a file can hold.
+template <class S> bool is_layer(const Transform<S>& transform) {
+  return dynamic_cast<const CouplingLayer<S>*>(&transform) || dynamic_cast<const Planar<S>*>(&transform) ||
+         dynamic_cast<const Radial<S>*>(&transform);
+}
+
+template <class S> std::vector<const Transform<S>*> layers_of(const Flow<S>& flow) {
+  std::vector<const Transform<S>*> out;
+  for (std::size_t i = 0; i < flow.chain.size(); ++i)
+    if (is_layer(flow.chain[i])) out.push_back(&flow.chain[i]);
+  return out;
+}
 
 // The first format with all that the flow has, so that an older pathline refuses only what it would read wrongly.
 template <class S> std::int64_t format_of(const Flow<S>& flow) {
   const bool has_marginals = !flow.data_side.template all<Marginals>().empty();
+  if (!layers_of(flow).empty()) return 4;
   return flow.bounds() || flow.linear() || has_marginals ? 3 : 2;
 }
 
@@ -93,30 +110,72 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   return std::make_shared<Mlp<S>>(o);
 }
 
+// Throws InputError if a group of the file describes its part otherwise than the part that it is read into. part: "vector
+// field".
+void check_attributes(const std::string& file, const Hdf5Group& group, const Attributes& attributes,
+                      const std::string& part) {
+  for (const auto& [name, value] : attributes)
+    std::visit(
+        [&, &name = name](const auto& expected) {
+          using T = std::decay_t<decltype(expected)>;
+          if constexpr (std::is_same_v<T, std::string>) {
+            if (const auto found = group.attribute<T>(name); found != expected)
+              refuse(file, group.path() + fmt::format(": {} is '{}'; the flow has '{}'", name, found, expected));
+          } else {
+            bool same;
+            if constexpr (std::is_same_v<T, Vector<double>>) {
+              const auto found = group.read_vector<double>(name);
+              same = found.size() == expected.size() && found == expected;
+            } else {
+              same = group.attribute<T>(name) == expected;
+            }
+            if (!same) refuse(file, group.path() + ": " + name + " of the " + part + " differs from that of the flow");
+          }
+        },
+        value);
+}
+
 // Throws InputError if the block in the file has another kind of field, or another architecture, than the flow that it
 // is read into.
 template <class S> void check_field(const std::string& file, const Hdf5Group& block, const VectorField<S>& field) {
   if (const auto found = block.attribute<std::string>("field"); found != field.kind())
     refuse(file, block.path() + fmt::format(": field is '{}'; the flow has '{}'", found, field.kind()));
-  for (const auto& [name, value] : field.describe())
-    std::visit(
-        [&, &name = name](const auto& expected) {
-          using T = std::decay_t<decltype(expected)>;
-          if constexpr (std::is_same_v<T, std::string>) {
-            if (const auto found = block.attribute<T>(name); found != expected)
-              refuse(file, block.path() + fmt::format(": {} is '{}'; the flow has '{}'", name, found, expected));
-          } else {
-            bool same;
-            if constexpr (std::is_same_v<T, Vector<double>>) {
-              const auto found = block.read_vector<double>(name);
-              same = found.size() == expected.size() && found == expected;
-            } else {
-              same = block.attribute<T>(name) == expected;
-            }
-            if (!same) refuse(file, block.path() + ": " + name + " of the vector field differs from that of the flow");
-          }
-        },
-        value);
+  check_attributes(file, block, field.describe(), "vector field");
+}
+
+CouplingOptions read_coupling_options(const Hdf5Group& group, CouplingKind kind, Index dim) {
+  const auto hidden = group.attribute<std::vector<std::int64_t>>("hidden");
+  return {.kind = kind,
+          .dim = dim,
+          .condition_dim = group.attribute<std::int64_t>("condition_dim"),
+          .moved = group.attribute<std::vector<std::int64_t>>("moved"),
+          .hidden = std::vector<Index>(hidden.begin(), hidden.end()),
+          .activation = parse_activation(group.attribute<std::string>("activation")),
+          .residual = group.attribute<bool>("residual"),
+          .bins = kind == CouplingKind::spline ? group.attribute<std::int64_t>("bins") : CouplingOptions{}.bins,
+          .box = group.attribute<double>("box")};
+}
+
+// Reads what a group of `transforms` describes, without its parameters.
+template <class S> std::unique_ptr<Transform<S>> read_layer(const std::string& file, const Hdf5Group& group, Index dim,
+                                                            Index condition_dim, SizeBudget& budget) {
+  const auto kind = group.attribute<std::string>("kind");
+  if (kind == "planar") return std::make_unique<Planar<S>>(dim);
+  if (kind == "radial") return std::make_unique<Radial<S>>(dim);
+  if (kind != "spline_coupling" && kind != "affine_coupling")
+    refuse(file, fmt::format("{}: kind '{}': expected spline_coupling, affine_coupling, planar or radial", group.path(),
+                             kind));
+  const auto options = read_coupling_options(
+      group, kind == "spline_coupling" ? CouplingKind::spline : CouplingKind::affine, dim);
+  if (options.condition_dim < 0 || options.condition_dim > condition_dim)
+    refuse(file, fmt::format("{}: condition_dim = {}: must be in [0, {}]", group.path(), options.condition_dim,
+                             condition_dim));
+  budget.take_coupling(group.path() + ": moved, hidden, bins", options);
+  try {
+    return std::make_unique<CouplingLayer<S>>(options);
+  } catch (const InputError& error) {
+    refuse(file, group.path() + ": " + error.what());
+  }
 }
 
 // Reads all of a block except its field.
@@ -154,17 +213,49 @@ SolverOptions read_evaluation(const Hdf5Group& group) {
   return o;
 }
 
+// points and log_density: as known_answers() made them; none for a flow that a file does not contain.
+void write_answers(Hdf5File& out, const ModelCard& card, const KnownAnswers* answers) {
+  const bool any = answers && answers->points.cols() > 0;
+  if (!any && !card.trained) return;
+  auto group = out.create_group("answers");
+  if (const auto& t = card.trained; t) {
+    group.set_attribute("nll", t->nll), group.set_attribute("nll_error", t->error);
+    group.set_attribute("of_target", t->of_target);
+  }
+  if (!any) return;
+  group.write_matrix("points", answers->points);
+  if (answers->condition.rows() > 0) group.write_matrix("condition", answers->condition);
+  group.write_vector("log_density", Vector<double>(answers->log_density.transpose()));
+}
+
+// The shapes are checked by whoever evaluates the points.
+void read_answers(const Hdf5File& in, ModelCard& card) {
+  if (card.format_version == 1 || !in.exists("answers")) return;  // there the digest would not cover them
+  const auto group = in.group("answers");
+  if (group.has_attribute("nll"))
+    card.trained = {group.attribute<double>("nll"), group.attribute<double>("nll_error"),
+                    group.attribute<bool>("of_target")};
+  if (!group.exists("points")) return;
+  KnownAnswers answers{group.read_matrix<double>("points"), Matrix<double>(0, 0),
+                       group.read_vector<double>("log_density").transpose()};
+  if (group.exists("condition")) answers.condition = group.read_matrix<double>("condition");
+  card.answers = std::move(answers);
+}
+
 template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
   const Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
     const Vector<double> values = theta.segment(p.offset, p.size());
     const Hdf5Shape shape = shape_of(p);
     if constexpr (std::is_same_v<S, float>) {
-      // The flow keeps norms, bases and end times in double; only the fields are in S.
-      const bool of_field = p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time");
+      // The flow keeps norms, bases and end times in double; only the networks are in S.
+      const bool of_field = (p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time")) ||
+                            p.name.starts_with("couplings.");
       const Vector<float> narrow = values.template cast<float>();
-      if (of_field) out.write_values<float>(path_of(p.name), shape, narrow.data());
-      else out.write_values<double>(path_of(p.name), shape, values.data());
+      if (of_field)
+        out.write_values<float>(path_of(p.name), shape, narrow.data());
+      else
+        out.write_values<double>(path_of(p.name), shape, values.data());
     } else {
       out.write_values<double>(path_of(p.name), shape, values.data());
     }
@@ -207,9 +298,10 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
     if (card.condition_range.rows() != std::ssize(card.condition_columns) || card.condition_range.cols() != 2)
       refuse(file, "condition_range: expected 2 rows with a value for each condition");
   }
+  read_answers(in, card);
   try {
-    card.evaluation = card.format_version == 1 ? evaluation_of_format_1(card.recipe)
-                                               : read_evaluation(in.group("evaluation"));
+    card.evaluation =
+        card.format_version == 1 ? evaluation_of_format_1(card.recipe) : read_evaluation(in.group("evaluation"));
     SizeBudget(file + ": evaluation", in).check_steps(card.evaluation.steps);
   } catch (const InputError& error) {
     throw in_file(file, error);
@@ -321,8 +413,8 @@ std::optional<Periods> read_periods(const std::string& file, const Hdf5File& in,
   return Periods(group.read_vector<double>("start"), group.read_vector<double>("length"), *bounds);
 }
 
-// Reads all except the blocks and norms, and checks the digest.
-template <class S> void read_rest(const std::string& file, const Hdf5File& in, const ModelCard& card, Flow<S>& flow) {
+// Reads all except the blocks and norms. Returns the parameters in double, as they are in the file.
+template <class S> Vector<double> read_rest(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
   const auto base = in.group("base");
   const auto kind = parse_base(base.attribute<std::string>("kind"));
   const Index components = base.attribute<std::int64_t>("components");
@@ -343,10 +435,15 @@ template <class S> void read_rest(const std::string& file, const Hdf5File& in, c
   if (flow.linear() && flow.linear()->dim() != flow.dim()) refuse(file, "linear: expected a row for each column");
   flow.set_bounds(read_bounds(file, in, flow.dim()));
   flow.set_periods(read_periods(file, in, flow.bounds()));
-  check_digest(file, in, card, flow, read_parameters(file, in, flow));
+  return read_parameters(file, in, flow);
 }
 
-template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+template <class S> struct ReadFlow {
+  Flow<S> flow;
+  Vector<double> theta;  // in double, as it is in the file
+};
+
+template <class S> ReadFlow<S> read_flow(const std::string& file, const Hdf5File& in) {
   const auto [dim, condition_dim] = read_dims(file, in);
   SizeBudget budget(file, in);
   budget.take("dim, condition_dim", {dim + condition_dim});
@@ -360,24 +457,43 @@ template <class S> Model<S> read_native(const std::string& file, const Hdf5File&
     blocks.emplace_back(read_field<S>(file, group, dim, condition_dim, budget));
     read_times(file, group, blocks.back());
   }
-  if (blocks.empty()) refuse(file, "the file contains no blocks");
+  std::vector<std::unique_ptr<Transform<S>>> layers;
+  for (const auto& group : groups_of(in, "transforms"))
+    layers.push_back(read_layer<S>(file, group, dim, condition_dim, budget));
+  if (blocks.empty() && layers.empty()) refuse(file, "the file contains no blocks and no transforms");
   std::vector<BatchNorm<S>> norms;
   for (const auto& group : groups_of(in, "norms")) read_norm(file, group, norms.emplace_back(dim));
   if (!norms.empty() && norms.size() != blocks.size() + 1)
     refuse(file, fmt::format("norms: {}, expected {}", norms.size(), blocks.size() + 1));
-  Model<S> model{Flow<S>(std::move(blocks), std::move(norms)), read_card_of(file, in)};
-  read_rest(file, in, model.card, model.flow);
+  Chain<S> chain;
+  if (!blocks.empty()) chain = Flow<S>(std::move(blocks), std::move(norms)).chain;
+  for (auto& layer : layers) chain.add(std::move(layer));
+  ReadFlow<S> out{Flow<S>(std::move(chain)), {}};
+  if (out.flow.condition_dim() != condition_dim)
+    refuse(file, fmt::format("condition_dim = {}: none of its transforms takes so many", condition_dim));
+  out.theta = read_rest(file, in, out.flow);
+  return out;
+}
+
+template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
+  auto read = read_flow<S>(file, in);
+  Model<S> model{std::move(read.flow), read_card_of(file, in)};
+  check_digest(file, in, model.card, model.flow, read.theta);
   return model;
 }
 
-// The kinds of the chain's transforms; empty if they are those that blocks and norms make.
+// The kinds of the chain's transforms; empty if they are those that blocks, norms and then layers make.
 template <class S> std::vector<std::string> transforms_of(const Flow<S>& flow) {
-  const std::size_t blocks = flow.blocks().size(), norms = flow.norms().size();
-  bool native = blocks > 0 && (norms == 0 || norms == blocks + 1) && flow.chain.size() == blocks + norms;
+  const std::size_t blocks = flow.blocks().size(), norms = flow.norms().size(), layers = layers_of(flow).size();
+  bool native = norms == 0 || norms == blocks + 1;
+  native = native && blocks + layers > 0 && flow.chain.size() == blocks + norms + layers;
   std::vector<std::string> kinds;
   for (std::size_t i = 0; i < flow.chain.size(); ++i) {
     kinds.push_back(flow.chain[i].kind());
-    native = native && kinds.back() == (norms > 0 && i % 2 == 0 ? "batch_norm" : "cnf");
+    if (i < blocks + norms)
+      native = native && kinds.back() == (norms > 0 && i % 2 == 0 ? "batch_norm" : "cnf");
+    else
+      native = native && is_layer(flow.chain[i]);
   }
   return native ? std::vector<std::string>{} : kinds;
 }
@@ -425,7 +541,15 @@ Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& car
                  flow.blocks()[i]->train_end_time);
   }
   for (std::size_t i = 0; i < norms.size(); ++i) read_norm(file, norm_groups[i], *norms[i]);
-  read_rest(file, in, card, out);
+  const auto layer_groups = groups_of(in, "transforms");
+  const auto layers = layers_of(flow);
+  refuse_other(file, "layers", layer_groups.size(), layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    refuse_other(file, layer_groups[i].path() + ": kind", layer_groups[i].template attribute<std::string>("kind"),
+                 layers[i]->kind());
+    check_attributes(file, layer_groups[i], layers[i]->describe(), "transform");
+  }
+  check_digest(file, in, card, out, read_rest(file, in, out));
   refuse_other(file, "base", fmt::format("{} of {} components", to_string(out.base->kind()), out.base->components()),
                fmt::format("{} of {} components", to_string(flow.base->kind()), flow.base->components()));
   refuse_other(file, "arrays of parameters", arrays_in(in.group("parameters")), flow.parameters().size());
@@ -436,7 +560,10 @@ Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& car
 
 bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format") && file.has_attribute("layer_type"); }
 
-template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
+namespace {
+
+// Writes all but the digest.
+template <class S> void write_parts(Hdf5File& out, const Model<S>& model) {
   const auto& flow = model.flow;
   out.set_attribute("format", "pathline");
   out.set_attribute("format_version", format_of(flow));
@@ -459,6 +586,12 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   const auto norms = flow.norms();
   for (std::size_t i = 0; i < norms.size(); ++i)
     write_attributes(out.create_group("norms/" + std::to_string(i)), norms[i]->describe());
+  const auto layers = layers_of(flow);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    auto group = out.create_group("transforms/" + std::to_string(i));
+    group.set_attribute("kind", layers[i]->kind());
+    write_attributes(group, layers[i]->describe());
+  }
   write_marginals(out, flow.data_side);
   auto base = out.create_group("base");
   base.set_attribute("kind", to_string(flow.base->kind()));
@@ -470,12 +603,43 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
   if (const auto transforms = transforms_of(flow); !transforms.empty()) out.set_attribute("transforms", transforms);
   write_evaluation(out.create_group("evaluation"), model.card.evaluation);
   write_parameters(out, flow);
-  out.set_attribute("digest", content_digest(out, model.card.file));  // last: it covers all that is there
+}
+
+// Last: it covers all that is there.
+void write_digest(Hdf5File& out, const std::string& file) { out.set_attribute("digest", content_digest(out, file)); }
+
+// The answers are those of the flow that a reader of the file will have, in double whatever S is.
+std::optional<KnownAnswers> answers_of(const Hdf5File& out, const std::string& file) {
+  try {
+    return known_answers(read_flow<double>(file, out).flow);
+  } catch (const InputError&) {  // a user-defined field or transform
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string ModelCard::warning() const {
+  if (format_version != 1) return "";
+  return fmt::format(
+      "{}: is of format 1, whose digest does not cover the layers, the activation, the base and the solver: a change "
+      "of "
+      "them is not seen. `pathline reseal {}` rewrites it",
+      file, file);
+}
+
+template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
+  write_parts(out, model);
+  write_answers(out, model.card, nullptr);
+  write_digest(out, model.card.file);
 }
 
 template <class S> void write_model(const std::string& file, const Model<S>& model) {
   auto out = Hdf5File::create_sealed(file);
-  write_model(out, model);
+  write_parts(out, model);
+  const auto answers = answers_of(out, file);
+  write_answers(out, model.card, answers ? &*answers : nullptr);
+  write_digest(out, model.card.file);
   out.commit();
 }
 

@@ -8,7 +8,7 @@
 namespace pathline {
 namespace {
 
-constexpr const char* kKind = "regression";
+constexpr const char* kRegressionKind = "regression";
 
 const char* name(RegressorOptions::Lift lift) { return lift == RegressorOptions::Lift::pad ? "pad" : "linear"; }
 const char* name(RegressorOptions::Readout r) { return r == RegressorOptions::Readout::first ? "first" : "linear"; }
@@ -26,7 +26,7 @@ Matrix<double> SavedRegression::predict(ConstMatrixRef<double> x) const {
 void write_regression(const std::string& file, const SavedRegression& m) {
   auto out = Hdf5File::create_sealed(file);
   const auto& s = m.spec;
-  out.set_attribute("kind", kKind), out.set_attribute("version", PATHLINE_VERSION);
+  out.set_attribute("kind", kRegressionKind), out.set_attribute("version", PATHLINE_VERSION);
   out.set_attribute("model", to_string(s.kind));
   out.set_attribute("lift", name(s.maps.lift)), out.set_attribute("readout", name(s.maps.readout));
   out.set_attribute("augmented", static_cast<std::int64_t>(s.augmented));
@@ -45,7 +45,7 @@ void write_regression(const std::string& file, const SavedRegression& m) {
 
 SavedRegression read_regression(const std::string& file) {
   const auto in = Hdf5File::open(file);
-  if (!in.has_attribute("kind") || in.attribute<std::string>("kind") != kKind)
+  if (!in.has_attribute("kind") || in.attribute<std::string>("kind") != kRegressionKind)
     throw InputError(file + ": is not a model of `pathline fit`");
   SavedRegression m;
   auto& s = m.spec;

@@ -14,6 +14,7 @@
 #include "pathline/field/potential_field.hpp"
 #include "pathline/flow/base.hpp"
 #include "pathline/io/hdf5.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 
 namespace pathline {
 
@@ -45,6 +46,14 @@ class SizeBudget {
     const Index inputs = o.dim + o.condition_dim + 1;
     take(what, {o.width, inputs}), take(what, {o.width, o.width, o.layers - 1}), take(what, {o.layers});
     take(what, {std::min(o.rank, inputs), inputs});
+  }
+
+  // The network of a coupling layer, with the columns that it moves.
+  void take_coupling(const std::string& what, const CouplingOptions& o) {
+    const Index moved = std::ssize(o.moved);
+    Index in = o.dim - std::min(o.dim, moved) + o.condition_dim;
+    for (const Index out : o.hidden) take(what, {out, in + 1}), in = out;
+    take(what, {moved, o.kind == CouplingKind::spline ? 3 * std::min<Index>(o.bins, 1 << 20) : 2, in + 1});
   }
 
   // A few bytes may not ask for work without an end.

@@ -9,7 +9,7 @@ namespace pathline {
 namespace {
 
 constexpr int kCount = 8;
-constexpr double kRadius = 4 / 1.414, kSigma = 0.5 / 1.414;  // 1.414 is FFJORD's, not sqrt(2)
+constexpr double kRadius = 4 / 1.414, kWidth = 0.5 / 1.414;  // 1.414 is FFJORD's, not sqrt(2)
 
 class GaussiansToy final : public Toy {
  public:
@@ -27,13 +27,13 @@ class GaussiansToy final : public Toy {
   Point draw(Engine& engine) const override {
     const Index k = uniform_index(engine, kCount);
     const double dx = normal(engine), dy = normal(engine);
-    return centres_.col(k) + kSigma * Point(dx, dy);
+    return centres_.col(k) + kWidth * Point(dx, dy);
   }
 
   double log_density_at(const Point& x) const override {
     const Eigen::Array<double, 1, kCount> terms =
-        (centres_.colwise() - x).colwise().squaredNorm().array() * (-0.5 / (kSigma * kSigma));
-    return log_sum_exp(terms) - std::log(kCount * 2 * std::numbers::pi * kSigma * kSigma);
+        (centres_.colwise() - x).colwise().squaredNorm().array() * (-0.5 / (kWidth * kWidth));
+    return log_sum_exp(terms) - std::log(kCount * 2 * std::numbers::pi * kWidth * kWidth);
   }
 
   Eigen::Matrix<double, 2, kCount> centres_;

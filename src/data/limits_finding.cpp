@@ -13,7 +13,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kPi = std::numbers::pi;
+using std::numbers::pi;
 
 using Sorted = std::vector<double>;
 
@@ -27,7 +27,7 @@ struct Turn {
   const char* text;
   const char* named;
 };
-constexpr Turn kTurns[] = {{0, 2 * kPi, "0:2pi", nullptr},   {-kPi, kPi, "-pi:pi", nullptr}, {0, 360, "0:360", nullptr},
+constexpr Turn kTurns[] = {{0, 2 * pi, "0:2pi", nullptr},   {-pi, pi, "-pi:pi", nullptr}, {0, 360, "0:360", nullptr},
                            {-180, 180, "-180:180", nullptr}, {0, 24, "0:24", "hour"},        {0, 1, "0:1", "phase"}};
 
 // As dense before the end of the turn as behind its beginning, and neither empty. A peak near the seam is told by

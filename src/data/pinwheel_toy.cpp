@@ -11,8 +11,8 @@
 namespace pathline {
 namespace {
 
-constexpr double kPi = std::numbers::pi;
-constexpr double kBlade = 2 * kPi / 5;
+using std::numbers::pi;
+constexpr double kBlade = 2 * pi / 5;
 constexpr double kRadialSigma = 0.3, kTangentialSigma = 0.1, kRate = 0.25, kScale = 2;
 
 // Beyond this radius of (a, b) (|x| = 16, log p < -270) a blade winds more than a hundred times within its own
@@ -26,7 +26,7 @@ constexpr double kLeastDeterminant = 1e-8;
 double log_blade(double r, double psi) {
   const double s = std::sin(psi / 2), da = (r - 1 - 2 * r * s * s) / kRadialSigma;
   const double b = r * std::sin(psi) / kTangentialSigma;
-  return -0.5 * (da * da + b * b) - std::log(2 * kPi * kRadialSigma * kTangentialSigma);
+  return -0.5 * (da * da + b * b) - std::log(2 * pi * kRadialSigma * kTangentialSigma);
 }
 
 // The root of a monotone f in [low, high]: Newton's steps, bisection where they leave the bracket.
@@ -97,12 +97,12 @@ class PinwheelToy final : public Toy {
     // H' is least where cos(psi) = r sin^2(psi), psi < 0.
     const double bottom = -std::acos(2 * r / (1 + std::sqrt(1 + 4 * r * r)));
     if (h.determinant(bottom) >= 0) {
-      add_piece(-kPi, kPi);
+      add_piece(-pi, pi);
     } else {
       const auto slope = [&](double t) { return std::pair(h.determinant(t), h.curvature(t)); };
-      const double fold = root(slope, -kPi, bottom), unfold = root(slope, bottom, 0);
+      const double fold = root(slope, -pi, bottom), unfold = root(slope, bottom, 0);
       add_piece(fold, unfold);
-      add_piece(unfold, fold + 2 * kPi);
+      add_piece(unfold, fold + 2 * pi);
     }
     return log_sum_exp(Eigen::Map<Eigen::ArrayXd>(terms.data(), static_cast<Index>(terms.size()))) - std::log(5);
   }
@@ -114,7 +114,7 @@ class PinwheelToy final : public Toy {
     Eigen::ArrayXd terms(rule.nodes.size());
     for (Index i = 0; i < terms.size(); ++i)
       terms(i) = log_blade(r, rule.nodes(i) / r) + std::log(2 * rule.weights(i) / r);
-    return log_sum_exp(terms) - std::log(2 * kPi);
+    return log_sum_exp(terms) - std::log(2 * pi);
   }
 };
 

@@ -11,7 +11,7 @@ namespace pathline {
 namespace {
 
 constexpr double kTurn = 3 * std::numbers::pi;  // n = kTurn sqrt(U), so its density is 2 n / kTurn^2
-constexpr double kBox = 0.5 / 3, kSigma = 0.1;
+constexpr double kBox = 0.5 / 3, kNoise = 0.1;
 constexpr double kNegligible = 40;  // nats below a term already in the sum: e^-40 = 4e-18
 constexpr int kPanels = 64, kOrder = 12, kHalvings = 10;
 
@@ -24,10 +24,10 @@ double scaled_erfc(double x) {
   return (1 - u * (1 - 3 * u * (1 - 5 * u * (1 - 7 * u)))) / (x * std::sqrt(std::numbers::pi));
 }
 
-// Log-density at y of U(0, kBox) + N(0, kSigma^2): (Phi(y / s) - Phi((y - w) / s)) / w.
+// Log-density at y of U(0, kBox) + N(0, kNoise^2): (Phi(y / s) - Phi((y - w) / s)) / w.
 double log_box_normal(double y) {
   y = std::max(y, kBox - y);  // the distribution is symmetric about the middle of the box
-  const double unit = 1 / (kSigma * std::numbers::sqrt2), far = y * unit, near = (y - kBox) * unit;
+  const double unit = 1 / (kNoise * std::numbers::sqrt2), far = y * unit, near = (y - kBox) * unit;
   if (near < 3) return std::log((std::erfc(near) - std::erfc(far)) / (2 * kBox));
   const double rest = scaled_erfc(far) * std::exp(-(far - near) * (far + near));
   return -near * near + std::log((scaled_erfc(near) - rest) / (2 * kBox));
@@ -54,7 +54,7 @@ class SpiralsToy final : public Toy {
     const double u = uniform(engine), v = uniform(engine);
     const double sign = uniform_index(engine, 2) == 0 ? 1 : -1;
     const double dx = normal(engine), dy = normal(engine);
-    return sign * (arm(n) + kBox * Point(u, v)) + kSigma * Point(dx, dy);
+    return sign * (arm(n) + kBox * Point(u, v)) + kNoise * Point(dx, dy);
   }
 
   // p(x) = sum over signs of the integral of g(+-x1 - c1(n)) g(+-x2 - c2(n)) n / kTurn^2 dn, with g the
@@ -67,7 +67,7 @@ class SpiralsToy final : public Toy {
     dy << x(1) - y_, -x(1) - y_;
     const auto outside = [](const Eigen::ArrayXd& d) { return ((d - kBox / 2).abs() - kBox / 2).max(0.0); };
     bound << log_weight_, log_weight_;
-    bound -= (outside(dx).square() + outside(dy).square()) * (0.5 / (kSigma * kSigma));
+    bound -= (outside(dx).square() + outside(dy).square()) * (0.5 / (kNoise * kNoise));
     const auto term = [&](Index i) { return log_weight_(i % n) + log_box_normal(dx(i)) + log_box_normal(dy(i)); };
 
     Index best = 0;

@@ -138,7 +138,21 @@ OdeintOptions forward_only(OdeintOptions options) {
   return options;
 }
 
-// The weighted errors of all observations as a function of the terms: what Eigen's Levenberg-Marquardt asks for.
+// The first states to begin with, d x N.
+Matrix<double> starts(const std::vector<Trajectory>& data, const DynamicsOptions& o) {
+  const Index d = data.front().states.rows(), n = static_cast<Index>(data.size());
+  if (o.initial.size() > 0) {
+    if (o.initial.rows() != d || o.initial.cols() != n)
+      throw InputError(fmt::format("initial is {} x {}: must be {} x {}", o.initial.rows(), o.initial.cols(), d, n));
+    return o.initial;
+  }
+  Matrix<double> out(d, n);
+  for (Index i = 0; i < n; ++i) out.col(i) = data[static_cast<std::size_t>(i)].states.col(0);
+  return out;
+}
+
+// The weighted errors of all observations as a function of the terms, and of the first states behind them if those are
+// fitted: what Eigen's Levenberg-Marquardt asks for.
 struct TermErrors {
   using Scalar = double;
   using InputType = Vector<double>;
@@ -149,21 +163,28 @@ struct TermErrors {
   PhysicsField<double>* field;
   const std::vector<Trajectory>* data;
   const std::vector<Group>* groups;
-  const Matrix<double>* initial;
+  Matrix<double> initial;
+  bool train_initial;
   Vector<double> root_weights;
   Odeint<double>* ode;
   Index count = 0;
 
-  int inputs() const { return static_cast<int>(field->options().terms.size()); }
+  Index terms() const { return static_cast<Index>(field->options().terms.size()); }
+  int inputs() const { return static_cast<int>(terms() + (train_initial ? initial.size() : 0)); }
   int values() const { return static_cast<int>(count); }
-  int operator()(const Vector<double>& terms, Vector<double>& errors) const {
+  Matrix<double> initial_of(const Vector<double>& unknowns) const {
+    if (!train_initial) return initial;
+    return unknowns.tail(initial.size()).reshaped(initial.rows(), initial.cols());
+  }
+  int operator()(const Vector<double>& unknowns, Vector<double>& errors) const {
     Vector<double> theta = field->theta();
-    theta.head(terms.size()) = terms;
+    theta.head(terms()) = unknowns.head(terms());
     field->set_theta(theta);
+    const Matrix<double> start = initial_of(unknowns);
     Index at = 0;
     for (const auto& g : *groups) {
       const Matrix<double> observed = observations<double>(*data, g);
-      const auto& states = ode->solve(*field, first_states<double>(observed, g, *initial), g.times);
+      const auto& states = ode->solve(*field, first_states<double>(observed, g, start), g.times);
       auto part = errors.segment(at, observed.size());
       if (ode->report().ok())
         part = ((states - observed).array().colwise() * root_weights.array()).reshaped();
@@ -175,10 +196,16 @@ struct TermErrors {
   }
 };
 
+// The place of r among the parameters.
+Index place_of_gain(const PhysicsField<double>& field) {
+  for (const auto& p : field.parameters())
+    if (p.name == "r") return p.offset;
+  throw InputError("the terms of this field cannot be fitted without its network: r is not a parameter");
+}
+
 }  // namespace
 
-double refine_terms(PhysicsField<double>& field, const std::vector<Trajectory>& data, const DynamicsOptions& o,
-                    const Matrix<double>& initial) {
+TermsFit fit_terms(PhysicsField<double>& field, const std::vector<Trajectory>& data, const DynamicsOptions& o) {
   check_data(data, field.dim(), o.weights);
   const auto groups = group(data, whole(data), o.autonomous, std::numeric_limits<Index>::max());
   Odeint<double> ode(forward_only(o.solve));
@@ -186,18 +213,30 @@ double refine_terms(PhysicsField<double>& field, const std::vector<Trajectory>& 
       .field = &field,
       .data = &data,
       .groups = &groups,
-      .initial = &initial,
+      .initial = starts(data, o),
+      .train_initial = o.train_initial,
       .root_weights = o.weights.size() > 0 ? Vector<double>(o.weights.cwiseSqrt()) : Vector<double>::Ones(field.dim()),
       .ode = &ode};
   for (const auto& t : data) errors.count += t.states.size();
-  Vector<double> terms = field.theta().head(errors.inputs()), at_end(errors.count);
+  const Index gain = place_of_gain(field);
+  Vector<double> theta = field.theta();
+  const double r = theta[gain];
+  theta[gain] = 0;
+  field.set_theta(theta);
+
+  Vector<double> unknowns(errors.inputs()), at_end(errors.count);
+  unknowns.head(errors.terms()) = theta.head(errors.terms());
+  if (o.train_initial) unknowns.tail(errors.initial.size()) = errors.initial.reshaped();
   if (errors.inputs() > 0 && errors.count >= errors.inputs()) {
     Eigen::NumericalDiff<TermErrors, Eigen::Central> differences(errors);
     Eigen::LevenbergMarquardt<Eigen::NumericalDiff<TermErrors, Eigen::Central>> solver(differences);
-    solver.minimize(terms);
+    solver.minimize(unknowns);
   }
-  errors(terms, at_end);
-  return at_end.squaredNorm() / static_cast<double>(errors.count);
+  errors(unknowns, at_end);
+  theta = field.theta();
+  theta[gain] = r;
+  field.set_theta(theta);
+  return {at_end.squaredNorm() / static_cast<double>(errors.count), errors.initial_of(unknowns)};
 }
 
 template <class S>
@@ -208,8 +247,9 @@ DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& d
   if (o.train_initial && o.window > 0) throw InputError("train_initial needs whole trajectories: set window = 0");
   const Index d = field.dim(), size = field.theta().size();
   DynamicsFit out;
-  out.initial.resize(d, static_cast<Index>(data.size()));
-  for (std::size_t i = 0; i < data.size(); ++i) out.initial.col(static_cast<Index>(i)) = data[i].states.col(0);
+  out.initial = starts(data, o);
+  const auto* physics = dynamic_cast<const PhysicsField<S>*>(&field);
+  const Index held = o.hold_terms && physics ? static_cast<Index>(physics->options().terms.size()) : 0;
   Vector<double> theta(size + (o.train_initial ? out.initial.size() : 0)), decays = Vector<double>::Zero(theta.size());
   theta.head(size) = field.theta().template cast<double>();
   if (o.train_initial) theta.tail(out.initial.size()) = out.initial.reshaped();
@@ -222,7 +262,7 @@ DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& d
   std::vector<GroupResult> results;
   auto loss = [&](Index iteration, const Vector<double>& at, Vector<double>& gradient) {
     field.set_theta(at.head(size).template cast<S>());
-    Matrix<double> initial;
+    Matrix<double> initial = o.window == 0 ? o.initial : Matrix<double>();
     if (o.train_initial) initial = at.tail(out.initial.size()).reshaped(d, out.initial.cols());
     if (o.window > 0) {
       Engine engine = make_stream(o.seed, "dynamics.windows", static_cast<std::uint64_t>(iteration));
@@ -246,6 +286,7 @@ DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& d
         gradient.segment(size + d * static_cast<Index>(groups[i].parts[b].trajectory), d) +=
             results[i].z0.col(static_cast<Index>(b));
     }
+    gradient.head(held).setZero();  // Adam then leaves them where they are
     return sum;
   };
   out.losses = minimize(theta, loss, o.optimizer, decays);

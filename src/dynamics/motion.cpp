@@ -235,6 +235,21 @@ TrajectoryTable draw_spiral(const std::vector<double>& times) {
           .columns = {"x", "y"}};
 }
 
+TrajectoryTable draw_free_pendulum(Index count, const std::vector<double>& times, std::uint64_t seed) {
+  require(count >= 1, "the number of trajectories", count, ">= 1");
+  static const auto field = make_field<double>(
+      [](const auto&, const auto& z, const auto&, const auto&, auto& f) { f[0] = z[1], f[1] = -sin(z[0]); }, 2);
+  TrajectoryTable out{.list = {}, .columns = {"q", "p"}};
+  for (Index i = 0; i < count; ++i) {
+    Engine engine = make_stream(seed, "dynamics.free_pendulum", static_cast<std::uint64_t>(i));
+    const double q = uniform(engine, -1.5, 1.5), p = uniform(engine, -1.5, 1.5);
+    const Matrix<double> z0{{q}, {p}};
+    out.list.push_back({static_cast<double>(i), times,
+                        odeint<double>(*field, z0, times, {.solver = {.rtol = 1e-12, .atol = 1e-12}})});
+  }
+  return out;
+}
+
 std::vector<double> equal_times(double end, Index count) {
   require(count >= 1, "the number of steps", count, ">= 1");
   require(end > 0 && std::isfinite(end), "the end time", end, "> 0 and finite");

@@ -10,7 +10,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 constexpr double kCoarser = 4, kWidth = 2;
 
 EvaluationOptions coarser(EvaluationOptions o) {
@@ -84,9 +84,9 @@ template <class S> BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstM
     for (Index b = begin; b < begin + batch; ++b) {
       const double rounding = eps * (1 + std::abs(first.base[b]) + std::abs(inner[b]));
       out.error[b] = kWidth * std::max(change[b], usual) + rounding;
-      if (!std::isfinite(out.error[b])) out.error[b] = kInfinity;
-      if (out.log_prob[b] == -kInfinity && second.got.log_prob[b] == -kInfinity) out.error[b] = 0;
-      if (std::isnan(out.log_prob[b]) || out.log_prob[b] == kInfinity) out.error[b] = kInfinity;
+      if (!std::isfinite(out.error[b])) out.error[b] = kUnbounded;
+      if (out.log_prob[b] == -kUnbounded && second.got.log_prob[b] == -kUnbounded) out.error[b] = 0;
+      if (std::isnan(out.log_prob[b]) || out.log_prob[b] == kUnbounded) out.error[b] = kUnbounded;
     }
   }
   return out;

@@ -47,23 +47,31 @@ void lower_limit(decltype(RLIMIT_AS) resource, rlim_t value) {
   ::setrlimit(resource, &limit);
 }
 
-// CPU time, so that a busy machine or a slow disk does not make a good file a bad one. SIGPROF ends the child.
-void start_clock(double seconds) {
+void set_timer(decltype(ITIMER_PROF) clock, double seconds) {
   itimerval timer{};
   timer.it_value.tv_sec = static_cast<time_t>(seconds);
-  timer.it_value.tv_usec = static_cast<suseconds_t>((seconds - std::floor(seconds)) * 1e6) + 1;
-  ::setitimer(ITIMER_PROF, &timer, nullptr);
+  if (seconds > 0) timer.it_value.tv_usec = static_cast<suseconds_t>((seconds - std::floor(seconds)) * 1e6) + 1;
+  ::setitimer(clock, &timer, nullptr);
+}
+
+// CPU time, so that a busy machine or a slow disk does not make a good file a bad one: SIGPROF ends the child. The
+// other clock, with SIGALRM, is for a child that waits for ever.
+void start_clocks(const ChildLimits& limits) {
+  set_timer(ITIMER_PROF, limits.seconds);
+  set_timer(ITIMER_REAL, limits.wait);
 }
 
 void become_child(const ChildLimits& limits) {
   // The parent's handlers remove files of the parent.
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU, SIGPROF, SIGSEGV, SIGBUS, SIGABRT, SIGFPE})
+  for (const int signal :
+       {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU, SIGPROF, SIGALRM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE})
     std::signal(signal, SIG_DFL);
   std::signal(SIGPIPE, SIG_IGN);
   lower_limit(RLIMIT_CORE, 0);
   lower_limit(RLIMIT_FSIZE, 0);  // it writes to the pipe alone
-  if (const Index now = address_space(); now > 0) lower_limit(RLIMIT_AS, static_cast<rlim_t>(now + limits.memory_bytes));
-  start_clock(limits.seconds);
+  if (const Index now = address_space(); now > 0)
+    lower_limit(RLIMIT_AS, static_cast<rlim_t>(now + limits.memory_bytes));
+  start_clocks(limits);
 }
 
 void write_exactly(int file, const void* data, std::size_t bytes) {
@@ -79,6 +87,7 @@ void write_exactly(int file, const void* data, std::size_t bytes) {
 }  // namespace
 
 void ChildProcess::Channel::write(char kind, std::string_view message) {
+  set_timer(ITIMER_REAL, 0);  // the reader may take as long as it likes
   const Header header{message.size(), kind};
   write_exactly(file_, &header, sizeof header);
   write_exactly(file_, message.data(), message.size());
@@ -86,7 +95,7 @@ void ChildProcess::Channel::write(char kind, std::string_view message) {
 
 void ChildProcess::Channel::send(std::string_view message) {
   write(kData, message);
-  start_clock(seconds_);
+  start_clocks(limits_);
 }
 
 ChildProcess::ChildProcess(std::string name, ChildLimits limits, const std::function<void(Channel&)>& work)
@@ -107,7 +116,7 @@ ChildProcess::ChildProcess(std::string name, ChildLimits limits, const std::func
   }
   ::close(ends[0]);
   become_child(limits_);
-  Channel channel(ends[1], limits_.seconds);
+  Channel channel(ends[1], limits_);
   try {
     work(channel);
     channel.write(kEnd, "");
@@ -149,6 +158,9 @@ void ChildProcess::explain_end() {
   if (signal == SIGPROF)
     throw InputError(fmt::format("{}: damaged: the HDF5 library does not finish reading it in {:.1f} s of CPU time",
                                  name_, limits_.seconds));
+  if (signal == SIGALRM)
+    throw InputError(
+        fmt::format("{}: cannot read: the process that reads it has waited for {:g} s", name_, limits_.wait));
   if (signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP)
     throw InputError(fmt::format("{}: cannot read: the process that read it was ended by signal {}", name_, signal));
   if (signal == 0) throw InputError(name_ + ": cannot read: the process that read it ended too early");
@@ -168,8 +180,9 @@ std::optional<std::string> ChildProcess::next() {
     case kInputError:
       throw InputError(message);
     case kNoMemory:
-      throw InputError(fmt::format("{}: damaged, or compressed beyond reason: reading it takes more than {} MB of memory",
-                                   name_, limits_.memory_bytes >> 20));
+      throw InputError(
+          fmt::format("{}: damaged, or compressed beyond reason: reading it takes more than {} MB of memory", name_,
+                      limits_.memory_bytes >> 20));
     default:
       throw std::runtime_error(message);
   }

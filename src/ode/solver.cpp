@@ -7,7 +7,12 @@
 #include <limits>
 #include <tuple>
 
+#include <fmt/format.h>
+
+#include "core/clock.hpp"
 #include "ode/odeint_state.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/ode/time_limit.hpp"
 
 #include <boost/numeric/odeint/stepper/adams_bashforth_moulton.hpp>
 #include <boost/numeric/odeint/stepper/bulirsch_stoer.hpp>
@@ -191,6 +196,7 @@ template <class S> struct Solver<S>::Impl {
   std::unique_ptr<Stepper<S>> between;  // makes steps to points inside a step of fehlberg78
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
+  double limit = 0, deadline = 0;  // of the time of this solve, by seconds_now(); limit 0: none
 
   double scaled(const State<S>& x0, const State<S>& x, State<S>& e) const;
   double initial_step(Counted<S>& system, const State<S>& x, double t, double span);
@@ -199,6 +205,7 @@ template <class S> struct Solver<S>::Impl {
   SolveReport extrapolate(Counted<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer,
                           double first);
   bool out_of_steps(SolveReport& report) const;
+  void check_time(const SolveReport& report) const;
   bool step_vanishes(SolveReport& report, double t, double t1, double h, bool finite) const;
   void accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer, bool know_f1);
 };
@@ -266,6 +273,15 @@ template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const
   return true;
 }
 
+// Looked at once a step: a step of a tile takes far longer than a look at the clock.
+template <class S> void Solver<S>::Impl::check_time(const SolveReport& report) const {
+  if (limit == 0 || seconds_now() < deadline) return;
+  throw NumericalError(
+      fmt::format("time limit of {:g} s reached at t = {:.6g} (last step {:.3g}): the field is stiff there, or the "
+                  "limit is short; loosen rtol and atol, raise the limit, or use fixed steps",
+                  limit, report.t, report.step));
+}
+
 // Whether the step is too small to move t, because the field is too steep, or not finite near the start of the step. A
 // step over the whole interval is always tried, however short it is. finite: whether the last trial was finite.
 template <class S>
@@ -306,6 +322,7 @@ SolveReport Solver<S>::Impl::fixed(Counted<S>& system, State<S>& x, double t0, d
     if (know_f0) std::swap(f0, f1);
     ++report.accepted;
     report.t = end, report.step = end - t;
+    if (i + 1 < n) check_time(report);
   }
   report.next_step = report.step;
   report.status = std::isfinite(sample_norm(x.layout(), x.data())) ? SolveStatus::success : SolveStatus::not_finite;
@@ -326,6 +343,7 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
   while (t != t1) {
     report.t = t;
     if (out_of_steps(report)) break;
+    check_time(report);
     // The last step ends exactly at t1. Where two more steps are enough, both get the same length.
     const double left = t1 - t;
     const bool last = std::abs(h) * 1.000001 >= std::abs(left);
@@ -378,6 +396,7 @@ SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double
   while (t != t1) {
     report.t = t;
     if (out_of_steps(report)) break;
+    check_time(report);
     const bool last = std::abs(h) * 1.000001 >= std::abs(t1 - t);
     if (last) h = t1 - t;
     if (step_vanishes(report, t, t1, h, finite)) break;
@@ -418,6 +437,7 @@ SolveReport Solver<S>::solve(System<S>& system, State<S>& x, double t0, double t
   for (auto* s : {&m.x1, &m.f0, &m.f1, &m.error}) s->resize(x.layout());
   Counted<S> counted{&system};
   SolveReport report;
+  if ((m.limit = solve_time_limit()) > 0) m.deadline = seconds_now() + m.limit;
   if (t0 == t1) {
     report.status = SolveStatus::success, report.t = t1;
   } else if (m.options.steps > 0) {

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "core/memory.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/transform/planar.hpp"
+#include "pathline/transform/radial.hpp"
 #include "recipe/in_table.hpp"
 
 namespace pathline {
@@ -53,12 +58,45 @@ ModelRecipe with_hidden(ModelRecipe model, Index dim) {
 
 namespace {
 
+// Adds the transforms of [model.transforms] at the data's end.
+template <class S>
+void add_layers(Chain<S>& chain, const ModelRecipe& m, Index dim, Index condition_dim, Engine& engine) {
+  const auto kind = m.layers.kind;
+  CouplingOptions o = m.layers.coupling;
+  o.kind = kind == LayerKind::affine_coupling ? CouplingKind::affine : CouplingKind::spline;
+  o.dim = dim, o.condition_dim = condition_dim;
+  o.activation = m.network.activation, o.residual = m.network.residual;
+  const auto halves = alternating_halves(dim, m.layers.count, engine);
+  for (Index i = 0; i < m.layers.count; ++i) {
+    if (kind == LayerKind::planar) {
+      chain.add(Planar<S>(dim)).initialize(engine);
+    } else if (kind == LayerKind::radial) {
+      chain.add(Radial<S>(dim)).initialize(engine);
+    } else {
+      o.moved = halves[static_cast<std::size_t>(i)];
+      in_table("model.transforms", [&] { chain.add(CouplingLayer<S>(o)).initialize(engine); });
+    }
+  }
+}
+
+void check_layers(const ModelRecipe& m, Index condition_dim) {
+  const bool coupling = m.layers.kind == LayerKind::spline_coupling || m.layers.kind == LayerKind::affine_coupling;
+  if (m.blocks == 0 && m.layers.count == 0)
+    throw InputError("model.blocks = 0: a flow needs a block, or model.transforms.count >= 1");
+  if (m.blocks == 0 && m.batch_norm) throw InputError("model.batch_norm needs model.blocks >= 1");
+  if (m.blocks == 0 && !coupling && condition_dim > 0)
+    throw InputError(
+        fmt::format("model.transforms.kind = {}: ignores data.condition; use a coupling or model.blocks >= 1",
+                    layer_names()[static_cast<std::size_t>(m.layers.kind)]));
+}
+
 template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Index dim, Index condition_dim) {
   for (const auto& stage : recipe.objective)
     if (m.base == BaseKind::uniform && stage.kind == ObjectiveKind::likelihood)
       throw InputError(
           "model.base = uniform: the likelihood is 0 outside a box and constant inside; use another base, or "
           "only objective.kind = flow_matching");
+  check_layers(m, condition_dim);
   Engine engine = make_stream(recipe.train.seed, "train.initialize");
   std::vector<Cnf<S>> blocks;
   for (Index i = 0; i < m.blocks; ++i)
@@ -66,7 +104,10 @@ template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Ind
         {build_field<S>(m, dim, condition_dim, engine), m.end_time, FieldClock::base_to_data, m.train_end_time});
   std::vector<BatchNorm<S>> norms;
   if (m.batch_norm) norms.assign(static_cast<std::size_t>(m.blocks) + 1, BatchNorm<S>(dim));
-  Flow<S> flow(std::move(blocks), std::move(norms));
+  Chain<S> chain;
+  if (m.blocks > 0) chain = Flow<S>(std::move(blocks), std::move(norms)).chain;
+  add_layers(chain, m, dim, condition_dim, engine);
+  Flow<S> flow(std::move(chain));
   flow.base = make_base(m.base, dim, m.base_components, engine);
   return flow;
 }

@@ -27,8 +27,8 @@ MatchingOptions matching_options(const Recipe& recipe, const ObjectiveRecipe& st
 // Refuses what the regression has no gradient of, unless another stage has one.
 void check_flow_matching(const Recipe& recipe, const ObjectiveRecipe& o) {
   const std::string kind = "objective.kind = flow_matching: ";
-  if (recipe.model.blocks > 1 || recipe.model.batch_norm)
-    throw InputError(kind + "needs model.blocks = 1 and model.batch_norm = false");
+  if (recipe.model.blocks != 1 || recipe.model.batch_norm || recipe.model.layers.count > 0)
+    throw InputError(kind + "needs model.blocks = 1, model.batch_norm = false and no model.transforms");
   if (o.regularizers.any() || o.steer > 0)
     throw InputError(
         kind +
@@ -69,6 +69,8 @@ void check_regularizers(const Recipe& recipe, const ObjectiveRecipe& o) {
 template <class S> std::shared_ptr<Objective<S>> build_objective(const Recipe& recipe, const ObjectiveRecipe& o,
                                                                  const std::optional<Target>& user) {
   check_regularizers(recipe, o);
+  if (recipe.model.blocks == 0 && (o.regularizers.any() || o.steer > 0))
+    throw InputError("regularizers and objective.steer are of an ODE, and need model.blocks >= 1");
   if (o.kind == ObjectiveKind::flow_matching) {
     check_flow_matching(recipe, o);
     return flow_matching<S>(matching_options(recipe, o));

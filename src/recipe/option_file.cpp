@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include "pathline/core/error.hpp"
+#include "recipe/toml_file.hpp"
 
 namespace pathline {
 namespace {
@@ -25,14 +25,7 @@ std::string text_of(const std::string& file, const std::string& key, const toml:
 }  // namespace
 
 std::vector<FileOption> read_option_file(const std::string& file) {
-  toml::table table;
-  try {
-    table = toml::parse_file(file);
-  } catch (const toml::parse_error& e) {
-    const std::string what(e.description());
-    if (e.source().begin.line == 0) throw InputError(file + ": " + what);
-    refuse(file, e.source(), what);
-  }
+  const toml::table table = parse_toml(read_toml(file), file);
   std::vector<FileOption> out;
   for (const auto& [key, node] : table) {
     FileOption option{.name = std::string(key.str()), .values = {}, .line = static_cast<int>(node.source().begin.line)};

@@ -1,11 +1,8 @@
 #include "pathline/recipe/recipe.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -18,11 +15,10 @@
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "recipe/recipe_fields.hpp"
+#include "recipe/toml_file.hpp"
 
 namespace pathline {
 namespace {
-
-constexpr std::size_t kMostBytes = 1 << 20;  // size of a recipe
 
 std::string one_line(std::string text) {
   std::replace_if(
@@ -241,20 +237,6 @@ std::string without_stage(const Recipe& recipe, const std::string& table, const 
   return "objective";
 }
 
-// toml++ 3.3 recurses for each dotted part of a key, so that a.a.a. ... with 100,000 parts overflows the stack. Keys of
-// a recipe have at most three parts.
-void check_depth(std::string_view text, const std::string& name) {
-  constexpr int kMostDots = 32;
-  int dots = 0;
-  Index line = 1;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\n') ++line;
-    if (std::string_view("=,[]{}\n").find(text[i]) != std::string_view::npos) dots = 0;
-    if (text[i] == '.' && text.substr(i + 1, 1) != "." && ++dots > kMostDots)
-      throw InputError(fmt::format("{}:{}: more than {} dots in one key or value", name, line, kMostDots));
-  }
-}
-
 }  // namespace
 
 std::string to_string(ObjectiveKind kind) { return objective_names()[static_cast<std::size_t>(kind)]; }
@@ -268,16 +250,7 @@ bool operator==(const Recipe& a, const Recipe& b) {
 }
 
 Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
-  if (text.size() > kMostBytes)
-    throw InputError(fmt::format("{}: more than {} bytes: expected a recipe", name_for_errors, kMostBytes));
-  check_depth(text, name_for_errors);
-  toml::table root;
-  try {
-    root = toml::parse(text, name_for_errors);
-  } catch (const toml::parse_error& error) {
-    throw InputError(fmt::format("{}:{}: {}", name_for_errors, error.source().begin.line,
-                                 one_line(std::string(error.description()))));
-  }
+  const toml::table root = parse_toml(text, name_for_errors);
   try {
     return Reader(name_for_errors).read(root);
   } catch (const InputError& error) {  // a key may hold anything
@@ -285,15 +258,7 @@ Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
   }
 }
 
-Recipe read_recipe(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  in.peek();  // a directory can be opened, but reading it fails
-  if (in.bad() || !in.is_open()) throw InputError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
-  std::string text(kMostBytes + 1, ' ');  // the size is limited, because /dev/zero has no end
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return parse_recipe(text, path);
-}
+Recipe read_recipe(const std::string& path) { return parse_recipe(read_toml(path), path); }
 
 void set(Recipe& recipe, std::string_view assignment) {
   const auto equals = assignment.find('=');

@@ -17,6 +17,11 @@ const std::vector<std::string>& field_names() {
   return names;
 }
 
+const std::vector<std::string>& layer_names() {
+  static const std::vector<std::string> names = {"spline_coupling", "affine_coupling", "planar", "radial"};
+  return names;
+}
+
 const std::vector<std::string>& objective_names() {
   static const std::vector<std::string> names = {"likelihood", "flow_matching", "reverse_kl"};
   return names;
@@ -154,7 +159,8 @@ void add_model(std::vector<RecipeField>& fields) {
            "hidden layers of equal width add their input to their output")
       .add("time_features", network(&MlpOptions::time_features), from_to(0, kMostTimeFeatures),
            "number of pairs (cos, sin) of the time as input; 0 = the time itself")
-      .add("blocks", &R::blocks, at_least(1), "number of continuous flows in a chain, each with its own network")
+      .add("blocks", &R::blocks, at_least(0),
+           "number of continuous flows in a chain, each with its own network; 0 needs model.transforms")
       .add("batch_norm", &R::batch_norm, any(), "FFJORD's moving batch norm before, between and after the blocks")
       .add("end_time", &R::end_time, above(0), "end time T: the base is at time 0, the data at T")
       .add("train_end_time", &R::train_end_time, any(), "whether T is trained")
@@ -173,6 +179,20 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("base_all_rows", base_fit(&F::all_rows), any(), "base_fit: fit the validation rows as well")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
       .add("precision", &R::precision, one_of(precision_names()), "precision of the arithmetic");
+}
+
+void add_transforms(std::vector<RecipeField>& fields) {
+  using R = LayersRecipe;
+  using C = CouplingOptions;
+  const auto coupling = [](auto member) { return inside(&R::coupling, member); };
+  Table(
+      fields, "model.transforms", [](auto& r, std::size_t) -> auto& { return r.model.layers; })
+      .add("kind", &R::kind, one_of(layer_names()), "kind of the transforms between the continuous flows and the data")
+      .add("count", &R::count, from_to(0, 1000), "number of these transforms; 0 = none")
+      .add("hidden", coupling(&C::hidden), at_least(1), "coupling: widths of the hidden layers of its network")
+      .add("bins", coupling(&C::bins), from_to(2, 256), "spline_coupling: number of bins of a spline")
+      .add("box", coupling(&C::box), above(0),
+           "spline_coupling: a spline is the identity outside of [-box, box]; couplings see inputs within twice that");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {
@@ -299,7 +319,7 @@ void add_train(std::vector<RecipeField>& fields) {
 
 std::vector<RecipeField> make_fields() {
   std::vector<RecipeField> fields;
-  for (auto* add : {add_data, add_model, add_trace, add_solver, add_objective, add_optimizer, add_train}) add(fields);
+  for (auto* add : {add_data, add_model, add_transforms, add_trace, add_solver, add_objective, add_optimizer, add_train}) add(fields);
   return fields;
 }
 

@@ -16,7 +16,7 @@ namespace {
 bool is_table(const std::string& source) { return !source.empty() && !is_toy(source); }
 
 bool is_kept(const RecipeField& field) {
-  return field.table == "data" || (field.table == "model" && field.key != "precision") || field.name() == "train.seed";
+  return field.table == "data" || (field.table.starts_with("model") && field.key != "precision") || field.name() == "train.seed";
 }
 
 }  // namespace
@@ -47,6 +47,11 @@ void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std:
                                              .layers = std::ssize(hidden)});
     else
       budget.take_layers("model.hidden", {.dim = dim, .condition_dim = condition_dim, .hidden = hidden});
+  }
+  for (Index i = 0; i < m.layers.count; ++i) {
+    auto coupling = m.layers.coupling;
+    coupling.dim = dim, coupling.condition_dim = condition_dim;
+    budget.take_coupling("model.transforms.hidden", coupling);
   }
   budget.take_base(m.base, dim, m.base_components);
 }

@@ -59,7 +59,8 @@ class Ladder {
   // Fits this number of components within the time; true if it is the best so far.
   bool try_components(Index components, double prior_rows, double seconds, std::vector<std::string>& reasons) {
     Index iterations = most_iterations(components);
-    if (time_.known()) iterations = std::clamp(time_.iterations_within(seconds, components), kLeastIterations, iterations);
+    if (time_.known())
+      iterations = std::clamp(time_.iterations_within(seconds, components), kLeastIterations, iterations);
     Candidate next = fitted({.components = components,
                              .iterations = iterations,
                              .prior_rows = prior_rows,
@@ -68,7 +69,8 @@ class Ladder {
     if (components == 1) gaussian_ = next.log_density;
     const bool better = !best_ || gain(next.log_density, best_->log_density) > 0;
     reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
-                                  prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next), better ? "" : ", no gain"));
+                                  prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next),
+                                  better ? "" : ", no gain"));
     last_ = next;
     if (better) best_ = std::move(next);
     return better;
@@ -119,7 +121,9 @@ class Ladder {
   const Candidate& best() const { return *best_; }
   void set_best(Candidate best, double member_seconds) { best_ = std::move(best), member_seconds_ = member_seconds; }
   // Of one more member of the best.
-  double member_seconds() const { return std::max(member_seconds_, time_.of(best_->fit.components, best_->fit.iterations)); }
+  double member_seconds() const {
+    return std::max(member_seconds_, time_.of(best_->fit.components, best_->fit.iterations));
+  }
   const RowVector<double>& gaussian() const { return gaussian_; }
   double gain(const RowVector<double>& a, const RowVector<double>& b) const {
     return robust_gain(a, b, rows_.validation_weights);
@@ -304,8 +308,7 @@ BaseChoice choose_base(const BaseRows& rows, const BaseRows* mapped, const BaseC
 
 void add_members(BaseChoice& choice, const BaseRows& rows, const BaseChoiceOptions& options) {
   Ladder ladder(rows, options, "");
-  ladder.set_best({choice.fit, choice.mixture, validation_log_density(choice.mixture, rows)},
-                  choice.member_seconds);
+  ladder.set_best({choice.fit, choice.mixture, validation_log_density(choice.mixture, rows)}, choice.member_seconds);
   ladder.add_members(most_components(rows.training.rows()), seconds_now() + options.seconds, choice.reasons);
   choice.fit = ladder.best().fit, choice.mixture = ladder.best().mixture, choice.nll = ladder.nll(ladder.best());
 }

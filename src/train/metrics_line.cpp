@@ -5,9 +5,9 @@
 namespace pathline {
 
 std::string metrics_line(const TrainingProgress& p, const Evaluation& e) {
-  nlohmann::ordered_json line = {{"iteration", p.iteration},   {"stage", p.stage},
-                                 {"objective", p.kind},        {"loss", p.loss},
-                                 {"validation_nll", e.nll},    {"validation_error", e.nll_error}};
+  nlohmann::ordered_json line = {{"iteration", p.iteration}, {"stage", p.stage},
+                                 {"objective", p.kind},      {"loss", p.loss},
+                                 {"validation_nll", e.nll},  {"validation_error", e.nll_error}};
   if (e.ess) line["ess"] = *e.ess, line["log_z"] = *e.log_z, line["log_z_error"] = *e.log_z_error;
   if (e.pareto_k) line["pareto_k"] = *e.pareto_k;
   if (e.kl) line["validation_kl"] = *e.kl, line["validation_kl_error"] = *e.kl_error;
@@ -24,11 +24,8 @@ std::string metrics_line(const TrainingProgress& p, const Evaluation& e) {
 
 std::string event_line(Index iteration, std::size_t stage, const std::string& event, const std::string& reason,
                        double rate) {
-  return nlohmann::ordered_json{{"iteration", iteration},
-                                {"stage", stage},
-                                {"event", event},
-                                {"reason", reason},
-                                {"learning_rate_factor", rate}}
+  return nlohmann::ordered_json{
+      {"iteration", iteration}, {"stage", stage}, {"event", event}, {"reason", reason}, {"learning_rate_factor", rate}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -45,6 +42,16 @@ bool is_best(const nlohmann::json& line) {
 double metric(const nlohmann::json& line, const char* key) {
   const auto found = line.find(key);
   return found != line.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
+std::optional<TrainedFigure> trained_figure(const std::vector<std::string>& metrics) {
+  for (auto line = metrics.rbegin(); line != metrics.rend(); ++line) {
+    const auto j = read_metrics_line(*line);
+    if (!is_best(j)) continue;
+    const TrainedFigure out{metric(j, "validation_nll"), metric(j, "validation_error"), j.contains("ess")};
+    if (std::isfinite(out.nll) && std::isfinite(out.error)) return out;
+  }
+  return std::nullopt;
 }
 
 std::optional<double> validation_nll(const ModelCard& card) {

@@ -26,6 +26,9 @@ bool is_best(const nlohmann::json& line);
 // A number of such a line; NaN if it is missing or null, because JSON has no NaN.
 double metric(const nlohmann::json& line, const char* key);
 
+// That of the last best model which the metrics have; none for an imported model.
+std::optional<TrainedFigure> trained_figure(const std::vector<std::string>& metrics);
+
 // The validation NLL of the best model of a run, in nats; none for an imported model or one trained on a target.
 std::optional<double> validation_nll(const ModelCard& card);
 

@@ -116,7 +116,7 @@ template <class S> class Trainer<S>::Impl {
   }
 
   TrainingResult run() {
-    started_ = seconds_now(), seconds_before_ = state_.seconds;
+    started_ = now(), seconds_before_ = state_.seconds;
     TrainingResult result;
     result.entropy = data_.entropy();
     if (options_.validate_first && state_.iteration == 0 && !has_best()) validate_start(result);
@@ -161,6 +161,8 @@ template <class S> class Trainer<S>::Impl {
 
   bool writes() const { return !options_.directory.empty(); }
 
+  double now() const { return options_.cpu_time ? cpu_seconds_now() : seconds_now(); }
+
   // Once no more than the cooldown's share of the time is left, the iterations that fit into it are the last.
   void keep_time() {
     auto& plan = plan_.back();
@@ -168,7 +170,7 @@ template <class S> class Trainer<S>::Impl {
     if (length_known_ || done < 1) return;
     const double each = seconds_each_.back() + validation_seconds_ / static_cast<double>(options_.evaluate_every);
     // The last iteration validates, and so does finish(), which also tests.
-    const double left = options_.seconds - options_.seconds_spent - (seconds_before_ + seconds_now() - started_) -
+    const double left = options_.seconds - options_.seconds_spent - (seconds_before_ + now() - started_) -
                         3 * validation_seconds_;
     const double cooldown = options_.cooldown_share * (options_.seconds - options_.seconds_spent);
     if (left > cooldown + each && state_.iteration + 1 < total()) return;
@@ -224,6 +226,9 @@ template <class S> class Trainer<S>::Impl {
     const std::string from = files_.resumable(note);
     if (!note.empty() && callbacks_.note) callbacks_.note(note);
     auto card = read_parameters_into(from, flow_);
+    if (card.format_version == 1 && callbacks_.note)
+      callbacks_.note(from +
+                      ": is of format 1, whose digest does not cover the solver and the base; this run rewrites it");
     state_ = read_training_state(from);
     if (state_.theta.size() != flow_.theta().size())
       throw InputError(from + ": its training state does not fit the flow: it has another number of parameters");
@@ -325,25 +330,27 @@ template <class S> class Trainer<S>::Impl {
     if (first_wrong_.empty()) first_wrong_ = where + ": " + reason;
     const auto& r = state_.recovery;
     if (action == Recovery::Action::stop)
-      throw NumericalError(fmt::format(
-          "{}; {} iterations were skipped and the run went back {} times, at last with {:.2g} of its learning rate;{} if "
-          "training diverges, lower the learning rate or clip the gradient",
-          first_wrong_, r.all_skipped, r.all_rollbacks, r.rate,
-          writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
+      throw NumericalError(
+          fmt::format("{}; {} iterations were skipped and the run went back {} times, at last with {:.2g} of its "
+                      "learning rate;{} if "
+                      "training diverges, lower the learning rate or clip the gradient",
+                      first_wrong_, r.all_skipped, r.all_rollbacks, r.rate,
+                      writes() ? " the last checkpoint is " + files_.last() + ";" : ""));
     const bool back = action == Recovery::Action::roll_back;
     if (back) go_back();
     add_metrics(event_line(state_.iteration, last_stage(), back ? "rolled back" : "skipped", reason, r.rate));
     if (!callbacks_.note) return;
-    callbacks_.note(back ? fmt::format("{}: {}; going back to iteration {} with {:.2g} of the learning rate", where, reason,
-                                       good_.iteration, r.rate)
+    callbacks_.note(back ? fmt::format("{}: {}; going back to iteration {} with {:.2g} of the learning rate", where,
+                                       reason, good_.iteration, r.rate)
                          : fmt::format("{}: {}; the iteration is skipped", where, reason));
   }
 
   ObjectiveGradient clipped_gradient(std::size_t stage, double& norm) const {
     const auto batch = data_.batch(state_.iteration, plan_[stage].batch);
-    const std::string what = fmt::format("a batch of {} samples of {} columns on {} threads; use a smaller batch, fewer "
-                                         "threads, Hutchinson's trace or the backsolve adjoint",
-                                         batch.x.cols(), flow_.dim(), thread_count(options_.threads));
+    const std::string what = fmt::format(
+        "a batch of {} samples of {} columns on {} threads; use a smaller batch, fewer "
+        "threads, Hutchinson's trace or the backsolve adjoint",
+        batch.x.cols(), flow_.dim(), thread_count(options_.threads));
     auto gradient = with_memory(what, [&] { return (*stages_[stage].objective)(flow_, batch, state_.iteration); });
     if (gradient.theta.size() != trained_.size())
       throw InputError(fmt::format("objective {}: its gradient has {} numbers; the flow has {} parameters",
@@ -377,7 +384,7 @@ template <class S> class Trainer<S>::Impl {
     const auto& plan = plan_[stage];
     if (stage > 0 && state_.iteration == plan.first) begin_stage(stage);
     if (seconds_each_.empty()) time_stages(stage);
-    const double before = seconds_now();
+    const double before = now();
     TrainingProgress out;
     std::string wrong;
     const auto gradient = checked_gradient(stage, out.gradient_norm, wrong);
@@ -386,10 +393,10 @@ template <class S> class Trainer<S>::Impl {
     ++state_.iteration;
     if (!gradient)
       recover(recovery_.after_iteration(state_.iteration), fmt::format("iteration {}", state_.iteration), wrong);
-    const double took = seconds_now() - before;
+    const double took = now() - before;
     double& average = seconds_each_[stage];
     average = average == 0 ? took : 0.98 * average + 0.02 * took;
-    state_.seconds = seconds_before_ + seconds_now() - started_;
+    state_.seconds = seconds_before_ + now() - started_;
     out.iteration = state_.iteration, out.iterations = total(), out.stage = stage, out.stages = plan_.size();
     out.kind = stages_[stage].objective->kind();
     out.loss = gradient ? gradient->loss : std::numeric_limits<double>::quiet_NaN();
@@ -414,10 +421,10 @@ template <class S> class Trainer<S>::Impl {
     if (!options_.estimate_time) return;
     for (std::size_t s = now_at + 1; s < plan_.size(); ++s) {
       const auto batch = data_.batch(plan_[s].first, plan_[s].batch);
-      const double before = seconds_now();
+      const double before = now();
       try {
         (*stages_[s].objective)(flow_, batch, plan_[s].first);
-        seconds_each_[s] = seconds_now() - before;
+        seconds_each_[s] = now() - before;
       } catch (const NumericalError&) {  // the stage will begin with other weights, which may work
       }
       stages_[s].objective->set_first_steps({});
@@ -434,14 +441,14 @@ template <class S> class Trainer<S>::Impl {
   // False if it went wrong.
   bool validate(const Flow<S>& flow, TrainingProgress& progress, Evaluation& e) {
     std::string wrong;
-    const double before = seconds_now();
+    const double before = now();
     try {
       e = held_out_.validation(flow);
       wrong = impossible(e, progress);
     } catch (const NumericalError& error) {
       wrong = error.what();
     }
-    validation_seconds_ = seconds_now() - before;
+    validation_seconds_ = now() - before;
     if (!wrong.empty()) {
       recover(recovery_.after_validation(), fmt::format("validation at iteration {}", state_.iteration), wrong);
       return false;
@@ -456,7 +463,8 @@ template <class S> class Trainer<S>::Impl {
   std::string impossible(const Evaluation& e, const TrainingProgress& progress) const {
     if (const auto bound = least_nll(data_, e); bound && e.nll < *bound)
       return fmt::format(
-          "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles up on "
+          "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles "
+          "up on "
           "repeated values (TrainingDataOptions.discrete, TrainingDataOptions.dequantize)",
           e.nll, *bound);
     // A solve that is too coarse lets the loss fall for ever. Its own batch under the evaluation's solve tells.
@@ -468,7 +476,8 @@ template <class S> class Trainer<S>::Impl {
     const double nll = -flow_.log_prob(batch.x, batch.c, options).log_prob.mean();
     if (!(progress.loss < nll - margin)) return "";
     return fmt::format(
-        "the loss of {:.4g} nats is not that of the density, {:.4g} nats on the same batch: the solve of the training is "
+        "the loss of {:.4g} nats is not that of the density, {:.4g} nats on the same batch: the solve of the training "
+        "is "
         "too coarse; use adaptive steps (SolverOptions.steps = 0), more steps or a smaller SolverOptions.rtol",
         progress.loss, nll);
   }
@@ -490,8 +499,7 @@ template <class S> class Trainer<S>::Impl {
       if (std::isfinite(e.nll)) state_.best = e.nll;
       state_.best_iteration = state_.iteration, state_.evaluations_since_best = 0;
       best_ = flow, knows_best_ = true;
-      if (writes())
-        pending_.write(files_.model(), [this] { write_model(files_.model(), Model<S>{best_, card()}); });
+      if (writes()) pending_.write(files_.model(), [this] { write_model(files_.model(), Model<S>{best_, card()}); });
     }
   }
 
@@ -505,7 +513,8 @@ template <class S> class Trainer<S>::Impl {
             .metrics = metrics_,
             .evaluation = options_.evaluation.solver,
             .condition_range = condition_range_,
-            .discrete = data_.discrete_columns()};
+            .discrete = data_.discrete_columns(),
+            .trained = trained_figure(metrics_)};
   }
 
   void save_last() {

@@ -45,17 +45,18 @@ Mean figure_of_training(const Subject& s, Index n) {
 Check check_likelihood(const Subject& s) {
   constexpr Index kPoints = 4000;
   if (!s.target && s.x.cols() < 2) return skipped(kNoData);
-  if (!s.trained_nll || !s.trained_nll_error) return skipped("the model does not say how well it did in training");
+  if (!s.trained || s.trained->of_target != (s.target != nullptr))
+    return skipped("the model does not say how well it did in training");
   const auto now = figure_of_training(s, kPoints);
-  const double error = std::hypot(now.error, *s.trained_nll_error);
-  const double ratio = (now.value - *s.trained_nll) / error;
+  const double error = std::hypot(now.error, s.trained->error);
+  const double ratio = (now.value - s.trained->nll) / error;
   if (!std::isfinite(ratio)) return at_least(std::nan(""), kLeastP, "the mean is not finite");
   const double tail =
       boost::math::cdf(boost::math::complement(boost::math::normal(), s.target ? std::abs(ratio) : ratio));
   return at_least(
       s.target ? std::min(1.0, 2 * tail) : tail, kLeastP,
       fmt::format("p-value of {} {:.4f} +- {:.4f} nats against {:.4f} +- {:.4f} in training",
-                  s.target ? "E[log q - log p~]" : "NLL", now.value, now.error, *s.trained_nll, *s.trained_nll_error));
+                  s.target ? "E[log q - log p~]" : "NLL", now.value, now.error, s.trained->nll, s.trained->error));
 }
 
 Check check_energy(const Subject& s) {

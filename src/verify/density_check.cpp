@@ -11,6 +11,21 @@
 
 namespace pathline {
 
+Check check_answers(const Subject& s) {
+  constexpr double kBound = 1e-6;  // a thousand times the tolerance of the solves
+  constexpr Index kMost = 1000;    // a stranger's file may ask for work
+  if (!s.answers || s.answers->points.cols() == 0)
+    return skipped("the file has none, as of an older pathline; `pathline reseal` adds them to a model that you trust");
+  const auto& a = *s.answers;
+  if (a.points.cols() > kMost || a.points.rows() != s.flow.dim() || a.condition.rows() != s.flow.condition_dim() ||
+      a.log_density.size() != a.points.cols() || a.condition.rows() * (a.condition.cols() - a.points.cols()) != 0)
+    return at_most(std::nan(""), kBound, "the points in the file have another shape than the model");
+  const auto now = known_log_prob(s.flow, a.points, a.condition);
+  const RowVector<double> difference = (now - a.log_density).array().abs() / (1 + a.log_density.array().abs());
+  return at_most(difference.maxCoeff<Eigen::PropagateNaN>(), kBound,
+                 fmt::format("difference of log p from what the file says, of {} points", a.points.cols()));
+}
+
 Check check_tolerance(const Subject& s) {
   constexpr Index kPoints = 512;
   const auto c = draw_conditions(s, kPoints, "verify.tolerance");

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 #include <boost/math/distributions/students_t.hpp>
 
+#include "pathline/core/error.hpp"
 #include "pathline/objective/gradient_check.hpp"
 #include "pathline/verify/check.hpp"
+#include "verify/continuity.hpp"
 #include "verify/difference.hpp"
 #include "verify/subject.hpp"
 
@@ -63,15 +65,33 @@ RowVector<double> residual(const Subject& s, const Cnf<double>& block, double st
   return (rate + v.divergence).array().abs() / (1 + v.divergence.array().abs());
 }
 
-// The value that 90 % are not above. A NaN counts as the largest.
+}  // namespace
+
 double ninth_decile(std::vector<double> values) {
   for (auto& v : values)
     if (std::isnan(v)) v = std::numeric_limits<double>::infinity();
   std::sort(values.begin(), values.end());
-  return values[values.size() * 9 / 10];
+  return values.empty() ? std::nan("") : values[values.size() * 9 / 10];
 }
 
-}  // namespace
+RowVector<double> continuity_residual(const Subject& s, double t, const Matrix<double>& x, const Matrix<double>& c) {
+  constexpr Index kTogether = 128;  // points that share the steps of their solves
+  const Cnf<double>* block = nullptr;
+  double start = 0, begin = 0;
+  for (std::size_t i = 0; i < s.flow.chain.size(); start += s.flow.chain[i].duration(), ++i)
+    if (const auto* here = dynamic_cast<const Cnf<double>*>(&s.flow.chain[i]); here && (!block || t > start))
+      block = here, begin = start;
+  if (!block) throw InputError("the continuity equation needs a model with a continuous block");
+  // The differences reach 4e-3 of the block to both sides.
+  const double edge = 5e-3 * block->end_time, since = std::clamp(t - begin, edge, block->end_time - edge);
+  RowVector<double> out(x.cols());
+  for (Index first = 0; first < x.cols(); first += kTogether) {
+    const Index n = std::min(kTogether, x.cols() - first);
+    const Matrix<double> part = c.rows() > 0 ? Matrix<double>(c.middleCols(first, n)) : Matrix<double>(0, 0);
+    out.segment(first, n) = residual(s, *block, begin, since, x.middleCols(first, n), part);
+  }
+  return out;
+}
 
 Check check_continuity(const Subject& s) {
   if (s.flow.periods()) return on_the_line(s, check_continuity);

@@ -10,7 +10,9 @@
 namespace pathline {
 
 EvaluationOptions fine_options(const Subject& s, double tolerance) {
-  return {.solver = {.rtol = tolerance, .atol = tolerance, .max_steps = 100000}, .seed = s.seed, .threads = s.threads};
+  const SolverOptions solver{
+      .rtol = tolerance, .atol = tolerance, .max_steps = 100000};
+  return {.solver = solver, .seed = s.seed, .threads = s.threads};
 }
 
 Matrix<double> draw_conditions(const Subject& s, Index n, const char* purpose) {

@@ -15,6 +15,7 @@ const std::vector<NamedCheck>& checks() {
                                            {"trace", check_trace},
                                            {"adjoint gradient", [](const Subject& s) { return check_adjoint(s); }},
                                            {"monotone maps", check_monotone},
+                                           {"known answers", check_answers},
                                            {"integral", check_integral},
                                            {"tolerance", check_tolerance},
                                            {"tails", check_tails},

@@ -1,4 +1,6 @@
 // Rows whose solve fails, among others.
+#include <chrono>
+#include <filesystem>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -83,6 +85,31 @@ TEST_F(FailedRows, AreTriedAgainWithOtherSettings) {
   const auto a = lines_of(got.out), b = lines_of(expected.out);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(std::stod(a[i]), std::stod(b[i]), 1e-3);  // its tolerance
+}
+
+// A stiff field took minutes a row.
+TEST_F(FailedRows, AStiffFieldEndsAtItsTimeLimit) {
+  auto model = read_model<float>(kMoons);
+  model.flow.set_theta(300 * model.flow.theta());
+  model.card.evaluation = {.rtol = 1e-9, .atol = 1e-9, .max_steps = 1000000000};
+  auto out = Hdf5File::create(file("m.h5"));
+  write_model(out, model);
+  out.commit();
+  put("p.csv", "0.5,1\n-1,0.2\n");
+  const std::vector<std::string> limit{"--timeout", "0.05", "--precision", "double"};
+  const auto begin = std::chrono::steady_clock::now();
+  const auto density = run({"density", file("m.h5"), file("p.csv")}, limit);
+  EXPECT_EQ(density.code, 1);
+  for (const auto& line : lines_of(density.out)) EXPECT_THAT(line, StartsWith("nan  # time limit of 0.05 s reached"));
+  EXPECT_THAT(density.err, HasSubstr("p.csv: 2 of 2 log-densities are NaN"));
+  const auto sample = run({"sample", file("m.h5"), "-n", "3", "-o", file("s.csv")}, limit);
+  EXPECT_EQ(sample.code, 1);
+  EXPECT_THAT(sample.err, HasSubstr("time limit of 0.05 s reached"));
+  EXPECT_FALSE(std::filesystem::exists(file("s.csv")));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  EXPECT_THAT(run({"density", file("m.h5"), file("p.csv"), "--timeout", "-1"}).err,
+              HasSubstr("--timeout = -1: must be"));
+  EXPECT_EQ(run({"density", kMoons, file("p.csv")}).code, 0);  // the limit of the command before is forgotten
 }
 
 TEST_F(FailedRows, IndependentPointsHaveTheSameBitsWhateverIsBesideThem) {

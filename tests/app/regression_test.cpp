@@ -1,4 +1,7 @@
 // pathline fit, predict and dynamics.
+#include <fstream>
+#include <iterator>
+
 #include <gmock/gmock.h>
 
 #include "pathline/dynamics/motion.hpp"
@@ -106,10 +109,47 @@ TEST_F(Regression, DynamicsAreSimulatedLearnedAndExtrapolated) {
 }
 
 TEST_F(Regression, TheReportOfAMotionNamesItsWorstParameter) {
-  const auto r = run({"dynamics", "motions", "rotation", "-n", "3", "--points", "3", "--iterations", "2", "--quiet"});
+  const std::vector<std::string> rotation = {"dynamics", "motions", "rotation", "-n",           "3",
+                                             "--points", "3",       "--quiet",  "--iterations", "2"};
+  const auto r = run(rotation);
   ASSERT_EQ(r.code, 0) << r.err;
-  EXPECT_THAT(r.out, HasSubstr("rotation"));
-  EXPECT_THAT(r.out, HasSubstr("g_over_L: 0, "));
+  EXPECT_THAT(r.out, HasSubstr("| rotation | "));
+  EXPECT_THAT(r.out, HasSubstr("g_over_L: 0, found "));
+  EXPECT_THAT(r.out, testing::Not(HasSubstr("e-")));  // nothing is recovered in two iterations
+  const auto first = run(rotation, {"--physics-first"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, testing::ContainsRegex("found -?[0-9.]+e-[0-9]+ \\([0-9.]+e-[0-9]+ %\\)"));
+}
+
+TEST_F(Regression, TheEnergyReportComparesThreeFields) {
+  const auto r = run({"dynamics", "energy", "-n", "3", "--points", "5", "--iterations", "2", "--quiet"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  for (const std::string field : {"| network | ", "| second_order | ", "| hamiltonian | "})
+    EXPECT_THAT(r.out, HasSubstr(field));
+}
+
+TEST_F(Regression, OnlyPhysicalParametersArePrinted) {
+  ASSERT_EQ(run({"dynamics", "simulate", "spiral", "--points", "9", "-o", file("s.csv")}).code, 0);
+  const auto r = run({"dynamics", "fit", file("s.csv"), "--activation", "swish", "--iterations", "1", "--quiet"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_THAT(r.out, testing::Not(HasSubstr("beta")));
+  const auto refused = run({"dynamics", "fit", file("s.csv"), "--physics-first", "--iterations", "1", "--quiet"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("only a newtonian field has physical parameters"));
+}
+
+TEST_F(Regression, TheSpiralsRecipeLearnsTheSpiralSlow) {
+  const std::string root = PATHLINE_SOURCE_DIR;
+  std::ifstream in(root + "/examples/recipes/spiral.toml");
+  std::string recipe(std::istreambuf_iterator<char>(in), {});
+  const auto at_source = recipe.find("datasets/spiral.csv");
+  ASSERT_NE(at_source, std::string::npos);
+  recipe.insert(at_source, root + "/");
+  const auto r = run({"dynamics", "fit", put("spiral.toml", recipe), "--quiet"});
+  ASSERT_EQ(r.code, 0) << r.err;
+  const auto at = r.out.find("RMS error on the data ");
+  ASSERT_NE(at, std::string::npos) << r.out;
+  EXPECT_LT(std::stod(r.out.substr(at + 22)), 0.1);
 }
 
 }  // namespace

@@ -104,6 +104,78 @@ def to_base(block, parameters, z, c):
     return end[:d * batch].reshape(d, batch), end[d * batch:]
 
 
+def network(attributes, p, x):
+    """The conditioner of a coupling layer: x (in, B)."""
+    s, h, depth = activation(attributes["activation"], 1), x, len(attributes["hidden"]) + 1
+    for l in range(depth):
+        weight = p.get(f"layers.{l}.weight", np.zeros((len(p[f"layers.{l}.bias"]), 0)))  # of no inputs
+        y = weight @ h + p[f"layers.{l}.bias"][:, None]
+        h = y if l + 1 == depth else s(y) + (h if attributes["residual"] and l > 0 and len(y) == len(h) else 0)
+    return h
+
+
+def spline_to_base(y, a, bins, box):
+    """z with y = g(z), and log g'(z), for columns y (m, B) and the outputs a of the network."""
+    m, least = len(y), 1e-3
+    softmax = lambda v: np.exp(v - logsumexp(v, 1, keepdims=True))
+    widths, heights = (2 * box * (least + (1 - bins * least) * softmax(v.reshape(m, bins, -1)))
+                       for v in (a[:m * bins], a[m * bins:2 * m * bins]))
+    edge = np.zeros((m, 1, y.shape[1]))
+    raw = a[2 * m * bins:].reshape(m, bins - 1, -1) + np.log(np.expm1(1 - least))
+    slopes = np.concatenate([edge + 1, least + np.logaddexp(0, raw), edge + 1], 1)
+    left, low = (np.concatenate([edge, np.cumsum(v, 1)[:, :-1]], 1) - box for v in (widths, heights))
+    z, log_slope = y.copy(), np.zeros_like(y)
+    for j, b in np.argwhere(abs(y) < box):
+        k = np.searchsorted(low[j, :, b], y[j, b], "right") - 1
+        w, h, d0, d1 = widths[j, k, b], heights[j, k, b], slopes[j, k, b], slopes[j, k + 1, b]
+        s, r = h / w, y[j, b] - low[j, k, b]
+        A, B, C = h * (s - d0) + r * (d0 + d1 - 2 * s), h * d0 - r * (d0 + d1 - 2 * s), -s * r
+        t = 2 * C / (-B - np.sqrt(B * B - 4 * A * C))
+        z[j, b] = left[j, k, b] + t * w
+        below = s + (d0 + d1 - 2 * s) * t * (1 - t)
+        log_slope[j, b] = np.log(s**2 * (d1 * t**2 + 2 * s * t * (1 - t) + d0 * (1 - t)**2) / below**2)
+    return z, log_slope
+
+
+def scalar_root(w_u, target):
+    """a with a + w_u tanh(a) = target, by bisection."""
+    low, high = target - abs(w_u), target + abs(w_u)
+    for _ in range(200):
+        a = (low + high) / 2
+        below = a + w_u * np.tanh(a) < target
+        low, high = np.where(below, a, low), np.where(below, high, a)
+    return (low + high) / 2
+
+
+def transform_to_base(attributes, p, y, c):
+    """y (d, B) from the data's side of a transform to the base's, and log |det dz/dy|."""
+    kind = attributes["kind"]
+    if kind == "planar":
+        w, u, b = p["w"], p["u"], p["b"].item()
+        w_u = np.log1p(np.exp(w @ u)) - 1
+        u = u + (w_u - w @ u) * w / (w @ w)
+        a = scalar_root(w_u, w @ y + b)
+        return y - u[:, None] * np.tanh(a), -np.log1p(w_u * (1 - np.tanh(a)**2))
+    if kind == "radial":
+        alpha, beta = np.exp(p["a"].item()), np.log1p(np.exp(p["b"].item())) - np.exp(p["a"].item())
+        rho = np.linalg.norm(y - p["center"][:, None], axis=0)
+        half = (rho - alpha - beta) / 2
+        r = half + np.sqrt(half**2 + alpha * rho)
+        stretch = 1 + beta / (alpha + r)
+        z = p["center"][:, None] + (y - p["center"][:, None]) / stretch
+        return z, -(len(y) - 1) * np.log(stretch) - np.log1p(alpha * beta / (alpha + r)**2)
+    moved, box = attributes["moved"], attributes["box"]
+    kept = [i for i in range(len(y)) if i not in moved]
+    a = network(attributes, p, np.clip(np.vstack([y[kept], c[:attributes["condition_dim"]]]), -2 * box, 2 * box))
+    z = y.copy()
+    if kind == "affine_coupling":
+        log_slope, shift = 3 * np.tanh(a[:len(moved)] / 3), a[len(moved):]
+        z[moved] = (y[moved] - shift) * np.exp(-log_slope)
+    else:
+        z[moved], log_slope = spline_to_base(y[moved], a, attributes["bins"], box)
+    return z, -log_slope.sum(0)
+
+
 def log_base(kind, p, z):
     normal = lambda e: -0.5 * (e**2).sum(0) - 0.5 * len(e) * np.log(2 * np.pi)
     if kind == "normal":
@@ -186,7 +258,14 @@ def log_prob_on_the_line(model, x, c):
         log_p -= np.log(squeezed * (1 - squeezed) / (1 - 2 * alpha)).sum(1)
     c = ((c - model["condition_mean"][:]) / model["condition_scale"][:]).T
 
-    for i in range(len(model["blocks"]), -1, -1):  # norm n, block n - 1, norm n - 1, ..., block 0, norm 0
+    names = {"planar": "planar", "radial": "radial"}  # of their parameters; all others are couplings
+    groups = [model[f"transforms/{i}"].attrs for i in range(len(model.get("transforms", [])))]
+    prefixes = [names.get(g["kind"], "couplings") for g in groups]
+    for i in range(len(groups) - 1, -1, -1):
+        p = arrays(f"parameters/{prefixes[i]}/{prefixes[:i].count(prefixes[i])}")
+        z, log_det = transform_to_base(groups[i], p, z, c)
+        log_p = log_p + log_det
+    for i in range(len(model.get("blocks", [])), -1, -1):  # norm n, block n - 1, norm n - 1, ..., block 0, norm 0
         if f"norms/{i}" in model:
             norm, p = model[f"norms/{i}"], arrays(f"parameters/norms/{i}")
             log_slope = p["weight"].ravel() - 0.5 * np.log(norm["variance"][:] + norm.attrs["epsilon"])

@@ -12,6 +12,9 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/transform/coupling_layer.hpp"
+#include "pathline/transform/planar.hpp"
+#include "pathline/transform/radial.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -142,6 +145,36 @@ TEST_F(ModelReaderSlow, RebuildsPotentialsNormsAndTransforms) {
   bounded.flow.set_periods(
       Periods(Vector<double>{{0, 0, 0, -1}}, Vector<double>{{2, 0, 0, 2}}, *bounded.flow.bounds()));
   compare_random(bounded);
+}
+
+// One of each kind, between a block and the data and alone; with columns outside of the box and beyond its double.
+TEST_F(ModelReaderSlow, RebuildsTransformsInClosedForm) {
+  for (const bool with_block : {true, false}) {
+    Engine engine = make_stream(5, "model_reader_test");
+    Chain<double> chain;
+    if (with_block) chain = random_model<Mlp<double>>({mlp({.dim = 3, .condition_dim = 1, .hidden = {4}})}).flow.chain;
+    chain.add(CouplingLayer<double>(
+        {.dim = 3, .condition_dim = 1, .moved = {0, 2}, .hidden = {5, 5, 5}, .residual = true, .bins = 4, .box = 1}));
+    chain.add(CouplingLayer<double>({.kind = CouplingKind::affine,
+                                     .dim = 3,
+                                     .condition_dim = 1,
+                                     .moved = {1},
+                                     .hidden = {},
+                                     .activation = Activation::tanh,
+                                     .box = 0.3}));
+    chain.add(CouplingLayer<double>({.dim = 3, .moved = {0, 1, 2}, .hidden = {}, .bins = 7, .box = 2}));
+    chain.add(Planar<double>(3)).initialize(engine, 1);
+    chain.add(Radial<double>(3)).initialize(engine, 1);
+    chain.add(Planar<double>(3)).initialize(engine, 1);
+    Flow<double> flow(std::move(chain));
+    Vector<double> theta = flow.theta();
+    for (Index i = 0; i < theta.size(); ++i) theta[i] += 0.5 * normal(engine);
+    flow.set_theta(theta);
+    flow.standardize(Vector<double>{{0.1, -0.2, 0}}, Vector<double>{{0.8, 1, 0.5}});
+    Model<double> model{std::move(flow), {}};
+    model.card.precision = "double";
+    for (int repeat = 0; repeat < 4; ++repeat) compare_random(model);
+  }
 }
 
 class ShippedModelReaderSlow : public ModelReaderSlow, public ::testing::WithParamInterface<std::string> {};

@@ -8,6 +8,9 @@
 #include "pathline/checkpoint/training_state.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/transform/coupling_layer.hpp"
+#include "pathline/transform/planar.hpp"
+#include "pathline/transform/radial.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -50,6 +53,33 @@ template <class S> Model<S> everything() {
            .evaluation = SolverOptions{.stepper = StepperKind::cash_karp, .rtol = 1e-7, .atol = 1e-8}}};
 }
 
+// A block with every kind of transform after it. with_block = false: these alone.
+template <class S> Model<S> layered(bool with_block = true) {
+  Engine engine = make_stream(3, "model_test");
+  Chain<S> chain;
+  if (with_block) {
+    auto field = std::make_shared<Mlp<S>>(MlpOptions{.dim = 3, .condition_dim = 1, .hidden = {5}});
+    field->initialize(engine);
+    chain.add(Cnf<S>(field));
+  }
+  chain.add(CouplingLayer<S>({.dim = 3, .condition_dim = 1, .moved = {0, 2}, .hidden = {4, 4}, .residual = true}));
+  chain.add(CouplingLayer<S>({.kind = CouplingKind::affine,
+                              .dim = 3,
+                              .condition_dim = 1,
+                              .moved = {1},
+                              .hidden = {},
+                              .activation = Activation::tanh}));
+  chain.add(CouplingLayer<S>({.dim = 3, .moved = {0, 1, 2}, .hidden = {6}, .bins = 3, .box = 2}));
+  chain.add(Planar<S>(3)).initialize(engine, 1);
+  chain.add(Radial<S>(3)).initialize(engine, 1);
+  Flow<S> flow(std::move(chain));
+  Matrix<double> theta(flow.theta().size(), 1);
+  fill_normal<double>(engine, theta);
+  flow.set_theta(0.5 * theta.col(0));
+  return {std::move(flow), {.version = "", .precision = "", .recipe = "", .digest = "", .columns = {"a", "b", "c"},
+                            .condition_columns = {"u"}, .metrics = {}}};
+}
+
 class Models : public Scratch {
  protected:
   // What reading m.h5 says after a change of it by h5py; without its checksum, which would say so first.
@@ -77,6 +107,54 @@ TEST_F(Models, EverythingGoesOutAndComesBackBitwise) {
   EXPECT_EQ(back.flow.log_prob(x, c).log_prob, model.flow.log_prob(x, c).log_prob);
   const auto narrow = read_model<float>(file("m.h5"));
   EXPECT_LT((narrow.flow.log_prob(x, c).log_prob - model.flow.log_prob(x, c).log_prob).cwiseAbs().maxCoeff(), 1e-3);
+}
+
+TEST_F(Models, TransformsInClosedFormComeBackBitwise) {
+  for (const bool with_block : {true, false}) {
+    const auto model = layered<double>(with_block);
+    write_model(file("m.h5"), model);
+    const auto back = read_model<double>(file("m.h5"));
+    EXPECT_EQ(back.card.format_version, 4);
+    EXPECT_EQ(back.flow.theta(), model.flow.theta());
+    const Matrix<double> x = Matrix<double>::Random(3, 6), c = Matrix<double>::Random(1, 6);
+    EXPECT_EQ(back.flow.log_prob(x, c).log_prob, model.flow.log_prob(x, c).log_prob);
+    write_model(file("m.h5"), layered<float>(with_block));
+    write_model(file("again.h5"), read_model<float>(file("m.h5")));
+    EXPECT_EQ(get("again.h5"), get("m.h5"));
+    Flow<float> own = layered<float>(with_block).flow;
+    own.set_theta(0 * own.theta());
+    read_parameters_into(file("m.h5"), own);
+    EXPECT_EQ(own.theta(), layered<float>(with_block).flow.theta());
+  }
+}
+
+TEST_F(Models, AFileIsNotReadIntoOtherTransforms) {
+  write_model(file("m.h5"), layered<double>(false));
+  auto other = layered<double>(false).flow;
+  other.chain.remove(4);
+  EXPECT_THAT(message([&] { read_parameters_into(file("m.h5"), other); }), HasSubstr("layers: 5; the flow has 4"));
+  Chain<double> chain;
+  for (int i = 0; i < 5; ++i)
+    chain.add(CouplingLayer<double>({.dim = 3, .condition_dim = 1, .moved = {0, 1}, .hidden = {4, 4}, .residual = true}));
+  Flow<double> unlike(std::move(chain));
+  EXPECT_THAT(message([&] { read_parameters_into(file("m.h5"), unlike); }), HasSubstr("moved of the transform differs"));
+}
+
+TEST_F(Models, BrokenTransformsSayWhatIsWrong) {
+  write_model(file("m.h5"), layered<double>());
+  const auto first = [&](const std::string& change) { return broken("g = f['transforms/0'].attrs; " + change); };
+  EXPECT_THAT(first("g['kind'] = 'cubist'"), HasSubstr("kind 'cubist': expected spline_coupling"));
+  EXPECT_THAT(first("g['moved'] = [0, 7]"), HasSubstr("moved = 7: must be in [0, 2]"));
+  EXPECT_THAT(first("g['moved'] = [0, 0]"), HasSubstr("moved = 0: must be there once"));
+  EXPECT_THAT(first("g['bins'] = 1"), HasSubstr("bins = 1: must be in [2, 256]"));
+  EXPECT_THAT(first("g['bins'] = 2**40"), HasSubstr("more than the file contains"));
+  EXPECT_THAT(first("g['hidden'] = [10**9, 10**9]"), HasSubstr("more than the file contains"));
+  EXPECT_THAT(first("g['hidden'] = [4, -1]"), HasSubstr("transforms/0"));
+  EXPECT_THAT(first("g['box'] = np.nan"), HasSubstr("box = nan: must be > 0"));
+  EXPECT_THAT(first("g['condition_dim'] = 2"), HasSubstr("condition_dim = 2: must be in [0, 1]"));
+  EXPECT_THAT(first("g['activation'] = 'cubist'"), HasSubstr("cubist"));
+  EXPECT_THAT(first("g['residual'] = False"), HasSubstr("digest"));
+  EXPECT_THAT(first("del f['transforms/0']"), HasSubstr("digest"));
 }
 
 TEST_F(Models, FloatKeepsItsBits) {
@@ -113,7 +191,7 @@ TEST_F(Models, H5pyReadsNamedArrays) {
 
 TEST_F(Models, BrokenFilesSayWhatIsWrong) {
   write_model(file("m.h5"), everything<double>());
-  EXPECT_THAT(broken("f.attrs['format_version'] = 4"), HasSubstr("b.h5: model format 4: this pathline"));
+  EXPECT_THAT(broken("f.attrs['format_version'] = 5"), HasSubstr("b.h5: model format 5: this pathline"));
   EXPECT_THAT(broken("del f.attrs['format']"), HasSubstr("not a model"));
   EXPECT_THAT(broken("del f['parameters/base/mean']"), HasSubstr("parameters/base/mean"));
   EXPECT_THAT(broken("f['parameters/base/mean'][0] = np.nan"), HasSubstr("a value is not finite"));

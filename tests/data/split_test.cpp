@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 
 // Sample n is (n, -n).
-Matrix<double> numbered(Index n) {
+Matrix<double> numbered_rows(Index n) {
   Matrix<double> x(2, n);
   x.row(0).setLinSpaced(n, 0, static_cast<double>(n - 1));
   x.row(1) = -x.row(0);
@@ -27,7 +27,7 @@ std::string message(const Matrix<double>& x, const SplitOptions& options, std::v
 
 TEST(Split, IsDisjointAndComplete) {
   const DataSplit split =
-      split_data(numbered(103), {"a", "b"}, {.validation_fraction = 0.2, .test_fraction = 0.1, .seed = 3});
+      split_data(numbered_rows(103), {"a", "b"}, {.validation_fraction = 0.2, .test_fraction = 0.1, .seed = 3});
   EXPECT_EQ(split.validation.cols(), 21);
   EXPECT_EQ(split.test.cols(), 10);
   EXPECT_THAT(split.columns, testing::ElementsAre("a", "b"));
@@ -41,14 +41,14 @@ TEST(Split, IsDisjointAndComplete) {
 }
 
 TEST(Split, IsAFunctionOfTheSeed) {
-  const Matrix<double> x = numbered(50);
+  const Matrix<double> x = numbered_rows(50);
   EXPECT_EQ(split_data(x, {}, {.seed = 1}).train, split_data(x, {}, {.seed = 1}).train);
   EXPECT_NE(split_data(x, {}, {.seed = 1}).test, split_data(x, {}, {.seed = 2}).test);
   EXPECT_NE(split_data(x, {}, {.seed = 1}).train, x.leftCols(40));  // files are often sorted
 }
 
 TEST(Split, ZeroFractionIsAnEmptyPart) {
-  const DataSplit split = split_data(numbered(5), {}, {.validation_fraction = 0, .test_fraction = 0});
+  const DataSplit split = split_data(numbered_rows(5), {}, {.validation_fraction = 0, .test_fraction = 0});
   EXPECT_EQ(split.train.cols(), 5);
   EXPECT_EQ(split.validation.rows(), 2);
   EXPECT_EQ(split.validation.cols(), 0);
@@ -56,23 +56,24 @@ TEST(Split, ZeroFractionIsAnEmptyPart) {
 
 TEST(Split, FractionsOutOfRangeAreNamed) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(message(numbered(50), {.validation_fraction = -0.5}), "validation_fraction = -0.5: must be in [0, 1)");
-  EXPECT_EQ(message(numbered(50), {.test_fraction = 1}), "test_fraction = 1: must be in [0, 1)");
-  EXPECT_EQ(message(numbered(50), {.test_fraction = nan}), "test_fraction = nan: must be in [0, 1)");
-  EXPECT_EQ(message(numbered(50), {.validation_fraction = 0.5, .test_fraction = 0.75}),
+  EXPECT_EQ(message(numbered_rows(50), {.validation_fraction = -0.5}), "validation_fraction = -0.5: must be in [0, 1)");
+  EXPECT_EQ(message(numbered_rows(50), {.test_fraction = 1}), "test_fraction = 1: must be in [0, 1)");
+  EXPECT_EQ(message(numbered_rows(50), {.test_fraction = nan}), "test_fraction = nan: must be in [0, 1)");
+  EXPECT_EQ(message(numbered_rows(50), {.validation_fraction = 0.5, .test_fraction = 0.75}),
             "validation_fraction + test_fraction = 1.25: must be < 1");
 }
 
 TEST(Split, TooFewRowsFail) {
-  EXPECT_THAT(message(numbered(4), {}), HasSubstr("validation_fraction = 0.1 of 4 rows: must give at least one row"));
-  EXPECT_THAT(message(numbered(2), {.validation_fraction = 0.5, .test_fraction = 0}),
+  EXPECT_THAT(message(numbered_rows(4), {}),
+              HasSubstr("validation_fraction = 0.1 of 4 rows: must give at least one row"));
+  EXPECT_THAT(message(numbered_rows(2), {.validation_fraction = 0.5, .test_fraction = 0}),
               HasSubstr("training rows = 1 of 2: must be >= 2"));
   EXPECT_THAT(message(Matrix<double>(2, 0), {.validation_fraction = 0, .test_fraction = 0}),
               HasSubstr("training rows = 0"));
 }
 
 TEST(Split, NonFiniteValueIsLocated) {
-  Matrix<double> x = numbered(50);
+  Matrix<double> x = numbered_rows(50);
   x(1, 16) = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(message(x, {}, {"a", "b"}), "row 17, column 2 (\"b\") = nan: must be finite");
   x(1, 16) = std::numeric_limits<double>::infinity();

@@ -15,6 +15,7 @@
 
 #include <gmock/gmock.h>
 
+#include "faults/fault_report.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -38,6 +39,11 @@ class WriteFaultsSlow : public Scratch {
     Scratch::SetUp();
     if (std::system("strace -qq -o /dev/null true > /dev/null 2>&1") != 0)
       GTEST_SKIP() << "strace cannot trace here, so no system call can be failed";
+  }
+
+  void TearDown() override {
+    report_.print();
+    Scratch::TearDown();
   }
 
   // arguments: of pathline, in the scratch directory. strace: its options; what it prints goes to trace.txt.
@@ -115,7 +121,10 @@ class WriteFaultsSlow : public Scratch {
           restore(before);
           const auto outcome = run("-e trace=" + call + " -e inject=" + fault, arguments);
           ++injected, refused += outcome.code != 0;
-          expect_whole(outcome, call, output, before, after, same);
+          auto& counts = report_.of(call + " " + kErrors[e]);
+          ++counts.injected;
+          expect_whole(outcome, call, output, before, after, same, counts);
+          ++(HasFailure() ? counts.lost : counts.survived);
           if (HasFailure()) return;
         }
     restore(after);
@@ -125,11 +134,13 @@ class WriteFaultsSlow : public Scratch {
 
   using Files = std::map<std::string, std::string>;
   template <class Same> void expect_whole(const Outcome& outcome, const std::string& call, const std::string& output,
-                                          const Files& before, const Files& after, Same same) const {
+                                          const Files& before, const Files& after, Same same,
+                                          FaultCounts& counts) const {
     SCOPED_TRACE(outcome.errors);
     const auto now = content();
     EXPECT_LT(outcome.code, 3);
-    for (const auto& [name, text] : now) EXPECT_EQ(name.find(".part"), name.npos) << name;
+    for (const auto& [name, text] : now) counts.left += name.find(".part") != name.npos;
+    EXPECT_EQ(counts.left, 0);
     if (outcome.code == 0) {
       EXPECT_TRUE(same(after, now));
       return;
@@ -158,6 +169,8 @@ class WriteFaultsSlow : public Scratch {
   static bool is_same(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
     return a == b;
   }
+
+  FaultReport report_;
 };
 
 TEST_F(WriteFaultsSlow, EveryCommandWritesAllOrFails) {

@@ -25,13 +25,14 @@ struct Tangled {
 const std::vector<FieldParameter> kTangledParameters = {
     {"a", -0.3}, {"b", {0.7, 1.1}}, {"power", Matrix<double>{{0.4}}}};
 
-struct Case {
+struct AutoDiffCase {
   Index dim, condition;
   int probes;  // 0: the identity; -1: no direction
 };
 
-template <class S> struct Fixture {
-  explicit Fixture(const Case& c) : field(make_field<S>(Tangled{}, c.dim, kTangledParameters, c.condition)) {
+template <class S> struct AutoDiffFixture {
+  explicit AutoDiffFixture(const AutoDiffCase& c)
+      : field(make_field<S>(Tangled{}, c.dim, kTangledParameters, c.condition)) {
     z = random(c.dim, kBatch), condition = random(c.condition, kBatch);
     const int k = c.probes > 0 ? c.probes : c.probes == 0 ? static_cast<int>(c.dim) : 0;
     e = random(c.dim, k * kBatch);
@@ -75,13 +76,13 @@ template <class S> struct Fixture {
   TangentDirections<S> directions;
 };
 
-class AutoDiffFieldShapes : public testing::TestWithParam<Case> {};
+class AutoDiffFieldShapes : public testing::TestWithParam<AutoDiffCase> {};
 
 // Central differences: the truncation is h^2 / 6 times a third derivative of up to 1e3, the rounding 1e-16 / h.
-constexpr double kStep = 1e-5, kTolerance = 2e-7;
+constexpr double kAutoDiffStep = 1e-5, kAutoDiffTolerance = 2e-7;
 
 TEST_P(AutoDiffFieldShapes, TangentsAreDifferencesOfValues) {
-  Fixture<double> s(GetParam());
+  AutoDiffFixture<double> s(GetParam());
   const Index d = s.z.rows(), batch = s.kBatch;
   Matrix<double> f(d, batch), je(d, s.e.cols()), alone(d, batch), up(d, batch), down(d, batch);
   s.field->tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
@@ -90,37 +91,39 @@ TEST_P(AutoDiffFieldShapes, TangentsAreDifferencesOfValues) {
   EXPECT_LT((f - alone).norm(), 1e-14 * f.norm());
   for (Index j = 0; j < s.directions.k; ++j) {
     const Matrix<double> e = s.e.middleCols(j * batch, batch);
-    s.field->value({s.t, s.z + kStep * e, s.condition}, up, s.work);
-    s.field->value({s.t, s.z - kStep * e, s.condition}, down, s.work);
-    EXPECT_LT((je.middleCols(j * batch, batch) - (up - down) / (2 * kStep)).cwiseAbs().maxCoeff(), kTolerance);
+    s.field->value({s.t, s.z + kAutoDiffStep * e, s.condition}, up, s.work);
+    s.field->value({s.t, s.z - kAutoDiffStep * e, s.condition}, down, s.work);
+    EXPECT_LT((je.middleCols(j * batch, batch) - (up - down) / (2 * kAutoDiffStep)).cwiseAbs().maxCoeff(),
+              kAutoDiffTolerance);
   }
 }
 
 TEST_P(AutoDiffFieldShapes, PullbackIsTheGradientByEveryInput) {
-  Fixture<double> s(GetParam());
+  AutoDiffFixture<double> s(GetParam());
   const auto g = s.gradient();
   const auto difference = [&](const Matrix<double>& dz, const Matrix<double>& dc, double dt) {
-    return (s.paired(s.t + kStep * dt, s.z + kStep * dz, s.condition + kStep * dc) -
-            s.paired(s.t - kStep * dt, s.z - kStep * dz, s.condition - kStep * dc)) /
-           (2 * kStep);
+    return (s.paired(s.t + kAutoDiffStep * dt, s.z + kAutoDiffStep * dz, s.condition + kAutoDiffStep * dc) -
+            s.paired(s.t - kAutoDiffStep * dt, s.z - kAutoDiffStep * dz, s.condition - kAutoDiffStep * dc)) /
+           (2 * kAutoDiffStep);
   };
   const Matrix<double> no_z = 0 * s.z, no_c = 0 * s.condition, dz = s.random(s.z.rows(), s.kBatch);
-  EXPECT_NEAR(g.z.cwiseProduct(dz).sum(), difference(dz, no_c, 0), kTolerance * (1 + g.z.norm()));
-  EXPECT_NEAR(g.t, difference(no_z, no_c, 1), kTolerance * (1 + std::abs(g.t)));
+  EXPECT_NEAR(g.z.cwiseProduct(dz).sum(), difference(dz, no_c, 0), kAutoDiffTolerance * (1 + g.z.norm()));
+  EXPECT_NEAR(g.t, difference(no_z, no_c, 1), kAutoDiffTolerance * (1 + std::abs(g.t)));
   const Matrix<double> dc = s.random(s.condition.rows(), s.kBatch);
-  EXPECT_NEAR(g.c.cwiseProduct(dc).sum(), difference(no_z, dc, 0), kTolerance * (1 + g.c.norm()));
+  EXPECT_NEAR(g.c.cwiseProduct(dc).sum(), difference(no_z, dc, 0), kAutoDiffTolerance * (1 + g.c.norm()));
   const Vector<double> theta = s.field->theta();
   for (Index i = 0; i < theta.size(); ++i) {
-    const Vector<double> step = kStep * Vector<double>::Unit(theta.size(), i);
+    const Vector<double> step = kAutoDiffStep * Vector<double>::Unit(theta.size(), i);
     s.field->set_theta(theta + step);
     const double up = s.paired(s.t, s.z, s.condition);
     s.field->set_theta(theta - step);
-    EXPECT_NEAR(g.theta[i], (up - s.paired(s.t, s.z, s.condition)) / (2 * kStep), kTolerance * (1 + g.theta.norm()));
+    EXPECT_NEAR(g.theta[i], (up - s.paired(s.t, s.z, s.condition)) / (2 * kAutoDiffStep),
+                kAutoDiffTolerance * (1 + g.theta.norm()));
   }
 }
 
 TEST_P(AutoDiffFieldShapes, PullbackAddsAndLeavesOutWhatIsNotAsked) {
-  Fixture<double> s(GetParam());
+  AutoDiffFixture<double> s(GetParam());
   const auto g = s.gradient(), without = s.gradient(false);
   EXPECT_EQ(g.z, without.z);
   EXPECT_EQ(g.c, without.c);
@@ -136,8 +139,8 @@ TEST_P(AutoDiffFieldShapes, PullbackAddsAndLeavesOutWhatIsNotAsked) {
 }
 
 TEST_P(AutoDiffFieldShapes, FloatAgreesWithDouble) {
-  Fixture<double> s(GetParam());
-  Fixture<float> single(GetParam());
+  AutoDiffFixture<double> s(GetParam());
+  AutoDiffFixture<float> single(GetParam());
   const auto g = s.gradient();
   const auto h = single.gradient();
   // 2^-24 a rounding, some tens of them, and second derivatives of up to ten times the gradient.
@@ -151,8 +154,9 @@ TEST_P(AutoDiffFieldShapes, FloatAgreesWithDouble) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AutoDiffFieldShapes,
-                         testing::Values(Case{1, 0, 0}, Case{1, 1, 1}, Case{2, 3, 0}, Case{3, 1, 2}, Case{5, 0, 0},
-                                         Case{5, 2, 6}, Case{3, 2, -1}));
+                         testing::Values(AutoDiffCase{1, 0, 0}, AutoDiffCase{1, 1, 1}, AutoDiffCase{2, 3, 0},
+                                         AutoDiffCase{3, 1, 2}, AutoDiffCase{5, 0, 0}, AutoDiffCase{5, 2, 6},
+                                         AutoDiffCase{3, 2, -1}));
 
 TEST(AutoDiffField, NamesItsParametersRowByRow) {
   const auto f = [](const auto&, const auto& z, const auto&, const auto&, auto& out) { out = -z; };

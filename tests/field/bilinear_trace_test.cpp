@@ -167,7 +167,7 @@ TEST(BilinearTrace, IsTheTangentsTraceForEveryShape) {
 }
 
 // Central differences: error h^2 f'''/6 + 1e-16 / h, about 1e-9 at h = 1e-5 for values of order 1 to 10.
-constexpr double kStep = 1e-5, kTolerance = 2e-7;
+constexpr double kTraceStep = 1e-5, kTraceTolerance = 2e-7;
 
 TEST(BilinearTrace, PullbackIsTheTransposeOfFiniteDifferences) {
   for (const LayerType layer : all_layers())
@@ -185,20 +185,20 @@ TEST(BilinearTrace, PullbackIsTheTransposeOfFiniteDifferences) {
       Engine engine = make_stream(12, "bilinear_trace_test");
       const Matrix<double> dz = random_matrix<double>(engine, 3, 5), dc = random_matrix<double>(engine, 2, 5);
       auto expect = [](double got, double up, double down, const std::string& what) {
-        const double slope = (up - down) / (2 * kStep);
-        EXPECT_NEAR(got, slope, kTolerance * (1 + std::abs(slope))) << what;
+        const double slope = (up - down) / (2 * kTraceStep);
+        EXPECT_NEAR(got, slope, kTraceTolerance * (1 + std::abs(slope))) << what;
       };
-      const Matrix<double> step_z = kStep * dz, step_c = kStep * dc;
+      const Matrix<double> step_z = kTraceStep * dz, step_c = kTraceStep * dc;
       expect(p.z.cwiseProduct(dz).sum(), n.paired(n.t, n.z + step_z, n.c), n.paired(n.t, n.z - step_z, n.c), "z");
       expect(p.c.cwiseProduct(dc).sum(), n.paired(n.t, n.z, n.c + step_c), n.paired(n.t, n.z, n.c - step_c), "c");
-      expect(p.t, n.paired(n.t + kStep, n.z, n.c), n.paired(n.t - kStep, n.z, n.c), "t");
+      expect(p.t, n.paired(n.t + kTraceStep, n.z, n.c), n.paired(n.t - kTraceStep, n.z, n.c), "t");
       const Vector<double> theta = n.field.theta();
       for (const auto& part : n.field.parameters()) {
         Vector<double> step = Vector<double>::Zero(theta.size());
         step.segment(part.offset, part.size()) = random_matrix<double>(engine, part.size(), 1);
-        n.field.set_theta(theta + kStep * step);
+        n.field.set_theta(theta + kTraceStep * step);
         const double up = n.paired(n.t, n.z, n.c);
-        n.field.set_theta(theta - kStep * step);
+        n.field.set_theta(theta - kTraceStep * step);
         expect(p.theta.dot(step), up, n.paired(n.t, n.z, n.c), part.name);
         n.field.set_theta(theta);
       }

@@ -7,7 +7,7 @@
 namespace pathline {
 namespace {
 
-struct Case {
+struct MlpCase {
   LayerType layer;
   Activation activation;
   Index dim = 2;
@@ -19,8 +19,8 @@ struct Case {
 };
 
 // A random network and everything around it, in double.
-struct Fixture {
-  explicit Fixture(const Case& c, Index batch = 5)
+struct MlpFixture {
+  explicit MlpFixture(const MlpCase& c, Index batch = 5)
       : field({.dim = c.dim,
                .condition_dim = c.condition,
                .hidden = c.hidden,
@@ -69,38 +69,40 @@ struct Fixture {
   TangentDirections<double> directions;
 };
 
-class MlpLayers : public ::testing::TestWithParam<Case> {};
+class MlpLayers : public ::testing::TestWithParam<MlpCase> {};
 
 // Central differences: error h^2 f'''/6 + 1e-16 / h, about 1e-9 at h = 1e-5 for values of order 1 to 10.
-constexpr double kStep = 1e-5, kTolerance = 2e-7;
+constexpr double kMlpStep = 1e-5, kMlpTolerance = 2e-7;
 
 // relu, elu: second derivatives jump where a preactivation changes its sign; none does within 1e-5 at this seed.
 TEST_P(MlpLayers, PullbackIsTheTransposeOfFiniteDifferences) {
-  Fixture s(GetParam());
+  MlpFixture s(GetParam());
   const auto p = s.pull();
   const Matrix<double> dz = s.random(s.z.rows(), s.z.cols()), dc = s.random(s.condition.rows(), s.condition.cols());
   const Matrix<double> z0 = s.z, c0 = s.condition;
-  const double along_z = (s.paired(s.t, z0 + kStep * dz, c0) - s.paired(s.t, z0 - kStep * dz, c0)) / (2 * kStep);
-  EXPECT_NEAR(p.z.cwiseProduct(dz).sum(), along_z, kTolerance * (1 + std::abs(along_z)));
-  const double along_c = (s.paired(s.t, z0, c0 + kStep * dc) - s.paired(s.t, z0, c0 - kStep * dc)) / (2 * kStep);
-  EXPECT_NEAR(p.c.cwiseProduct(dc).sum(), along_c, kTolerance * (1 + std::abs(along_c)));
-  const double along_t = (s.paired(s.t + kStep, z0, c0) - s.paired(s.t - kStep, z0, c0)) / (2 * kStep);
-  EXPECT_NEAR(p.t, along_t, kTolerance * (1 + std::abs(along_t)));
+  const double along_z =
+      (s.paired(s.t, z0 + kMlpStep * dz, c0) - s.paired(s.t, z0 - kMlpStep * dz, c0)) / (2 * kMlpStep);
+  EXPECT_NEAR(p.z.cwiseProduct(dz).sum(), along_z, kMlpTolerance * (1 + std::abs(along_z)));
+  const double along_c =
+      (s.paired(s.t, z0, c0 + kMlpStep * dc) - s.paired(s.t, z0, c0 - kMlpStep * dc)) / (2 * kMlpStep);
+  EXPECT_NEAR(p.c.cwiseProduct(dc).sum(), along_c, kMlpTolerance * (1 + std::abs(along_c)));
+  const double along_t = (s.paired(s.t + kMlpStep, z0, c0) - s.paired(s.t - kMlpStep, z0, c0)) / (2 * kMlpStep);
+  EXPECT_NEAR(p.t, along_t, kMlpTolerance * (1 + std::abs(along_t)));
 
   const Vector<double> theta = s.field.theta();
   for (const auto& parameter : s.field.parameters()) {  // one direction in each array
     Vector<double> step = Vector<double>::Zero(theta.size());
     step.segment(parameter.offset, parameter.size()) = s.random(parameter.size(), 1);
-    s.field.set_theta(theta + kStep * step);
+    s.field.set_theta(theta + kMlpStep * step);
     const double up = s.paired(s.t, z0, c0);
-    s.field.set_theta(theta - kStep * step);
-    const double along = (up - s.paired(s.t, z0, c0)) / (2 * kStep);
-    EXPECT_NEAR(p.theta.dot(step), along, kTolerance * (1 + std::abs(along))) << parameter.name;
+    s.field.set_theta(theta - kMlpStep * step);
+    const double along = (up - s.paired(s.t, z0, c0)) / (2 * kMlpStep);
+    EXPECT_NEAR(p.theta.dot(step), along, kMlpTolerance * (1 + std::abs(along))) << parameter.name;
   }
 }
 
 TEST_P(MlpLayers, TangentsAreTheJacobian) {
-  Fixture s(GetParam());
+  MlpFixture s(GetParam());
   const Index d = s.z.rows(), batch = s.z.cols(), k = s.directions.k;
   Matrix<double> f(d, batch), je(d, k * batch), e(d, k * batch), up(d, batch), down(d, batch), alone(d, batch);
   s.directions.write(d, batch, e);
@@ -108,16 +110,16 @@ TEST_P(MlpLayers, TangentsAreTheJacobian) {
   s.field.value({s.t, s.z, s.condition}, alone, s.work);
   EXPECT_LT((f - alone).cwiseAbs().maxCoeff(), 1e-14);
   for (Index j = 0; j < k; ++j) {
-    const Matrix<double> step = kStep * e.middleCols(j * batch, batch);
+    const Matrix<double> step = kMlpStep * e.middleCols(j * batch, batch);
     s.field.value({s.t, s.z + step, s.condition}, up, s.work);
     s.field.value({s.t, s.z - step, s.condition}, down, s.work);
-    EXPECT_LT((je.middleCols(j * batch, batch) - (up - down) / (2 * kStep)).cwiseAbs().maxCoeff(), 1e-7);
+    EXPECT_LT((je.middleCols(j * batch, batch) - (up - down) / (2 * kMlpStep)).cwiseAbs().maxCoeff(), 1e-7);
   }
 }
 
 // float and double share their code but not their packets: both must say the same.
 TEST_P(MlpLayers, FloatAgreesWithDouble) {
-  Fixture s(GetParam());
+  MlpFixture s(GetParam());
   const auto& o = s.field.options();
   Mlp<float> single(o);
   single.set_theta(s.field.theta().cast<float>());
@@ -137,35 +139,35 @@ TEST_P(MlpLayers, FloatAgreesWithDouble) {
   EXPECT_NEAR(t_bar, p.t, tolerance * (10 + std::abs(p.t)));
 }
 
-std::vector<Case> cases() {
-  std::vector<Case> list;
+std::vector<MlpCase> cases() {
+  std::vector<MlpCase> list;
   for (std::size_t l = 0; l < layer_type_names().size(); ++l)
     for (std::size_t a = 0; a < activation_names().size(); ++a)
       list.push_back({static_cast<LayerType>(l), static_cast<Activation>(a)});
-  const Case usual{LayerType::concatsquash, Activation::tanh};
+  const MlpCase usual{LayerType::concatsquash, Activation::tanh};
   auto with = [&](auto change) {
-    Case c = usual;
+    MlpCase c = usual;
     change(c);
     list.push_back(c);
   };
-  for (int probes : {1, 3}) with([&](Case& c) { c.probes = probes; });
-  for (Index dim : {1, 3, 17}) with([&](Case& c) { c.dim = dim; });
-  with([&](Case& c) { c.dim = 20, c.probes = 2; });
-  with([&](Case& c) { c.condition = 3; });
-  with([&](Case& c) { c.condition = 1, c.layer = LayerType::hyper; });
-  with([&](Case& c) { c.residual = true, c.hidden = {18, 18, 18}; });
-  with([&](Case& c) { c.residual = true, c.hidden = {16, 16}, c.activation = Activation::swish, c.probes = 1; });
-  with([&](Case& c) { c.frequencies = 2; });
-  with([&](Case& c) { c.frequencies = 3, c.layer = LayerType::concat; });
-  with([&](Case& c) { c.frequencies = 1, c.layer = LayerType::hyper; });
-  with([&](Case& c) { c.hidden = {}; });
-  with([&](Case& c) { c.hidden = {1}; });
-  with([&](Case& c) { c.hidden = {70, 33, 130}; });
+  for (int probes : {1, 3}) with([&](MlpCase& c) { c.probes = probes; });
+  for (Index dim : {1, 3, 17}) with([&](MlpCase& c) { c.dim = dim; });
+  with([&](MlpCase& c) { c.dim = 20, c.probes = 2; });
+  with([&](MlpCase& c) { c.condition = 3; });
+  with([&](MlpCase& c) { c.condition = 1, c.layer = LayerType::hyper; });
+  with([&](MlpCase& c) { c.residual = true, c.hidden = {18, 18, 18}; });
+  with([&](MlpCase& c) { c.residual = true, c.hidden = {16, 16}, c.activation = Activation::swish, c.probes = 1; });
+  with([&](MlpCase& c) { c.frequencies = 2; });
+  with([&](MlpCase& c) { c.frequencies = 3, c.layer = LayerType::concat; });
+  with([&](MlpCase& c) { c.frequencies = 1, c.layer = LayerType::hyper; });
+  with([&](MlpCase& c) { c.hidden = {}; });
+  with([&](MlpCase& c) { c.hidden = {1}; });
+  with([&](MlpCase& c) { c.hidden = {70, 33, 130}; });
   return list;
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, MlpLayers, ::testing::ValuesIn(cases()), [](const auto& info) {
-  const Case& c = info.param;
+  const MlpCase& c = info.param;
   return to_string(c.layer) + "_" + to_string(c.activation) + "_" + std::to_string(info.index);
 });
 

@@ -7,14 +7,14 @@
 namespace pathline {
 namespace {
 
-struct Case {
+struct PotentialCase {
   Index dim, condition, width, layers, rank;
   int probes;  // 0: identity directions
 };
 
 // A random potential and everything around it, in double. f has the row of the potential's rate.
-struct Fixture {
-  explicit Fixture(const Case& c)
+struct PotentialFixture {
+  explicit PotentialFixture(const PotentialCase& c)
       : field({.dim = c.dim, .condition_dim = c.condition, .width = c.width, .layers = c.layers, .rank = c.rank}) {
     field.initialize(engine);
     field.set_theta(field.theta() + 0.3 * random(field.theta().size(), 1));
@@ -48,13 +48,13 @@ struct Fixture {
   TangentDirections<double> directions;
 };
 
-class PotentialFieldShapes : public testing::TestWithParam<Case> {};
+class PotentialFieldShapes : public testing::TestWithParam<PotentialCase> {};
 
 // Central differences, as in mlp_test.cpp.
-constexpr double kStep = 1e-5, kTolerance = 2e-7;
+constexpr double kPotentialStep = 1e-5, kTolerance = 2e-7;
 
 TEST_P(PotentialFieldShapes, FieldAndRateAreThePotentialsDerivatives) {
-  Fixture s(GetParam());
+  PotentialFixture s(GetParam());
   const Index d = s.z.rows();
   Matrix<double> f(d + 1, s.kBatch), je(d, s.directions.k * s.kBatch), alone(d, s.kBatch);
   s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
@@ -62,30 +62,31 @@ TEST_P(PotentialFieldShapes, FieldAndRateAreThePotentialsDerivatives) {
   EXPECT_LT((f.topRows(d) - alone).cwiseAbs().maxCoeff(), 1e-14);
   for (Index i = 0; i < d; ++i) {
     Matrix<double> up = s.z, down = s.z;
-    up.row(i).array() += kStep, down.row(i).array() -= kStep;
-    const Matrix<double> slope = (s.potential(s.t, up) - s.potential(s.t, down)) / (2 * kStep);
+    up.row(i).array() += kPotentialStep, down.row(i).array() -= kPotentialStep;
+    const Matrix<double> slope = (s.potential(s.t, up) - s.potential(s.t, down)) / (2 * kPotentialStep);
     EXPECT_LT((f.row(i) + slope).cwiseAbs().maxCoeff(), 1e-8);
   }
-  const Matrix<double> rate = (s.potential(s.t + kStep, s.z) - s.potential(s.t - kStep, s.z)) / (2 * kStep);
+  const Matrix<double> rate =
+      (s.potential(s.t + kPotentialStep, s.z) - s.potential(s.t - kPotentialStep, s.z)) / (2 * kPotentialStep);
   EXPECT_LT((f.row(d) - rate).cwiseAbs().maxCoeff(), 1e-8);
 }
 
 TEST_P(PotentialFieldShapes, TangentsAreTheJacobian) {
-  Fixture s(GetParam());
+  PotentialFixture s(GetParam());
   const Index d = s.z.rows(), k = s.directions.k;
   Matrix<double> f(d, s.kBatch), je(d, k * s.kBatch), e(d, k * s.kBatch), up(d, s.kBatch), down(d, s.kBatch);
   s.directions.write(d, s.kBatch, e);
   s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
   for (Index j = 0; j < k; ++j) {
-    const Matrix<double> step = kStep * e.middleCols(j * s.kBatch, s.kBatch);
+    const Matrix<double> step = kPotentialStep * e.middleCols(j * s.kBatch, s.kBatch);
     s.field.value({s.t, s.z + step, s.condition}, up, s.work);
     s.field.value({s.t, s.z - step, s.condition}, down, s.work);
-    EXPECT_LT((je.middleCols(j * s.kBatch, s.kBatch) - (up - down) / (2 * kStep)).cwiseAbs().maxCoeff(), 1e-8);
+    EXPECT_LT((je.middleCols(j * s.kBatch, s.kBatch) - (up - down) / (2 * kPotentialStep)).cwiseAbs().maxCoeff(), 1e-8);
   }
 }
 
 TEST_P(PotentialFieldShapes, PullbackIsTheTransposeOfFiniteDifferences) {
-  Fixture s(GetParam());
+  PotentialFixture s(GetParam());
   const Index d = s.z.rows();
   Matrix<double> z_bar(d, s.kBatch), c_bar = Matrix<double>::Zero(s.condition.rows(), s.kBatch);
   Vector<double> theta_bar = Vector<double>::Zero(s.field.theta().size());
@@ -96,9 +97,9 @@ TEST_P(PotentialFieldShapes, PullbackIsTheTransposeOfFiniteDifferences) {
   };
   const Matrix<double> dz = s.random(d, s.kBatch), dc = s.random(s.condition.rows(), s.kBatch);
   auto slope = [&](double ht, const Matrix<double>& hz, const Matrix<double>& hc) {
-    return (s.paired(s.t + kStep * ht, s.z + kStep * hz, s.condition + kStep * hc) -
-            s.paired(s.t - kStep * ht, s.z - kStep * hz, s.condition - kStep * hc)) /
-           (2 * kStep);
+    return (s.paired(s.t + kPotentialStep * ht, s.z + kPotentialStep * hz, s.condition + kPotentialStep * hc) -
+            s.paired(s.t - kPotentialStep * ht, s.z - kPotentialStep * hz, s.condition - kPotentialStep * hc)) /
+           (2 * kPotentialStep);
   };
   expect(z_bar.cwiseProduct(dz).sum(), slope(0, dz, 0 * dc), "z");
   expect(c_bar.cwiseProduct(dc).sum(), slope(0, 0 * dz, dc), "c");
@@ -107,25 +108,25 @@ TEST_P(PotentialFieldShapes, PullbackIsTheTransposeOfFiniteDifferences) {
   for (const auto& p : s.field.parameters()) {
     Vector<double> step = Vector<double>::Zero(theta.size());
     step.segment(p.offset, p.size()) = s.random(p.size(), 1);
-    s.field.set_theta(theta + kStep * step);
+    s.field.set_theta(theta + kPotentialStep * step);
     const double up = s.paired(s.t, s.z, s.condition);
-    s.field.set_theta(theta - kStep * step);
-    expect(theta_bar.dot(step), (up - s.paired(s.t, s.z, s.condition)) / (2 * kStep), p.name);
+    s.field.set_theta(theta - kPotentialStep * step);
+    expect(theta_bar.dot(step), (up - s.paired(s.t, s.z, s.condition)) / (2 * kPotentialStep), p.name);
   }
 }
 
 // The trainer's one pass does what tangents and pullback do, and what is not asked for is not touched.
 TEST_P(PotentialFieldShapes, OnePassIsTangentsThenPullback) {
-  Fixture s(GetParam());
+  PotentialFixture s(GetParam());
   const Index d = s.z.rows(), p = s.field.theta().size();
   class Rule final : public CotangentRule<double> {
    public:
-    explicit Rule(const Fixture& s) : s_(s) {}
+    explicit Rule(const PotentialFixture& s) : s_(s) {}
     void operator()(ConstMatrixRef<double>, ConstMatrixRef<double>, MatrixRef<double> f_bar,
                     MatrixRef<double> je_bar) override {
       f_bar = s_.f_bar, je_bar = s_.je_bar;
     }
-    const Fixture& s_;
+    const PotentialFixture& s_;
   } rule(s);
   Matrix<double> f(d + 1, s.kBatch), je(d, s.directions.k * s.kBatch), z[3], c[3];
   Vector<double> theta[3];
@@ -146,11 +147,12 @@ TEST_P(PotentialFieldShapes, OnePassIsTangentsThenPullback) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, PotentialFieldShapes,
-                         testing::Values(Case{2, 0, 9, 2, 10, 0}, Case{1, 0, 5, 1, 1, 0}, Case{3, 2, 7, 3, 2, 0},
-                                         Case{5, 1, 8, 4, 3, 2}, Case{2, 0, 6, 2, 3, 1}));
+                         testing::Values(PotentialCase{2, 0, 9, 2, 10, 0}, PotentialCase{1, 0, 5, 1, 1, 0},
+                                         PotentialCase{3, 2, 7, 3, 2, 0}, PotentialCase{5, 1, 8, 4, 3, 2},
+                                         PotentialCase{2, 0, 6, 2, 3, 1}));
 
 TEST(PotentialField, FloatAgreesWithDouble) {
-  Fixture s({2, 1, 32, 3, 10, 0});
+  PotentialFixture s({2, 1, 32, 3, 10, 0});
   PotentialField<float> single(s.field.options());
   single.set_theta(s.field.theta().cast<float>());
   Workspace<float> work;
@@ -164,7 +166,7 @@ TEST(PotentialField, FloatAgreesWithDouble) {
 }
 
 TEST(PotentialField, FarOutItDoesNotOverflow) {
-  Fixture s({2, 0, 8, 2, 2, 0});
+  PotentialFixture s({2, 0, 8, 2, 2, 0});
   EXPECT_TRUE(s.potential(0.1, 1e4 * s.z).allFinite());
   Matrix<double> f(2, s.kBatch), je(2, 2 * s.kBatch);
   s.field.tangents({s.t, 1e4 * s.z, s.condition}, s.directions, f, je, s.work);

@@ -9,7 +9,7 @@ namespace pathline {
 namespace {
 
 const EvaluationOptions kFine{.solver = {.rtol = 1e-10, .atol = 1e-10}};
-const Matrix<double> kNone(0, 0);
+const Matrix<double> kNoCondition(0, 0);
 
 // f = A z + b, a user's own field in three functions.
 class Linear final : public VectorField<double> {
@@ -56,7 +56,7 @@ TEST(Flow, LinearFieldIsTheMatrixExponentialAndItsTrace) {
   EXPECT_LT((up.points - matrix_exponential(a * time) * z).cwiseAbs().maxCoeff(), 1e-8);
   const RowVector<double> expected = standard_normal_log_density<double>(z).array() - a.trace() * time;
   EXPECT_LT((up.log_prob - expected).cwiseAbs().maxCoeff(), 1e-8);
-  EXPECT_LT((flow.log_prob(up.points, kNone, kFine).log_prob - expected).cwiseAbs().maxCoeff(), 1e-8);
+  EXPECT_LT((flow.log_prob(up.points, kNoCondition, kFine).log_prob - expected).cwiseAbs().maxCoeff(), 1e-8);
 }
 
 struct Chain {
@@ -86,7 +86,7 @@ TEST(Flow, ChainWithNormsGoesThereAndBackAndKeepsItsMass) {
     const Chain chain(clock);
     const auto& flow = *chain.flow;
     const auto drawn = flow.sample(100, 7, kFine);
-    const auto back = flow.log_prob(drawn.points, kNone, kFine);
+    const auto back = flow.log_prob(drawn.points, kNoCondition, kFine);
     EXPECT_LT((back.log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-7);
     EXPECT_LT((back.latent - flow.draw_base(100, 7)).cwiseAbs().maxCoeff(), 1e-7);
     const Index n = 200;
@@ -95,7 +95,7 @@ TEST(Flow, ChainWithNormsGoesThereAndBackAndKeepsItsMass) {
     for (Index i = 0; i < n; ++i)
       for (Index j = 0; j < n; ++j)
         grid.col(i * n + j) << low + (static_cast<double>(i) + 0.5) * h, low + (static_cast<double>(j) + 0.5) * h;
-    EXPECT_NEAR(flow.log_prob(grid, kNone).log_prob.array().exp().sum() * h * h, 1, 1e-3);
+    EXPECT_NEAR(flow.log_prob(grid, kNoCondition).log_prob.array().exp().sum() * h * h, 1, 1e-3);
   }
 }
 
@@ -104,14 +104,14 @@ TEST(Flow, TransformInPartsIsTheWhole) {
     const Chain chain(clock);
     const auto& flow = *chain.flow;
     const Matrix<double> x = flow.sample(30, 2, kFine).points;
-    const auto whole = flow.transform(x, flow.end_time(), 0, kNone, kFine);
-    const auto first = flow.transform(x, flow.end_time(), 0.7, kNone, kFine);
-    const auto second = flow.transform(first.points, 0.7, 0.2, kNone, kFine);
-    const auto third = flow.transform(second.points, 0.2, 0, kNone, kFine);
+    const auto whole = flow.transform(x, flow.end_time(), 0, kNoCondition, kFine);
+    const auto first = flow.transform(x, flow.end_time(), 0.7, kNoCondition, kFine);
+    const auto second = flow.transform(first.points, 0.7, 0.2, kNoCondition, kFine);
+    const auto third = flow.transform(second.points, 0.2, 0, kNoCondition, kFine);
     EXPECT_LT((whole.points - third.points).cwiseAbs().maxCoeff(), 1e-7);
     const RowVector<double> sum = first.log_change + second.log_change + third.log_change;
     EXPECT_LT((whole.log_change - sum).cwiseAbs().maxCoeff(), 1e-7);
-    const auto up = flow.transform(whole.points, 0, flow.end_time(), kNone, kFine);
+    const auto up = flow.transform(whole.points, 0, flow.end_time(), kNoCondition, kFine);
     EXPECT_LT((up.points - x).cwiseAbs().maxCoeff(), 1e-7);
     EXPECT_LT((up.log_change + whole.log_change).cwiseAbs().maxCoeff(), 1e-7);
   }
@@ -127,7 +127,7 @@ TEST(Flow, LogDensityOfFixedStepsConvergesAndIsTheSameWithATrajectory) {
     double before = 0;
     for (Index steps : {2, 4, 8}) {
       const EvaluationOptions fixed{.solver = {.steps = steps}};
-      const auto got = flow.log_prob(drawn.points, kNone, fixed);
+      const auto got = flow.log_prob(drawn.points, kNoCondition, fixed);
       const double error = (got.log_prob - drawn.log_prob).cwiseAbs().maxCoeff();
       // Dense output of order 4, so 2^4 in the limit; rounding is far below.
       if (before > 0) EXPECT_LT(error, before / 10) << steps;
@@ -152,7 +152,7 @@ TEST(Flow, PathPassesThroughTheTransformsAndEndsInTheSamples) {
     EXPECT_LT((along[0] - flow.in_data_units(z)).cwiseAbs().maxCoeff(), 1e-12);
     EXPECT_EQ(along[4], drawn.points);
     for (std::size_t k = 1; k < 4; ++k) {
-      const auto there = flow.transform(flow.in_data_units(z), 0, times[k], kNone, kFine);
+      const auto there = flow.transform(flow.in_data_units(z), 0, times[k], kNoCondition, kFine);
       EXPECT_LT((along[k] - there.points).cwiseAbs().maxCoeff(), 1e-6) << times[k];
     }
   }
@@ -168,7 +168,7 @@ TEST(Flow, ContinuityEquationHoldsToDiscretizationError) {
     for (Index j = 0; j < n; ++j)
       x.col(i * n + j) << -2.8 + 0.4 * static_cast<double>(i), -2.8 + 0.4 * static_cast<double>(j);
   auto p = [&](double time, const Matrix<double>& at) {
-    return RowVector<double>(flow.log_prob_at(time, at, kNone, kFine).log_prob.array().exp());
+    return RowVector<double>(flow.log_prob_at(time, at, kNoCondition, kFine).log_prob.array().exp());
   };
   const double h = 1e-3;
   Workspace<double> w;
@@ -176,13 +176,13 @@ TEST(Flow, ContinuityEquationHoldsToDiscretizationError) {
     auto flux = [&](Index i, double along) {  // p f_i at x + along e_i
       Matrix<double> moved = x, f(2, x.cols());
       moved.row(i).array() += along;
-      flow.blocks()[0]->field->value({t, moved, kNone}, f, w);
+      flow.blocks()[0]->field->value({t, moved, kNoCondition}, f, w);
       return RowVector<double>(p(t, moved).array() * f.row(i).array());
     };
     const RowVector<double> rate = (p(t + h, x) - p(t - h, x)) / (2 * h);
     RowVector<double> divergence = RowVector<double>::Zero(x.cols());
     for (Index i = 0; i < 2; ++i) divergence += (flux(i, h) - flux(i, -h)) / (2 * h);
-    EXPECT_GT(rate.cwiseAbs().maxCoeff(), 1e-2);  // it is not 0 = 0
+    EXPECT_GT(rate.cwiseAbs().maxCoeff(), 1e-2);                                              // it is not 0 = 0
     EXPECT_LT((rate + divergence).cwiseAbs().maxCoeff(), 1e-4 * rate.cwiseAbs().maxCoeff());  // h^2 of the differences
   }
 }
@@ -202,10 +202,10 @@ TEST(Flow, DensityOfBoundedDataHasMassOneInTheBox) {
   // The box of the logit is a little wider than [0, 1]: alpha / (1 - 2 alpha) on every side.
   const double margin = 0.05 / 0.9, side = 1 + 2 * margin;
   grid = (grid.array() * side - margin).matrix();
-  EXPECT_NEAR(flow.log_prob(grid, kNone).log_prob.array().exp().sum() * side * side / (n * n), 1, 5e-3);
+  EXPECT_NEAR(flow.log_prob(grid, kNoCondition).log_prob.array().exp().sum() * side * side / (n * n), 1, 5e-3);
   const auto drawn = flow.sample(50, 1, kFine);
-  EXPECT_LT((flow.log_prob(drawn.points, kNone, kFine).log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-6);
-  EXPECT_THROW((void)flow.log_prob(Matrix<double>::Constant(2, 1, 1.5), kNone), InputError);
+  EXPECT_LT((flow.log_prob(drawn.points, kNoCondition, kFine).log_prob - drawn.log_prob).cwiseAbs().maxCoeff(), 1e-6);
+  EXPECT_THROW((void)flow.log_prob(Matrix<double>::Constant(2, 1, 1.5), kNoCondition), InputError);
 }
 
 // The image of a point within rounding of an edge has a density all the same.
@@ -217,7 +217,8 @@ TEST(Flow, SamplesThatTheLogitRoundsToTheEdgeHaveADensity) {
   EXPECT_TRUE(drawn.log_prob.allFinite());
   const auto inside = (drawn.points.array() - 0.5).abs() < 0.49;
   for (Index b = 0; b < 500; ++b)
-    if (inside(0, b)) EXPECT_NEAR(flow.log_prob(drawn.points.col(b), kNone).log_prob[0], drawn.log_prob[b], 1e-9);
+    if (inside(0, b))
+      EXPECT_NEAR(flow.log_prob(drawn.points.col(b), kNoCondition).log_prob[0], drawn.log_prob[b], 1e-9);
 }
 
 // A norm at the end of the chain was applied on the way from the end to the end, and not undone.
@@ -226,7 +227,7 @@ TEST(Flow, FromATimeToItselfNothingMoves) {
     const Chain chain(clock);
     const Matrix<double> x = chain.flow->sample(5, 2, kFine).points;
     for (double t : {0.0, 0.5, 0.7, chain.flow->end_time()}) {
-      const auto same = chain.flow->transform(x, t, t, kNone, kFine);
+      const auto same = chain.flow->transform(x, t, t, kNoCondition, kFine);
       EXPECT_LT((same.points - x).cwiseAbs().maxCoeff(), 1e-14);
       EXPECT_LT(same.log_change.cwiseAbs().maxCoeff(), 1e-14);
     }
@@ -270,7 +271,7 @@ TEST(Flow, LogProbAtTimeZeroIsTheBase) {
   RowVector<double> log_det = RowVector<double>::Zero(5);
   const Matrix<double> z = chain.flow->standardized(x, &log_det);
   const RowVector<double> expected = standard_normal_log_density<double>(z) + log_det;
-  EXPECT_EQ(chain.flow->log_prob_at(0, x, kNone, kFine).log_prob, expected);
+  EXPECT_EQ(chain.flow->log_prob_at(0, x, kNoCondition, kFine).log_prob, expected);
 }
 
 TEST(Flow, WithoutDensityThePointsAreTheSameAndLogProbIsNaN) {
@@ -335,9 +336,9 @@ TEST(Flow, WrongShapesAndTimesAreRefused) {
   const Chain chain(FieldClock::base_to_data);
   const Matrix<double> x = Matrix<double>::Zero(2, 3);
   EXPECT_THROW((void)chain.flow->transform(x, 0, 99), InputError);
-  EXPECT_THROW((void)chain.flow->log_prob_at(-0.1, x, kNone), InputError);
+  EXPECT_THROW((void)chain.flow->log_prob_at(-0.1, x, kNoCondition), InputError);
   EXPECT_THROW((void)chain.flow->log_prob(x, Matrix<double>::Zero(1, 3)), InputError);
-  EXPECT_THROW((void)chain.flow->log_prob(x, kNone, {.tile = 0}), InputError);
+  EXPECT_THROW((void)chain.flow->log_prob(x, kNoCondition, {.tile = 0}), InputError);
 }
 
 }  // namespace

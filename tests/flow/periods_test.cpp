@@ -13,7 +13,7 @@ namespace pathline {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-const Matrix<double> kNone(0, 0);
+const Matrix<double> kUnconditioned(0, 0);
 
 // An angle in degrees, a free column, an hour: unfolded in (-90, 450) and (6, 42).
 Bounds<double> bounds() {
@@ -83,18 +83,18 @@ TEST(Periods, TheWrappedDensityRepeatsAndIsContinuousAtEverySeam) {
   const EvaluationOptions fine{.solver = {.rtol = 1e-10, .atol = 1e-10}};
   Matrix<double> x(3, 4);
   x << 10, -90, 270, 200, 0.5, 1, 2, 3, 12, 1, 18, 6;
-  const auto log_p = flow.log_prob(x, kNone, fine).log_prob;
+  const auto log_p = flow.log_prob(x, kUnconditioned, fine).log_prob;
   EXPECT_TRUE(log_p.allFinite());
   for (const double turns : {-2.0, 1.0, 3.0}) {
     Matrix<double> moved = x;
     moved.row(0).array() += 360 * turns, moved.row(2).array() -= 24 * turns;
-    EXPECT_LT((flow.log_prob(moved, kNone, fine).log_prob - log_p).cwiseAbs().maxCoeff(), 1e-9) << turns;
+    EXPECT_LT((flow.log_prob(moved, kUnconditioned, fine).log_prob - log_p).cwiseAbs().maxCoeff(), 1e-9) << turns;
   }
   // Where an image comes and goes, at a bound of the unfolded column, its density is 0.
   for (const double seam : {-90.0, 90.0, 270.0, 0.0, 360.0}) {
     Matrix<double> both(3, 2);
     both << seam - 1e-6, seam + 1e-6, 0.5, 0.5, 12, 12;
-    const auto l = flow.log_prob(both, kNone, fine).log_prob;
+    const auto l = flow.log_prob(both, kUnconditioned, fine).log_prob;
     EXPECT_NEAR(l[0], l[1], 1e-6) << seam;
   }
 }

@@ -19,6 +19,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/recipe/recipe.hpp"
+#include "recipe/option_file.hpp"
 
 namespace pathline::fuzz {
 
@@ -71,6 +72,7 @@ inline void chains(std::string_view bytes) {
 
 inline void toml(std::string_view bytes) {
   expect_input_error([&] { (void)parse_recipe(std::string(bytes), "recipe"); });
+  expect_input_error([&] { (void)read_option_file(put("options.toml", bytes)); });
 }
 
 // The bytes are changes of a good file, because the HDF5 library itself does not survive damaged ones

@@ -49,6 +49,7 @@ const Rules& rules() {
                    {"omp.h", {"src/core/parallel."}},
                    {"#pragma omp", {"src/core/parallel."}},
                    {"cairo", {"src/app/"}},
+                   {"gif_lib.h", {"src/app/gif."}},
                    {"lemon/", {"src/objective/assignment."}},
                    {"CLI/", {"src/app/command_line.cpp"}},
                    {"toml++/", {"src/recipe/", "src/checkpoint/format_1."}},

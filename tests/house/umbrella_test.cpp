@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const fs::path& file) {
+std::string contents_of(const fs::path& file) {
   std::ostringstream out;
   out << std::ifstream(file).rdbuf();
   return out.str();
@@ -33,7 +33,7 @@ TEST(Umbrella, IncludesEveryPublicHeaderButTheCommandLines) {
     const bool in_module = std::distance(path.begin(), path.end()) == 3;
     if (entry.is_regular_file() && in_module && *std::next(path.begin()) != "app") expected.insert(path.generic_string());
   }
-  const std::string text = text_of(include / "pathline" / "pathline.hpp");
+  const std::string text = contents_of(include / "pathline" / "pathline.hpp");
   const std::regex line("#include \"([^\"]+)\"");
   std::vector<std::string> found;
   for (auto at = std::sregex_iterator(text.begin(), text.end(), line); at != std::sregex_iterator(); ++at)

@@ -1,12 +1,22 @@
 #include "io/child_process.hpp"
 
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "message.hpp"
+#include "pathline/core/parallel.hpp"
 
 namespace pathline {
 namespace {
@@ -67,6 +77,53 @@ TEST(ChildProcess, MoreMemoryThanTheLimitIsAnError) {
               HasSubstr("takes more than 64 MB of memory"));
 }
 #endif
+
+TEST(ChildProcess, AChildThatWaitsForEverIsAnError) {
+  EXPECT_EQ(message([] {
+              ChildProcess child("x.h5", {.memory_bytes = Index{64} << 20, .seconds = 10, .wait = 0.2}, [](auto&) {
+                while (true) ::pause();
+              });
+              child.next();
+            }),
+            "x.h5: cannot read: the process that reads it has waited for 0.2 s");
+}
+
+TEST(ChildProcess, ASlowReaderIsNoReasonToEnd) {
+  ChildProcess child("x.h5", {.memory_bytes = Index{64} << 20, .seconds = 10, .wait = 0.2},
+                     [](auto& channel) { channel.send(std::string(4 << 20, 'x')); });  // more than the pipe holds
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_EQ(child.next(), std::string(4 << 20, 'x'));
+}
+
+// A lock that another thread holds at the fork is locked in the child for ever. OpenMP's threads are idle then, or
+// those of another loop allocate all the time.
+TEST(ChildProcess, ThreadsThatAllocateAndComputeDoNotHangIt) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  for (int i = 0; i < 4; ++i)
+    others.emplace_back([&] {
+      while (!stop)
+        parallel_for(16, 3, [](Index j, int) {
+          std::ostringstream text;
+          text << std::string(static_cast<std::size_t>(1000 * j + 1), 'x') << fmt::format("{:.3f}", 0.1 * j);
+          EXPECT_FALSE(text.str().empty());
+        });
+    });
+  for (int i = 0; i < 100; ++i) {
+    parallel_for(8, 4, [](Index, int) {});
+    ChildProcess child("x.h5", {.memory_bytes = Index{64} << 20, .seconds = 10, .wait = 20}, [](auto& channel) {
+      std::vector<std::string> parts;
+      for (int k = 0; k < 50; ++k) parts.push_back(fmt::format("{:1000d}", k));
+      std::ifstream in("/proc/self/statm");
+      std::string line;
+      std::getline(in, line);
+      channel.send(line.empty() ? "" : parts.back());
+    });
+    EXPECT_EQ(child.next(), fmt::format("{:1000d}", 49)) << i;
+  }
+  stop = true;
+  for (auto& thread : others) thread.join();
+}
 
 TEST(ChildProcess, AReaderThatStopsEndsTheChild) {
   ChildProcess child("x.h5", kLimits, [](auto& channel) {

@@ -10,7 +10,7 @@
 namespace pathline {
 namespace {
 
-const Matrix<double> kNone(0, 0);
+const Matrix<double> kNoCondition(0, 0);
 const GradientOptions kFine{.solver = {.rtol = 1e-10, .atol = 1e-10}, .seed = 5};
 
 // Two blocks on either clock, their end times trained, and an affine map behind them.
@@ -31,7 +31,7 @@ template <class S> Flow<S> two_blocks() {
 double held(const Flow<double>& moved, const Flow<double>& q, const Target& target, const Matrix<double>& base) {
   const EvaluationOptions fine{.solver = kFine.solver};
   const auto x = moved.push(base, fine).points;
-  return (q.log_prob(x, kNone, fine).log_prob - target.log_density(x, nullptr)).mean();
+  return (q.log_prob(x, kNoCondition, fine).log_prob - target.log_density(x, nullptr)).mean();
 }
 
 TEST(ReverseKl, GradientAlongThePathAgreesWithDifferences) {
@@ -72,7 +72,7 @@ TEST(ReverseKl, EveryGradientVanishesWhereTheFlowIsTheTarget) {
     const auto g = nll_gradient(flow, x, Matrix<double>(0, x.cols()), o);
     // The gradient is of the standardized data, and of the mean.
     if (gradient) *gradient = (-static_cast<double>(x.cols()) * g.z).array().colwise() / flow.scale().array();
-    return flow.log_prob(x, kNone, {.solver = o.solver}).log_prob;
+    return flow.log_prob(x, kNoCondition, {.solver = o.solver}).log_prob;
   };
   const auto got = ReverseKlSolver<double>(self, kFine)(flow, 10, 0);
   EXPECT_LT(std::abs(got.loss), 1e-8);

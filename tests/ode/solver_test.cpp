@@ -2,9 +2,13 @@
 
 #include <cmath>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/clock.hpp"
+#include "message.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/ode/time_limit.hpp"
 
 namespace pathline {
 namespace {
@@ -181,6 +185,35 @@ TEST(Solver, StepLimitSaysWhereAndWhatToTry) {
   EXPECT_EQ(report.status, SolveStatus::step_limit);
   EXPECT_EQ(report.accepted + report.rejected, 7);
   EXPECT_NE(report.advice().find("step limit of 7 reached at t = 0."), std::string::npos) << report.advice();
+}
+
+TEST(Solver, ATimeLimitEndsASolveThatWouldTakeMinutes) {
+  limit_solve_time(0.05);
+  for (const SolverOptions options :
+       {SolverOptions{.rtol = 1e-12, .atol = 1e-12, .max_steps = 1000000000},
+        SolverOptions{.stepper = StepperKind::bulirsch_stoer, .rtol = 1e-13, .atol = 1e-13, .max_steps = 1000000000},
+        SolverOptions{.stepper = StepperKind::rk4, .steps = 900000000, .max_steps = 1000000000}}) {
+    Spiral<double> system;
+    Solver<double> solver(options);
+    auto x = start<double>();
+    const double begin = seconds_now();
+    EXPECT_THAT(message<NumericalError>([&] { solver.solve(system, x, 0, 1e8); }),
+                testing::StartsWith("time limit of 0.05 s reached at t = "))
+        << to_string(options.stepper);
+    EXPECT_LT(seconds_now() - begin, 10);  // a busy machine
+  }
+  limit_solve_time(0);
+  EXPECT_EQ(message([] { limit_solve_time(-1); }), "timeout = -1: must be >= 0 (0: no limit)");
+}
+
+TEST(Solver, ATimeLimitThatIsNotReachedChangesNoBit) {
+  Spiral<double> system;
+  auto x = start<double>(), y = start<double>();
+  Solver<double>({.rtol = 1e-9, .atol = 1e-9}).solve(system, x, 0, 1);
+  limit_solve_time(1000);
+  Solver<double>({.rtol = 1e-9, .atol = 1e-9}).solve(system, y, 0, 1);
+  limit_solve_time(0);
+  EXPECT_EQ(x.flat(), y.flat());
 }
 
 TEST(Solver, NanInFixedStepsIsReported) {

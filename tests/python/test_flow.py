@@ -1,5 +1,6 @@
 """Evaluation: shapes, layouts, memory, errors, options, files."""
 import concurrent.futures
+import json
 import multiprocessing
 import pickle
 import threading
@@ -199,6 +200,103 @@ def test_options_are_checked(moons):
         moons.sample(5, seed=-1)
     with pytest.raises(TypeError):
         moons.sample(2.5)
+
+
+HOSTILE = {
+    "float16": lambda x: x.astype(np.float16),
+    "big-endian": lambda x: x.astype(">f4"),
+    "integers": lambda x: np.round(x).astype(np.int8),
+    "booleans": lambda x: x > 0,
+    "objects": lambda x: x.astype(object),
+    "huge strides": lambda x: np.lib.stride_tricks.as_strided(
+        np.repeat(x.ravel(), 1000), shape=x.shape, strides=(16000, 8000)),
+    "negative strides": lambda x: x[::-1, ::-1],
+    "no stride": lambda x: np.broadcast_to(x[0], x.shape),
+    "Fortran order": np.asfortranarray,
+    "transposed": lambda x: x.T.copy().T,
+    "every other row": lambda x: np.repeat(x, 2, axis=0)[::2],
+    "a subclass": np.matrix,
+    "masked": np.ma.array,
+    "a buffer": lambda x: memoryview(np.ascontiguousarray(x)),
+    "tuples": lambda x: tuple(map(tuple, x)),
+    "memory-mapped": lambda x: x,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_any_layout_and_type_is_that_of_its_values(moons, kind, tmp_path):
+    x = HOSTILE[kind](moons.sample(70, seed=2))
+    if kind == "memory-mapped":
+        np.save(tmp_path / "x.npy", x)
+        x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    plain = np.array(np.asarray(x).tolist(), dtype=np.float64)
+    for function in [moons.log_prob, moons.score, moons.transform, moons.inverse_transform]:
+        np.testing.assert_array_equal(function(x), function(plain))
+
+
+@pytest.mark.parametrize("bad", [np.array([[None, 1.0]], dtype=object), np.array([["1", "2"]], dtype=object).tolist(),
+                                 np.zeros((3, 2), dtype="M8[s]"), np.zeros((2, 2, 0)), np.zeros((2**40, 0)),
+                                 np.broadcast_to(np.nan, (3, 2)), {"x1": [1.0], "x2": [2.0]}, object(), [[]], [],
+                                 np.zeros((0,)), np.zeros((0, 3)), (value for value in [1.0, 2.0])],
+                         ids=lambda bad: type(bad).__name__)
+def test_hostile_points_are_refused_or_taken_never_more(moons, bad):
+    """Texts of numbers are numbers to NumPy; everything else here is an InputError, and nothing crashes."""
+    if bad == [["1", "2"]]:
+        assert moons.log_prob(bad).shape == (1,)
+        return
+    for function in [moons.log_prob, moons.score, moons.transform, moons.inverse_transform]:
+        with pytest.raises(pathline.InputError):
+            function(bad)
+
+
+def test_an_error_survives_its_way_from_another_process():
+    for kind in [pathline.InputError, pathline.NumericalError]:
+        again = pickle.loads(pickle.dumps(kind("row 3: is bad", 2)))
+        assert type(again) is kind and (str(again), again.row) == ("row 3: is bad", 2)
+
+
+def test_samples_are_a_chain_that_is_read_back(moons, tmp_path):
+    moons.to_getdist(tmp_path / "moons", n=200, seed=4)
+    chain = np.loadtxt(tmp_path / "moons_1.txt")
+    x, log_p = moons.sample(200, seed=4, log_prob=True)
+    np.testing.assert_array_equal(chain, np.column_stack([np.ones(200), -log_p, x]))
+    assert pathline.train(tmp_path / "moons", iterations=2, progress=False).columns == ["x1", "x2"]
+    with pytest.raises(pathline.InputError, match="cannot write"):
+        moons.to_getdist(tmp_path / "no" / "such", n=2)
+
+
+def test_verify_passes_for_a_right_model_and_says_what_the_command_says(moons, run_tool):
+    seen = []
+    found = moons.verify(seed=3, progress=seen.append)
+    assert found and found.passed and not found.failed and "every check passed" in str(found)
+    assert list(found.checks) == seen and found["integral"].figure < found["integral"].bound
+    said = json.loads(run_tool("verify", MOONS, "--seed", "3", "--json"))
+    assert [check.name for check in found.checks] == [row["name"] for row in said["checks"]]
+    for check, row in zip(found.checks, said["checks"]):
+        assert check.verdict == row["verdict"], check
+        if check.name != "digest" and row["figure"] is not None:
+            assert check.figure == row["figure"], check  # bit for bit: JSON keeps every digit
+    with pytest.raises(KeyError, match="integral"):
+        found["integrul"]
+
+
+def test_verify_fails_for_data_of_another_distribution(moons):
+    found = moons.verify(moons.sample(2000, seed=1) * 1.5, seed=1)
+    assert not found and "FAILED" in str(found)
+    assert {"energy distance", "coverage"} & {check.name for check in found.failed}
+    for bad in [np.zeros((0, 2)), np.zeros((3, 3)), [[np.nan, 0.0]]]:
+        with pytest.raises(pathline.InputError):
+            moons.verify(bad)
+    with pytest.raises(pathline.InputError, match="condition"):
+        moons.verify(condition=[1.0])
+
+
+def test_what_a_progress_function_of_verify_raises_is_raised(moons):
+    def stop(check):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        moons.verify(progress=stop)
 
 
 def test_hutchinson_is_an_estimate_of_the_exact_density(moons):

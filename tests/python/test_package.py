@@ -1,6 +1,7 @@
 """The package as a whole: docstrings, stubs, examples, speed, the wheel."""
 import doctest
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -17,8 +18,9 @@ import pathline
 
 from conftest import MOONS, SOURCE
 
+HAS_TORCH = importlib.util.find_spec("torch") is not None
 MODULES = ["pathline", *(f"pathline.{module.name}" for module in pkgutil.iter_modules(pathline.__path__)
-                         if module.name != "_core")]
+                         if module.name != "_core" and (HAS_TORCH or module.name != "torch"))]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -48,7 +50,8 @@ def run_module(*arguments, cwd):
 def test_the_stubs_are_those_of_the_module(tmp_path):
     pytest.importorskip("mypy")
     (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\n")
-    (tmp_path / "allowed").write_text("pathline._core.Flow\npathline._core.Recipe\n")  # pybind11's metaclass
+    (tmp_path / "allowed").write_text("pathline._core.Flow\npathline._core.Recipe\npathline._core.Field\n"
+                                     "pathline._core.Odeint\npathline._core.Regression\n")  # pybind11's metaclass
     done = run_module("mypy.stubtest", "pathline._core", "--mypy-config-file", "mypy.ini", "--allowlist", "allowed",
                       cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -73,12 +76,16 @@ EXAMPLES = {
     "conditional.py": ["at mass 3: mean 3.0, width 0.5", "integral of p(x | 3): 1.00"],
     "weights.py": ["mean 1.0, width 0.7"],
     "sklearn_pipeline.py": ["chosen: [", "mean log-likelihood"],
+    "torch_odeint.py": ["loss: 0.00", "(0.5, -0.8); exact: (0.5, -0.8)"],
+    "neural_ode.py": ["largest error of sin(2 x): 0.", "change of the energy: ", "... is that at the start: True"],
     "hmc.py": ["acceptance: ", "nats; of the flow's own samples: -2.4"],
 }
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in (SOURCE / "examples" / "python").glob("*.py")))
 def test_an_example_runs_and_says_what_it_should(example, tmp_path):
+    if example.startswith("torch"):
+        pytest.importorskip("torch")
     arguments = [str(tmp_path / "ring.png")] if example == "density.py" else []
     done = subprocess.run([sys.executable, str(SOURCE / "examples" / "python" / example), *arguments],
                           capture_output=True, text=True, cwd=SOURCE)
@@ -92,7 +99,8 @@ def test_the_programs_of_the_documentation_run(monkeypatch, tmp_path):
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     x = rng.normal(size=(500, 2))
-    frame = pandas.DataFrame({"a": x[:, 0], "mass": x[:, 1], "weight": rng.uniform(size=500)})
+    frame = pandas.DataFrame({"a": x[:, 0], "mass": np.abs(x[:, 1]), "phi": rng.uniform(-3, 3, 500),
+                              "weight": rng.uniform(size=500)})
     train = pathline.train
 
     def short(*arguments, **options):

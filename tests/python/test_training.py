@@ -32,6 +32,33 @@ def test_weights_change_the_density():
     assert any("weight" in note for note in flow.result.notes)
 
 
+def test_bounds_and_periods_hold():
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.exponential(size=500) + 60, rng.uniform(-np.pi, np.pi, 500), rng.normal(size=500)])
+    flow = pathline.train(x, columns=["mass", "phi", "z"], bounds={"mass": (60, np.inf)},
+                          periods={"phi": (-np.pi, np.pi)}, **QUICK)
+    drawn = flow.sample(2000)
+    assert drawn[:, 0].min() >= 60 and np.abs(drawn[:, 1]).max() <= np.pi
+    assert flow.log_prob([59.9, 0.0, 0.0]) == -np.inf
+    np.testing.assert_allclose(flow.log_prob([61.0, -3.0, 0.0]), flow.log_prob([61.0, -3.0 + 2 * np.pi, 0.0]), atol=1e-4)
+    text = flow.info["recipe"]
+    assert "mass=60" in text and "phi=-3.14" in text
+    again = pathline.train(x, columns=["mass", "phi", "z"], bounds={"mass": "60:"}, periods={"phi": "-pi:pi"}, **QUICK)
+    np.testing.assert_array_equal(again.log_prob(x), flow.log_prob(x))
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"bounds": {"x3": (0, 1)}}, "x3"), ({"bounds": {"x1": (1, 0)}}, "x1"), ({"bounds": {"x1": 3}}, "pair"),
+    ({"bounds": {"x1": (0, 1, 2)}}, "pair"), ({"bounds": ["x1"]}, "dictionary"), ({"bounds": {"x1": (object(), 1)}}, "number"),
+    ({"bounds": {"x1": (np.inf, None)}}, "x1"), ({"bounds": {"x1": (np.nan, None)}}, "x1"),
+    ({"bounds": {"x1": (3.0, 3.5)}}, "x1"), ({"periods": {"x1": -1}}, "x1"), ({"periods": {"x1": "long"}}, "x1"),
+    ({"periods": {"x1": np.nan}}, "x1"), ({"periods": {"x9": 1}}, "x9"), ({"periods": 3}, "dictionary"),
+])
+def test_wrong_bounds_and_periods_are_input_errors(blob, arguments, words):
+    with pytest.raises(pathline.InputError, match=words):
+        pathline.train(blob, **arguments, **QUICK)
+
+
 def test_a_single_column_and_lists_are_taken():
     x = list(np.random.default_rng(0).normal(size=100))
     assert pathline.train(x, **QUICK).dim == 1

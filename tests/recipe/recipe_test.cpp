@@ -57,6 +57,10 @@ standardize = false
 [model]
 hidden = [32]
 train_end_time = true
+[model.transforms]
+kind = "affine_coupling"
+count = 4
+hidden = [16, 8]
 [trace]
 kind = "hutchinson"
 [solver]
@@ -77,6 +81,9 @@ seed = 7
   EXPECT_FALSE(r.data.preparing.standardize);
   EXPECT_THAT(r.model.network.hidden, ElementsAre(32));
   EXPECT_TRUE(r.model.train_end_time);
+  EXPECT_EQ(r.model.layers.kind, LayerKind::affine_coupling);
+  EXPECT_EQ(r.model.layers.count, 4);
+  EXPECT_THAT(r.model.layers.coupling.hidden, ElementsAre(16, 8));
   EXPECT_EQ(r.gradient.trace.kind, TraceKind::hutchinson);
   EXPECT_EQ(r.gradient.solver.rtol, 1e-4);
   EXPECT_EQ(r.gradient.solver.max_steps, 1000);  // 1e3 is a float to TOML, and whole
@@ -305,6 +312,7 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
                                     "cosine",
                                     "yes",
                                     "constant",
+                                    "affine_coupling",
                                     "funnel"}) {
       Recipe r;
       if (message([&] { set(r, key.key + "=" + value); }) == "no error" && r != Recipe{}) changed = to_toml(r);
@@ -316,16 +324,17 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
   constexpr std::size_t built = 6 +  // SourceOptions: seed, constant, period, and of its table the names, bounds and the struct itself
                                 6 +  // TrainingDataOptions: condition and discrete, which `reading` has; bounds, period, seed, name
                                 3 +  // MlpOptions: dim, condition_dim, time_at_input
+                                6 +  // CouplingOptions: kind, dim, condition_dim, moved, activation, residual
                                 3 +  // BaseFitOptions: components, which the model has; seed, threads
                                 6 +  // GradientOptions: regularizers, seed, iteration, parameters, base, threads
                                 3 +  // MatchingOptions: seed, tile, threads
                                 2 +  // Schedule: learning_rate, iterations
                                 13;  // TrainerOptions: frozen, validate_first, the draws, threads; directory and on
-  // Structs that stand for the keys of their members: [data] has two, [model] two, and so on.
-  constexpr std::size_t structs = 2 + 2 + 2 + 2 + 3;
+  // Structs that stand for the keys of their members: [data] has two, [model] three, [model.transforms] one, and so on.
+  constexpr std::size_t structs = 2 + 3 + 1 + 2 + 2 + 3;
   constexpr std::size_t count = members<DataRecipe>() + members<SourceOptions>() + members<TableOptions>() +
                                 members<TrainingDataOptions>() + members<ModelRecipe>() + members<MlpOptions>() +
-                                members<BaseFitOptions>() +
+                                members<BaseFitOptions>() + members<LayersRecipe>() + members<CouplingOptions>() +
                                 members<GradientOptions>() + members<SolverOptions>() + members<TraceOptions>() +
                                 members<ObjectiveRecipe>() + members<RegularizerWeights>() +
                                 members<MatchingOptions>() + members<TrainerOptions>() + members<AdamOptions>() +

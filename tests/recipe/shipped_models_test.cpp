@@ -45,6 +45,18 @@ TEST_P(ShippedModels, AreMadeByTheirRecipe) {
   EXPECT_TRUE(fs::exists(path(GetParam() + ".md")));
 }
 
+TEST_P(ShippedModels, AreSealedAndGiveTheirKnownAnswers) {
+  EXPECT_TRUE(Hdf5File::check(path(GetParam() + ".h5"))) << "run pathline reseal";
+  const auto model = read_model<double>(path(GetParam() + ".h5"));
+  EXPECT_EQ(model.card.warning(), "");
+  EXPECT_TRUE(model.card.trained);
+  ASSERT_TRUE(model.card.answers);
+  const auto& a = *model.card.answers;
+  EXPECT_GE(a.points.cols(), 1);
+  const RowVector<double> now = known_log_prob(model.flow, a.points, a.condition);
+  EXPECT_LT(((now - a.log_density).array().abs() / (1 + a.log_density.array().abs())).maxCoeff(), 1e-6);
+}
+
 TEST_P(ShippedModels, KeepWhatTheyPromise) {
   const auto model = read_model<float>(path(GetParam() + ".h5"));
   Recipe recipe = parse_recipe(model.card.recipe, GetParam());

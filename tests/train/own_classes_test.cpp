@@ -103,9 +103,9 @@ class Damped final : public Objective<double> {
 };
 
 // A simulation: two particles about a centre of mass, drawn anew in every batch.
-class Simulation final : public DataSource {
+class EndlessSimulation final : public DataSource {
  public:
-  Simulation() {
+  EndlessSimulation() {
     columns_ = {"left", "right"};
     Engine engine = make_stream(3, "test.simulation");
     validation_.resize(2, 100), test_.resize(2, 100);
@@ -218,8 +218,8 @@ TEST_F(OwnClasses, AnObjectiveWithStateResumes) {
 }
 
 TEST_F(OwnClasses, ADataSourceResumes) {
-  expect_resumes(
-      {[] { return polynomial_flow(); }, [] { return TrainingData(std::make_shared<Simulation>()); }, likelihood});
+  expect_resumes({[] { return polynomial_flow(); }, [] { return TrainingData(std::make_shared<EndlessSimulation>()); },
+                  likelihood});
 }
 
 TEST_F(OwnClasses, ATargetResumes) {
@@ -228,7 +228,7 @@ TEST_F(OwnClasses, ATargetResumes) {
 }
 
 TEST_F(OwnClasses, AllOfThemTogetherResumeInEveryStage) {
-  expect_resumes({[] { return polynomial_flow(); }, [] { return TrainingData(std::make_shared<Simulation>()); },
+  expect_resumes({[] { return polynomial_flow(); }, [] { return TrainingData(std::make_shared<EndlessSimulation>()); },
                   [] {
                     return std::vector<Stage<double>>{{std::make_shared<Damped>(), 3},
                                                       {reverse_kl<double>(quartic()), 2},

@@ -49,7 +49,7 @@ Spoiled::Spoil nan_in(std::set<Index> iterations) {
   };
 }
 
-Flow<double> small_flow() {
+Flow<double> recoverable_flow() {
   auto field = std::make_shared<Mlp<double>>(MlpOptions{.dim = 2, .hidden = {8}});
   Engine engine = make_stream(1, "test.weights");
   field->initialize(engine);
@@ -65,8 +65,8 @@ TrainingData draws() {
 
 class TrainingThatGoesWrong : public Scratch {
  protected:
-  Trainer<double> trainer(Spoiled::Spoil spoil, Index iterations, const std::string& directory = "", bool resume = false,
-                          Index stop_after = -1) {
+  Trainer<double> trainer(Spoiled::Spoil spoil, Index iterations, const std::string& directory = "",
+                          bool resume = false, Index stop_after = -1) {
     TrainerOptions options{.iterations = iterations,
                            .batch = 32,
                            .schedule = {.kind = Schedule::Kind::constant, .warmup = 5},
@@ -82,7 +82,7 @@ class TrainingThatGoesWrong : public Scratch {
       rates_.push_back(p.learning_rate);
       return p.iteration == stop_after ? TrainingAction::stop : TrainingAction::proceed;
     };
-    return {small_flow(), draws(), std::make_shared<Spoiled>(std::move(spoil)), options, callbacks};
+    return {recoverable_flow(), draws(), std::make_shared<Spoiled>(std::move(spoil)), options, callbacks};
   }
   std::vector<std::string> notes_;
   std::vector<double> rates_;
@@ -94,7 +94,8 @@ TEST_F(TrainingThatGoesWrong, OneIterationIsSkippedAndSaid) {
   EXPECT_EQ(training.run().iterations, 20);
   ASSERT_EQ(notes_.size(), 1u);
   EXPECT_EQ(notes_[0], "iteration 7: the loss or its gradient is not finite; the iteration is skipped");
-  EXPECT_THAT(get("run/metrics.jsonl"), HasSubstr("{\"iteration\":7,\"stage\":0,\"event\":\"skipped\",\"reason\":\"the loss"));
+  EXPECT_THAT(get("run/metrics.jsonl"),
+              HasSubstr("{\"iteration\":7,\"stage\":0,\"event\":\"skipped\",\"reason\":\"the loss"));
   EXPECT_TRUE(training.flow().theta().allFinite());
 }
 
@@ -109,7 +110,8 @@ TEST_F(TrainingThatGoesWrong, AFailedSolveAndAGradientThatExplodesAreSkipped) {
   EXPECT_EQ(training.run().iterations, 100);
   ASSERT_EQ(notes_.size(), 3u);
   EXPECT_THAT(notes_[0], StartsWith("iteration 7: step limit of 10000 reached"));
-  EXPECT_THAT(notes_[1], AllOf(StartsWith("iteration 71: the gradient's norm of"), HasSubstr("times its running mean")));
+  EXPECT_THAT(notes_[1],
+              AllOf(StartsWith("iteration 71: the gradient's norm of"), HasSubstr("times its running mean")));
   EXPECT_THAT(notes_[2], StartsWith("iteration 81: the loss or its gradient is not finite"));
 }
 
@@ -117,8 +119,9 @@ TEST_F(TrainingThatGoesWrong, ThreeInARowGoBackWithASmallerRate) {
   auto training = trainer(nan_in({12, 13, 14}), 30, "run");
   EXPECT_EQ(training.run().iterations, 30);
   ASSERT_EQ(notes_.size(), 3u);
-  EXPECT_THAT(notes_[2], StartsWith("iteration 15: the loss or its gradient is not finite; going back to iteration 10 with "
-                                    "0.3 of the learning rate"));
+  EXPECT_THAT(notes_[2],
+              StartsWith("iteration 15: the loss or its gradient is not finite; going back to iteration 10 with "
+                         "0.3 of the learning rate"));
   EXPECT_DOUBLE_EQ(rates_[15], 0.3 * rates_[11]);  // constant
   EXPECT_THAT(get("run/metrics.jsonl"), HasSubstr("\"event\":\"rolled back\""));
   const auto state = read_training_state(file("run/last.h5"));
@@ -133,8 +136,9 @@ TEST_F(TrainingThatGoesWrong, WhatNeverGoesWellEndsWithAdvice) {
       },
       1000, "run");
   const auto what = message<NumericalError>([&] { training.run(); });
-  EXPECT_THAT(what, StartsWith("iteration 16: the loss or its gradient is not finite; 12 iterations were skipped and the run "
-                               "went back 3 times, at last with 0.027 of its learning rate; the last checkpoint is "));
+  EXPECT_THAT(what,
+              StartsWith("iteration 16: the loss or its gradient is not finite; 12 iterations were skipped and the run "
+                         "went back 3 times, at last with 0.027 of its learning rate; the last checkpoint is "));
   EXPECT_THAT(what, HasSubstr("lower the learning rate"));
   EXPECT_LE(read_training_state(file("run/last.h5")).iteration, 20);
 }
@@ -178,7 +182,8 @@ TEST_F(TrainingThatGoesWrong, ADirectoryThatIsGoneForAWhileLosesNothing) {
   auto training = trainer(nan_in({}), 40, "run");
   EXPECT_EQ(training.run().iterations, 40);
   ASSERT_FALSE(notes_.empty());
-  EXPECT_THAT(notes_[0], HasSubstr("cannot write: No such file or directory; the run goes on and writes it again later"));
+  EXPECT_THAT(notes_[0],
+              HasSubstr("cannot write: No such file or directory; the run goes on and writes it again later"));
   EXPECT_EQ(read_training_state(file("run/last.h5")).iteration, 40);
   const std::string metrics = get("run/metrics.jsonl");
   EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 4);

@@ -41,7 +41,7 @@ template <class S> Flow<S> small_mlp(Index dim, Index condition_dim = 0) {
   return Flow<S>(Cnf<S>(field));
 }
 
-Matrix<double> normal_draws(Index rows, Index cols, std::uint64_t seed = 0) {
+Matrix<double> standard_normal_draws(Index rows, Index cols, std::uint64_t seed = 0) {
   Engine engine = make_stream(seed, "test.data");
   Matrix<double> x(rows, cols);
   fill_normal<double>(engine, x);
@@ -56,7 +56,7 @@ class TrainerOf : public Scratch {};
 
 // A Gaussian of mean (3, -1) and scale (0.5, 2): its NLL is its entropy where the fit is right.
 TEST_F(TrainerOf, AMatrixIsFittedFromCppAndNothingIsWritten) {
-  Matrix<double> x = normal_draws(2, 4000);
+  Matrix<double> x = standard_normal_draws(2, 4000);
   x = (x.array().colwise() * Eigen::Array2d(0.5, 2)).matrix().colwise() + Eigen::Vector2d(3, -1);
   const auto here = std::filesystem::directory_iterator(std::filesystem::current_path());
   const auto files = std::distance(begin(here), end(here));
@@ -76,14 +76,14 @@ TEST_F(TrainerOf, AMatrixIsFittedFromCppAndNothingIsWritten) {
 TEST_F(TrainerOf, AFlowIsCopiedAndTheCallersStaysAsItWas) {
   const auto flow = small_mlp<double>(2);
   const Vector<double> before = flow.theta();
-  Trainer<double> trainer(flow, matrix_data(normal_draws(2, 200)), maximum_likelihood<double>(), quick(5));
+  Trainer<double> trainer(flow, matrix_data(standard_normal_draws(2, 200)), maximum_likelihood<double>(), quick(5));
   trainer.run();
   EXPECT_EQ(flow.theta(), before);
   EXPECT_NE(trainer.flow().theta(), before);
 }
 
 TEST_F(TrainerOf, AMatrixIsSplitByFractionsOrGivenInParts) {
-  const Matrix<double> x = normal_draws(2, 100), c = normal_draws(1, 100, 1);
+  const Matrix<double> x = standard_normal_draws(2, 100), c = standard_normal_draws(1, 100, 1);
   const auto split = matrix_data(x, c, {.validation_fraction = 0.2, .test_fraction = 0.3});
   EXPECT_EQ(split.validation().x.cols(), 20);
   EXPECT_EQ(split.test().c.cols(), 30);
@@ -102,10 +102,10 @@ TEST_F(TrainerOf, AMatrixIsSplitByFractionsOrGivenInParts) {
   EXPECT_EQ(parts.test().x.cols(), 0);
   EXPECT_EQ(parts.training()->x, x.leftCols(60));
 
-  EXPECT_EQ(message([&] { (void)matrix_data(x, normal_draws(1, 99)); }),
+  EXPECT_EQ(message([&] { (void)matrix_data(x, standard_normal_draws(1, 99)); }),
             "data: 100 samples and 99 conditions; expected one condition for each sample");
   EXPECT_THAT(message([&] {
-                (void)matrix_data(Points{x, {}}, Points{normal_draws(3, 5), {}});
+                (void)matrix_data(Points{x, {}}, Points{standard_normal_draws(3, 5), {}});
               }),
               HasSubstr("validation: has 3 columns"));
   EXPECT_THAT(message([&] { (void)matrix_data(x, Matrix<double>(0, 0), {.validation_fraction = 1.5}); }),
@@ -119,8 +119,8 @@ TEST_F(TrainerOf, AMatrixIsSplitByFractionsOrGivenInParts) {
 }
 
 TEST_F(TrainerOf, AConditionIsTrainedOn) {
-  const Matrix<double> c = normal_draws(1, 2000, 3);
-  const Matrix<double> x = 3 * c + 0.1 * normal_draws(1, 2000, 4);
+  const Matrix<double> c = standard_normal_draws(1, 2000, 3);
+  const Matrix<double> x = 3 * c + 0.1 * standard_normal_draws(1, 2000, 4);
   Trainer<float> trainer(small_mlp<float>(1, 1), matrix_data(x, c), maximum_likelihood<float>(),
                          {.iterations = 150, .batch = 128, .evaluate_every = 50});
   const auto result = trainer.run();
@@ -131,7 +131,7 @@ TEST_F(TrainerOf, AConditionIsTrainedOn) {
 // --- a vector field of the user's own ---
 
 TEST_F(TrainerOf, AnOwnFieldTrainsSavesResumesAndLoads) {
-  const Matrix<double> x = 0.5 * normal_draws(2, 500);
+  const Matrix<double> x = 0.5 * standard_normal_draws(2, 500);
   const auto data = matrix_data(x, Matrix<double>(0, 0), {.standardize = false});
   auto options = quick(20);
   options.schedule = {.kind = Schedule::Kind::constant};  // so that a longer run is the shorter one, continued
@@ -224,7 +224,7 @@ TEST_F(TrainerOf, AnOwnTransformTrainsAndIsReadIntoItsOwnFlowAlone) {
   flow.chain.add(Shift(2));
   auto options = quick(5);
   options.directory = file("run");
-  Trainer<double> trainer(flow, matrix_data(normal_draws(2, 100)), maximum_likelihood<double>(), options);
+  Trainer<double> trainer(flow, matrix_data(standard_normal_draws(2, 100)), maximum_likelihood<double>(), options);
   trainer.run();
   EXPECT_THAT(message([&] { (void)read_model<double>(file("run/model.h5")); }), HasSubstr("read_parameters_into"));
   auto without = small_mlp<double>(2);
@@ -254,7 +254,7 @@ TEST_F(TrainerOf, AnOwnObjectiveIsMinimized) {
   const auto pull = std::make_shared<Pull>();
   auto options = quick(300);
   options.adam.learning_rate = 0.1, options.ema = 0, options.evaluate_every = 300;
-  Trainer<double> trainer(relaxation(2), matrix_data(normal_draws(2, 100)), pull, options);
+  Trainer<double> trainer(relaxation(2), matrix_data(standard_normal_draws(2, 100)), pull, options);
   trainer.run();
   EXPECT_LT((trainer.flow().theta().array() - 1).abs().maxCoeff(), 1e-2);
   EXPECT_EQ(pull->iterations.size(), 300u);
@@ -271,7 +271,7 @@ TEST_F(TrainerOf, StagesOfOwnAndGivenObjectivesFollowEachOther) {
     return TrainingAction::proceed;
   }};
   const std::vector<Stage<double>> stages{{pull, 5}, {flow_matching<double>(), 3}, {maximum_likelihood<double>()}};
-  Trainer<double> trainer(small_mlp<double>(2), matrix_data(normal_draws(2, 100)), stages, options, callbacks);
+  Trainer<double> trainer(small_mlp<double>(2), matrix_data(standard_normal_draws(2, 100)), stages, options, callbacks);
   trainer.run();
   EXPECT_THAT(kinds, ElementsAre("pull", "pull", "pull", "pull", "pull", "flow_matching", "flow_matching",
                                  "flow_matching", "likelihood", "likelihood", "likelihood", "likelihood"));
@@ -286,7 +286,7 @@ class WrongSize final : public Objective<double> {
 };
 
 TEST_F(TrainerOf, WhatCannotBeTrainedIsRefusedWithItsReason) {
-  const auto data = matrix_data(normal_draws(2, 100));
+  const auto data = matrix_data(standard_normal_draws(2, 100));
   const auto refused = [&](const Flow<double>& flow, const TrainingData& on,
                            std::shared_ptr<Objective<double>> objective, const TrainerOptions& options = quick()) {
     return message([&] { Trainer<double>(flow, on, objective, options).run(); });
@@ -311,13 +311,13 @@ TEST_F(TrainerOf, WhatCannotBeTrainedIsRefusedWithItsReason) {
   EXPECT_EQ(message([] { (void)maximum_likelihood<double>({.steer = 1}); }), "steer = 1: must be in [0, 1)");
   EXPECT_EQ(message([] { (void)reverse_kl<double>(find_target("ring"), {.anneal = 0}); }),
             "anneal = 0: must be in (0, 1]");
-  const Batch weighted{normal_draws(2, 2), Matrix<double>(0, 2), RowVector<double>{{1, 2}}};
+  const Batch weighted{standard_normal_draws(2, 2), Matrix<double>(0, 2), RowVector<double>{{1, 2}}};
   EXPECT_THAT(message([&] { (*maximum_likelihood<double>())(relaxation(2), weighted, 0); }), HasSubstr("weights"));
 }
 
 // Each of these was accepted, and had no effect.
 TEST_F(TrainerOf, AnOptionThatWouldHaveNoEffectIsRefused) {
-  const auto data = matrix_data(normal_draws(2, 100));
+  const auto data = matrix_data(standard_normal_draws(2, 100));
   const auto refused = [&](auto change) {
     auto options = quick();
     change(options);
@@ -351,7 +351,7 @@ class Simulation final : public DataSource {
  public:
   Simulation() {
     columns_ = {"a", "b"};
-    validation_ = 0.5 * normal_draws(2, 300, 7), test_ = 0.5 * normal_draws(2, 300, 8);
+    validation_ = 0.5 * standard_normal_draws(2, 300, 7), test_ = 0.5 * standard_normal_draws(2, 300, 8);
     standardizer_ = {Vector<double>::Zero(2), Vector<double>::Constant(2, 0.5)};
   }
   void batch(Engine& engine, MatrixRef<double> out) const override {
@@ -402,8 +402,8 @@ TEST_F(TrainerOf, CallbacksSeeTheFlowAfterEachIterationAndEachValidation) {
     if (p.best) last_average = flow.theta();
     return TrainingAction::proceed;
   };
-  Trainer<double> trainer(small_mlp<double>(2), matrix_data(normal_draws(2, 100)), maximum_likelihood<double>(),
-                          quick(12), callbacks);
+  Trainer<double> trainer(small_mlp<double>(2), matrix_data(standard_normal_draws(2, 100)),
+                          maximum_likelihood<double>(), quick(12), callbacks);
   trainer.run();
   ASSERT_EQ(trained.size(), 12u);
   EXPECT_NE(trained[0], trained[1]);
@@ -414,7 +414,7 @@ TEST_F(TrainerOf, CallbacksSeeTheFlowAfterEachIterationAndEachValidation) {
 }
 
 TEST_F(TrainerOf, ACallbackStopsTheRunWhichContinuesBitwise) {
-  const auto data = matrix_data(normal_draws(2, 100));
+  const auto data = matrix_data(standard_normal_draws(2, 100));
   Trainer<double> whole(small_mlp<double>(2), data, maximum_likelihood<double>(), quick(12));
   whole.run();
   for (const bool by_validation : {false, true}) {
@@ -464,7 +464,7 @@ TEST_F(TrainerOf, FrozenParametersStay) {
   theta[0] = 0.3;
   Flow<double> begun = relaxation(2);
   begun.set_theta(theta);
-  Trainer<double> trainer(begun, matrix_data(normal_draws(2, 100)), maximum_likelihood<double>(), options);
+  Trainer<double> trainer(begun, matrix_data(standard_normal_draws(2, 100)), maximum_likelihood<double>(), options);
   trainer.run();
   EXPECT_EQ(trainer.flow().theta()[0], 0.3);
   EXPECT_NE(trainer.flow().theta()[1], theta[1]);
@@ -472,7 +472,7 @@ TEST_F(TrainerOf, FrozenParametersStay) {
 
 // A flow that begins at a fitted density was replaced by what a large learning rate made of it.
 TEST_F(TrainerOf, AFlowThatBeginsWellIsNeverReplacedByAWorseOne) {
-  const Matrix<double> x = normal_draws(2, 400);
+  const Matrix<double> x = standard_normal_draws(2, 400);
   auto flow = small_mlp<double>(2);
   flow.set_theta(Vector<double>::Zero(flow.theta().size()));  // the normal distribution, of which the data are
   auto options = quick(20);
@@ -496,7 +496,7 @@ TEST_F(TrainerOf, AFlowThatBeginsWellIsNeverReplacedByAWorseOne) {
 // The length is decided when the time says so; a run of that length, without a limit, is the same bit for bit.
 TEST_F(TrainerOf, ARunWithATimeLimitIsARunOfTheLengthThatItFound) {
   const auto flow = small_mlp<double>(2);
-  const auto data = matrix_data(normal_draws(2, 400));
+  const auto data = matrix_data(standard_normal_draws(2, 400));
   auto options = quick(1000000);
   options.schedule.kind = Schedule::Kind::trapezoid, options.schedule.warmup = 10;
   options.seconds = 1, options.directory = file("timed");

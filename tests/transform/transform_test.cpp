@@ -13,6 +13,7 @@
 #include "pathline/transform/bounds.hpp"
 #include "pathline/transform/chain.hpp"
 #include "pathline/transform/cnf.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/linear.hpp"
 #include "pathline/transform/logit.hpp"
 #include "pathline/transform/planar.hpp"
@@ -61,6 +62,24 @@ Radial<double> make_radial(double b) {
   return radial;
 }
 
+// A layer in the middle of its training. moves: the columns that move.
+std::shared_ptr<CouplingLayer<double>> make_coupling(CouplingKind kind, std::vector<std::int64_t> moves,
+                                                     bool residual = false) {
+  auto layer = std::make_shared<CouplingLayer<double>>(CouplingOptions{.kind = kind,
+                                                                       .dim = kDim,
+                                                                       .condition_dim = 1,
+                                                                       .moved = std::move(moves),
+                                                                       .hidden = {7, 7},
+                                                                       .residual = residual,
+                                                                       .bins = 5,
+                                                                       .box = 1.5});  // some points are outside of it
+  Engine engine = make_stream(4, "transform_test");
+  Matrix<double> theta(layer->parameter_count(), 1);
+  fill_normal<double>(engine, theta);
+  layer->set_theta(theta.col(0));
+  return layer;
+}
+
 struct Named {
   std::string name;
   std::shared_ptr<Transform<double>> transform;
@@ -75,6 +94,10 @@ std::vector<Named> every_transform() {
           {"planar", std::make_shared<Planar<double>>(make_planar())},
           {"radial, outward", std::make_shared<Radial<double>>(make_radial(1.5))},
           {"radial, inward", std::make_shared<Radial<double>>(make_radial(-1.5))},
+          {"spline coupling", make_coupling(CouplingKind::spline, {1})},
+          {"residual spline coupling of the first column", make_coupling(CouplingKind::spline, {0}, true)},
+          {"spline of both columns by the condition", make_coupling(CouplingKind::spline, {1, 0})},
+          {"affine coupling", make_coupling(CouplingKind::affine, {0})},
           {"marginals", std::make_shared<Marginals>(make_marginals())},
           {"linear", std::make_shared<Linear<double>>((Matrix<double>(2, 2) << 0.5, 9, -1.5, 2).finished())},
           {"bounds below, and on both sides",

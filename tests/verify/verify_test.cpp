@@ -39,7 +39,7 @@ class Verify : public testing::Test {
     data_.resize(2, 2000);
     find_toy("8gaussians").sample(engine, data_);
   }
-  Subject subject() const { return {.flow = flow_, .x = data_, .trained_nll = 2.8276, .trained_nll_error = 0.0095}; }
+  Subject subject() const { return {.flow = flow_, .x = data_, .trained = TrainedFigure{2.8276, 0.0095}}; }
   Check run(const std::string& name) const {
     for (const auto& check : checks())
       if (check.name == name) return check.run(subject());

@@ -15,6 +15,10 @@ struct Colour {
 /// too (Smith, van der Walt 2015, matplotlib; CC0). A neutral grey, which viridis does not hold, where t is NaN.
 [[nodiscard]] Colour viridis(double t);
 
+/// Blue below 0, white at 0 and vermillion above, of t clamped to [-1, 1]: two colours that the colour-blind can tell
+/// apart, darker the farther from 0. A neutral grey where t is NaN.
+[[nodiscard]] Colour diverging(double t);
+
 /// The i-th of seven colours that the colour-blind can tell apart (Okabe, Ito 2008), i >= 0; again from the first after
 /// the last.
 [[nodiscard]] Colour line_colour(Index i);

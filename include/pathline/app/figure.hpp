@@ -26,6 +26,12 @@ struct Series {
   std::string label = {};
   std::vector<double> x = {}, y = {};  ///< of one length
   std::optional<Colour> colour = {};
+  bool dots = false;  ///< a dot at each point, too
+};
+
+/// From (x, y) to (x + dx, y + dy), in the units of the axes.
+struct Arrow {
+  double x, y, dx, dy;
 };
 
 /// log p at the centres of a regular grid.
@@ -34,15 +40,24 @@ struct DensityImage {
   Range x, y;                  ///< of the cells' outer edges
 };
 
+/// Numbers of any kind at the centres of a regular grid.
+struct ValueImage {
+  Matrix<double> values;  ///< nx x ny; column 0 lowest. NaN is grey
+  Range x, y;             ///< of the cells' outer edges
+};
+
 struct FigureOptions {
   std::string title = {};
   Index columns = 4;        ///< panels in a row, >= 1
   double panel_size = 240;  ///< px (1/96 inch): the longer side of a panel
+  double width = 0;         ///< px: of the whole figure, in place of panel_size; 0: as wide as the panels need
   double scale = 2;         ///< pixels of a PNG per px
 };
 
 /// equal: a unit of x is as long as one of y, where that leaves a panel of sensible shape (else square).
 enum class Aspect { equal, square };
+
+enum class Bar { shown, hidden };  ///< the colour bar of an image
 
 class Panel;
 
@@ -54,22 +69,36 @@ class Figure {
   void scatter(const std::string& title, std::vector<Cloud> clouds, Axis x = {}, Axis y = {},
                Aspect aspect = Aspect::equal);
   /// p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default. An
-  /// arrow over the bar says that the image goes beyond it.
+  /// arrow over the bar says that the image goes beyond it. Arrows of a vector field may lie over the image.
   void heat_map(const std::string& title, DensityImage image, Axis x = {}, Axis y = {},
-                std::optional<double> highest = {});
-  /// Curves with a dot where each ends, and curves alone.
+                std::optional<double> highest = {}, Bar bar = Bar::shown, std::vector<Arrow> arrows = {});
+  /// Values from the lowest to the highest colour, with a bar that has this label.
+  void value_map(const std::string& title, ValueImage image, Range colours, const std::string& label, Axis x = {},
+                 Axis y = {});
+  /// The difference of two densities at the cells of an image, with its colour bar: white where they are equal.
+  void difference_map(const std::string& title, DensityImage difference, Axis x = {}, Axis y = {});
+  /// Curves with a grey dot where each starts, an arrow half-way and a dot where it ends; and curves alone. Lines of
+  /// more than four names have their legend beside them.
   void paths(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   void lines(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});
   /// Values as bars of area 1 (Freedman and Diaconis 1981), more of them as outlines, and curves over them.
   void histogram(const std::string& title, std::vector<std::pair<std::string, std::vector<double>>> samples,
                  std::vector<Series> curves = {}, Axis x = {}, Axis y = {});
   void blank();
+  /// Dashed lines at values of x and y in the panel that was added last.
+  void mark(std::optional<double> x, std::optional<double> y);
 
   /// The file is replaced whole or not at all. InputError if the suffix is not .png, .svg or .pdf or it cannot be
   /// written.
   void save(const std::string& path) const;
+  /// What save(path) writes.
+  [[nodiscard]] std::string bytes(const std::string& path) const;
 
  private:
+  struct Layout;
+  Layout lay_out(double panel_size) const;
+  double fitting_panel_size() const;
+
   FigureOptions options_;
   std::vector<std::shared_ptr<const Panel>> panels_;  ///< null: blank
 };

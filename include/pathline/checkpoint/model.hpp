@@ -12,7 +12,8 @@
 ///   /discrete        names of the columns of integers, of a model with such
 ///   /condition_range (2, dc), optional: the lowest and highest value of each condition in the training data
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
-///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of its
+///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of
+///   its
 ///                    tails; absent without marginal maps
 ///   /linear          L (d, d), of a model of nearly collinear columns: x = mean + scale L z
 ///   /bounds          low, high, inset (d each), of a model with bounds: columns without one have infinite ends
@@ -23,6 +24,8 @@
 ///   /base            attributes: kind, components
 ///   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default
 ///   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
+///   /answers         points (n, d), condition (n, dc) if there is one, log_density (n): a few points, for `pathline
+///                    verify`; attributes nll, nll_error, of_target: TrainedFigure, of a trained model
 ///   /metrics         one JSON object a string: the lines of metrics.jsonl
 ///   /training/...    last.h5 only: the state of the optimizer (checkpoint/training_state.hpp)
 /// \endverbatim
@@ -31,9 +34,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pathline/checkpoint/known_answers.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/io/hdf5.hpp"
 
@@ -56,6 +61,12 @@ struct ModelCard {
   Matrix<double> condition_range = {};
   /// Those of the columns that hold integers: the model has the density of n + u, with u uniform in [0, 1).
   std::vector<std::string> discrete = {};
+  std::optional<TrainedFigure> trained = {};  ///< how well it did at the end of the training
+  /// Of the file that was read; null for an older one. write_model(file, model) computes them and ignores these.
+  std::optional<KnownAnswers> answers = {};
+
+  /// What a reader of this model should know: one line, or empty. A file of format 1 may have been changed.
+  [[nodiscard]] std::string warning() const;
 };
 
 template <class S> struct Model {
@@ -84,7 +95,7 @@ template <class S> ModelCard read_parameters_into(const std::string& file, Flow<
 
 [[nodiscard]] ModelCard read_card(const std::string& file);  ///< reads everything but the arrays
 
-/// Writes into a file that was created and is not committed yet.
+/// Writes into a file that was created and is not committed yet, without /answers.
 template <class S> void write_model(Hdf5File& out, const Model<S>& model);
 template <class S> void write_model(const std::string& file, const Model<S>& model);
 

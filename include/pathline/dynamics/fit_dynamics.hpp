@@ -21,6 +21,8 @@ struct DynamicsOptions {
   bool autonomous = false;
   /// Trains the first state of each trajectory too, which noise would otherwise make wrong; only for window = 0.
   bool train_initial = false;
+  Matrix<double> initial = {};  ///< d x N: the first states to begin with; empty: the first observations
+  bool hold_terms = false;      ///< the terms of a PhysicsField keep their values: the network alone is trained
 };
 
 struct DynamicsFit {
@@ -34,12 +36,19 @@ struct DynamicsFit {
 template <class S> [[nodiscard]] DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& data,
                                                           const DynamicsOptions& options);
 
-/// Minimizes the same loss over the terms of the known part alone, with the network held, by Levenberg and Marquardt's
-/// method: their curvatures differ by factors that a first-order method needs many thousand iterations for. Uses solve,
-/// weights and autonomous of the options; initial: the first states, as fit_dynamics returns them. Returns the loss. If
-/// a solve fails, those parameters count as bad ones.
-[[nodiscard]] double refine_terms(PhysicsField<double>& field, const std::vector<Trajectory>& data,
-                                  const DynamicsOptions& options, const Matrix<double>& initial = {});
+struct TermsFit {
+  double loss = 0;         ///< the mean weighted squared error at the end
+  Matrix<double> initial;  ///< d x N: the first state of each trajectory, as observed or as fitted
+};
+
+/// Minimizes the same loss over the terms of the known part alone, and with options.train_initial over the first states
+/// too, by Levenberg and Marquardt's method. The network adds nothing meanwhile (r = 0; r is restored at the end): next
+/// to it the terms are not identified, because its output can stand in for any of them. Then fit_dynamics with
+/// hold_terms trains the network on what the terms leave. The curvatures of the terms differ by factors for which a
+/// first-order method needs many thousand iterations. Uses solve, weights, autonomous and initial of the options. If a
+/// solve fails, those parameters count as bad ones. InputError for a field whose r is not a parameter.
+[[nodiscard]] TermsFit fit_terms(PhysicsField<double>& field, const std::vector<Trajectory>& data,
+                                 const DynamicsOptions& options);
 
 /// The root mean squared error over components and observations of solutions that start at `initial` (d x N), or at the
 /// first observations if it is empty; weights: as in DynamicsOptions. Infinite if a solve fails.

@@ -17,6 +17,7 @@
 #include "pathline/objective/objective.hpp"
 #include "pathline/train/base_fit.hpp"
 #include "pathline/train/trainer.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 
 namespace pathline {
 
@@ -43,6 +44,18 @@ struct DataRecipe {
   std::vector<std::string> bounds, period;
 };
 
+/// The transforms with a closed form that a recipe can build, by the names of Transform::kind().
+enum class LayerKind { spline_coupling, affine_coupling, planar, radial };
+const std::vector<std::string>& layer_names();
+
+/// The table [model.transforms]: transforms between the continuous blocks and the data.
+struct LayersRecipe {
+  LayerKind kind = LayerKind::spline_coupling;
+  Index count = 0;
+  /// Of a coupling. Its kind, dimensions and columns follow from the rest; activation and residual are those of [model].
+  CouplingOptions coupling = {};
+};
+
 /// The table [model].
 struct ModelRecipe {
   /// Chooses the model and the length of its training by the data and train.time: see train_recipe. The recipe that the
@@ -52,7 +65,8 @@ struct ModelRecipe {
   /// The network. A potential has only its widths. Two defaults are not those of MlpOptions: hidden = {0} is automatic
   /// (see with_hidden), because the best widths depend on the data; swish does not saturate as FFJORD's tanh does.
   MlpOptions network{.hidden = {0}, .activation = Activation::swish};
-  Index blocks = 1;
+  Index blocks = 1;  ///< 0 if there are transforms
+  LayersRecipe layers = {};
   bool batch_norm = false;
   double end_time = 1;
   bool train_end_time = false;

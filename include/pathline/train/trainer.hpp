@@ -117,6 +117,7 @@ struct TrainerOptions {
   /// bitwise the same.
   double seconds = 0;
   double cooldown_share = 0.3;  ///< in (0, 1)
+  bool cpu_time = false;        ///< every second of a run is one of the CPU, its threads together, not of the clock
   double seconds_spent = 0;     ///< of `seconds`, before the trainer was made
   std::function<std::string(const RunLength&)> recipe_of = {};  ///< replaces `recipe` once the length is known
   bool estimate_time = false;  ///< tries one iteration of every later stage, for TrainingProgress::seconds_left

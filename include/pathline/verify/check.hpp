@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "pathline/checkpoint/known_answers.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/objective/target.hpp"
 
@@ -36,9 +37,8 @@ struct Subject {
   Matrix<double> condition_range = {};                    ///< dc x 2, of the training data; empty if it is not known
   Matrix<double> x = {}, c = {};   ///< data that the flow models, d x N and dc x N; empty if there are none
   const Target* target = nullptr;  ///< what the flow approximates, if it was trained without data
-  /// The mean of -log p on held-out data at the end of the training, or of log q - log p~ for a target, and its
-  /// standard error; nats.
-  std::optional<double> trained_nll = {}, trained_nll_error = {};
+  std::optional<TrainedFigure> trained = {};  ///< how well it did at the end of the training
+  const KnownAnswers* answers = nullptr;      ///< of its file; null: it has none
   std::uint64_t seed = 0;
   int threads = 1;  ///< results do not depend on it
 };
@@ -70,6 +70,10 @@ inline constexpr double kLeastP = 1e-5;
 [[nodiscard]] Check check_monotone(const Subject& subject);
 
 // --- the density ---
+
+/// The log-density of the points in the file, against what it was when the file was written: the largest
+/// |difference| / (1 + |log p|). This row sees a weight that was changed under a corrected digest.
+[[nodiscard]] Check check_answers(const Subject& subject);
 
 /// The integral of the density as it is evaluated by default, |integral - 1|, at three conditions if it has any. Up to
 /// three columns by adaptive cubature; above, by importance sampling from the pushforward of a widened base whose own

@@ -1,0 +1,46 @@
+// Several ways to learn a density, trained on the same data for the same seconds of the CPU.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pathline/recipe/recipe.hpp"
+#include "pathline/train/trainer.hpp"
+
+namespace pathline {
+
+// One way: a recipe whose data and length are replaced, or one whose flow is built here because no recipe names it.
+struct CompareMethod {
+  std::string name;
+  Recipe recipe = {};
+  bool planar = false;  // the flow is a chain of planar transforms
+};
+
+// cnf, potential, flow_matching, planar.
+const std::vector<std::string>& compare_names();
+// One of them, or the recipe of a file NAME.toml. InputError for neither.
+CompareMethod compare_method(const std::string& name);
+
+struct CompareOptions {
+  double seconds = 20;  // of the CPU, for the training of each method
+  Index test = 10000;   // draws of a toy that judge it
+  std::uint64_t seed = 0;
+  int threads = 1;
+};
+
+// What one method made of one source.
+struct CompareRow {
+  std::string source, method;
+  Index parameters = 0, iterations = 0;
+  double seconds = 0;                                       // of the CPU, for the training with its validations
+  MeanError nll;                                            // nats, on the test samples
+  std::optional<MeanError> kl;                              // KL(data || model), of a toy
+  double nfe = 0;                                           // of a density
+  double densities_per_second = 0, samples_per_second = 0;  // per second of the CPU
+  Flow<float> flow;
+};
+
+CompareRow compare_one(const std::string& source, const CompareMethod& method, const CompareOptions& options);
+
+}  // namespace pathline

@@ -1,0 +1,326 @@
+#include "app/corner.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "app/contour.hpp"
+#include "app/fitted_text.hpp"
+#include "app/ticks.hpp"
+
+namespace pathline::plot {
+namespace {
+
+constexpr Colour kInk{0.13, 0.13, 0.13};
+constexpr double kGap = 5, kMargin = 8, kTick = 4;  // px
+constexpr Index kPairCells = 96, kMarginCells = 200;
+constexpr std::array<double, 2> kMasses{0.95, 0.68};
+const TextStyle kName{.size = 12}, kTickText{.size = 10.5}, kUnit{.size = 10};
+const TextStyle kHeading{.size = 14, .bold = true};
+
+// The columns and samples as they are drawn: a log axis has its logarithms.
+struct Drawn {
+  std::vector<SampleColumn> columns;
+  RowVector<double> weights;
+};
+
+double on_axis(double value, Scale scale) { return scale == Scale::log ? std::log10(value) : value; }
+
+Range axis_range(const CornerColumn& c) { return {on_axis(c.range.low, c.scale), on_axis(c.range.high, c.scale)}; }
+
+Drawn drawn(const CornerSamples& samples, const std::vector<CornerColumn>& columns) {
+  Drawn out{.columns = {}, .weights = samples.weights};
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    RowVector<double> values = samples.points.row(static_cast<Index>(k));
+    if (columns[k].scale == Scale::log) values = values.array().log10();
+    if (columns[k].discrete) values = values.array().floor();
+    out.columns.push_back({values, axis_range(columns[k]), columns[k].ends, columns[k].discrete});
+  }
+  return out;
+}
+
+// Bars of a histogram as one shape: bins of width 2 IQR / n^(1/3) (Freedman and Diaconis 1981), at most 60, or one for
+// each integer.
+std::vector<Point> bars(const SampleColumn& column, const RowVector<double>& weights) {
+  const double length = column.range.high - column.range.low;
+  double low = column.range.low, width = length;
+  std::vector<double> sorted;
+  for (const double v : column.values)
+    if (v >= column.range.low && v <= column.range.high) sorted.push_back(v);
+  std::sort(sorted.begin(), sorted.end());
+  if (column.discrete && length < 200) {
+    low = std::floor(column.range.low) - 0.5, width = 1;
+  } else if (!sorted.empty()) {
+    const auto n = sorted.size();
+    width = 2 * (sorted[n * 3 / 4] - sorted[n / 4]) / std::cbrt(static_cast<double>(n));
+    width = length / std::clamp(std::ceil(width > 0 ? length / width : 30), 8.0, 60.0);
+  }
+  const auto count = static_cast<std::size_t>(std::ceil((column.range.high - low) / width - 1e-9));
+  std::vector<double> heights(std::max<std::size_t>(count, 1), 0);
+  double whole = 0;
+  for (Index i = 0; i < column.values.size(); ++i) {
+    const double v = column.values(i), w = weights.size() > 0 ? weights(i) : 1;
+    if (!(v >= column.range.low && v <= column.range.high)) continue;
+    heights[std::min(static_cast<std::size_t>((v - low) / width), heights.size() - 1)] += w, whole += w;
+  }
+  std::vector<Point> shape{{low, 0}};
+  for (std::size_t b = 0; b < heights.size(); ++b) {
+    const double h = whole > 0 ? heights[b] / (whole * width) : 0, left = low + static_cast<double>(b) * width;
+    shape.push_back({left, h}), shape.push_back({left + width, h});
+  }
+  shape.push_back({shape.back().x, 0});
+  return shape;
+}
+
+std::vector<Point> curve(const SampleColumn& column, const RowVector<double>& weights) {
+  if (column.discrete) return bars(column, weights);
+  const Vector<double> density = smooth_density(column, weights, kMarginCells);
+  const double step = (column.range.high - column.range.low) / static_cast<double>(kMarginCells);
+  std::vector<Point> out;
+  for (Index i = 0; i < kMarginCells; ++i)
+    out.push_back({column.range.low + (static_cast<double>(i) + 0.5) * step, density(i)});
+  return out;
+}
+
+// The labels of an axis that fit beside each other, and whether they are written upward.
+struct AxisText {
+  ShortTicks ticks;
+  bool upward = false;
+};
+
+double widest_of(const std::vector<Tick>& ticks) {
+  double out = 0;
+  for (const auto& tick : ticks) out = std::max(out, text_width(tick.label, kTickText));
+  return out;
+}
+
+AxisText axis_text(const CornerColumn& c, double length, bool horizontal) {
+  const double line = text_height(kTickText);
+  for (int most = 5; most >= 2 && horizontal; --most) {
+    AxisText out{short_ticks(c.range, c.scale, most)};
+    if ((widest_of(out.ticks.ticks) + 8) * most <= length) return out;
+  }
+  return {short_ticks(c.range, c.scale, std::clamp(static_cast<int>(length / (1.6 * line)), 2, 5)), horizontal};
+}
+
+class Page {
+ public:
+  Page(const Corner& corner, Format format) : corner_(corner), count_(corner.columns.size()) {
+    model_ = drawn(corner.model, corner.columns);
+    if (corner.data) data_ = drawn(*corner.data, corner.columns);
+    lay_out();
+    canvas_ = std::make_unique<Canvas>(format, corner.width, height_, 2, corner.title);
+  }
+
+  std::string draw() {
+    double y = kMargin;
+    for (const auto& line : heading_) canvas_->text({corner_.width / 2, y}, line, kHeading), y += text_height(kHeading);
+    for (std::size_t i = 0; i < count_; ++i)
+      for (std::size_t j = 0; j <= i; ++j) {
+        if (i == j)
+          draw_margin(i, box(i, j));
+        else
+          draw_pair(i, j, box(i, j));
+        draw_frame(i, j, box(i, j));
+      }
+    draw_legend();
+    return canvas_->finish();
+  }
+
+ private:
+  void lay_out() {
+    heading_ = wrapped(corner_.title, kHeading, corner_.width - 2 * kMargin);
+    top_ = kMargin + text_height(kHeading) * static_cast<double>(heading_.size()) + (heading_.empty() ? 0 : kMargin);
+    left_ = kMargin, bottom_ = kMargin;
+    for (int pass = 0; pass < 2; ++pass) {  // the labels depend on the panels' size, and that on the labels
+      const auto n = static_cast<double>(count_);
+      side_ = std::max(20.0, (corner_.width - left_ - 2 * kMargin - (n - 1) * kGap) / n);
+      x_.clear(), y_.clear();
+      bool units = false;
+      double x_height = text_height(kTickText), y_width = 0;
+      for (std::size_t k = 0; k < count_; ++k) {
+        x_.push_back(axis_text(corner_.columns[k], side_, true));
+        y_.push_back(axis_text(corner_.columns[k], side_, false));
+        units = units || !x_[k].ticks.unit.empty();
+        if (x_[k].upward) x_height = std::max(x_height, widest_of(x_[k].ticks.ticks));
+        if (k > 0) y_width = std::max(y_width, widest_of(y_[k].ticks.ticks));
+      }
+      const double names = text_height(kName) + (units ? text_height(kUnit) : 0) + 4;
+      left_ = kMargin + (count_ > 1 ? names + y_width + kTick + 4 : 8),
+      bottom_ = kTick + 2 + x_height + names + kMargin;
+      x_name_ = kTick + 4 + x_height, y_name_ = kTick + 6 + y_width;
+    }
+    panel_height_ = count_ == 1 ? 0.55 * side_ : side_;
+    const auto n = static_cast<double>(count_);
+    height_ = std::ceil(top_ + n * panel_height_ + (n - 1) * kGap + bottom_);
+  }
+
+  Box box(std::size_t i, std::size_t j) const {
+    return {left_ + static_cast<double>(j) * (side_ + kGap), top_ + static_cast<double>(i) * (panel_height_ + kGap),
+            side_, panel_height_};
+  }
+
+  double across(std::size_t k, double value, const Box& b) const {
+    const Range r = axis_range(corner_.columns[k]);
+    return b.x + b.width * (value - r.low) / (r.high - r.low);
+  }
+  double along(std::size_t k, double value, const Box& b) const {
+    const Range r = axis_range(corner_.columns[k]);
+    return b.bottom() - b.height * (value - r.low) / (r.high - r.low);
+  }
+
+  void draw_margin(std::size_t k, const Box& b) {
+    const auto under = data_ ? bars(data_->columns[k], data_->weights) : bars(model_.columns[k], model_.weights);
+    const auto over = curve(model_.columns[k], model_.weights);
+    double highest = 0;
+    for (const auto* points : {&under, &over})
+      for (const Point& p : *points) highest = std::max(highest, p.y);
+    const auto placed = [&](const std::vector<Point>& points) {
+      std::vector<Point> out;
+      for (const Point& p : points)
+        out.push_back({across(k, p.x, b), b.bottom() - b.height * p.y / (1.12 * (highest > 0 ? highest : 1))});
+      return out;
+    };
+    Colour faint = data_ ? corner_.data->colour : corner_.model.colour;
+    faint.alpha = 0.35;
+    canvas_->clipped(b, [&] {
+      canvas_->area({placed(under)}, faint);
+      canvas_->line(placed(over), corner_.model.colour, 1.7);
+      if (const auto& truth = corner_.columns[k].truth) {
+        const double x = across(k, on_axis(*truth, corner_.columns[k].scale), b);
+        canvas_->dashed({{x, b.y}, {x, b.bottom()}}, kInk, 1.2);
+      }
+    });
+  }
+
+  std::vector<std::vector<Point>> region(const Drawn& from, std::size_t i, std::size_t j, const Matrix<double>& density,
+                                         double mass, const Box& b) const {
+    auto loops = contour(density, highest_density_level(density, mass));
+    const Range rx = from.columns[j].range, ry = from.columns[i].range;
+    const auto n = static_cast<double>(kPairCells);
+    for (auto& loop : loops)
+      for (Point& p : loop)
+        p = {across(j, rx.low + (rx.high - rx.low) * p.x / n, b), along(i, ry.low + (ry.high - ry.low) * p.y / n, b)};
+    return loops;
+  }
+
+  void draw_pair(std::size_t i, std::size_t j, const Box& b) {
+    canvas_->clipped(b, [&] {
+      if (data_) {
+        const auto density = smooth_density(data_->columns[j], data_->columns[i], data_->weights, kPairCells);
+        for (const double mass : kMasses) {
+          Colour colour = corner_.data->colour;
+          colour.alpha = 0.3;  // the inner region lies over the outer one
+          canvas_->area(region(*data_, i, j, density, mass, b), colour);
+        }
+      }
+      const auto density = smooth_density(model_.columns[j], model_.columns[i], model_.weights, kPairCells);
+      for (const double mass : kMasses)
+        for (auto loop : region(model_, i, j, density, mass, b)) {
+          loop.push_back(loop.front());
+          canvas_->line(loop, corner_.model.colour, count_ > 6 ? 1.2 : 1.6);
+        }
+      draw_truth(i, j, b);
+    });
+  }
+
+  void draw_truth(std::size_t i, std::size_t j, const Box& b) {
+    const auto &cx = corner_.columns[j], &cy = corner_.columns[i];
+    if (cx.truth) {
+      const double x = across(j, on_axis(*cx.truth, cx.scale), b);
+      canvas_->dashed({{x, b.y}, {x, b.bottom()}}, kInk, 1);
+    }
+    if (cy.truth) {
+      const double y = along(i, on_axis(*cy.truth, cy.scale), b);
+      canvas_->dashed({{b.x, y}, {b.right(), y}}, kInk, 1);
+      if (cx.truth) canvas_->dot({across(j, on_axis(*cx.truth, cx.scale), b), y}, 2.5, kInk);
+    }
+  }
+
+  void draw_frame(std::size_t i, std::size_t j, const Box& b) {
+    canvas_->outline(b, kInk, 1);
+    const bool lowest = i + 1 == count_, first = j == 0 && i > 0;
+    double last = b.x - kGap;  // the end of the label before
+    for (const auto& tick : x_[j].ticks.ticks) {
+      const double x = across(j, on_axis(tick.value, corner_.columns[j].scale), b);
+      const double length = tick.label.empty() ? kTick / 2 : kTick;
+      canvas_->line({{x, b.bottom()}, {x, b.bottom() + (lowest ? length : -length)}}, kInk, 1);
+      if (!lowest || tick.label.empty()) continue;
+      const double half = x_[j].upward ? text_height(kTickText) / 2 : text_width(tick.label, kTickText) / 2;
+      if (x - half < last || x + half > b.right() + kGap) continue;
+      last = x + half + 2;
+      TextStyle style = kTickText;
+      if (x_[j].upward) style.direction = Direction::upward, style.along = Along::end, style.across = Across::middle;
+      canvas_->text({x, b.bottom() + kTick + 2}, tick.label, style);
+    }
+    for (const auto& tick : y_[i].ticks.ticks) {
+      if (i == j) break;
+      const double y = along(i, on_axis(tick.value, corner_.columns[i].scale), b), half = text_height(kTickText) / 2;
+      const double length = tick.label.empty() ? kTick / 2 : kTick;
+      canvas_->line({{b.x, y}, {b.x + (first ? -length : length), y}}, kInk, 1);
+      if (!first || tick.label.empty() || y + half > b.bottom() + kGap || y - half < b.y - kGap) continue;
+      canvas_->text({b.x - kTick - 3, y}, tick.label,
+                    {.size = kTickText.size, .along = Along::end, .across = Across::middle});
+    }
+    if (lowest) name_below(j, b);
+    if (first) name_beside(i, b);
+  }
+
+  void name_below(std::size_t k, const Box& b) {
+    const double middle = b.x + b.width / 2, y = b.bottom() + x_name_;
+    canvas_->text({middle, y}, fitted(corner_.columns[k].label, kName, side_), kName);
+    canvas_->text({middle, y + text_height(kName)}, fitted(x_[k].ticks.unit, kUnit, side_), kUnit);
+  }
+
+  void name_beside(std::size_t k, const Box& b) {
+    TextStyle name = kName, unit = kUnit;
+    name.direction = unit.direction = Direction::upward, name.across = unit.across = Across::bottom;
+    const double middle = b.y + b.height / 2, x = b.x - y_name_;
+    canvas_->text({x, middle}, fitted(y_[k].ticks.unit, unit, side_), unit);
+    const double room = y_[k].ticks.unit.empty() ? 0 : text_height(kUnit);
+    canvas_->text({x - room, middle}, fitted(corner_.columns[k].label, name, side_), name);
+  }
+
+  // In the empty corner above the diagonal, or at the top of the only panel.
+  void draw_legend() {
+    const TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
+    const double line = text_height(style) + 4;
+    const double room = count_ > 1 ? static_cast<double>(count_ - 1) * (side_ + kGap) - 40 : side_ / 2;
+    std::vector<std::string> texts;
+    if (data_) texts.push_back(fitted(corner_.data->label, style, room));
+    texts.push_back(fitted(corner_.model.label, style, room));
+    if (count_ > 1) texts.push_back(fitted("regions of highest density: 68 % and 95 %", style, room + 30));
+    double widest = 0;
+    for (const auto& text : texts) widest = std::max(widest, text_width(text, style));
+    double y = top_ + line / 2 + (count_ == 1 ? 4 : 0);
+    const double x = corner_.width - 2 * kMargin - widest - 30;
+    for (std::size_t k = 0; k < texts.size(); ++k, y += line) {
+      const bool is_data = data_ && k == 0, is_note = k == 1 + (data_ ? 1u : 0u);
+      Colour colour = is_data ? corner_.data->colour : corner_.model.colour;
+      if (is_data) {
+        colour.alpha = 0.5;
+        canvas_->fill({x, y - 5, 22, 10}, colour);
+      } else if (!is_note) {
+        canvas_->line({{x, y}, {x + 22, y}}, colour, 2);
+      }
+      TextStyle own = style;
+      if (is_note) own.size = 11, own.along = Along::end;
+      canvas_->text({is_note ? corner_.width - 2 * kMargin : x + 30, y}, texts[k], own);
+    }
+  }
+
+  const Corner& corner_;
+  std::size_t count_;
+  Drawn model_;
+  std::optional<Drawn> data_;
+  std::vector<std::string> heading_;
+  std::vector<AxisText> x_, y_;
+  double left_ = 0, top_ = 0, bottom_ = 0, side_ = 0, panel_height_ = 0, height_ = 0, x_name_ = 0, y_name_ = 0;
+  std::unique_ptr<Canvas> canvas_;
+};
+
+}  // namespace
+
+std::string draw_corner(const Corner& corner, Format format) { return Page(corner, format).draw(); }
+
+}  // namespace pathline::plot

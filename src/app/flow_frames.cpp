@@ -1,0 +1,120 @@
+#include "app/flow_frames.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "app/grid.hpp"
+#include "pathline/core/error.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr Index kPart = 4096;
+
+plot::Range range_over(const std::vector<Matrix<double>>& particles, Index row) {
+  std::vector<double> v;
+  for (const auto& at : particles) v.insert(v.end(), at.row(row).begin(), at.row(row).end());
+  std::erase_if(v, [](double x) { return !std::isfinite(x); });
+  if (v.empty()) return {-1, 1};
+  std::sort(v.begin(), v.end());
+  const auto out = v.size() / 500;
+  const double low = v[out], high = v[v.size() - 1 - out], pad = high > low ? 0.06 * (high - low) : 0.5;
+  return {low - pad, high + pad};
+}
+
+// Computes points [first, first + count) by f; a part that fails is halved, and a point that fails alone is left out.
+void in_halves(Index first, Index count, const std::function<void(Index, Index)>& f) {
+  try {
+    f(first, count);
+  } catch (const NumericalError&) {
+    if (count == 1) return;
+    in_halves(first, count / 2, f), in_halves(first + count / 2, count - count / 2, f);
+  }
+}
+
+template <class S> class Builder {
+ public:
+  Builder(const Flow<S>& flow, const FlowFrameOptions& options, const Matrix<double>& condition, int threads)
+      : flow_(flow), options_(options), condition_(condition) {
+    // Pictures and interpolated values need no more.
+    evaluation_.solver.rtol = evaluation_.solver.atol = 1e-4, evaluation_.threads = threads;
+  }
+
+  FlowFrames build(const std::function<void(double)>& progress) {
+    const double end = flow_.end_time();
+    if (!(end > 0)) throw InputError("the model solves no ODE, so that it has no time in which particles could move");
+    for (Index k = 0; k < options_.frames; ++k)
+      out_.times.push_back(
+          k + 1 == options_.frames ? end : end * static_cast<double>(k) / static_cast<double>(options_.frames - 1));
+    auto fast = evaluation_;
+    fast.density = false;
+    flow_.trajectory(flow_.draw_base(options_.particles, options_.seed), out_.times, out_.particles, fast,
+                     conditions(options_.particles));
+    for (Index row = 0; row < flow_.dim(); ++row) out_.ranges.push_back(range_over(out_.particles, row));
+    for (std::size_t k = 0; k < out_.times.size(); ++k) {
+      if (flow_.dim() <= 2 && options_.cells > 0) add_density(out_.times[k]);
+      if (flow_.dim() == 2 && options_.velocity_cells > 0) add_velocity(out_.times[k]);
+      progress(static_cast<double>(k + 1) / static_cast<double>(options_.frames));
+    }
+    if (std::any_of(out_.velocity.begin(), out_.velocity.end(), [](const auto& v) { return !v.allFinite(); }))
+      out_.velocity.clear();
+    return std::move(out_);
+  }
+
+ private:
+  Matrix<double> conditions(Index n) const { return condition_.replicate(1, condition_.rows() > 0 ? n : 1); }
+
+  Matrix<double> grid(Index cells) const {
+    std::vector<Grid::Axis> axes;
+    for (const auto& range : out_.ranges) axes.push_back({range.low, range.high, cells});
+    const Grid grid(axes);
+    return grid.points(0, grid.size());
+  }
+
+  void add_density(double time) {
+    const Matrix<double> x = grid(options_.cells);
+    RowVector<double> log_p = RowVector<double>::Constant(x.cols(), -kInfinity);
+    for (Index first = 0; first < x.cols(); first += kPart)
+      in_halves(first, std::min(kPart, x.cols() - first), [&](Index begin, Index n) {
+        log_p.segment(begin, n) = flow_.log_prob_at(time, x.middleCols(begin, n), conditions(n), evaluation_).log_prob;
+      });
+    out_.log_density.push_back(log_p.unaryExpr([](double v) { return std::isnan(v) ? -kInfinity : v; }));
+  }
+
+  // By a difference of the map over a short time, which any chain of transforms has.
+  void add_velocity(double time) {
+    const double end = flow_.end_time(), step = 1e-3 * end, to = time + step <= end ? time + step : time - step;
+    auto exact = evaluation_;
+    exact.density = false, exact.solver.rtol = exact.solver.atol = 1e-6;
+    const Matrix<double> x = grid(options_.velocity_cells);
+    Matrix<double> v = Matrix<double>::Constant(2, x.cols(), std::nan(""));
+    try {
+      v = (flow_.transform(x, time, to, conditions(x.cols()), exact).points - x) / (to - time);
+    } catch (const std::exception&) {  // outside of a bound, or too stiff: the report shows stored paths then
+    }
+    out_.velocity.push_back(std::move(v));
+  }
+
+  const Flow<S>& flow_;
+  const FlowFrameOptions& options_;
+  const Matrix<double>& condition_;
+  EvaluationOptions evaluation_;
+  FlowFrames out_;
+};
+
+}  // namespace
+
+template <class S> FlowFrames flow_frames(const Flow<S>& flow, const FlowFrameOptions& options,
+                                          const Matrix<double>& condition, int threads,
+                                          const std::function<void(double)>& progress) {
+  return Builder<S>(flow, options, condition, threads).build(progress);
+}
+
+template FlowFrames flow_frames<float>(const Flow<float>&, const FlowFrameOptions&, const Matrix<double>&, int,
+                                       const std::function<void(double)>&);
+template FlowFrames flow_frames<double>(const Flow<double>&, const FlowFrameOptions&, const Matrix<double>&, int,
+                                        const std::function<void(double)>&);
+
+}  // namespace pathline

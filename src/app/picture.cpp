@@ -1,0 +1,449 @@
+#include "app/picture.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "app/column_names.hpp"
+#include "app/condition.hpp"
+#include "app/corner.hpp"
+#include "app/grid.hpp"
+#include "app/named_numbers.hpp"
+#include "app/number_text.hpp"
+#include "app/picture_file.hpp"
+#include "app/plotted_data.hpp"
+#include "app/progress_line.hpp"
+#include "app/report.hpp"
+#include "core/name_list.hpp"
+#include "pathline/app/figure.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/recipe/build_data.hpp"
+#include "pathline/train/evaluate.hpp"
+#include "train/density_statistics.hpp"
+
+namespace pathline {
+namespace {
+
+constexpr Index kMostColumns = 10;  // in a corner plot that names no columns
+constexpr Index kPaths = 120, kPathTimes = 60;
+constexpr Index kPart = 4096;  // points evaluated between two lines of progress
+const double kLn10 = std::log(10.0);
+
+// The true log p(x | c) for a model of one column of a toy given the other.
+std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const Matrix<double>& x,
+                                                   const Matrix<double>& c, int threads) {
+  if (c.rows() == 0 || card.recipe.empty()) return std::nullopt;
+  Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
+  if (!is_toy(recipe.data.source)) return std::nullopt;
+  recipe.data.reading.validation_size = recipe.data.reading.test_size = 0;
+  return build_data(recipe).log_density({x, c}, threads);
+}
+
+// A range from the 0.1 % to the 99.9 % quantile of the values, with a margin; on the axis of their scale.
+plot::Range span(std::vector<double> v, plot::Scale scale) {
+  const bool log = scale == plot::Scale::log;
+  std::erase_if(v, [&](double x) { return !std::isfinite(x) || (log && !(x > 0)); });
+  if (v.empty()) return log ? plot::Range{0.1, 10} : plot::Range{-4, 4};
+  if (log)
+    for (double& x : v) x = std::log10(x);
+  std::sort(v.begin(), v.end());
+  const double low = v[v.size() / 1000], high = v[v.size() - 1 - v.size() / 1000];
+  const double pad = high > low ? 0.08 * (high - low) : std::max(0.5, 1e-6 * std::abs(low));
+  return log ? plot::Range{std::pow(10, low - pad), std::pow(10, high + pad)} : plot::Range{low - pad, high + pad};
+}
+
+// The error that the solve makes in the mean log-density of the judged points; 0 if it cannot be computed.
+double solver_bias(const PlotFlags& f, const PlottedData& data, const RowVector<double>& log_prob,
+                   const EvaluationOptions& options) {
+  if (options.trace.kind != TraceKind::exact) return 0;
+  PointSample sample(256);
+  sample.add(data.judged, Matrix<double>(0, data.judged.cols()), log_prob);
+  return density_error(read_model<double>(model_file(f.model())).flow, sample, options).bias;
+}
+
+// "moons: KL(data || model) = 0.01 nats, NFE 56"; "" where nothing is known.
+template <class S> std::string judgement(const PlotFlags& f, const Flow<S>& flow, const PlottedData& data,
+                                         const EvaluationOptions& options) {
+  std::string text = data.source;
+  if (data.judged.cols() == 0) return text;
+  std::optional<RowVector<double>> truth;
+  if (data.toy) truth = data.toy->log_density(data.judged, options.threads);
+  const auto got = flow.log_prob(data.judged, Matrix<double>(0, data.judged.cols()), options);
+  const auto e = evaluation_of(got.log_prob, got.nfe, truth, data.judged_weights);
+  const double bias = solver_bias(f, data, got.log_prob, options);
+  const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
+  // A number whose solver error exceeds its standard error is not shown. The title has four digits, hence 1e-3 nats.
+  if ((e.kl && is_impossible_kl(*e.kl, *e.kl_error)) || (std::abs(bias) > 1e-3 && !(std::abs(bias) <= 2 * error))) {
+    report_warning(
+        "the solve is too coarse for the plot's title: {} = {} nats, of which the solve makes "
+        "{:.1e}; use a smaller --rtol and --atol, or more --steps",
+        e.kl ? "KL(data || model)" : data.judged_by, with_error(value, error), -bias);
+    return text + fmt::format(": {} not known, the solve is too coarse (solver error {:.1e} nats), NFE {:.0f}",
+                              e.kl ? "KL(data || model)" : data.judged_by, std::abs(bias), e.nfe);
+  }
+  if (e.kl)
+    text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
+  else
+    text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
+  return text + fmt::format(", NFE {:.0f}", e.nfe);
+}
+
+template <class S> class Picture {
+ public:
+  Picture(const PlotFlags& flags, const Model<S>& model, const EvaluationOptions& options)
+      : f_(flags),
+        model_(model),
+        options_(options),
+        names_(column_names(model.card, model.flow.dim())),
+        condition_(parse_condition(flags.condition, model.card, model.flow.condition_dim())) {
+    scales_.assign(names_.size(), plot::Scale::linear);
+    for (const auto place : places_of("--log", flags.log, names_)) scales_[place] = plot::Scale::log;
+    choose_columns();
+    data_ = plotted_data(flags, model.card, dim(), condition_);
+    if (model.flow.periods()) model.flow.periods()->fold(data_.x);
+    refuse_nonpositive(data_.x, data_.source);
+    draw_samples();
+    given_ = of_condition(model.card, condition_);
+    title_ = flags.title.empty() ? judgement(flags, model.flow, data_, options) : flags.title;
+    if (flags.title.empty() && !given_.empty())
+      title_ += fmt::format("{}p({}{})", title_.empty() ? "" : ": ", fmt::join(names_, ", "), given_);
+  }
+
+  std::string bytes() const {
+    if (!f_.times.empty()) return at_times().bytes(f_.output);
+    if (chosen_.size() < names_.size() || dim() > 2 || !f_.columns.empty())
+      return plot::draw_corner(corner(), plot::format_of(f_.output));
+    return (dim() == 1 ? one_dimension() : two_dimensions()).bytes(f_.output);
+  }
+
+ private:
+  Index dim() const { return model_.flow.dim(); }
+
+  void choose_columns() {
+    if (!f_.columns.empty()) {
+      chosen_ = places_of("--columns", f_.columns, names_);
+      return;
+    }
+    chosen_.resize(std::min(names_.size(), static_cast<std::size_t>(kMostColumns)));
+    std::iota(chosen_.begin(), chosen_.end(), std::size_t{0});
+    if (chosen_.size() < names_.size())
+      f_.common.note(fmt::format("the plot shows {} of {} columns; choose others by --columns, such as --columns {},{}",
+                                 chosen_.size(), names_.size(), names_[0], names_.back()));
+  }
+
+  void refuse_nonpositive(const Matrix<double>& x, const std::string& source) const {
+    for (std::size_t k = 0; k < scales_.size(); ++k)
+      if (scales_[k] == plot::Scale::log && (x.row(static_cast<Index>(k)).array() <= 0).any())
+        throw InputError(fmt::format("--log {}: {} has values that are not above 0 in this column", names_[k],
+                                     source.empty() ? "the model" : source));
+  }
+
+  void draw_samples() {
+    auto fast = options_;
+    fast.density = false;
+    samples_.resize(dim(), f_.samples);
+    ProgressLine progress(f_.common.quiet, "samples", f_.samples);
+    for (Index first = 0; first < f_.samples; first += kPart) {
+      const Index n = std::min(kPart, f_.samples - first);
+      fast.first = first;
+      samples_.middleCols(first, n) = model_.flow.sample(n, f_.seed, fast, conditions(n)).points;
+      progress(first + n);
+    }
+    Index below = 0;
+    for (std::size_t k = 0; k < scales_.size(); ++k)
+      if (scales_[k] == plot::Scale::log) below += (samples_.row(static_cast<Index>(k)).array() <= 0).count();
+    if (below > 0)
+      f_.common.note(
+          fmt::format("{} of {} draws of the model have a value of at most 0 on a log axis: not shown; "
+                      "train with --bounds to keep a column above 0",
+                      below, f_.samples));
+  }
+
+  Matrix<double> conditions(Index n) const { return condition_.replicate(1, condition_.rows() > 0 ? n : 1); }
+
+  // The range of a column within its bounds, or one period.
+  plot::Range range(Index row, const Matrix<double>* more = nullptr) const {
+    const auto* periods = model_.flow.periods();
+    if (periods && periods->length()(row) > 0)
+      return {periods->start()(row), periods->start()(row) + periods->length()(row)};
+    std::vector<double> values(data_.x.row(row).begin(), data_.x.row(row).end());
+    values.insert(values.end(), samples_.row(row).begin(), samples_.row(row).end());
+    const auto scale = scales_[static_cast<std::size_t>(row)];
+    auto out = span(values, scale);
+    if (more) {
+      const auto wider = span({more->row(row).begin(), more->row(row).end()}, scale);
+      out = {std::min(out.low, wider.low), std::max(out.high, wider.high)};
+    } else if (data_.toy && dim() == 2) {
+      const auto b = data_.toy->bounds();
+      if (scale == plot::Scale::linear) return {b(row, 0), b(row, 1)};
+    }
+    if (const auto* bounds = model_.flow.bounds(); bounds) {
+      if (bounds->low()(row) > 0 || scale == plot::Scale::linear) out.low = std::max(out.low, bounds->low()(row));
+      out.high = std::min(out.high, bounds->high()(row));
+    }
+    return out;
+  }
+
+  plot::Axis axis(Index row, const plot::Range& limits) const {
+    return {.label = names_[static_cast<std::size_t>(row)], .limits = limits, .scale = scale(row)};
+  }
+  plot::Scale scale(Index row) const { return scales_[static_cast<std::size_t>(row)]; }
+  bool is_log(Index row) const { return scale(row) == plot::Scale::log; }
+
+  // The centres of cells that are even on the axes.
+  Matrix<double> points(const std::vector<plot::Range>& ranges, Index cells) const {
+    std::vector<Grid::Axis> axes;
+    for (std::size_t k = 0; k < ranges.size(); ++k) {
+      const bool log = scales_[k] == plot::Scale::log;
+      axes.push_back(
+          {log ? std::log10(ranges[k].low) : ranges[k].low, log ? std::log10(ranges[k].high) : ranges[k].high, cells});
+    }
+    const Grid grid(axes);
+    Matrix<double> out = grid.points(0, grid.size());
+    for (Index k = 0; k < out.rows(); ++k)
+      if (is_log(k)) out.row(k) = (kLn10 * out.row(k).array()).exp();
+    return out;
+  }
+
+  // Of a density per decade, where an axis is logarithmic.
+  void per_decade(const Matrix<double>& x, RowVector<double>& log_p) const {
+    for (Index k = 0; k < x.rows(); ++k)
+      if (is_log(k)) log_p.array() += (kLn10 * x.row(k)).array().log();
+  }
+
+  // The log-density at a time, in parts, with progress.
+  RowVector<double> learned(const Matrix<double>& x, double time, ProgressLine& progress, Index before = 0) const {
+    RowVector<double> out(x.cols());
+    for (Index first = 0; first < x.cols(); first += kPart) {
+      const Index n = std::min(kPart, x.cols() - first);
+      const Matrix<double> part = x.middleCols(first, n);
+      out.segment(first, n) = time < 0 ? model_.flow.log_prob(part, conditions(n), options_).log_prob
+                                       : model_.flow.log_prob_at(time, part, conditions(n), options_).log_prob;
+      progress(before + first + n);
+    }
+    per_decade(x, out);
+    return out;
+  }
+
+  std::string density_name(const std::string& of) const {
+    const bool log = std::any_of(scales_.begin(), scales_.end(), [](auto s) { return s == plot::Scale::log; });
+    return log ? of + " per decade" : of;
+  }
+
+  std::vector<std::optional<double>> truth(const std::vector<std::string>& names) const {
+    if (f_.truth.empty()) return std::vector<std::optional<double>>(names.size());
+    return named_numbers("--truth", f_.truth, names);
+  }
+
+  plot::Figure one_dimension() const {
+    plot::Figure figure({.title = title_, .panel_size = std::min(560.0, f_.size - 80)});
+    const auto range = this->range(0);
+    const Matrix<double> x = points({range}, 600);
+    ProgressLine progress(f_.common.quiet, "densities", 600);
+    const auto curve_of = [&](const std::string& label, const RowVector<double>& log_p) {
+      plot::Series out{.label = label, .x = {x.data(), x.data() + x.size()}, .y = {}, .colour = {}};
+      for (double v : log_p) out.y.push_back(std::exp(v));
+      return out;
+    };
+    std::vector<plot::Series> curves{curve_of("learned density", learned(x, -1, progress))};
+    curves[0].colour = plot::line_colour(1);
+    if (auto known = conditional_truth(model_.card, x, conditions(600), options_.threads)) {
+      per_decade(x, *known);
+      curves.push_back(curve_of("true density", *known));
+      curves[1].colour = plot::line_colour(3);
+    }
+    std::vector<std::pair<std::string, std::vector<double>>> bars;
+    const Matrix<double> shown = data_.resampled(f_.samples, f_.seed);
+    if (shown.cols() > 0)
+      bars.push_back({data_.label, {shown.data(), shown.data() + shown.size()}});
+    else
+      bars.push_back({"samples", {samples_.data(), samples_.data() + samples_.size()}});
+    figure.histogram("", bars, curves, axis(0, range), {.label = density_name("p(" + names_[0] + given_ + ")")});
+    figure.mark(truth(names_)[0], std::nullopt);
+    return figure;
+  }
+
+  plot::DensityImage image(const RowVector<double>& values, Index cells, const plot::Range& x,
+                           const plot::Range& y) const {
+    return {ConstMatrixMap<double>(values.data(), cells, cells), x, y};
+  }
+
+  plot::Figure two_dimensions() const {
+    const auto rx = range(0), ry = range(1);
+    const auto x = axis(0, rx), y = axis(1, ry);
+    const Matrix<double> at = points({rx, ry}, f_.cells);
+    ProgressLine progress(f_.common.quiet, "densities", at.cols());
+    const RowVector<double> model = learned(at, -1, progress);
+    std::optional<RowVector<double>> known;
+    double highest = std::exp(model.maxCoeff());
+    if (data_.toy) {
+      known = data_.toy->log_density(at, options_.threads);
+      per_decade(at, *known);
+      highest = std::exp(known->maxCoeff()) * 1.05;
+    }
+    if (f_.error && !known)
+      throw InputError("--error: the true density is known only of the built-in toys; this model was trained on " +
+                       (data_.source.empty() ? "other data" : data_.source));
+    const Index panels = (data_.x.cols() > 0) + 2 + known.has_value() + f_.paths + f_.error;
+    plot::Figure figure({.title = title_, .columns = panels == 4 || panels == 2 ? 2 : 3, .width = f_.size});
+    const auto mark = truth(names_);
+    if (data_.x.cols() > 0) {
+      figure.scatter(data_.label, {{.points = data_.resampled(f_.samples, f_.seed)}}, x, y);
+      figure.mark(mark[0], mark[1]);
+    }
+    figure.scatter("samples", {{.points = samples_, .colour = plot::line_colour(1)}}, x, y);
+    figure.heat_map(density_name("learned density"), image(model, f_.cells, rx, ry), x, y, highest);
+    figure.mark(mark[0], mark[1]);
+    if (known) figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
+    if (f_.error)
+      figure.difference_map("learned \u2212 true", image(model.array().exp() - known->array().exp(), f_.cells, rx, ry),
+                            x, y);
+    if (f_.paths) add_paths(figure, x, y);
+    return figure;
+  }
+
+  std::vector<Matrix<double>> trajectories(Index n, const std::vector<double>& times) const {
+    std::vector<Matrix<double>> along;
+    model_.flow.trajectory(model_.flow.draw_base(n, f_.seed), times, along, options_, conditions(n));
+    return along;
+  }
+
+  void add_paths(plot::Figure& figure, const plot::Axis& x, const plot::Axis& y) const {
+    std::vector<double> times;
+    const double end = model_.flow.end_time();
+    for (Index k = 0; k <= kPathTimes; ++k)
+      times.push_back(k == kPathTimes ? end : end * static_cast<double>(k) / kPathTimes);
+    const auto along = trajectories(kPaths, times);
+    std::vector<plot::Series> series;
+    for (Index i = 0; i < kPaths; ++i) {
+      plot::Series s{.label = {}, .x = {}, .y = {}, .colour = plot::Colour{0, 0.447, 0.698, 0.35}};
+      for (const auto& at : along) s.x.push_back(at(0, i)), s.y.push_back(at(1, i));
+      series.push_back(std::move(s));
+    }
+    // The base may reach farther than the data.
+    Matrix<double> all(dim(), 2 * kPaths);
+    all << along.front(), along.back();
+    figure.paths("trajectories from the base", series, {.label = x.label, .limits = range(0, &all), .scale = x.scale},
+                 {.label = y.label, .limits = range(1, &all), .scale = y.scale});
+  }
+
+  std::vector<double> times() const {
+    auto out = numbers_of("--time", f_.times);
+    const double end = model_.flow.end_time();
+    for (const double t : out)
+      if (!(t >= 0 && t <= end))
+        throw InputError(
+            fmt::format("--time: {:g} is outside of the time of the flow, 0 (base) to {:g} (data)", t, end));
+    return out;
+  }
+
+  // The densities at several times: a row of images, or curves in one panel.
+  plot::Figure at_times() const {
+    const auto when = times();
+    auto increasing = when;
+    std::sort(increasing.begin(), increasing.end());
+    increasing.erase(std::unique(increasing.begin(), increasing.end()), increasing.end());
+    Matrix<double> all(dim(), 0);
+    for (const auto& at : trajectories(2000, increasing)) {
+      all.conservativeResize(dim(), all.cols() + at.cols());
+      all.rightCols(at.cols()) = at;
+    }
+    std::vector<plot::Range> ranges;
+    for (Index k = 0; k < dim(); ++k) ranges.push_back(range(k, &all));
+    const Index cells = dim() == 1 ? 600 : f_.cells;
+    const Matrix<double> at = points(ranges, cells);
+    ProgressLine progress(f_.common.quiet, "densities", at.cols() * std::ssize(when));
+    plot::Figure figure({.title = title_, .columns = std::min<Index>(std::ssize(when), 4), .width = f_.size});
+    std::vector<plot::Series> curves;
+    for (std::size_t k = 0; k < when.size(); ++k) {
+      const auto log_p = learned(at, when[k], progress, static_cast<Index>(k) * at.cols());
+      const std::string name = fmt::format("t = {:g}", when[k]);
+      if (dim() == 2) {
+        figure.heat_map(name, image(log_p, cells, ranges[0], ranges[1]), axis(0, ranges[0]), axis(1, ranges[1]), {},
+                        plot::Bar::hidden);
+        continue;
+      }
+      curves.push_back({.label = name, .x = {at.data(), at.data() + at.size()}, .y = {}, .colour = {}});
+      for (const double v : log_p) curves.back().y.push_back(std::exp(v));
+    }
+    if (dim() == 1) figure.lines("", curves, axis(0, ranges[0]), {.label = density_name("density")});
+    return figure;
+  }
+
+  plot::Corner corner() const {
+    plot::Corner out{.title = title_, .width = f_.size, .columns = {}, .model = {.label = "model"}};
+    std::vector<std::string> shown;
+    for (const auto k : chosen_) shown.push_back(names_[k]);
+    const auto marks = truth(shown);
+    out.model.colour = plot::line_colour(1), out.model.points.resize(std::ssize(chosen_), samples_.cols());
+    if (data_.x.cols() > 0) {
+      out.data = plot::CornerSamples{.label = data_.label,
+                                     .points = Matrix<double>(std::ssize(chosen_), data_.x.cols()),
+                                     .weights = data_.weights,
+                                     .colour = plot::line_colour(0)};
+    }
+    for (std::size_t k = 0; k < chosen_.size(); ++k) {
+      const auto row = static_cast<Index>(chosen_[k]);
+      out.model.points.row(static_cast<Index>(k)) = samples_.row(row);
+      if (out.data) out.data->points.row(static_cast<Index>(k)) = data_.x.row(row);
+      out.columns.push_back({.label = names_[chosen_[k]],
+                             .range = range(row),
+                             .scale = scale(row),
+                             .ends = ends(row),
+                             .discrete = contains(model_.card.discrete, names_[chosen_[k]]),
+                             .truth = marks[k]});
+    }
+    return out;
+  }
+
+  plot::Ends ends(Index row) const {
+    if (const auto* periods = model_.flow.periods(); periods && periods->length()(row) > 0) return plot::Ends::periodic;
+    const auto* bounds = model_.flow.bounds();
+    const bool bounded = bounds && (std::isfinite(bounds->low()(row)) || std::isfinite(bounds->high()(row)));
+    return bounded ? plot::Ends::bounded : plot::Ends::open;
+  }
+
+  const PlotFlags& f_;
+  const Model<S>& model_;
+  const EvaluationOptions& options_;
+  std::vector<std::string> names_;
+  std::vector<plot::Scale> scales_;  // of each column
+  std::vector<std::size_t> chosen_;  // columns of a corner plot
+  Matrix<double> condition_, samples_;
+  PlottedData data_;
+  std::string title_, given_;
+};
+
+// Refuses options that a picture of d columns cannot use.
+void refuse_useless(const PlotFlags& f, Index d) {
+  const bool corner = d > 2 || !f.columns.empty();
+  if (d != 2 || corner) {
+    const std::string why = d != 2 ? fmt::format("applies to a model of two columns; this one has {}", d)
+                                   : "cannot be used with --columns, which gives a corner plot";
+    refuse_ignored(f.command, {"--paths", "--error"}, why);
+    if (f.times.empty() || d != 2) refuse_ignored(f.command, {"--cells"}, why);
+  }
+  if (corner)
+    refuse_ignored(f.command, {"--time"},
+                   d > 2 ? fmt::format("applies to a model of one or two columns; this one has {}", d)
+                         : "cannot be used with --columns");
+  if (!f.times.empty())
+    refuse_ignored(f.command, {"--paths", "--error", "--truth"}, "cannot be used with --time, a row of densities");
+}
+
+template <class S> std::string picture_as(const PlotFlags& f) {
+  const auto model = read_model<S>(model_file(f.model()));
+  refuse_useless(f, model.flow.dim());
+  const auto options = evaluation_options(model.card, f.common);
+  return Picture<S>(f, model, options).bytes();
+}
+
+}  // namespace
+
+std::string picture_of(const PlotFlags& f) {
+  return is_double(read_card(model_file(f.model())), f.common) ? picture_as<double>(f) : picture_as<float>(f);
+}
+
+}  // namespace pathline

@@ -1,0 +1,31 @@
+#include "app/picture_file.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "core/lower_case.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/io/replace_file.hpp"
+
+namespace pathline::plot {
+
+Format format_of(const std::string& path) {
+  const std::string suffix = lower_case(path.substr(path.size() - std::min<std::size_t>(path.size(), 4)));
+  if (suffix == ".png") return Format::png;
+  if (suffix == ".svg") return Format::svg;
+  if (suffix == ".pdf") return Format::pdf;
+  throw InputError(path + ": expected a name that ends with .png, .svg or .pdf");
+}
+
+void write_file(const std::string& path, const std::string& bytes) {
+  ReplaceFile file(path);
+  {
+    std::ofstream out(file.path(), std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) throw_cannot_write(path);
+  }
+  file.commit();
+}
+
+}  // namespace pathline::plot

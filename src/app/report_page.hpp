@@ -1,0 +1,33 @@
+// The page of `pathline report`: text and pictures of a model as one file of HTML.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/flow_frames.hpp"
+#include "app/plot_flags.hpp"
+#include "pathline/checkpoint/model.hpp"
+#include "pathline/train/trainer.hpp"
+#include "pathline/verify/check.hpp"
+
+namespace pathline {
+
+struct ReportPage {
+  std::string title, lead;                                   // plain text, as everything here
+  std::vector<std::pair<std::string, std::string>> summary;  // what was trained: name and value
+  std::vector<std::string> metrics;                          // the lines of metrics.jsonl
+  std::string picture;                                       // the bytes of a PNG
+  std::vector<Check> checks;                                 // of `verify`; none: not run
+  std::string compared_with;                                 // by the checks
+  std::optional<Yardstick> yardstick;
+  double nll = 0, nll_error = 0;  // of the model, beside the yardstick
+  std::string recipe;             // TOML, or empty
+  std::optional<FlowFrames> frames;
+  std::vector<std::string> columns;
+};
+
+std::string html_of(const ReportPage& page);
+
+}  // namespace pathline

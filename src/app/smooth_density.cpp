@@ -1,0 +1,229 @@
+#include "app/smooth_density.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace pathline::plot {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+constexpr Index kBins = 256;         // in which the bandwidth is found
+constexpr double kReach = 3.5;       // standard deviations of the kernel that are summed
+constexpr double kLeastWidth = 0.7;  // cells: a narrower kernel would leave the cells' own pattern
+
+double weight_of(const RowVector<double>& weights, Index i) { return weights.size() > 0 ? weights(i) : 1; }
+
+// The cell of a value, or a negative number outside of the range.
+Index cell_of(double value, const Range& range, Index cells) {
+  const double place = (value - range.low) / (range.high - range.low) * static_cast<double>(cells);
+  return place >= 0 && place < static_cast<double>(cells) ? static_cast<Index>(place)
+         : value == range.high                            ? cells - 1
+                                                          : -1;
+}
+
+Vector<double> histogram(const SampleColumn& column, const RowVector<double>& weights, Index cells) {
+  Vector<double> out = Vector<double>::Zero(cells);
+  for (Index i = 0; i < column.values.size(); ++i)
+    if (const Index at = cell_of(column.values(i), column.range, cells); at >= 0) out(at) += weight_of(weights, i);
+  const double sum = out.sum();
+  return sum > 0 ? Vector<double>(out / sum) : out;
+}
+
+// Kish's effective number of samples, (sum w)^2 / sum w^2.
+double effective_number(const SampleColumn& column, const RowVector<double>& weights) {
+  if (weights.size() == 0) return static_cast<double>(column.values.size());
+  const double squares = weights.squaredNorm();
+  return squares > 0 ? weights.sum() * weights.sum() / squares : 0;
+}
+
+// The squared coefficients of the cosine series of the histogram, from frequency 1 on.
+Vector<double> cosine_power(const Vector<double>& bins) {
+  const auto n = static_cast<double>(bins.size());
+  Vector<double> out(bins.size() - 1);
+  for (Index k = 1; k < bins.size(); ++k) {
+    double sum = 0;
+    for (Index i = 0; i < bins.size(); ++i)
+      sum += bins(i) * std::cos(kPi * static_cast<double>(k) * (static_cast<double>(i) + 0.5) / n);
+    out(k - 1) = sum * sum;
+  }
+  return out;
+}
+
+// |f^(s)|^2 of the density smoothed for the time t, in units of the range.
+double roughness(const Vector<double>& power, int s, double t) {
+  double sum = 0;
+  for (Index k = 0; k < power.size(); ++k) {
+    const double square = static_cast<double>((k + 1) * (k + 1));
+    sum += std::pow(square, s) * power(k) * std::exp(-square * kPi * kPi * t);
+  }
+  return 2 * std::pow(kPi, 2 * s) * sum;
+}
+
+// t - xi gamma^[5](t), whose root is the squared bandwidth (Botev et al. 2010, algorithm 1).
+double excess_time(const Vector<double>& power, double n, double t) {
+  double norm = roughness(power, 7, t);
+  for (int s = 6; s >= 2; --s) {
+    double odd = 1;
+    for (int k = 1; k <= 2 * s - 1; k += 2) odd *= k;
+    const double factor = (1 + std::pow(0.5, s + 0.5)) / 3;
+    const double time = std::pow(2 * factor * odd / (std::sqrt(2 * kPi) * n * norm), 2.0 / (3 + 2 * s));
+    norm = roughness(power, s, time);
+  }
+  return t - std::pow(2 * n * std::sqrt(kPi) * norm, -0.4);
+}
+
+// The rule of thumb 0.9 min(sigma, IQR / 1.34) n^(-1/5), from the bins.
+double rule_of_thumb(const Vector<double>& bins, double n) {
+  double mean = 0, square = 0, below = 0, low = 0, high = 0;
+  for (Index i = 0; i < bins.size(); ++i) {
+    const double x = (static_cast<double>(i) + 0.5) / static_cast<double>(bins.size());
+    mean += bins(i) * x, square += bins(i) * x * x;
+    if (below < 0.25) low = x;
+    if (below < 0.75) high = x;
+    below += bins(i);
+  }
+  const double sigma = std::sqrt(std::max(0.0, square - mean * mean)), quartiles = (high - low) / 1.34;
+  return 0.9 * (quartiles > 0 ? std::min(sigma, quartiles) : sigma) * std::pow(std::max(n, 1.0), -0.2);
+}
+
+// The smallest root by steps of a tenth of a decade, then by bisection; 0 if there is none.
+double smallest_root(const Vector<double>& power, double n) {
+  double low = 1e-8, value = excess_time(power, n, low);
+  for (double high = low * 1.26; high < 0.1; low = high, high *= 1.26) {
+    const double next = excess_time(power, n, high);
+    if (value < 0 && next >= 0) {
+      for (int k = 0; k < 40; ++k) {
+        const double middle = 0.5 * (low + high);
+        (excess_time(power, n, middle) < 0 ? low : high) = middle;
+      }
+      return high;
+    }
+    value = next;
+  }
+  return 0;
+}
+
+// A kernel of one dimension, at whole cells from the middle.
+Vector<double> kernel_of(double width) {
+  const auto reach = static_cast<Index>(std::ceil(kReach * width));
+  Vector<double> out(2 * reach + 1);
+  for (Index k = -reach; k <= reach; ++k) out(k + reach) = std::exp(-0.5 * std::pow(static_cast<double>(k) / width, 2));
+  return out / out.sum();
+}
+
+// The cell that a kernel's tail falls into, or -1.
+Index landing(Index i, Index cells, Ends ends) {
+  if (i >= 0 && i < cells) return i;
+  return ends == Ends::periodic ? ((i % cells) + cells) % cells : -1;
+}
+
+double width_in_cells(const SampleColumn& column, double width, Index cells) {
+  const double length = column.range.high - column.range.low, n = static_cast<double>(cells);
+  if (column.discrete) width = std::min(width, 0.35);
+  return std::clamp(width / length * n, kLeastWidth, n / 8);
+}
+
+Vector<double> smoothed(const Vector<double>& bins, const Vector<double>& kernel, Ends ends) {
+  Vector<double> out = Vector<double>::Zero(bins.size());
+  const Index reach = kernel.size() / 2;
+  for (Index i = 0; i < bins.size(); ++i)
+    for (Index k = -reach; bins(i) > 0 && k <= reach; ++k)
+      if (const Index at = landing(i + k, bins.size(), ends); at >= 0) out(at) += bins(i) * kernel(k + reach);
+  return out;
+}
+
+// The part of a kernel at each cell that lies inside of the bounds.
+Vector<double> inside(Index cells, double width, Ends ends) {
+  return ends == Ends::bounded ? smoothed(Vector<double>::Ones(cells), kernel_of(width), ends)
+                               : Vector<double>::Ones(cells);
+}
+
+double correlation(const SampleColumn& x, const SampleColumn& y, const RowVector<double>& weights) {
+  double n = 0, mx = 0, my = 0;
+  std::array<double, 3> square{};
+  for (int pass = 0; pass < 2; ++pass) {
+    if (pass == 1 && !(n > 0)) return 0;
+    if (pass == 1) mx /= n, my /= n;
+    for (Index i = 0; i < x.values.size(); ++i) {
+      if (cell_of(x.values(i), x.range, 1) < 0 || cell_of(y.values(i), y.range, 1) < 0) continue;
+      const double w = weight_of(weights, i), a = x.values(i), b = y.values(i);
+      if (pass == 0)
+        n += w, mx += w * a, my += w * b;
+      else
+        square[0] += w * (a - mx) * (a - mx), square[1] += w * (a - mx) * (b - my),
+            square[2] += w * (b - my) * (b - my);
+    }
+  }
+  const double scale = std::sqrt(square[0] * square[2]);
+  return scale > 0 ? std::clamp(square[1] / scale, -0.95, 0.95) : 0;
+}
+
+struct Tap {
+  Index i, j;
+  double weight;
+};
+
+std::vector<Tap> taps_of(double wx, double wy, double rho) {
+  std::vector<Tap> out;
+  double sum = 0;
+  const auto rx = static_cast<Index>(std::ceil(kReach * wx)), ry = static_cast<Index>(std::ceil(kReach * wy));
+  for (Index j = -ry; j <= ry; ++j)
+    for (Index i = -rx; i <= rx; ++i) {
+      const double u = static_cast<double>(i) / wx, v = static_cast<double>(j) / wy;
+      const double square = (u * u - 2 * rho * u * v + v * v) / (1 - rho * rho);
+      if (square > kReach * kReach) continue;
+      out.push_back({i, j, std::exp(-0.5 * square)});
+      sum += out.back().weight;
+    }
+  for (auto& tap : out) tap.weight /= sum;
+  return out;
+}
+
+}  // namespace
+
+double bandwidth(const SampleColumn& column, const RowVector<double>& weights) {
+  const double length = column.range.high - column.range.low, n = effective_number(column, weights);
+  const Vector<double> bins = histogram(column, weights, kBins);
+  const double thumb = rule_of_thumb(bins, n);
+  const double time = n > 1 ? smallest_root(cosine_power(bins), n) : 0;
+  return length * (time > 0 && std::isfinite(time) ? std::min(std::sqrt(time), thumb) : thumb);
+}
+
+Vector<double> smooth_density(const SampleColumn& column, const RowVector<double>& weights, Index cells) {
+  const double width = width_in_cells(column, bandwidth(column, weights), cells);
+  const Vector<double> sum = smoothed(histogram(column, weights, cells), kernel_of(width), column.ends);
+  const Vector<double> density = sum.cwiseQuotient(inside(cells, width, column.ends));
+  const double whole = density.sum() * (column.range.high - column.range.low) / static_cast<double>(cells);
+  return whole > 0 ? Vector<double>(density / whole) : density;
+}
+
+Matrix<double> smooth_density(const SampleColumn& x, const SampleColumn& y, const RowVector<double>& weights,
+                              Index cells) {
+  // The optimal width falls with n^(-1/6) in two dimensions, with n^(-1/5) in one (Scott 1992).
+  const double wider = std::pow(std::max(effective_number(x, weights), 1.0), 1.0 / 30);
+  const double wx = width_in_cells(x, wider * bandwidth(x, weights), cells),
+               wy = width_in_cells(y, wider * bandwidth(y, weights), cells);
+  const bool apart = x.discrete || y.discrete;  // a slanted kernel would join neighbouring integers
+  const auto taps = taps_of(wx, wy, apart ? 0 : correlation(x, y, weights));
+  Matrix<double> bins = Matrix<double>::Zero(cells, cells), out = bins;
+  for (Index n = 0; n < x.values.size(); ++n) {
+    const Index i = cell_of(x.values(n), x.range, cells), j = cell_of(y.values(n), y.range, cells);
+    if (i >= 0 && j >= 0) bins(i, j) += weight_of(weights, n);
+  }
+  for (Index j = 0; j < cells; ++j)
+    for (Index i = 0; i < cells; ++i) {
+      if (!(bins(i, j) > 0)) continue;
+      for (const auto& tap : taps) {
+        const Index at_i = landing(i + tap.i, cells, x.ends), at_j = landing(j + tap.j, cells, y.ends);
+        if (at_i >= 0 && at_j >= 0) out(at_i, at_j) += bins(i, j) * tap.weight;
+      }
+    }
+  out.array() /= (inside(cells, wx, x.ends) * inside(cells, wy, y.ends).transpose()).array();
+  const double whole = out.sum();
+  return whole > 0 ? Matrix<double>(out / whole) : out;
+}
+
+}  // namespace pathline::plot

@@ -1,0 +1,36 @@
+// Densities of weighted samples on a grid, by a Gaussian kernel.
+#pragma once
+
+#include <vector>
+
+#include "pathline/app/axis.hpp"
+#include "pathline/core/types.hpp"
+
+namespace pathline::plot {
+
+// What a density does at the ends of its range: goes on, stops at a bound, or begins again at the other end.
+enum class Ends { open, bounded, periodic };
+
+// One column of samples; what is not finite or lies outside of the range is left out.
+struct SampleColumn {
+  RowVector<double> values;  // 1 x N
+  Range range;
+  Ends ends = Ends::open;
+  bool discrete = false;  // integers: not smoothed over more than one of them
+};
+
+// The bandwidth of a Gaussian kernel that is the best for the estimated roughness of the density (Botev, Grotowski,
+// Kroese 2010, section 4): it finds the width of the modes, where the rule of thumb sees their distance. In the units
+// of the column; at most that of the rule of thumb (Silverman 1986).
+double bandwidth(const SampleColumn& column, const RowVector<double>& weights);
+
+// The density at the centres of `cells` cells over the range; its integral is 1. weights: 1 x N, or empty for equal
+// ones.
+Vector<double> smooth_density(const SampleColumn& column, const RowVector<double>& weights, Index cells);
+
+// The joint density of two columns, cells x cells; its sum is 1. The kernel has the correlation of the samples, so that
+// a narrow ridge stays narrow.
+Matrix<double> smooth_density(const SampleColumn& x, const SampleColumn& y, const RowVector<double>& weights,
+                              Index cells);
+
+}  // namespace pathline::plot

@@ -1,0 +1,16 @@
+// What the TOML of a stranger must not be, looked at before the parser sees it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace pathline {
+
+inline constexpr std::size_t kMostTomlBytes = 1 << 20;
+
+// InputError "NAME: more than ..." or "NAME:LINE: ..." for text that is longer than that, or whose keys are nested so
+// deeply that the parser would overflow the stack.
+void check_toml_text(std::string_view text, const std::string& name);
+
+}  // namespace pathline

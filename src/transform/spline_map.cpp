@@ -1,0 +1,163 @@
+#include "transform/spline_map.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "field/packet.hpp"
+
+namespace pathline {
+
+// The bin of each element, as arrays of columns * batch numbers: from (x0, y0) over width and height, with the slopes
+// d0 and d1 at its knots. bin: -1 outside of the box.
+template <class S> struct SplineMap<S>::Bins {
+  Index size;
+  S *bin, *x0, *y0, *width, *height, *d0, *d1;
+};
+
+namespace {
+
+// x = m + softplus(x + shift), in packets.
+template <class S> void slopes(Index n, S* x, S least, S shift) {
+  using P = simd::Packet<S>;
+  Index i = 0;
+  for (; i + simd::kLanes<P> <= n; i += simd::kLanes<P>)
+    simd::store(x + i,
+                simd::add(simd::set<P>(least), simd::softplus(simd::add(simd::load<P>(x + i), simd::set<P>(shift)))));
+  for (; i < n; ++i) x[i] = least + simd::softplus<S>(x[i] + shift);
+}
+
+}  // namespace
+
+template <class S> void SplineMap<S>::prepare(S* p) const {
+  const Index groups = 2 * this->columns, rows = parameters();
+  for (Index b = 0; b < this->batch; ++b) {
+    S* first = p + b * rows;
+    for (Index i = 0; i < groups; ++i) {
+      S* a = first + i * bins_;
+      S most = a[0];
+      for (Index k = 1; k < bins_; ++k) most = std::max(most, a[k]);
+      for (Index k = 0; k < bins_; ++k) a[k] -= most;
+    }
+    VectorMap<S> all(first, groups * bins_);
+    all = all.array().exp();
+    for (Index i = 0; i < groups; ++i) {
+      S* a = first + i * bins_;
+      S sum = 0;
+      for (Index k = 0; k < bins_; ++k) sum += a[k];
+      const S scale = 1 / sum;
+      for (Index k = 0; k < bins_; ++k) a[k] *= scale;
+    }
+  }
+}
+
+// The bins are found along x for a point of the base's side, and along y for one of the data's. A NaN is outside.
+template <class S> auto SplineMap<S>::locate(Direction direction, const S* x, const S* p, Workspace<S>& w) const
+    -> Bins {
+  const bool up = direction == Direction::base_to_data;
+  const Index m = this->columns, n = m * this->batch;
+  Bins out{n, w.take(n), w.take(n), w.take(n), w.take(n), w.take(n), w.take(n), w.take(n)};
+  for (Index i = 0; i < n; ++i) {
+    const Index b = i / m, j = i % m;
+    const S *widths = p + b * parameters() + j * bins_, *heights = widths + m * bins_;
+    const S* inner = p + b * parameters() + 2 * m * bins_ + j * (bins_ - 1);
+    out.d0[i] = out.d1[i] = 0;
+    if (!(std::abs(x[i]) < box_)) {
+      out.bin[i] = -1, out.x0[i] = out.y0[i] = 0, out.width[i] = out.height[i] = 1;
+      continue;
+    }
+    S x0 = -box_, y0 = -box_;
+    Index k = 0;
+    for (;; ++k) {
+      out.width[i] = floor() + spread() * widths[k], out.height[i] = floor() + spread() * heights[k];
+      if (k == bins_ - 1 || x[i] < (up ? x0 + out.width[i] : y0 + out.height[i])) break;
+      x0 += out.width[i], y0 += out.height[i];
+    }
+    out.bin[i] = static_cast<S>(k), out.x0[i] = x0, out.y0[i] = y0;
+    if (k > 0) out.d0[i] = inner[k - 1];
+    if (k < bins_ - 1) out.d1[i] = inner[k];
+  }
+  static const S shift = static_cast<S>(std::log(std::expm1(1 - kLeast)));  // where the slope is 1
+  slopes(n, out.d0, static_cast<S>(kLeast), shift);
+  slopes(n, out.d1, static_cast<S>(kLeast), shift);
+  return out;
+}
+
+template <class S>
+void SplineMap<S>::apply(Direction direction, S* x, const S* p, S* log_slope, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const bool up = direction == Direction::base_to_data;
+  const auto at = locate(direction, x, p, w);
+  for (Index i = 0; i < at.size; ++i) {
+    const S width = at.width[i], height = at.height[i], d0 = at.d0[i], d1 = at.d1[i];
+    const S s = height / width, curve = d0 + d1 - 2 * s;
+    S t = (x[i] - at.x0[i]) / width;
+    if (!up) {  // the root of a quadratic equation without cancellation: their eqs. 6 to 8
+      const S r = x[i] - at.y0[i];
+      const S a = height * (s - d0) + r * curve, b = height * d0 - r * curve, c = -s * r;
+      t = 2 * c / (-b - std::sqrt(std::max(b * b - 4 * a * c, S(0))));
+    }
+    t = std::min(std::max(t, S(0)), S(1));
+    const S u = 1 - t, tu = t * u, below = s + curve * tu;
+    const S to = up ? at.y0[i] + height * (s * t * t + d0 * tu) / below : at.x0[i] + t * width;
+    const S slope = s * s * (d1 * t * t + 2 * s * tu + d0 * u * u) / (below * below);
+    const bool inside = at.bin[i] >= 0;
+    x[i] = inside ? to : x[i];
+    log_slope[i] = inside ? slope : S(1);
+  }
+  VectorMap<S> logs(log_slope, at.size);
+  logs = logs.array().log();
+}
+
+// With t = (z - x0) / width, s = height / width, u = 1 - t and curve = d0 + d1 - 2 s:
+//   y = y0 + height num / below, num = s t^2 + d0 t u, below = s + curve t u,
+//   log g' = 2 log s + log above - 2 log below, above = d1 t^2 + 2 s t u + d0 u^2.
+// Below, A is the cotangent of y and L that of log g'. Of the inverse z(y), whose log-slope is -log g':
+// y_bar = (z_bar + L dlog g'/dz) / g', and its parameters have those of g with A = -y_bar.
+template <class S> void SplineMap<S>::pullback(Direction direction, const S* base, const S* p, S* bar, const S* log_bar,
+                                               S* p_bar, Workspace<S>& w) const {
+  typename Workspace<S>::Frame frame(w);
+  const bool up = direction == Direction::base_to_data;
+  const Index m = this->columns;
+  const auto at = locate(Direction::base_to_data, base, p, w);
+  std::fill_n(p_bar, parameters() * this->batch, S(0));
+  for (Index i = 0; i < at.size; ++i) {
+    if (at.bin[i] < 0) continue;
+    const S width = at.width[i], height = at.height[i], d0 = at.d0[i], d1 = at.d1[i];
+    const S s = height / width, curve = d0 + d1 - 2 * s;
+    const S t = std::min(std::max((base[i] - at.x0[i]) / width, S(0)), S(1)), u = 1 - t, tu = t * u, turn = u - t;
+    const S below = s + curve * tu, above = d1 * t * t + 2 * s * tu + d0 * u * u;
+    const S ratio = (s * t * t + d0 * tu) / below, slope = s * s * above / (below * below);
+    const S bend = ((2 * (d1 * t + s * turn - d0 * u)) / above - 2 * curve * turn / below) / width;
+    const Index b = i / m, j = i % m;
+    const S L = log_bar[b];
+    const S A = up ? bar[i] : -(bar[i] + L * bend) / slope;
+    bar[i] = up ? A * slope + L * bend : -A;
+
+    const S num_bar = A * height / below, below_bar = -num_bar * ratio - 2 * L / below, above_bar = L / above;
+    const S s_bar = 2 * L / s + num_bar * t * t + 2 * above_bar * tu + below_bar * (1 - 2 * tu);
+    const S t_bar = (A * slope + L * bend) * width;
+    const S x0_bar = -t_bar / width, y0_bar = A;
+    const S width_bar = -s_bar * s / width - t_bar * t / width, height_bar = A * ratio + s_bar / width;
+    const S d0_bar = num_bar * tu + above_bar * u * u + below_bar * tu, d1_bar = above_bar * t * t + below_bar * tu;
+
+    const auto k = static_cast<Index>(at.bin[i]);
+    const Index first = b * parameters() + j * bins_;
+    const auto spread_to = [&](Index from, S start_bar, S size_bar) {  // to the arguments of a softmax
+      S mean = size_bar * p[from + k];
+      for (Index l = 0; l < k; ++l) mean += start_bar * p[from + l];
+      for (Index l = 0; l < bins_; ++l)
+        p_bar[from + l] = spread() * p[from + l] * ((l < k ? start_bar : l == k ? size_bar : S(0)) - mean);
+    };
+    spread_to(first, x0_bar, width_bar);
+    spread_to(first + m * bins_, y0_bar, height_bar);
+    const auto sigmoid = [](S d) { return 1 - std::exp(static_cast<S>(kLeast) - d); };  // where softplus is d - m
+    S* inner = p_bar + b * parameters() + 2 * m * bins_ + j * (bins_ - 1);
+    if (k > 0) inner[k - 1] = d0_bar * sigmoid(d0);
+    if (k < bins_ - 1) inner[k] = d1_bar * sigmoid(d1);
+  }
+}
+
+template class SplineMap<float>;
+template class SplineMap<double>;
+
+}  // namespace pathline

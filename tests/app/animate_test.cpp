@@ -1,0 +1,75 @@
+// `pathline animate`: a film of a flow.
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "program.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::string kModels = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+
+class Animate : public ScriptedProgram {};
+
+TEST_F(Animate, AGifOfAToyIsSmallAndMoves) {
+  const auto got =
+      run({"animate", kModels + "moons.h5", "-o", file("a.gif"), "--seconds", "0.3", "--size", "200", "--quiet"});
+  ASSERT_EQ(got.code, 0) << got.err;
+  const std::string bytes = get("a.gif");
+  EXPECT_THAT(bytes, StartsWith("GIF89a"));
+  EXPECT_LT(bytes.size(), 4'000'000u);
+  // 0.3 s at 3/100 s a picture: 11 there and 10 back, each with its control block.
+  std::size_t pictures = 0;
+  for (auto at = bytes.find("\x21\xf9\x04"); at != std::string::npos; at = bytes.find("\x21\xf9\x04", at + 1))
+    ++pictures;
+  EXPECT_EQ(pictures, 21u);
+}
+
+TEST_F(Animate, APairOfColumnsIsChosenByName) {
+  const auto got = run({"animate", kModels + "diamonds.h5", "-o", file("a.gif"), "--seconds", "0.2", "--size", "200",
+                        "--columns", "carat,price", "--quiet"});
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(run({"animate", kModels + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat"}).err,
+              HasSubstr("--columns: expected two columns, found 1"));
+  EXPECT_THAT(run({"animate", kModels + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat,prise"}).err,
+              HasSubstr("did you mean 'price'?"));
+}
+
+TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {
+  const std::string moons = kModels + "moons.h5";
+  EXPECT_THAT(run({"animate", moons, "-o", file("a.avi")}).err,
+              HasSubstr("expected a name that ends with .gif, .mp4 or .webm"));
+  EXPECT_EQ(bash("PATH=/nowhere $P animate " + moons + " -o a.mp4"), 2);
+  EXPECT_THAT(get("err.txt"),
+              HasSubstr("a.mp4: needs the program ffmpeg, which is not installed (apt install ffmpeg)"));
+  EXPECT_THAT(run({"animate", moons, "-o", file("a.gif"), "--seconds", "0"}).err,
+              HasSubstr("--seconds = 0: must be in"));
+}
+
+// A program that reads as ffmpeg does: it gets every frame, whole, and its failure is told.
+TEST_F(Animate, AVideoIsPipedThroughFfmpeg) {
+  std::filesystem::create_directory(file("bin"));
+  put("bin/ffmpeg",
+      "#!/bin/bash\nfor last; do :; done\necho \"$@\" > \"" + file("words.txt") + "\"\nwc -c > \"$last\"\n");
+  const std::string with = "chmod +x bin/ffmpeg; PATH=\"$PWD/bin:$PATH\" $P animate " + kModels +
+                           "moons.h5 -o a.mp4 --seconds 0.2 --size 200 --quiet";
+  ASSERT_EQ(bash(with), 0) << get("err.txt");
+  int width = 0, height = 0;
+  const std::string words = get("words.txt");
+  ASSERT_EQ(std::sscanf(words.c_str() + words.find("-s ") + 3, "%dx%d", &width, &height), 2) << words;
+  EXPECT_EQ(height % 2, 0);
+  const int frames = 7 + 24 + 7 + 24;  // 0.2 s at 30 a second there, 0.8 s at the end, and the same back
+  EXPECT_EQ(std::stoi(get("a.mp4")), 3 * width * height * frames);
+  put("bin/ffmpeg", "#!/bin/bash\nexit 1\n");
+  std::filesystem::remove(file("a.mp4"));
+  EXPECT_EQ(bash(with), 2);
+  EXPECT_THAT(get("err.txt"), HasSubstr("ffmpeg could not write the video"));
+  EXPECT_FALSE(std::filesystem::exists(file("a.mp4")));
+}
+
+}  // namespace
+}  // namespace pathline

@@ -1,0 +1,123 @@
+// The help of every command: one screen, with examples that run.
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "app/help_text.hpp"
+#include "app/suggestion.hpp"
+#include "program.hpp"
+
+namespace pathline {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+// Every command that can be run, as its words.
+std::vector<std::vector<std::string>> commands(const std::vector<std::string>& path = {}) {
+  auto words = path;
+  words.push_back("--help");
+  const auto lines = lines_of(run(words).out);
+  auto at = std::find(lines.begin(), lines.end(), "Commands:");
+  if (at == lines.end()) return {path};
+  std::vector<std::vector<std::string>> out;
+  for (++at; at != lines.end() && at->starts_with("  "); ++at) {
+    if (at->starts_with("   ")) continue;  // goes on with a description
+    auto longer = path;
+    longer.push_back(at->substr(2, at->find(' ', 2) - 2));
+    const auto more = commands(longer);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
+std::vector<std::string> examples_of(const std::string& help) {
+  std::vector<std::string> out;
+  bool inside = false;
+  for (const auto& line : lines_of(help)) {
+    if (line == "Examples:")
+      inside = true;
+    else if (inside && line.starts_with("  "))
+      out.push_back(line.substr(2));
+    else
+      inside = false;
+  }
+  return out;
+}
+
+TEST(Help, OfEachCommandIsOneScreenWithTwoExamples) {
+  const auto all = commands();
+  EXPECT_GE(all.size(), 15u);
+  for (auto words : all) {
+    const std::string name = testing::PrintToString(words);
+    words.push_back("--help");
+    const std::string help = run(words).out;
+    const auto lines = lines_of(help);
+    EXPECT_LE(lines.size(), 50u) << name;
+    for (const auto& line : lines) EXPECT_LE(line.size(), kHelpWidth) << name;
+    EXPECT_GE(examples_of(help).size(), 2u) << name;
+  }
+}
+
+TEST(Help, OptionsStandInTheirGroups) {
+  const auto help = run({"plot", "--help"}).out;
+  for (const char* group : {"\nWhat to show:\n", "\nTables:\n", "\nSolver:\n", "\nGeneral:\n", "\nExamples:\n"})
+    EXPECT_THAT(help, HasSubstr(group));
+  EXPECT_LT(help.find("--columns"), help.find("\nSolver:\n"));
+  EXPECT_GT(help.find("--rtol"), help.find("\nSolver:\n"));
+}
+
+TEST(Help, AWrongOptionGetsItsNearestAndAFarOneNone) {
+  EXPECT_THAT(run({"plot", "m.h5", "-o", "a.png", "--colums", "x"}).err,
+              HasSubstr("unknown option '--colums' of pathline plot; did you mean '--columns'?"));
+  EXPECT_THAT(run({"plot", "m.h5", "-o", "a.png", "--colums=x"}).err, HasSubstr("did you mean '--columns'?"));
+  const auto far = run({"plot", "m.h5", "-o", "a.png", "--zzzzzzzz"}).err;
+  EXPECT_THAT(far, HasSubstr("unknown option '--zzzzzzzz' of pathline plot; see pathline plot --help"));
+  EXPECT_THAT(run({"zzzzzzzz"}).err, Not(HasSubstr("did you mean")));
+  EXPECT_EQ(did_you_mean("tst", {"test", "train"}), "; did you mean 'test'?");
+  EXPECT_EQ(did_you_mean("x", {}), "");
+}
+
+TEST(Help, TextIsWrappedAtItsWidth) {
+  const std::string text =
+      text_of({.usage = "p",
+               .description = "d",
+               .groups = {{"Options", {{"--a", std::string(60, 'x') + " " + std::string(60, 'y')}}}},
+               .footer = ""});
+  EXPECT_THAT(text, HasSubstr("  --a  " + std::string(60, 'x') + "\n       " + std::string(60, 'y') + "\n"));
+}
+
+// Trainings are cut to a few seconds. What an example needs stands in the repository, or was made by an example before
+// it in the order of the commands.
+class HelpSlow : public ScriptedProgram {};
+
+TEST_F(HelpSlow, EveryExampleRunsAsItIsPasted) {
+  std::string script =
+      "set -e\npathline() { if [ \"$1\" = train ]; then \"$P\" \"$@\" --time 3 --force 2>&1; else \"$P\" \"$@\"; fi; "
+      "}\n";
+  for (const char* name : {"models", "datasets", "examples"})
+    script += std::string("ln -s '") + PATHLINE_SOURCE_DIR + "/" + name + "' .\n";
+  std::size_t count = 0;
+  for (auto words : commands()) {
+    words.push_back("--help");
+    for (const auto& example : examples_of(run(words).out)) {
+      script += "echo '+ " + example + "' >&2\n" + example + " > /dev/null\n";
+      ++count;
+    }
+  }
+  EXPECT_GE(count, 30u);
+  EXPECT_EQ(bash(script), 0) << get("err.txt");
+}
+
+}  // namespace
+}  // namespace pathline

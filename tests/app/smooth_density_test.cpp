@@ -1,0 +1,87 @@
+#include "app/smooth_density.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include <gmock/gmock.h>
+
+#include "pathline/core/random.hpp"
+
+namespace pathline::plot {
+namespace {
+
+RowVector<double> normal_values(Index n, std::uint64_t seed) {
+  Engine engine = make_stream(seed, "test");
+  Matrix<double> out(1, n);
+  fill_normal<double>(engine, out);
+  return out;
+}
+
+double normal(double x, double mean, double sigma) {
+  return std::exp(-0.5 * std::pow((x - mean) / sigma, 2)) / (sigma * std::sqrt(2 * std::numbers::pi));
+}
+
+TEST(SmoothDensity, IsThatOfTheNormalDistribution) {
+  const SampleColumn column{normal_values(20000, 1), {-5, 5}};
+  const auto density = smooth_density(column, {}, 200);
+  EXPECT_NEAR(density.sum() * 0.05, 1, 1e-9);
+  // The standard error at the mode is about sqrt(p / (2 sqrt(pi) n h)) = 0.006 for h = 0.1; five of them.
+  for (Index i = 0; i < 200; ++i)
+    EXPECT_NEAR(density(i), normal(-5 + 0.05 * (static_cast<double>(i) + 0.5), 0, 1), 0.03) << i;
+}
+
+// The rule of thumb would see modes 10 apart as one that is 5 wide.
+TEST(SmoothDensity, ModesThatAreFarApartStayNarrow) {
+  RowVector<double> values = 0.1 * normal_values(5000, 2);
+  values.head(2500).array() += 10;
+  const SampleColumn column{values, {-2, 12}};
+  EXPECT_LT(bandwidth(column, {}), 0.06);
+  EXPECT_GT(smooth_density(column, {}, 280).maxCoeff(), 0.75 * normal(0, 0, 0.1) / 2);
+}
+
+TEST(SmoothDensity, WeightsCountAsRowsDo) {
+  SampleColumn weighted{RowVector<double>(2), {0, 1}}, repeated{RowVector<double>(4), {0, 1}};
+  weighted.values << 0.25, 0.75, repeated.values << 0.25, 0.75, 0.75, 0.75;
+  RowVector<double> weights(2);
+  weights << 1, 3;
+  const auto low = [](const Vector<double>& density) { return density.head(50).sum() / density.sum(); };
+  EXPECT_NEAR(low(smooth_density(weighted, weights, 100)), 0.25, 0.05);
+  EXPECT_NEAR(low(smooth_density(repeated, {}, 100)), 0.25, 0.05);
+  EXPECT_GT(low(smooth_density(weighted, {}, 100)), 0.4);
+}
+
+TEST(SmoothDensity, ABoundIsNoSlopeAndAPeriodGoesRound) {
+  Engine engine = make_stream(3, "test");
+  RowVector<double> values(40000);
+  for (Index i = 0; i < values.size(); ++i) values(i) = uniform(engine, 0, 1);
+  for (const auto ends : {Ends::bounded, Ends::periodic}) {
+    const auto density = smooth_density({values, {0, 1}, ends}, {}, 100);
+    EXPECT_NEAR(density(0), 1, 0.1);
+    EXPECT_NEAR(density(99), 1, 0.1);
+  }
+  EXPECT_LT(smooth_density({values, {0, 1}, Ends::open}, {}, 100)(0), 0.85);
+}
+
+TEST(SmoothDensity, ANarrowRidgeStaysNarrow) {
+  const RowVector<double> x = normal_values(20000, 4), e = normal_values(20000, 5);
+  const RowVector<double> y = 0.995 * x + 0.1 * e;
+  const auto density = smooth_density({x, {-4, 4}}, {y, {-4, 4}}, {}, 96);
+  EXPECT_NEAR(density.sum(), 1, 1e-9);
+  double across = 0;  // the mean square of y - x, of which 0.01 is the data's own
+  for (Index i = 0; i < 96; ++i)
+    for (Index j = 0; j < 96; ++j) across += density(i, j) * std::pow(8. / 96 * static_cast<double>(j - i), 2);
+  EXPECT_LT(across, 0.04);
+}
+
+TEST(SmoothDensity, StrangeSamplesGiveANumberEverywhere) {
+  for (const RowVector<double>& values :
+       {RowVector<double>(RowVector<double>::Constant(5, 0.5)),
+        RowVector<double>(RowVector<double>::Constant(3, std::nan(""))), RowVector<double>(0),
+        RowVector<double>(RowVector<double>::Constant(4, 7.0))}) {
+    EXPECT_TRUE(smooth_density({values, {0, 1}}, {}, 50).allFinite());
+    EXPECT_TRUE(smooth_density({values, {0, 1}}, {values, {0, 1}, Ends::bounded}, {}, 20).allFinite());
+  }
+}
+
+}  // namespace
+}  // namespace pathline::plot

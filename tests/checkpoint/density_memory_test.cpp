@@ -1,0 +1,98 @@
+// What a Density costs inside somebody's threads: counts malloc, which Eigen and operator new both end in.
+#include <malloc.h>
+
+#include <cstdlib>
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "pathline/density.hpp"
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
+
+namespace {
+
+// Of the calling thread: the calls, and the bytes that are held, now and at most.
+struct Counted {
+  long calls = 0, bytes = 0, most = 0;
+};
+thread_local Counted t_counted;
+
+void* counted(void* p) {
+  auto& c = t_counted;
+  ++c.calls, c.bytes += static_cast<long>(malloc_usable_size(p)), c.most = std::max(c.most, c.bytes);
+  return p;
+}
+
+}  // namespace
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
+void* malloc(std::size_t n) { return counted(__libc_malloc(n)); }
+void* aligned_alloc(std::size_t alignment, std::size_t n) { return counted(__libc_memalign(alignment, n)); }
+void free(void* p) {
+  if (p) t_counted.bytes -= static_cast<long>(malloc_usable_size(p));
+  __libc_free(p);
+}
+}
+
+namespace pathline {
+namespace {
+
+const std::string kModel = PATHLINE_SOURCE_DIR "/models/moons.h5";
+
+TEST(DensityMemory, TheCounterCounts) {
+  const auto before = t_counted;
+  const Matrix<double> m(100, 10);
+  EXPECT_EQ(t_counted.calls, before.calls + 1);
+  EXPECT_GE(t_counted.bytes, before.bytes + 8000);
+}
+
+TEST(DensityMemory, EightThreadsOnOneDensityGiveTheSerialBitsAndNeedLittle) {
+  const Density density(kModel);
+  const Matrix<double> x = density.sample(500, 1);
+  const RowVector<double> serial = density.log_prob(x);
+  const Matrix<double> slope = density.score(x);
+  std::vector<long> most(8, -1);
+  std::vector<int> same(8, 0);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < most.size(); ++i)
+    threads.emplace_back([&, i] {
+      t_counted = {};
+      same[i] = density.log_prob(x) == serial && density.score(x) == slope && density.sample(500, 1) == x;
+      for (Index b = 0; b < 50; ++b) (void)density.log_prob(x.col(b));
+      most[i] = t_counted.most;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(same, std::vector<int>(8, 1));
+  for (const long bytes : most) {
+    EXPECT_GT(bytes, 1000);
+    EXPECT_LT(bytes, 5'000'000);
+  }
+}
+
+// What a call allocates is given back, and does not grow with its steps: nothing is allocated inside a solve.
+TEST(DensityMemory, ACallGivesBackWhatItTookAndASolveTakesNothing) {
+  std::vector<long> calls;
+  for (const double tolerance : {1e-3, 1e-6}) {
+    const Density density(kModel, {.solver = SolverOptions{.rtol = tolerance, .atol = tolerance}});
+    const Matrix<double> x = density.sample(20, 1);
+    (void)density.log_prob(x.col(0));
+    const auto before = t_counted;
+    for (Index b = 0; b < x.cols(); ++b) (void)density.log_prob(x.col(b));
+    EXPECT_EQ(t_counted.bytes, before.bytes);
+    calls.push_back(t_counted.calls - before.calls);
+  }
+  EXPECT_GT(calls[0], 0);
+  EXPECT_EQ(calls[0], calls[1]);
+}
+
+}  // namespace
+}  // namespace pathline
+
+#endif

@@ -1,0 +1,11 @@
+# Writes the files of src/app/report/ as strings into a source file: cmake -D FROM=DIR -D TO=FILE.cpp -P embed.cmake
+set(text "// Made by tools/cmake/embed.cmake from src/app/report/.\n#include \"app/report_files.hpp\"\n\nnamespace pathline {\n\n")
+foreach(entry kReportPage=page.html kReportFlow=flow.html kReportStyle=style.css kReportScript=flow.js)
+  string(REPLACE "=" ";" pair ${entry})
+  list(GET pair 0 name)
+  list(GET pair 1 file)
+  file(READ ${FROM}/${file} content)
+  string(APPEND text "const std::string_view ${name} = R\"~embedded~(${content})~embedded~\";\n\n")
+endforeach()
+string(APPEND text "}  // namespace pathline\n")
+file(WRITE ${TO} "${text}")
