@@ -26,6 +26,7 @@ class Flow:
 
 class Field:
     theta: Any
+    def clone(self) -> Field: ...
     @property
     def parameters(self) -> List[Any]: ...
     @property

@@ -314,7 +314,7 @@ class Flow:
                progress: Optional[Callable[[Check], object]] = None) -> Verification:
         """Checks that the model is the density that it claims to be, as the command ``pathline verify`` does.
 
-        Sixteen checks: the map and its inverse, the log-determinant against differences, the integral, the tails, the
+        The map and its inverse, the log-determinant against differences, the integral, the tails, the
         gradient, and the model's draws against data. It takes some seconds to a minute.
 
         Args:

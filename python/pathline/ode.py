@@ -31,7 +31,7 @@ class Mlp:
     >>> import numpy as np, pathline
     >>> field = pathline.Mlp(2, hidden=[16], seed=1)
     >>> field(0.0, np.zeros((5, 2))).shape, field.theta.shape
-    ((5, 2), (130,))
+    ((5, 2), (136,))
     """
 
     def __init__(self, dim: int, hidden: Sequence[int] = (64, 64, 64), *, condition_dim: int = 0,
@@ -64,6 +64,12 @@ class Mlp:
     def parameters(self) -> List[Tuple[str, Tuple[int, int], int]]:
         """Name, shape and offset of each array in ``theta``; a matrix is stored row by row."""
         return self._core.parameters
+
+    def copy(self) -> Mlp:
+        """Returns a field of its own with the same parameters."""
+        out = Mlp.__new__(Mlp)
+        out._core = self._core.clone()
+        return out
 
     def __call__(self, t: float, z: Any, condition: Any = None) -> np.ndarray:
         """Returns f(t, z; condition), of the shape of z, which is (n, d) or (d,)."""
@@ -149,7 +155,7 @@ def odeint_vjp(field: Union[Mlp, Function], z0: Any, times: Any, condition: Any 
     >>> states, pullback = pathline.odeint_vjp(field, np.ones((3, 2)), [0.0, 1.0])
     >>> gradient = pullback(2 * states)  # of the sum of squares
     >>> gradient.z0.shape, gradient.theta.shape, gradient.times.shape
-    ((3, 2), (66,), (2,))
+    ((3, 2), (72,), (2,))
     """
     options = {"stepper": stepper, "rtol": rtol, "atol": atol, "steps": steps, "max_steps": max_steps,
                "adjoint": adjoint}

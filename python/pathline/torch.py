@@ -57,12 +57,9 @@ class _Solve(torch.autograd.Function):
     def forward(context: Any, field: Any, options: Dict[str, Any], z0: Any, times: Any, *parameters: Any) -> Any:
         start, at = _to_numpy(z0), _to_numpy(times)
         if isinstance(field, Mlp):
-            theta = field.theta
-            field.theta = _to_numpy(parameters[0])
-            try:
-                states, context.pullback = odeint_vjp(field, start, at, **options)  # which keeps a copy of the field
-            finally:
-                field.theta = theta
+            own = field.copy()
+            own.theta = _to_numpy(parameters[0])
+            states, context.pullback = odeint_vjp(own, start, at, **options)
         else:
             call = _Call(field, parameters, z0.dtype)
             states, context.pullback = odeint_vjp(call.value, start, at, vjp=call.vjp, parameters=call.size, **options)

@@ -1,5 +1,6 @@
 #include "arrays.hpp"
 
+#include <cmath>
 #include <string>
 
 #include "pathline/core/error.hpp"
@@ -56,6 +57,21 @@ ConstMatrixRef<double> Rows::part(Index first, Index n, bool repeat, Matrix<doub
                                       : Matrix<double>(take(static_cast<const double*>(array_.data())));
   buffer = repeated ? Matrix<double>(rows.replicate(1, n)) : rows;
   return buffer;
+}
+
+void require_finite(const char* what, ConstMatrixRef<double> values) {
+  for (Index row = 0; row < values.cols(); ++row)
+    for (Index column = 0; column < values.rows(); ++column)
+      if (!std::isfinite(values(column, row)))
+        throw InputError(std::string(what) + ": row " + std::to_string(row + 1) + ", column " +
+                         std::to_string(column + 1) + " is not finite");
+}
+
+Matrix<double> finite_matrix(const Rows& rows, const char* what, Index n) {
+  Matrix<double> buffer;
+  Matrix<double> out = rows.part(0, n, true, buffer);
+  require_finite(what, out);
+  return out;
 }
 
 py::array_t<double> new_points(Index n, Index d, bool one) {

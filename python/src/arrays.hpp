@@ -30,6 +30,11 @@ class Rows {
   bool one_ = false, single_ = false;  // single: float32
 };
 
+// InputError that names the first row of `values`, one a column, with a number that is not finite. what: the argument.
+void require_finite(const char* what, ConstMatrixRef<double> values);
+// The rows as a matrix, columns x n, of finite numbers; a single row stands for n rows.
+Matrix<double> finite_matrix(const Rows& rows, const char* what, Index n);
+
 // A new array that owns its memory: (n, d), or (d) for one point.
 pybind11::array_t<double> new_points(Index n, Index d, bool one);
 // The same of one number a point: (n), or () for one point.

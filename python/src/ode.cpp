@@ -67,22 +67,6 @@ std::shared_ptr<Mlp<double>> make_mlp(Index dim, std::vector<Index> hidden, Inde
   return out;
 }
 
-void require_finite(const char* what, ConstMatrixRef<double> values) {
-  for (Index row = 0; row < values.cols(); ++row)
-    for (Index column = 0; column < values.rows(); ++column)
-      if (!std::isfinite(values(column, row)))
-        throw InputError(std::string(what) + ": row " + std::to_string(row + 1) + ", column " +
-                         std::to_string(column + 1) + " is not finite");
-}
-
-// The rows as a matrix d x n of finite numbers; a single row stands for n rows.
-Matrix<double> matrix_of(const Rows& rows, const char* what, Index n) {
-  Matrix<double> buffer;
-  Matrix<double> out = rows.part(0, n, true, buffer);
-  require_finite(what, out);
-  return out;
-}
-
 // Odeint with what its last solve had, so that a field that is changed later does no harm.
 class PyOdeint {
  public:
@@ -94,7 +78,7 @@ class PyOdeint {
     const Rows rows(z0, field.dim(), "z0");
     const Index n = rows.count(), d = field.dim();
     if (n < 1) throw InputError("z0: no rows");
-    const Matrix<double> start = matrix_of(rows, "z0", n);
+    const Matrix<double> start = finite_matrix(rows, "z0", n);
     const Matrix<double> c = condition_of(field, condition, n);
     solved_ = false, field_ = field.clone(), in_python_ = dynamic_cast<const PythonField*>(&field) != nullptr;
     const Matrix<double>* states = nullptr;
@@ -160,7 +144,7 @@ class PyOdeint {
     const Rows rows(condition, columns, "condition");
     if (rows.count() != 1 && rows.count() != n)
       throw InputError("condition has " + std::to_string(rows.count()) + " rows; z0 has " + std::to_string(n));
-    return matrix_of(rows, "condition", n);
+    return finite_matrix(rows, "condition", n);
   }
 
   template <class F> void unlocked(F f) {
@@ -231,6 +215,7 @@ OdeintOptions odeint_options(const py::dict& options) {
 void bind_ode(py::module_& module) {
   py::class_<Field, std::shared_ptr<Field>>(module, "Field", "A vector field in the core library.")
       .def_property("theta", &theta_of, &set_theta)
+      .def("clone", [](const Field& field) { return std::shared_ptr<Field>(field.clone()); })
       .def_property_readonly("parameters", &parameters_of)
       .def_property_readonly("dim", &Field::dim)
       .def_property_readonly("condition_dim", &Field::condition_dim)

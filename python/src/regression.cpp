@@ -106,11 +106,7 @@ py::object predict(const SavedRegression& model, const py::object& x, std::optio
   Matrix<double> y;
   {
     const py::gil_scoped_release released;
-    Matrix<double> buffer;
-    const Matrix<double> points = rows.part(0, rows.count(), false, buffer);
-    for (Index row = 0; row < points.cols(); ++row)
-      if (!points.col(row).allFinite())
-        throw InputError("x: row " + std::to_string(row + 1) + " has a number that is not finite");
+    const Matrix<double> points = finite_matrix(rows, "x", rows.count());
     SavedRegression copy = model;
     copy.spec.solve.threads = threads.value_or(default_threads());
     y = copy.predict(points);

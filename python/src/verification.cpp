@@ -29,27 +29,23 @@ py::dict dict_of(const Check& c) {
   return out;
 }
 
-Matrix<double> matrix_of(const std::optional<Rows>& rows, Index n) {
-  Matrix<double> buffer;
-  return rows ? Matrix<double>(rows->part(0, n, true, buffer)) : Matrix<double>(0, 0);
-}
-
 // file: the flow as it was saved; x: None for what its recipe has. done(check) is called after each check, and what it
 // raises ends them.
 py::list verify_flow(const PyFlow& flow, const std::string& file, const py::object& x, const py::object& condition,
                      std::uint64_t seed, const py::object& done) {
-  std::optional<Rows> points, conditions;
+  Comparison given;
   if (!x.is_none()) {
-    points.emplace(x, flow.dim(), "x");
-    if (points->count() == 0) throw InputError("x: no rows");
-    conditions = flow.condition_rows(condition, points->count());
+    const Rows points(x, flow.dim(), "x");
+    if (points.count() == 0) throw InputError("x: no rows");
+    given.x = finite_matrix(points, "x", points.count());
+    if (const auto conditions = flow.condition_rows(condition, points.count()))
+      given.c = finite_matrix(*conditions, "condition", points.count());
+    given.name = std::to_string(points.count()) + " rows";
   }
   const auto comparison = [&](const ModelCard& card, Index dim, Index condition_dim) {
-    if (!points) return comparison_by_recipe(card, dim, condition_dim, seed);
-    Comparison out{.x = matrix_of(points, points->count()), .c = matrix_of(conditions, points->count())};
-    dequantize_as_in_training(out.x, card, seed);
-    out.name = std::to_string(points->count()) + " rows";
-    return out;
+    if (given.name.empty()) return comparison_by_recipe(card, dim, condition_dim, seed);
+    dequantize_as_in_training(given.x, card, seed);
+    return given;
   };
   Listener listener;
   const auto report = [&](const Check& check) {

@@ -10,9 +10,9 @@
 #include "app/gif.hpp"
 #include "app/named_numbers.hpp"
 #include "app/output.hpp"
-#include "app/picture_file.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
+#include "app/text_file.hpp"
 #include "app/video.hpp"
 #include "core/lower_case.hpp"
 #include "core/option_check.hpp"
@@ -99,7 +99,7 @@ void write_gif(const AnimateFlags& f, const FlowFrames& frames, AnimationView vi
     const std::string bytes = gif_of(f, frames, view);
     const int smaller = view.size * 17 / 20 / 2 * 2;
     if (bytes.size() <= kMostBytes || smaller < kLeastSize) {
-      plot::write_file(f.output, bytes);
+      write_text_file(f.output, bytes);
       return;
     }
     f.common.note(

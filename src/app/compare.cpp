@@ -10,13 +10,13 @@
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
-#include "pathline/transform/planar.hpp"
 
 namespace pathline {
 namespace {
 
-constexpr Index kPlanarLayers = 32;     // as the longest flow of Rezende & Mohamed 2015, figure 3
-constexpr Index kValidation = 2000;     // draws of a toy, so that validations take little of the time
+constexpr Index kPlanarLayers = 32;  // as the longest flow of Rezende & Mohamed 2015, figure 3
+constexpr Index kAffineLayers = 8, kSplineLayers = 4;
+constexpr Index kValidation = 2000;  // draws of a toy, so that validations take little of the time
 constexpr Index kMostIterations = 10000000;
 
 Recipe likelihood_recipe() {
@@ -43,11 +43,12 @@ Recipe flow_matching_recipe() {
   return out;
 }
 
-Flow<float> planar_flow(Index dim, std::uint64_t seed) {
-  Engine engine = make_stream(seed, "train.initialize");
-  Chain<float> chain;
-  for (Index i = 0; i < kPlanarLayers; ++i) chain.add(Planar<float>(dim)).initialize(engine);
-  return Flow<float>(std::move(chain));
+// No continuous block: `count` transforms of one kind.
+Recipe layers_recipe(LayerKind kind, Index count) {
+  Recipe out = likelihood_recipe();
+  out.model.blocks = 0;
+  out.model.layers.kind = kind, out.model.layers.count = count;
+  return out;
 }
 
 // The source, the length and the seed are the comparison's own; a run with a limit needs a trapezoid.
@@ -80,7 +81,7 @@ template <class F> double rate(Index n, F work) {
 }  // namespace
 
 const std::vector<std::string>& compare_names() {
-  static const std::vector<std::string> names = {"cnf", "potential", "flow_matching", "planar"};
+  static const std::vector<std::string> names = {"cnf", "potential", "flow_matching", "planar", "realnvp", "spline"};
   return names;
 }
 
@@ -88,7 +89,9 @@ CompareMethod compare_method(const std::string& name) {
   if (name == "cnf") return {.name = name, .recipe = likelihood_recipe()};
   if (name == "potential") return {.name = name, .recipe = potential_recipe()};
   if (name == "flow_matching") return {.name = name, .recipe = flow_matching_recipe()};
-  if (name == "planar") return {.name = name, .recipe = likelihood_recipe(), .planar = true};
+  if (name == "planar") return {.name = name, .recipe = layers_recipe(LayerKind::planar, kPlanarLayers)};
+  if (name == "realnvp") return {.name = name, .recipe = layers_recipe(LayerKind::affine_coupling, kAffineLayers)};
+  if (name == "spline") return {.name = name, .recipe = layers_recipe(LayerKind::spline_coupling, kSplineLayers)};
   if (!name.ends_with(".toml"))
     throw InputError(fmt::format("--methods '{}': must be one of {}, or a recipe NAME.toml", name,
                                  fmt::join(compare_names(), ", ")));
@@ -100,7 +103,7 @@ CompareRow compare_one(const std::string& source, const CompareMethod& method, c
   const TrainingData data = build_data(recipe);
   if (data.condition_dim() > 0) throw InputError(method.name + ": compare has no conditions; leave out data.condition");
   if (data.test().x.cols() == 0) throw InputError(source + ": has no test rows to compare on");
-  auto start = method.planar ? planar_flow(data.dim(), o.seed) : build_flow<float>(recipe, data.dim(), 0);
+  const auto start = build_flow<float>(recipe, data.dim(), 0);
   auto trainer = trainer_options(recipe);
   trainer.recipe.clear();
   const double begin = cpu_seconds_now();

@@ -10,14 +10,13 @@
 
 namespace pathline {
 
-// One way: a recipe whose data and length are replaced, or one whose flow is built here because no recipe names it.
+// One way: a recipe whose data and length are replaced.
 struct CompareMethod {
   std::string name;
   Recipe recipe = {};
-  bool planar = false;  // the flow is a chain of planar transforms
 };
 
-// cnf, potential, flow_matching, planar.
+// cnf, potential, flow_matching; planar, realnvp, spline: transforms in place of a continuous block.
 const std::vector<std::string>& compare_names();
 // One of them, or the recipe of a file NAME.toml. InputError for neither.
 CompareMethod compare_method(const std::string& name);

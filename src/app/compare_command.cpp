@@ -36,12 +36,8 @@ std::string short_number(double value) {
 }
 
 nlohmann::ordered_json json_of(const CompareRow& r) {
-  nlohmann::ordered_json out{{"source", r.source},
-                             {"method", r.method},
-                             {"parameters", r.parameters},
-                             {"iterations", r.iterations},
-                             {"cpu_seconds", r.seconds},
-                             {"nll", r.nll.mean},
+  nlohmann::ordered_json out{{"source", r.source},         {"method", r.method},       {"parameters", r.parameters},
+                             {"iterations", r.iterations}, {"cpu_seconds", r.seconds}, {"nll", r.nll.mean},
                              {"nll_error", r.nll.error}};
   if (r.kl) out["kl"] = r.kl->mean, out["kl_error"] = r.kl->error;
   out["nfe"] = r.nfe;
@@ -63,7 +59,8 @@ std::string csv_of(const std::vector<CompareRow>& rows) {
 
 void print_table_head() {
   fmt::print(
-      "| data | method | KL(data \\|\\| model), else NLL / nats | parameters | iterations | CPU s | NFE | densities/s | "
+      "| data | method | KL(data \\|\\| model), else NLL / nats | parameters | iterations | CPU s | NFE | densities/s "
+      "| "
       "samples/s |\n|---|---|---|---|---|---|---|---|---|\n");
 }
 

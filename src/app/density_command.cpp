@@ -465,7 +465,8 @@ template <class S> class BarredDensity {
                 const EvaluationOptions& options, bool integrated)
       : flags_(f), flow_(flow), density_(density) {
     if (wanted() && f.time)
-      throw InputError(fmt::format("{}: has no bar for the density on the way, --time", f.max_error ? "--max-error" : "--error"));
+      throw InputError(
+          fmt::format("{}: has no bar for the density on the way, --time", f.max_error ? "--max-error" : "--error"));
     if (wanted() && integrated)
       throw InputError(fmt::format("{}: has no bar for columns that are integrated out, or are discrete",
                                    f.max_error ? "--max-error" : "--error"));
@@ -561,9 +562,8 @@ template <class S> int run_as(const DensityFlags& f) {
   const std::vector<Index> out = grid ? grid->integrated() : std::vector<Index>{};
   if (f.time) check_time(*f.time, flow.end_time());
   const bool on_the_way = f.time && *f.time < flow.end_time();  // where no column is discrete yet
-  const Integration integration{.out = out,
-                                .discrete = on_the_way ? std::vector<Index>() : discrete_columns(model.card, out),
-                                .time = f.time};
+  const Integration integration{
+      .out = out, .discrete = on_the_way ? std::vector<Index>() : discrete_columns(model.card, out), .time = f.time};
   const IntegratedDensity<S> density(flow, integration, condition, options);
   BarredDensity<S> barred(f, flow, density, options, !integration.empty());
   DensityOutput output(f, model.card, grid, flow.dim(), flow.condition_dim());
@@ -655,9 +655,10 @@ void add_density_command(Command app, Action& chosen) {
              "0.8 times the density again");
   c.add_option("--max-error", f->max_error,
                "evaluate a point again, more tightly and then in double, until its bar is below this many nats");
-  c.add_option("--time", f->time,
-               "evaluate the density on the way at this time of the flow, from 0, the base, to its end, the data; exact "
-               "up to the solver's tolerance");
+  c.add_option(
+      "--time", f->time,
+      "evaluate the density on the way at this time of the flow, from 0, the base, to its end, the data; exact "
+      "up to the solver's tolerance");
   c.add_option("--condition", f->condition, "values of the condition for all points: 0.5,1.2, or mass=91.2 by name");
   c.add_option("--seed", f->seed, "seed of Hutchinson's probes").show_default();
   f->common.add_table_to(c);

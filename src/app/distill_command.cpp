@@ -25,18 +25,20 @@ struct DistillFlags {
 
 template <class S> Distilled<S> run_distillation(const Flow<S>& flow, const DistillFlags& f) {
   auto options = f.options;
-  ProgressLine progress(f.common.quiet, "permille", 1000);
-  options.progress = [&](const char*, double done) { progress(static_cast<Index>(1000 * done)); };
+  const bool counted = options.iterations > 0;
+  const double total = counted ? static_cast<double>(options.iterations) : options.seconds;
+  ProgressLine progress(f.common.quiet, counted ? "iterations" : "seconds", static_cast<Index>(total));
+  options.progress = [&](const char*, double done) { progress(static_cast<Index>(total * done)); };
   return distill(flow, options);
 }
 
 // The recipe that trains the same couplings on the data of the original, whose source the checks of `verify` need.
-std::string recipe_of(const ModelCard& card, const DistillFlags& f, double box) {
+std::string recipe_of(const ModelCard& card, const DistillFlags& f, Index layers, double box) {
   if (card.recipe.empty()) return "";
   Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   auto& model = recipe.model;
   model.automatic = false, model.blocks = 0, model.batch_norm = false;
-  model.layers = {LayerKind::spline_coupling, f.options.layers, f.options.coupling};
+  model.layers = {LayerKind::spline_coupling, layers, f.options.coupling};
   model.layers.coupling.box = box;
   model.network.activation = f.options.coupling.activation, model.network.residual = f.options.coupling.residual;
   for (auto& stage : recipe.objective) {
@@ -73,13 +75,14 @@ template <class S> int run_as(const DistillFlags& flags) {
   f.options.evaluation.trace = {};
   f.options.condition_range = model.card.condition_range;
   const auto got = run_distillation(model.flow, f);
+  const auto layers = static_cast<Index>(got.flow.chain.size());
   Model<S> fast{got.flow, model.card};
-  fast.card.recipe = recipe_of(model.card, f, got.box);
+  fast.card.recipe = recipe_of(model.card, f, layers, got.box);
   fast.card.metrics.clear();
   fast.card.precision = std::is_same_v<S, float> ? "float" : "double";
   write_model(f.output, fast);
   fmt::print("{}: {} spline couplings on [-{:.3g}, {:.3g}], {} parameters; {} iterations on {} pairs\n", f.output,
-             f.options.layers, got.box, got.box, got.flow.theta().size(), got.iterations, got.pairs);
+             layers, got.box, got.box, got.flow.theta().size(), got.iterations, got.pairs);
   if (model.flow.condition_dim() > 0)
     f.common.note(
         "conditions were drawn from a normal distribution with the mean and scale of the training data, within their "
@@ -92,10 +95,16 @@ int run(const DistillFlags& flags) {
   DistillFlags f = flags;
   f.common.check();
   f.options.seconds = time_of("--time", f.time);
-  require(f.options.layers >= 1 && f.options.layers <= 1000, "--layers", f.options.layers, "in [1, 1000]");
+  require(f.options.layers >= 0 && f.options.layers <= 1000, "--layers", f.options.layers, "in [0, 1000]");
   require(f.options.pairs >= 1000, "--pairs", f.options.pairs, ">= 1000");
   require(f.options.iterations >= 0, "--iterations", f.options.iterations, ">= 0");
   require(f.options.batch >= 1, "--batch", f.options.batch, ">= 1");
+  require(f.options.learning_rate > 0 && std::isfinite(f.options.learning_rate), "--learning-rate",
+          f.options.learning_rate, "> 0");
+  require(f.options.map_share >= 0 && f.options.map_share < 1, "--map-share", f.options.map_share, "in [0, 1)");
+  require(f.options.coupling.bins >= 2 && f.options.coupling.bins <= 256, "--bins", f.options.coupling.bins,
+          "in [2, 256]");
+  for (const Index width : f.options.coupling.hidden) require(width >= 1, "--hidden", width, ">= 1");
   require_hdf5_file(f.output, "models");
   require_another_file(f.output, {{model_file(f.model), "the model"}});
   const auto card = read_card(model_file(f.model));
@@ -122,7 +131,9 @@ void add_distill_command(Command app, Action& chosen) {
   c.add_option("--iterations", f->options.iterations,
                "iterations instead of those that fit into --time, which make the result reproducible; 0 = by time")
       .show_default();
-  c.add_option("--layers", f->options.layers, "number of spline couplings").show_default();
+  c.add_option("--layers", f->options.layers,
+               "number of spline couplings; 0 = automatic: 8 up to three columns, 12 for more")
+      .show_default();
   c.add_option("--hidden", f->options.coupling.hidden, "widths of the hidden layers of each coupling's network")
       .delimiter(',')
       .show_default();

@@ -203,7 +203,8 @@ void add_energy_command(Command parent, Action& chosen) {
   auto c = parent.add_command("energy", "Compare the energy drift of a Hamiltonian field with that of plain networks");
   c.footer(
       "Example: pathline dynamics energy\n"
-      "Fits a pendulum without friction, and solves from fresh first states over ten windows. The drift is the largest\n"
+      "Fits a pendulum without friction, and solves from fresh first states over ten windows. The drift is the "
+      "largest\n"
       "|E(t) - E(0)| / E(0) with the true energy, mean over the trajectories.");
   c.add_option("-n,--count", f->count, "trajectories").show_default();
   c.add_option("--points", f->points, "observations after the first").show_default();

@@ -13,7 +13,7 @@ namespace pathline {
 namespace {
 
 constexpr double kSeen = 1e-3;        // of the highest density, above which a point has an arrow
-constexpr Index kRangeDraws = 2000;   // that give the range
+constexpr Index kRangeDraws = 2000;        // that give the range
 constexpr Index kResidualCells = 48;  // of a side: each needs several solves at a tolerance of 1e-11
 
 // What holds the paths of the draws from the base to the data, without the outermost thousandth.
@@ -127,7 +127,7 @@ plot::Figure field_figure(const Flow<double>& flow, const FieldPicture& what, co
     const RowVector<double> log_density = panels.log_density(what.times[k], points);
     figure.heat_map(fmt::format("t = {:.3g}", what.times[k]),
                     {ConstMatrixMap<double>(log_density.data(), what.cells, what.cells), panels.x, panels.y},
-                    panels.axis(0), panels.axis(1), {}, plot::Bar::shown, arrows(all[k], scale));
+                    panels.axis(0), panels.axis(1), {}, arrows(all[k], scale));
   }
   if (what.residual)
     for (const double t : what.times) add_residual(figure, panels, t);

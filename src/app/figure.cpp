@@ -7,6 +7,7 @@
 #include "app/fitted_text.hpp"
 #include "app/panel.hpp"
 #include "app/picture_file.hpp"
+#include "app/text_file.hpp"
 #include "app/ticks.hpp"
 
 namespace pathline::plot {
@@ -16,8 +17,8 @@ constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44;  // px; kLeft
 
 // The space above the curves for the legend, as a fraction of their height.
 double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
-constexpr std::size_t kInside = 4;  // entries of a legend that find room inside the panel
 constexpr Colour kStart{0.45, 0.45, 0.45}, kMark{0.13, 0.13, 0.13};
+constexpr std::size_t kInside = 4;    // entries of a legend that find room inside the panel
 constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
 
 Range resolve(const Axis& axis, const std::vector<double>& values, double padding) {
@@ -152,7 +153,7 @@ void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_
 }
 
 // An arrow half-way along a curve, in its direction.
-void draw_arrow(Canvas& canvas, const Frame& frame, const Series& s, const Colour& colour) {
+void draw_direction(Canvas& canvas, const Frame& frame, const Series& s, const Colour& colour) {
   const std::size_t n = std::min(s.x.size(), s.y.size());
   if (n < 3) return;
   const Point a = frame.at(s.x[n / 2 - 1], s.y[n / 2 - 1]), b = frame.at(s.x[n / 2], s.y[n / 2]);
@@ -191,7 +192,7 @@ void Figure::scatter(const std::string& title, std::vector<Cloud> clouds, Axis x
 }
 
 void Figure::heat_map(const std::string& title, DensityImage image, Axis x, Axis y, std::optional<double> highest,
-                      Bar bar, std::vector<Arrow> arrows) {
+                      std::vector<Arrow> arrows, Bar bar) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
@@ -228,19 +229,17 @@ void Figure::value_map(const std::string& title, ValueImage image, Range range, 
   panels_.push_back(panel);
 }
 
-void Figure::difference_map(const std::string& title, DensityImage image, Axis x, Axis y) {
+void Figure::difference_map(const std::string& title, ValueImage image, Axis x, Axis y) {
   auto panel = make_panel(title, std::move(x), std::move(y));
   panel->x = panel->x_axis.limits.value_or(image.x), panel->y = panel->y_axis.limits.value_or(image.y);
   panel->equal = true;
   double top = 0;
-  for (double v : image.log_density.reshaped())
+  for (double v : image.values.reshaped())
     if (std::isfinite(v)) top = std::max(top, std::abs(v));
-  panel->bar = Panel::ColourBar{.highest = top, .diverging = true, .label = "difference"};
+  if (top == 0) top = 1;
+  panel->bar = Panel::ColourBar{.highest = top, .lowest = -top, .diverging = true, .label = "difference"};
   panel->draw = [image = std::move(image), top](Canvas& canvas, const Frame& frame) {
-    const Matrix<Colour> colours =
-        image.log_density.unaryExpr([&](double v) { return diverging(top > 0 ? v / top : v); });
-    const Point low = frame.at(image.x.low, image.y.low), high = frame.at(image.x.high, image.y.high);
-    canvas.cells({low.x, high.y, high.x - low.x, low.y - high.y}, colours);
+    draw_image(canvas, frame, image.x, image.y, image.values.unaryExpr([&](double v) { return diverging(v / top); }));
   };
   panels_.push_back(panel);
 }
@@ -258,7 +257,7 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
       const Point start = frame.at(series[i].x.front(), series[i].y.front());
       if (std::isfinite(start.x) && std::isfinite(start.y)) canvas.dot(start, 1.3, kStart);
       colour.alpha = std::min(1.0, 2 * colour.alpha);
-      draw_arrow(canvas, frame, series[i], colour);
+      draw_direction(canvas, frame, series[i], colour);
     }
     for (const auto& s : series) {
       if (s.x.empty()) continue;
@@ -425,6 +424,6 @@ std::string Figure::bytes(const std::string& path) const {
   return canvas.finish();
 }
 
-void Figure::save(const std::string& path) const { write_file(path, bytes(path)); }
+void Figure::save(const std::string& path) const { write_text_file(path, bytes(path)); }
 
 }  // namespace pathline::plot

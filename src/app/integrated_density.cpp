@@ -119,8 +119,8 @@ IntegratedDensity<S>::IntegratedDensity(const Flow<S>& flow, Integration columns
     multiply(Rule::unit_cell(cells < std::size(kCellNodes) ? kCellNodes[cells] : 1));
 }
 
-template <class S> Matrix<double> IntegratedDensity<S>::draws(const Matrix<double>& condition,
-                                                              const EvaluationOptions& options) const {
+template <class S>
+Matrix<double> IntegratedDensity<S>::draws(const Matrix<double>& condition, const EvaluationOptions& options) const {
   auto fast = options;
   fast.density = false, fast.first = 0;
   const Matrix<double> c = condition.replicate(1, condition.rows() > 0 ? kDraws : 1);

@@ -31,11 +31,6 @@ std::string axis_name(const std::string& label, const std::string& unit) {
 
 }  // namespace
 
-Range Panel::ColourBar::range() const {
-  const double low = diverging ? -std::abs(highest) : lowest;
-  return {low, highest > low ? highest : low + 1};
-}
-
 Point Frame::at(double px, double py) const {
   return {box.x + box.width * part(px, x, log_x), box.bottom() - box.height * part(py, y, log_y)};
 }

@@ -23,12 +23,12 @@ struct Frame {
 class Panel {
  public:
   struct ColourBar {
-    double highest;          // value of the last colour
+    double highest;          // density of the brightest colour
     bool exceeded = false;   // whether a part of the image is above it
-    double lowest = 0;       // of the first colour
-    bool diverging = false;  // the first colour is that of -highest
+    double lowest = 0;       // of the darkest colour
+    bool diverging = false;  // colours of values below and above 0
     std::string label = "density";
-    Range range() const;
+    Range range() const { return {lowest, highest > lowest ? highest : lowest + 1}; }
   };
   struct Entry {
     std::string label;

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "app/column_names.hpp"
 #include "app/condition.hpp"
 #include "app/corner.hpp"
+#include "app/field_picture.hpp"
 #include "app/grid.hpp"
 #include "app/named_numbers.hpp"
 #include "app/number_text.hpp"
@@ -30,6 +30,22 @@ constexpr Index kMostColumns = 10;  // in a corner plot that names no columns
 constexpr Index kPaths = 120, kPathTimes = 60;
 constexpr Index kPart = 4096;  // points evaluated between two lines of progress
 const double kLn10 = std::log(10.0);
+
+// The names of all columns of the model.
+std::vector<std::string> column_names(const ModelCard& card, Index d) {
+  auto out = card.columns;
+  for (Index i = std::ssize(out); i < d; ++i) out.push_back(fmt::format("x{}", i + 1));
+  return out;
+}
+
+// The condition as it is written in p(x2 | x1 = 0.5), " | x1 = 0.5"; "" without a condition.
+std::string of_condition(const ModelCard& card, const Matrix<double>& condition) {
+  std::string out;
+  for (Index i = 0; i < condition.rows(); ++i)
+    out += fmt::format("{}{} = {:g}", i ? ", " : " | ", card.condition_columns.at(static_cast<std::size_t>(i)),
+                       condition(i, 0));
+  return out;
+}
 
 // The true log p(x | c) for a model of one column of a toy given the other.
 std::optional<RowVector<double>> conditional_truth(const ModelCard& card, const Matrix<double>& x,
@@ -90,12 +106,21 @@ template <class S> std::string judgement(const PlotFlags& f, const Flow<S>& flow
   return text + fmt::format(", NFE {:.0f}", e.nfe);
 }
 
+// A shade is one of 256, so that a tolerance of 1e-4 is as good as a smaller one, at half the cost.
+EvaluationOptions of_an_image(const PlotFlags& f, EvaluationOptions options) {
+  constexpr double kTolerance = 1e-4;
+  if (!f.common.keys.given("--rtol")) options.solver.rtol = std::max(options.solver.rtol, kTolerance);
+  if (!f.common.keys.given("--atol")) options.solver.atol = std::max(options.solver.atol, kTolerance);
+  return options;
+}
+
 template <class S> class Picture {
  public:
   Picture(const PlotFlags& flags, const Model<S>& model, const EvaluationOptions& options)
       : f_(flags),
         model_(model),
         options_(options),
+        of_image_(of_an_image(flags, options)),
         names_(column_names(model.card, model.flow.dim())),
         condition_(parse_condition(flags.condition, model.card, model.flow.condition_dim())) {
     scales_.assign(names_.size(), plot::Scale::linear);
@@ -270,6 +295,11 @@ template <class S> class Picture {
     return {ConstMatrixMap<double>(values.data(), cells, cells), x, y};
   }
 
+  Matrix<double> difference(const RowVector<double>& model, const RowVector<double>& known) const {
+    const RowVector<double> values = model.array().exp() - known.array().exp();
+    return ConstMatrixMap<double>(values.data(), f_.cells, f_.cells);
+  }
+
   plot::Figure two_dimensions() const {
     const auto rx = range(0), ry = range(1);
     const auto x = axis(0, rx), y = axis(1, ry);
@@ -298,8 +328,7 @@ template <class S> class Picture {
     figure.mark(mark[0], mark[1]);
     if (known) figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
     if (f_.error)
-      figure.difference_map("learned \u2212 true", image(model.array().exp() - known->array().exp(), f_.cells, rx, ry),
-                            x, y);
+      figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
     if (f_.paths) add_paths(figure, x, y);
     return figure;
   }
@@ -361,7 +390,7 @@ template <class S> class Picture {
       const auto log_p = learned(at, when[k], progress, static_cast<Index>(k) * at.cols());
       const std::string name = fmt::format("t = {:g}", when[k]);
       if (dim() == 2) {
-        figure.heat_map(name, image(log_p, cells, ranges[0], ranges[1]), axis(0, ranges[0]), axis(1, ranges[1]), {},
+        figure.heat_map(name, image(log_p, cells, ranges[0], ranges[1]), axis(0, ranges[0]), axis(1, ranges[1]), {}, {},
                         plot::Bar::hidden);
         continue;
       }
@@ -408,6 +437,7 @@ template <class S> class Picture {
   const PlotFlags& f_;
   const Model<S>& model_;
   const EvaluationOptions& options_;
+  EvaluationOptions of_image_;
   std::vector<std::string> names_;
   std::vector<plot::Scale> scales_;  // of each column
   std::vector<std::size_t> chosen_;  // columns of a corner plot
@@ -435,12 +465,35 @@ void refuse_useless(const PlotFlags& f, Index d) {
 
 template <class S> std::string picture_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model()));
+  warn_of_format(model.card);
   refuse_useless(f, model.flow.dim());
   const auto options = evaluation_options(model.card, f.common);
   return Picture<S>(f, model, options).bytes();
 }
 
 }  // namespace
+
+std::string field_picture_of(const PlotFlags& f) {
+  refuse_ignored(
+      f.command,
+      {"--data", "--samples", "--paths", "--error", "--time", "--columns", "--log", "--truth", "--precision"},
+      "has no effect with --field, which draws the vector field over the density at five times");
+  const auto model = read_model<double>(model_file(f.model()));
+  const auto& flow = model.flow;
+  if (flow.dim() != 2)
+    throw InputError(fmt::format("--field: draws a model of two columns; this one has {}", flow.dim()));
+  if (flow.blocks().empty()) throw InputError("--field: the model has no vector field, only transforms in one step");
+  FieldPicture picture{.columns = column_names(model.card, 2),
+                       .cells = f.cells,
+                       .residual = f.residual,
+                       .condition = parse_condition(f.condition, model.card, flow.condition_dim()),
+                       .seed = f.seed};
+  for (int k = 0; k <= 4; ++k) picture.times.push_back(k == 4 ? flow.end_time() : flow.end_time() * k / 4);
+  picture.title = f.title.empty() ? "density and velocity on the way from the base to the data" +
+                                        of_condition(model.card, picture.condition)
+                                  : f.title;
+  return field_figure(flow, picture, evaluation_options(model.card, f.common)).bytes(f.output);
+}
 
 std::string picture_of(const PlotFlags& f) {
   return is_double(read_card(model_file(f.model())), f.common) ? picture_as<double>(f) : picture_as<float>(f);

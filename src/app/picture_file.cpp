@@ -1,11 +1,9 @@
 #include "app/picture_file.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include "core/lower_case.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/io/replace_file.hpp"
 
 namespace pathline::plot {
 
@@ -15,17 +13,6 @@ Format format_of(const std::string& path) {
   if (suffix == ".svg") return Format::svg;
   if (suffix == ".pdf") return Format::pdf;
   throw InputError(path + ": expected a name that ends with .png, .svg or .pdf");
-}
-
-void write_file(const std::string& path, const std::string& bytes) {
-  ReplaceFile file(path);
-  {
-    std::ofstream out(file.path(), std::ios::binary);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) throw_cannot_write(path);
-  }
-  file.commit();
 }
 
 }  // namespace pathline::plot

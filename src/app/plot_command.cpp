@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
-#include "app/column_names.hpp"
 #include "app/command.hpp"
-#include "app/condition.hpp"
-#include "app/field_picture.hpp"
 #include "app/picture.hpp"
 #include "app/picture_file.hpp"
 #include "app/run_metrics.hpp"
+#include "app/text_file.hpp"
 #include "app/training_picture.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
@@ -30,31 +28,6 @@ int run_training(const PlotFlags& f) {
   return 0;
 }
 
-// The field over the density at five times, in double: the residual needs it, and two pictures of one model are alike.
-int run_field(const PlotFlags& f) {
-  refuse_ignored(
-      f.command,
-      {"--data", "--samples", "--paths", "--error", "--time", "--columns", "--log", "--truth", "--size", "--precision"},
-      "has no effect with --field, which draws the vector field over the density at five times");
-  const auto card = read_card(model_file(f.model()));
-  const auto model = read_model<double>(model_file(f.model()));
-  warn_of_format(model.card);
-  const auto& flow = model.flow;
-  if (flow.dim() != 2)
-    throw InputError(fmt::format("--field: draws a model of two columns; this one has {}", flow.dim()));
-  if (flow.blocks().empty()) throw InputError("--field: the model has no vector field, only transforms in one step");
-  FieldPicture picture{.columns = column_names(card, 2),
-                       .cells = f.cells,
-                       .residual = f.residual,
-                       .condition = parse_condition(f.condition, card, flow.condition_dim()),
-                       .seed = f.seed};
-  for (int k = 0; k <= 4; ++k) picture.times.push_back(k == 4 ? flow.end_time() : flow.end_time() * k / 4);
-  const std::string title = "density and velocity on the way from the base to the data";
-  picture.title = f.title.empty() ? title + of_condition(card, picture.condition) : f.title;
-  field_figure(flow, picture, evaluation_options(card, f.common)).save(f.output);
-  return 0;
-}
-
 int run(const PlotFlags& f) {
   f.common.check();
   plot::format_of(f.output);
@@ -66,8 +39,7 @@ int run(const PlotFlags& f) {
   if (f.training) return run_training(f);
   if (f.models.size() > 1)
     throw InputError(fmt::format("plot: expected one MODEL, found {}; only --training takes several", f.models.size()));
-  if (f.field) return run_field(f);
-  plot::write_file(f.output, picture_of(f));
+  write_text_file(f.output, f.field ? field_picture_of(f) : picture_of(f));
   return 0;
 }
 
@@ -79,8 +51,8 @@ void add_plot_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline plot models/moons.h5 -o moons.png --paths --error\n"
-      "  pathline plot models/diamonds.h5 -o corner.pdf --columns carat,price --log carat,price\n"
       "  pathline plot models/moons.h5 -o field.png --field --residual\n"
+      "  pathline plot models/diamonds.h5 -o corner.pdf --columns carat,price --log carat,price\n"
       "  pathline plot models/moons.h5 models/rings.h5 -o training.svg --training");
   c.add_option("MODEL", f->models, "a model file or the directory of a run; several with --training").required();
   c.add_option("-o,--output", f->output, "FIG.png, FIG.svg or FIG.pdf").required();
@@ -92,11 +64,9 @@ void add_plot_command(Command app, Action& chosen) {
   c.add_option("--truth", f->truth, "values to mark: 1.2,0.5 of the columns shown, or mass=91.2 by name");
   c.add_option("--time", f->times, "a row of densities at these times, 0 (base) to the end (data): 0,0.5,1");
   c.add_flag("--error", f->error, "also draw learned minus true density, of a model of a toy");
-  c.add_flag("--paths", f->paths, "also draw the trajectories of samples from the base to the data");
   c.add_flag("--field", f->field, "the vector field instead: arrows over the density at five times");
-  c.add_flag(
-      "--residual", f->residual,
-      "with --field, also the residual of the continuity equation, |(d/dt + f grad) log p + div f| / (1 + |div f|)");
+  c.add_flag("--residual", f->residual, "with --field: also the residual of the continuity equation");
+  c.add_flag("--paths", f->paths, "also draw the trajectories of samples from the base to the data");
   c.add_flag("--training", f->training, "the whole training instead: loss, validation NLL, NFE and gradient norm");
   c.group("Picture");
   c.add_option("--title", f->title, "title; default: the data and how well the model fits them");

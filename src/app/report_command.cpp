@@ -9,12 +9,11 @@
 #include "app/number_text.hpp"
 #include "app/output.hpp"
 #include "app/picture.hpp"
-#include "app/picture_file.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
 #include "app/report_page.hpp"
-#include "app/training_picture.hpp"
 #include "app/run_metrics.hpp"
+#include "app/text_file.hpp"
 #include "app/verify_flags.hpp"
 #include "core/lower_case.hpp"
 #include "pathline/core/error.hpp"
@@ -174,7 +173,7 @@ int run(const ReportFlags& f) {
     if (html.size() <= kMostBytes) break;
     page.picture = picture(f, size), html = html_of(page);
   }
-  plot::write_file(f.output, html);
+  write_text_file(f.output, html);
   return 0;
 }
 
@@ -197,6 +196,9 @@ void add_report_command(Command app, Action& chosen) {
   c.add_flag("--no-verify", f->no_verify, "leave out the checks of `pathline verify`, which take the longest");
   c.add_option("--seed", f->seed, "seed of all draws").show_default();
   f->common.add_table_to(c);
+  c.group("Solver");
+  f->common.timeout = 60;
+  f->common.add_timeout_to(c);
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }

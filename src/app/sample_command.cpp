@@ -33,8 +33,8 @@ std::vector<double> path_times(Index count, double end) {
 
 // A part of the draws, with what the options ask for on their way.
 struct DrawnPart {
-  Matrix<double> points;        // d x n
-  RowVector<double> log_prob;   // 1 x n
+  Matrix<double> points;       // d x n
+  RowVector<double> log_prob;  // 1 x n
   std::vector<Matrix<double>> along;
   Matrix<double> log_prob_along, trace_along;  // K x n; no rows where they are not asked for
   std::vector<Matrix<double>> adjoint_along;
@@ -151,9 +151,8 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
 }
 
 // Draws first ... first + n - 1. Where something beside the states is wanted of the trajectories, one solve gives all.
-template <class S>
-DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
-               const EvaluationOptions& options, const Matrix<double>& c) {
+template <class S> DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
+                                  const EvaluationOptions& options, const Matrix<double>& c) {
   const auto z0 = flow.draw_base(n, f.seed, options.tile, options.first);
   DrawnPart out;
   if (f.along || f.adjoint) {
@@ -174,8 +173,9 @@ void choose_along(SampleFlags& f, bool periodic) {
   if (!periodic || f.trajectory == 0) return;
   if (f.adjoint) throw InputError("--adjoint: the model has periodic columns, whose density is a sum over paths");
   if (f.log_density)
-    f.common.note("the log-density and the trace are not written along the trajectories: with periodic columns the "
-                  "density is a sum over paths");
+    f.common.note(
+        "the log-density and the trace are not written along the trajectories: with periodic columns the "
+        "density is a sum over paths");
 }
 
 template <class S> int run_as(SampleFlags f) {
@@ -228,7 +228,8 @@ int run(const SampleFlags& f) {
   require(f.per_row >= 1, "--per-row", f.per_row, ">= 1");
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,
           ">= 2: times from the base to the data, both included");
-  if (f.adjoint && f.trajectory == 0) throw InputError("--adjoint needs --trajectory K, the times that it is written at");
+  if (f.adjoint && f.trajectory == 0)
+    throw InputError("--adjoint needs --trajectory K, the times that it is written at");
   if (!f.conditions.empty())
     refuse_ignored(f.command, {"--count", "--condition"}, "cannot be used with --conditions; use --per-row");
   else
@@ -260,9 +261,10 @@ void add_sample_command(Command app, Action& chosen) {
        "seed of the draws; the same seed and options give the same samples (--log-density changes them by about the "
        "tolerance)")
       .show_default();
-  c.add_flag("--log-density", f->log_density,
-             "also write the log-density of each sample, in nats; with --trajectory also log p_t(z(t)) and the trace of "
-             "df/dz along each path (trajectory_log_density, trajectory_trace: K x N)");
+  c.add_flag(
+      "--log-density", f->log_density,
+      "also write the log-density of each sample, in nats; with --trajectory also log p_t(z(t)) and the trace of "
+      "df/dz along each path (trajectory_log_density, trajectory_trace: K x N)");
   c.add_option("--trajectory", f->trajectory,
                "also write the samples at K evenly spaced times from the base to the data");
   c.add_flag("--adjoint", f->adjoint,

@@ -146,9 +146,8 @@ StudyChart study_steppers(const StudySubject& s) {
 
 namespace {
 
-template <class S>
-void add_tolerance_curves(const Flow<S>& flow, const StudySubject& s, const RowVector<double>& exact,
-                          const std::string& precision, StudyChart& to) {
+template <class S> void add_tolerance_curves(const Flow<S>& flow, const StudySubject& s, const RowVector<double>& exact,
+                                             const std::string& precision, StudyChart& to) {
   StudyCurve mean{.label = "mean, " + precision, .further = {{"nfe", {}}}}, largest = mean;
   largest.label = "largest, " + precision;
   EvaluationOptions o{.threads = s.threads};
@@ -239,7 +238,8 @@ StudyChart study_training(const StudySubject& s) {
     const auto line = read_metrics_line(text);
     if (line.contains("event")) continue;
     const double iteration = metric(line, "iteration");
-    for (auto& [curve, key] : {std::pair{&training, "nfe"}, {&backward, "backward_nfe"}, {&evaluation, "evaluation_nfe"}})
+    for (auto& [curve, key] :
+         {std::pair{&training, "nfe"}, {&backward, "backward_nfe"}, {&evaluation, "evaluation_nfe"}})
       if (const double nfe = metric(line, key); std::isfinite(nfe) && nfe > 0)  // flow matching solves nothing
         curve->x.push_back(iteration), curve->y.push_back(nfe);
   }
@@ -294,7 +294,8 @@ StudyChart study_residual_network(const StudySubject& s) {
         {&by_x, (gradient.x - exact.z0).norm() / exact.z0.norm()},
         {&by_theta, (gradient.theta - exact.theta).norm() / exact.theta.norm()}};
     for (const auto& [curve, error] : errors)
-      if (std::isfinite(error)) curve->x.push_back(static_cast<double>(layers)), curve->y.push_back(std::max(error, 1e-16));
+      if (std::isfinite(error))
+        curve->x.push_back(static_cast<double>(layers)), curve->y.push_back(std::max(error, 1e-16));
   }
   out.curves = {std::move(state), std::move(by_x), std::move(by_theta)};
   out.summary = fmt::format("{:<26}{:>10}\n", "residual network", "slope");

@@ -31,8 +31,8 @@ int run(const StudyFlags& f) {
   const auto flow = read_model<double>(model_file(f.model)).flow;
   if (flow.blocks().empty()) throw InputError(f.model + ": has no continuous block: there is no ODE to study");
   const Matrix<double> condition = parse_condition(f.condition, card, flow.condition_dim());
-  const auto subject = study_subject(model_file(f.model), f.points, f.seed, condition, metrics_of(f.model, card),
-                                     f.common.threads);
+  const auto subject =
+      study_subject(model_file(f.model), f.points, f.seed, condition, metrics_of(f.model, card), f.common.threads);
   make_directory(f.output);
 
   constexpr StudyChart (*kStudies[])(const StudySubject&) = {study_steppers, study_tolerances, study_gradients,

@@ -1,8 +1,6 @@
 #include "app/training_picture.hpp"
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 #include "train/metrics_line.hpp"
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "pathline/app/figure.hpp"
-#include "pathline/checkpoint/model.hpp"
 
 namespace pathline {
 

@@ -244,8 +244,8 @@ TrajectoryTable draw_free_pendulum(Index count, const std::vector<double>& times
     Engine engine = make_stream(seed, "dynamics.free_pendulum", static_cast<std::uint64_t>(i));
     const double q = uniform(engine, -1.5, 1.5), p = uniform(engine, -1.5, 1.5);
     const Matrix<double> z0{{q}, {p}};
-    out.list.push_back({static_cast<double>(i), times,
-                        odeint<double>(*field, z0, times, {.solver = {.rtol = 1e-12, .atol = 1e-12}})});
+    out.list.push_back(
+        {static_cast<double>(i), times, odeint<double>(*field, z0, times, {.solver = {.rtol = 1e-12, .atol = 1e-12}})});
   }
   return out;
 }

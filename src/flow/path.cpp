@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include <Eigen/LU>
 #include <fmt/format.h>
+#include <Eigen/LU>
 
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
@@ -212,8 +212,8 @@ template <class S> void check_paths(const Flow<S>& flow, const Matrix<S>& z0, co
   if (z0.rows() != flow.dim() || !z0.allFinite())
     throw InputError(fmt::format("z0: {} x {}: must be {} x N, finite", z0.rows(), z0.cols(), flow.dim()));
   if (c.rows() != flow.condition_dim() || (c.rows() > 0 && c.cols() != z0.cols()))
-    throw InputError(fmt::format("the condition is {} x {}: must be {} x {}", c.rows(), c.cols(), flow.condition_dim(),
-                                 z0.cols()));
+    throw InputError(
+        fmt::format("the condition is {} x {}: must be {} x {}", c.rows(), c.cols(), flow.condition_dim(), z0.cols()));
   for (std::size_t k = 0; k < times.size(); ++k) {
     require(times[k] >= 0 && times[k] <= flow.end_time(), "time", times[k], fmt::format("in [0, {}]", flow.end_time()));
     if (k > 0) require(times[k] > times[k - 1], "time", times[k], fmt::format("> {}, the one before", times[k - 1]));
@@ -303,9 +303,9 @@ Matrix<double> velocity_at(const Flow<S>& flow, double t, ConstMatrixRef<double>
   return out;
 }
 
-#define PATHLINE_INSTANTIATE(S)                                                                                        \
-  template Paths follow_paths<S>(const Flow<S>&, const Matrix<S>&, const std::vector<double>&, bool,                  \
-                                 const EvaluationOptions&, ConstMatrixRef<double>);                                   \
+#define PATHLINE_INSTANTIATE(S)                                                                      \
+  template Paths follow_paths<S>(const Flow<S>&, const Matrix<S>&, const std::vector<double>&, bool, \
+                                 const EvaluationOptions&, ConstMatrixRef<double>);                  \
   template Matrix<double> velocity_at<S>(const Flow<S>&, double, ConstMatrixRef<double>, ConstMatrixRef<double>);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)

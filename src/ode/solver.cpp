@@ -72,9 +72,8 @@ template <class S> class Stepper {
   }
 };
 
-template <class S, template <class, class, class, class, class, class, class> class Kind>
-using OdeintStepper = Kind<State<S>, S, State<S>, double, FlatAlgebra, odeint::default_operations,
-                           odeint::always_resizer>;
+template <class S, template <class, class, class, class, class, class, class> class Kind> using OdeintStepper =
+    Kind<State<S>, S, State<S>, double, FlatAlgebra, odeint::default_operations, odeint::always_resizer>;
 
 template <class S, class Kind> class PlainStepper final : public Stepper<S> {
  public:
@@ -111,10 +110,10 @@ template <class S> class Fehlberg78Stepper final : public Stepper<S> {
     kind_.do_step(std::ref(record), x0, f0, t, x1, h, error);
     const auto k = [this](int stage) { return k_[static_cast<std::size_t>(stage - 2)].flat().array(); };
     const S unit = static_cast<S>(kShare * h / 20);
-    error.flat() = error.flat().array().abs().max(
-        (S(kShare) * (x1.flat().array() - x0.flat().array()) -
-         unit * (S(11) * (k(7) + k(8)) - S(14) * (k(9) + k(10)) + S(26) * k(6)))
-            .abs());
+    error.flat() =
+        error.flat().array().abs().max((S(kShare) * (x1.flat().array() - x0.flat().array()) -
+                                        unit * (S(11) * (k(7) + k(8)) - S(14) * (k(9) + k(10)) + S(26) * k(6)))
+                                           .abs());
   }
   bool interpolates() const override { return false; }
 
@@ -166,16 +165,22 @@ template <class S> class AdamsStepper final : public Stepper<S> {
 
 template <class S> std::unique_ptr<Stepper<S>> make_stepper(StepperKind kind) {
   switch (kind) {
-    case StepperKind::euler: return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::euler>>>();
-    case StepperKind::midpoint: return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::modified_midpoint>>>();
-    case StepperKind::rk4: return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::runge_kutta4>>>();
+    case StepperKind::euler:
+      return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::euler>>>();
+    case StepperKind::midpoint:
+      return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::modified_midpoint>>>();
+    case StepperKind::rk4:
+      return std::make_unique<PlainStepper<S, OdeintStepper<S, odeint::runge_kutta4>>>();
     case StepperKind::cash_karp:
       return std::make_unique<ErrorStepper<S, OdeintStepper<S, odeint::runge_kutta_cash_karp54>>>();
-    case StepperKind::dopri5: return std::make_unique<Dopri5Stepper<S>>();
+    case StepperKind::dopri5:
+      return std::make_unique<Dopri5Stepper<S>>();
     case StepperKind::fehlberg78:
       return std::make_unique<Fehlberg78Stepper<S>>();
-    case StepperKind::bulirsch_stoer: return nullptr;
-    case StepperKind::adams_bashforth_moulton: return std::make_unique<AdamsStepper<S>>();
+    case StepperKind::bulirsch_stoer:
+      return nullptr;
+    case StepperKind::adams_bashforth_moulton:
+      return std::make_unique<AdamsStepper<S>>();
   }
   return nullptr;
 }
@@ -217,8 +222,10 @@ template <class S> class Solver<S>::Impl::AcceptedStep final : public Step<S> {
   void at(double t, State<S>& x) const override {
     auto& m = impl_;
     x.resize(this->x0->layout());
-    if (m.interpolates()) m.stepper->interpolate(t, {this->t0, this->t1, *this->x0, *this->x1, m.f0, m.f1}, x);
-    else resolve(t, x);
+    if (m.interpolates())
+      m.stepper->interpolate(t, {this->t0, this->t1, *this->x0, *this->x1, m.f0, m.f1}, x);
+    else
+      resolve(t, x);
   }
 
  private:
@@ -294,9 +301,8 @@ bool Solver<S>::Impl::step_vanishes(SolveReport& report, double t, double t1, do
   return true;
 }
 
-template <class S>
-void Solver<S>::Impl::accept(Counted<S>& system, State<S>& x, double t, double t1, StepObserver<S>* observer,
-                             bool know_f1) {
+template <class S> void Solver<S>::Impl::accept(Counted<S>& system, State<S>& x, double t, double t1,
+                                                StepObserver<S>* observer, bool know_f1) {
   if (!observer) return;
   if (interpolates() && !know_f1) system(x1, f1, t1);
   AcceptedStep step(*this, system);
@@ -329,9 +335,8 @@ SolveReport Solver<S>::Impl::fixed(Counted<S>& system, State<S>& x, double t0, d
   return report;
 }
 
-template <class S>
-SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0, double t1,
-                                      StepObserver<S>* observer, double first) {
+template <class S> SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0, double t1,
+                                                         StepObserver<S>* observer, double first) {
   SolveReport report;
   const double direction = t1 < t0 ? -1 : 1;
   const int order = stepper_order(options.stepper);
@@ -348,8 +353,10 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
     const double left = t1 - t;
     const bool last = std::abs(h) * 1.000001 >= std::abs(left);
     const double wanted = h;
-    if (last) h = left;
-    else if (std::abs(h) * 2 > std::abs(left)) h = left / 2;
+    if (last)
+      h = left;
+    else if (std::abs(h) * 2 > std::abs(left))
+      h = left / 2;
     if (step_vanishes(report, t, t1, h, finite)) break;
     stepper->step(std::ref(system), x, f0, t, h, x1, f1, error);
     finite = std::isfinite(sample_norm(x1.layout(), x1.data()));
@@ -368,8 +375,10 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
     report.step = h;
     t = end;
     std::swap(x, x1);
-    if (stepper->first_same_as_last() || (observer && interpolates())) std::swap(f0, f1);
-    else if (t != t1) system(x, f0, t);
+    if (stepper->first_same_as_last() || (observer && interpolates()))
+      std::swap(f0, f1);
+    else if (t != t1)
+      system(x, f0, t);
     h *= grow ? factor : std::min(1.0, factor);
     grow = true;
     if (std::abs(h) < std::abs(wanted) && last) h = wanted;  // a step that was cut to end at t1 does not limit the next
@@ -379,9 +388,8 @@ SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, State<S>& x, double t0
   return report;
 }
 
-template <class S>
-SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double t0, double t1,
-                                         StepObserver<S>* observer, double first) {
+template <class S> SolveReport Solver<S>::Impl::extrapolate(Counted<S>& system, State<S>& x, double t0, double t1,
+                                                            StepObserver<S>* observer, double first) {
   SolveReport report;
   const double direction = t1 < t0 ? -1 : 1;
   if (!extrapolation)
@@ -430,9 +438,8 @@ template <class S> Solver<S>::Solver(Solver&&) noexcept = default;
 template <class S> Solver<S>& Solver<S>::operator=(Solver&&) noexcept = default;
 template <class S> const SolverOptions& Solver<S>::options() const { return impl_->options; }
 
-template <class S>
-SolveReport Solver<S>::solve(System<S>& system, State<S>& x, double t0, double t1, StepObserver<S>* observer,
-                             double first_step) {
+template <class S> SolveReport Solver<S>::solve(System<S>& system, State<S>& x, double t0, double t1,
+                                                StepObserver<S>* observer, double first_step) {
   auto& m = *impl_;
   for (auto* s : {&m.x1, &m.f0, &m.f1, &m.error}) s->resize(x.layout());
   Counted<S> counted{&system};

@@ -146,8 +146,7 @@ void add_model(std::vector<RecipeField>& fields) {
   const auto base_fit = [](auto member) { return inside(&R::base_fit_options, member); };
   Table(
       fields, "model", [](auto& r, std::size_t) -> auto& { return r.model; })
-      .add("automatic", &R::automatic, any(),
-           "table: choose the model and the training by the data within train.time")
+      .add("automatic", &R::automatic, any(), "table: choose the model and the training by the data within train.time")
       .add("field", &R::field, one_of(field_names()), "vector field: a network, or minus the gradient of a potential")
       .add("hidden", network(&MlpOptions::hidden), at_least(1),
            "widths of the hidden layers; 0 = automatic: 64,64,64 up to two columns, 96,96 for more")
@@ -192,7 +191,7 @@ void add_transforms(std::vector<RecipeField>& fields) {
       .add("hidden", coupling(&C::hidden), at_least(1), "coupling: widths of the hidden layers of its network")
       .add("bins", coupling(&C::bins), from_to(2, 256), "spline_coupling: number of bins of a spline")
       .add("box", coupling(&C::box), above(0),
-           "spline_coupling: a spline is the identity outside of [-box, box]; couplings see inputs within twice that");
+           "coupling: a spline is the identity outside of [-box, box], to which the network of any coupling sees its inputs clamped");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {

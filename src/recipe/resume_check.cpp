@@ -41,10 +41,9 @@ void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std:
   const auto& hidden = m.network.hidden;
   for (Index i = 0; i < m.blocks; ++i) {
     if (m.field == FieldKind::potential && !hidden.empty())
-      budget.take_potential("model.hidden", {.dim = dim,
-                                             .condition_dim = condition_dim,
-                                             .width = hidden.front(),
-                                             .layers = std::ssize(hidden)});
+      budget.take_potential(
+          "model.hidden",
+          {.dim = dim, .condition_dim = condition_dim, .width = hidden.front(), .layers = std::ssize(hidden)});
     else
       budget.take_layers("model.hidden", {.dim = dim, .condition_dim = condition_dim, .hidden = hidden});
   }

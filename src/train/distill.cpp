@@ -61,7 +61,7 @@ Matrix<double> draw_conditions(const Flow<S>& flow, Index n, const DistillOption
 void check(const DistillOptions& o) {
   require(o.seconds > 0 && std::isfinite(o.seconds), "seconds", o.seconds, "> 0");
   require(o.iterations >= 0, "iterations", o.iterations, ">= 0");
-  require(o.layers >= 1 && o.layers <= 1000, "layers", o.layers, "in [1, 1000]");
+  require(o.layers >= 0 && o.layers <= 1000, "layers", o.layers, "in [0, 1000]");
   require(o.pairs >= 1000, "pairs", o.pairs, ">= 1000");
   require(o.batch >= 1, "batch", o.batch, ">= 1");
   require(o.learning_rate > 0 && std::isfinite(o.learning_rate), "learning_rate", o.learning_rate, "> 0");
@@ -107,12 +107,13 @@ template <class S> double fitting_box(const Pairs<S>& pairs) {
 }
 
 template <class S> Chain<S> make_couplings(const Flow<S>& flow, const DistillOptions& o, double box) {
+  const Index layers = o.layers > 0 ? o.layers : flow.dim() <= 3 ? 8 : 12;
   Engine engine = make_stream(o.seed, "distill.initialize");
   auto options = o.coupling;
   options.kind = CouplingKind::spline, options.dim = flow.dim(), options.condition_dim = flow.condition_dim();
   options.box = box;
   Chain<S> chain;
-  for (auto& moved : alternating_halves(flow.dim(), o.layers, engine)) {
+  for (auto& moved : alternating_halves(flow.dim(), layers, engine)) {
     options.moved = std::move(moved);
     chain.add(CouplingLayer<S>(options)).initialize(engine);
   }

@@ -13,8 +13,8 @@ namespace pathline {
 
 std::string metrics_line(const TrainingProgress& progress, const Evaluation& e);
 
-// A line for an iteration that went wrong. event: "skipped" or "rolled back". rate: the factor of the learning rate from
-// now on.
+// A line for an iteration that went wrong. event: "skipped" or "rolled back". rate: the factor of the learning rate
+// from now on.
 std::string event_line(Index iteration, std::size_t stage, const std::string& event, const std::string& reason,
                        double rate);
 

@@ -84,7 +84,7 @@ template <class S> Attributes CouplingLayer<S>::describe() const {
 
 // The inputs of the network: the columns that stay, then the condition, clamped.
 template <class S> void CouplingLayer<S>::gather(ConstMatrixRef<S> z, const Matrix<S>& condition, S* inputs) const {
-  const S most = static_cast<S>(2 * options_.box);
+  const S most = static_cast<S>(options_.box);
   for (Index b = 0; b < z.cols(); ++b) {
     for (const Index i : kept_) *inputs++ = std::clamp(z(i, b), -most, most);
     for (Index i = 0; i < options_.condition_dim; ++i) *inputs++ = std::clamp(condition(i, b), -most, most);
@@ -154,7 +154,7 @@ template <class S> SolveReport CouplingLayer<S>::pullback(Direction direction, c
   for (Index j = 0; j < m; ++j) to.z.row(options_.moved[static_cast<std::size_t>(j)]) = bar.row(j);
   if (to.theta.size() > 0) to.theta += theta_bar.template cast<double>();
 
-  const S most = static_cast<S>(2 * options_.box);  // a clamped input has no derivative
+  const S most = static_cast<S>(options_.box);  // a clamped input has no derivative
   const auto within = [&](Index row, Index b) { return std::abs(tape.inputs(row, b)) < most; };
   const Index kept = std::ssize(kept_);
   for (Index b = 0; b < batch; ++b) {

@@ -42,8 +42,8 @@ TEST_F(Regression, LearnsALinearMapOfSeveralColumnsInTheDatasUnits) {
             std::to_string(-a) + "\n";
   }
   const auto table = put("t.csv", rows);
-  const auto fitted = run({"fit", table, "--target", "u,v", "--model", "resnet", "--iterations", "1000", "--quiet", "-o", file("m.h5"),
-                           "--predictions", file("p.csv")});
+  const auto fitted = run({"fit", table, "--target", "u,v", "--model", "resnet", "--iterations", "1000", "--quiet",
+                           "-o", file("m.h5"), "--predictions", file("p.csv")});
   ASSERT_EQ(fitted.code, 0) << fitted.err;
   const auto truth = read_table(table, {"u", "v"}).values, got = read_table(file("p.csv"), {"u", "v"}).values;
   EXPECT_LT((truth - got).cwiseAbs().maxCoeff(), 1);  // of values around 300 whose spread is 7; 0.2 is usual

@@ -166,7 +166,7 @@ def transform_to_base(attributes, p, y, c):
         return z, -(len(y) - 1) * np.log(stretch) - np.log1p(alpha * beta / (alpha + r)**2)
     moved, box = attributes["moved"], attributes["box"]
     kept = [i for i in range(len(y)) if i not in moved]
-    a = network(attributes, p, np.clip(np.vstack([y[kept], c[:attributes["condition_dim"]]]), -2 * box, 2 * box))
+    a = network(attributes, p, np.clip(np.vstack([y[kept], c[:attributes["condition_dim"]]]), -box, box))
     z = y.copy()
     if kind == "affine_coupling":
         log_slope, shift = 3 * np.tanh(a[:len(moved)] / 3), a[len(moved):]

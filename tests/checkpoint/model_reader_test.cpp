@@ -147,7 +147,7 @@ TEST_F(ModelReaderSlow, RebuildsPotentialsNormsAndTransforms) {
   compare_random(bounded);
 }
 
-// One of each kind, between a block and the data and alone; with columns outside of the box and beyond its double.
+// One of each kind, between a block and the data and alone; with columns outside of the box.
 TEST_F(ModelReaderSlow, RebuildsTransformsInClosedForm) {
   for (const bool with_block : {true, false}) {
     Engine engine = make_stream(5, "model_reader_test");

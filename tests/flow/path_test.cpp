@@ -147,8 +147,7 @@ TEST(Path, VelocityIsTheRateOfThePoints) {
   const Matrix<double> before = velocity_at(flow, 1.2 - h, paths.points[0], c);
   const Vector<double> scale = (end.array() / before.array()).rowwise().mean();
   Vector<double> expected(2);
-  for (Index i = 0; i < 2; ++i)
-    expected[i] = std::exp(-norm.log_weight[i]) * std::sqrt(norm.variance[i] + 1e-4);
+  for (Index i = 0; i < 2; ++i) expected[i] = std::exp(-norm.log_weight[i]) * std::sqrt(norm.variance[i] + 1e-4);
   EXPECT_LT((scale - expected).cwiseAbs().maxCoeff(), 0.05);  // h times the rate of the velocity
 }
 

@@ -27,8 +27,8 @@ namespace pathline::fuzz {
 inline const std::filesystem::path& directory() {
   static const auto& path = *new std::filesystem::path([] {  // never destroyed: it is used at the exit
     const char* memory = "/dev/shm";
-    const auto base = std::filesystem::exists(memory) ? std::filesystem::path(memory)
-                                                      : std::filesystem::temp_directory_path();
+    const auto base =
+        std::filesystem::exists(memory) ? std::filesystem::path(memory) : std::filesystem::temp_directory_path();
     auto made = base / ("pathline-fuzz-" + std::to_string(::getpid()));
     std::filesystem::create_directories(made);
     std::atexit([] { std::filesystem::remove_all(directory()); });
@@ -104,9 +104,15 @@ inline void hdf5_table(std::string_view bytes) {
 }
 
 inline const std::map<std::string, std::function<void(std::string_view)>>& targets() {
-  static const std::map<std::string, std::function<void(std::string_view)>> all = {
-      {"csv", csv},     {"npy", npy},           {"npz", npz},       {"chains", chains},        {"toml", toml},
-      {"model", model}, {"checkpoint", checkpoint}, {"ffjord", ffjord}, {"hdf5_table", hdf5_table}};
+  static const std::map<std::string, std::function<void(std::string_view)>> all = {{"csv", csv},
+                                                                                   {"npy", npy},
+                                                                                   {"npz", npz},
+                                                                                   {"chains", chains},
+                                                                                   {"toml", toml},
+                                                                                   {"model", model},
+                                                                                   {"checkpoint", checkpoint},
+                                                                                   {"ffjord", ffjord},
+                                                                                   {"hdf5_table", hdf5_table}};
   return all;
 }
 

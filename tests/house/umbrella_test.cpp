@@ -31,7 +31,8 @@ TEST(Umbrella, IncludesEveryPublicHeaderButTheCommandLines) {
   for (const auto& entry : fs::recursive_directory_iterator(include / "pathline")) {
     const auto path = entry.path().lexically_relative(include);
     const bool in_module = std::distance(path.begin(), path.end()) == 3;
-    if (entry.is_regular_file() && in_module && *std::next(path.begin()) != "app") expected.insert(path.generic_string());
+    if (entry.is_regular_file() && in_module && *std::next(path.begin()) != "app")
+      expected.insert(path.generic_string());
   }
   const std::string text = contents_of(include / "pathline" / "pathline.hpp");
   const std::regex line("#include \"([^\"]+)\"");

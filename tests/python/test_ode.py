@@ -13,6 +13,7 @@ import pytest
 import pathline
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-10}
+EQUAL = {"steps": 40}  # whose error, h^5, changes smoothly, so that differences see none of it
 
 
 def field_in_numpy(field):
@@ -88,9 +89,9 @@ def test_the_gradient_of_a_library_field_is_that_of_differences(adjoint):
     def loss(z0=z0, c=c, times=times, theta=field.theta):
         other = pathline.Mlp(2, hidden=[4], condition_dim=1)
         other.theta = theta
-        return (weight * pathline.odeint(other, z0, times, c, **TIGHT)).sum()
+        return (weight * pathline.odeint(other, z0, times, c, **EQUAL)).sum()
 
-    _, pullback = pathline.odeint_vjp(field, z0, times, c, adjoint=adjoint, **TIGHT)
+    _, pullback = pathline.odeint_vjp(field, z0, times, c, adjoint=adjoint, **EQUAL)
     gradient = pullback(weight)
     tolerance = {"rtol": 1e-6, "atol": 1e-7}  # of the differences: step^2 and rounding over the step
     np.testing.assert_allclose(gradient.z0, difference(lambda x: loss(z0=x), z0), **tolerance)

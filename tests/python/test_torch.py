@@ -54,7 +54,7 @@ def test_gradcheck_of_pytorch_passes():
     theta = torch.tensor(field.theta, requires_grad=True)
     z0 = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     times = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda z, t, p: odeint(field, z, t, p, **TIGHT), (z0, times, theta))
+    assert torch.autograd.gradcheck(lambda z, t, p: odeint(field, z, t, p, steps=10), (z0, times, theta))
     np.testing.assert_array_equal(field.theta, pathline.Mlp(2, hidden=[4], seed=1).theta)  # the field is as it was
 
 

@@ -116,7 +116,8 @@ TEST(Recipe, UnknownNamesAreErrorsWithTheNearest) {
             "x.toml:3: unknown key 'objective.sigm'; did you mean 'objective.sigma'?");
   EXPECT_EQ(set_error("solver.rtoll=1"), "unknown key 'solver.rtoll'; did you mean 'solver.rtol'?");
   EXPECT_EQ(set_error("batch=1"), "unknown key 'batch'; did you mean 'train.batch'?");
-  EXPECT_EQ(set_error("solver.evaluation=1"), "unknown key 'solver.evaluation'; did you mean 'solver.evaluation.rtol'?");
+  EXPECT_EQ(set_error("solver.evaluation=1"),
+            "unknown key 'solver.evaluation'; did you mean 'solver.evaluation.rtol'?");
 }
 
 TEST(Recipe, ValueOutOfItsRangeIsAnError) {

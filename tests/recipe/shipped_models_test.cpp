@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_data.hpp"
+#include "pathline/recipe/build_flow.hpp"
 #include "pathline/train/evaluate.hpp"
 
 namespace pathline {
@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 
 // KL(data || model), nats, at most: what is promised, and for the conditional one and OT-Flow's what was reached.
 const std::map<std::string, double> kLimits = {
-    {"8gaussians", 0.02}, {"8gaussians_small", 0.02}, {"moons", 0.02},  {"circles", 0.02},      {"swissroll", 0.02},          {"pinwheel", 0.02},
-    {"rings", 0.02},      {"2spirals", 0.03}, {"checkerboard", 0.05}, {"ffjord_8gaussians", 0.02}, {"posterior", 0.02},
-    {"otflow_8gaussians", 0.04}};
+    {"8gaussians", 0.02},   {"8gaussians_small", 0.02},  {"moons", 0.02},     {"circles", 0.02},
+    {"swissroll", 0.02},    {"pinwheel", 0.02},          {"rings", 0.02},     {"2spirals", 0.03},
+    {"checkerboard", 0.05}, {"ffjord_8gaussians", 0.02}, {"posterior", 0.02}, {"otflow_8gaussians", 0.04},
+    {"moons_spline", 0.01}};
 // NLL of the held-out rows, nats: below a Gaussian's and a mixture's of the same rows; geyser's is 4.29 +- 0.14.
 const std::map<std::string, double> kMostNll = {{"geyser", 4.5}, {"digits", -81}, {"diamonds", 3.65}};
 const std::map<std::string, double> kLeastEss = {{"double_well", 0.95}, {"funnel", 0.9}};

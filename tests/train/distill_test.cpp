@@ -88,7 +88,7 @@ TEST(Distill, CarriesTheCondition) {
   auto flow = bent_flow(1);
   flow.condition_mean << 5, flow.condition_scale << 2;
   auto options = few(1500);
-  options.condition_range = Matrix<double>{{1, 8}};
+  options.condition_range = Matrix<double>{{1, 8}}, options.pairs = 40000;
   const auto got = distill(flow, options).flow;
   EXPECT_EQ(got.condition_dim(), 1);
   EXPECT_EQ(got.condition_mean, flow.condition_mean);
@@ -112,7 +112,7 @@ TEST(Distill, RefusesWhatItCannotDo) {
   };
   EXPECT_THAT(refusal([](auto& o) { o.pairs = 10; }), HasSubstr("pairs = 10: must be >= 1000"));
   EXPECT_THAT(refusal([](auto& o) { o.seconds = 0; }), HasSubstr("seconds = 0: must be > 0"));
-  EXPECT_THAT(refusal([](auto& o) { o.layers = 0; }), HasSubstr("layers = 0"));
+  EXPECT_THAT(refusal([](auto& o) { o.layers = -1; }), HasSubstr("layers = -1"));
   EXPECT_THAT(refusal([](auto& o) { o.map_share = 1; }), HasSubstr("map_share = 1"));
   EXPECT_THAT(refusal([](auto& o) { o.learning_rate = std::nan(""); }), HasSubstr("learning_rate = nan"));
   EXPECT_THAT(refusal([](auto& o) { o.coupling.bins = 1; }), HasSubstr("bins = 1"));

@@ -16,9 +16,9 @@
 #include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/linear.hpp"
 #include "pathline/transform/logit.hpp"
+#include "pathline/transform/marginals.hpp"
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
-#include "pathline/transform/marginals.hpp"
 
 namespace pathline {
 namespace {
@@ -39,7 +39,8 @@ BatchNorm<double> make_norm() {
 }
 
 Marginals make_marginals() {
-  const MarginalMap map{Vector<double>{{-0.8, -0.1, 0.4, 1.1}}, Vector<double>{{-1.2, 0.1, 0.3, 1.4}}, {0.1, 0.3}, {2, 1}};
+  const MarginalMap map{
+      Vector<double>{{-0.8, -0.1, 0.4, 1.1}}, Vector<double>{{-1.2, 0.1, 0.3, 1.4}}, {0.1, 0.3}, {2, 1}};
   MarginalMap other = map;
   other.x *= 0.5, other.low.shape = 0;
   return Marginals({map, other});

@@ -135,8 +135,7 @@ TEST_F(Verify, AMapThatIsNotMonotoneFails) {
 
 TEST_F(Verify, AWrongStandardizerFailsAgainstTheData) {
   flow_.standardize(flow_.mean(), 1.2 * flow_.scale());
-  for (const char* row : {"marginals", "coverage", "likelihood"})
-    EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
+  for (const char* row : {"marginals", "coverage", "likelihood"}) EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
 }
 
 TEST_F(Verify, ANumberThatIsNotFiniteFails) {

@@ -64,9 +64,15 @@ Json spiral(double rtol, double atol) {
     theta = start.cast<double>();  // every step is the first, so that both programs do the same work
   };
   const double seconds = median_seconds(step);
-  return {{"seconds", seconds}, {"rtol", rtol},           {"atol", atol},
-          {"nfe", forward},     {"backward_nfe", backward}, {"theta", std::vector<float>(start.begin(), start.end())},
-          {"times", times},     {"observed", flat(observed)}, {"gradient", std::vector<float>(gradient.begin(), gradient.end())}};
+  return {{"seconds", seconds},
+          {"rtol", rtol},
+          {"atol", atol},
+          {"nfe", forward},
+          {"backward_nfe", backward},
+          {"theta", std::vector<float>(start.begin(), start.end())},
+          {"times", times},
+          {"observed", flat(observed)},
+          {"gradient", std::vector<float>(gradient.begin(), gradient.end())}};
 }
 
 // The tutorial's ODE net: 2-20-1 of (h, t), ten points of a cubic, full-batch gradient descent.
@@ -88,8 +94,13 @@ Json tutorial(double rtol, double atol) {
     if (!theta.allFinite()) throw NumericalError("a step is not finite");
   };
   const double seconds = median_seconds(step);
-  return {{"seconds", seconds}, {"rtol", rtol}, {"atol", atol}, {"nfe", model.report().evaluations},
-          {"theta", std::vector<double>(start.begin(), start.end())}, {"x", flat(x)}, {"y", flat(y)},
+  return {{"seconds", seconds},
+          {"rtol", rtol},
+          {"atol", atol},
+          {"nfe", model.report().evaluations},
+          {"theta", std::vector<double>(start.begin(), start.end())},
+          {"x", flat(x)},
+          {"y", flat(y)},
           {"gradient", std::vector<double>(gradient.begin(), gradient.end())}};
 }
 

@@ -69,8 +69,9 @@ template <class S> double step_flops(const Flow<S>& flow, const NllGradient& g, 
 void table_of_steps() {
   const auto flow = read_model<float>(kFixture).flow;
   const Matrix<double> x = Hdf5File::open(kFixture).read_matrix<double>("points").leftCols(100);
-  fmt::print("\nOne training step: FFJORD's network (64-64-64 concatsquash tanh) after its training, batch 100, float, "
-             "discrete adjoint\n\n");
+  fmt::print(
+      "\nOne training step: FFJORD's network (64-64-64 concatsquash tanh) after its training, batch 100, float, "
+      "discrete adjoint\n\n");
   fmt::print(
       "| threads | tolerance | ms | NFE forward + backward | GFLOP/s | Eigen's 64x64x150, GFLOP/s | part of it |\n"
       "|---|---|---|---|---|---|---|\n");
@@ -151,8 +152,9 @@ void row_of_evaluation(const std::string& name, const Flow<float>& flow, const F
 void table_of_evaluation() {
   fmt::print(
       "\nEvaluation of 100,000 points that the model drew, float; error: mean |log p - double at 1e-9|, nats\n\n");
-  fmt::print("| model | threads | solver | densities/s | NFE | error | part of Eigen's rate | samples/s | NFE |\n"
-             "|---|---|---|---|---|---|---|---|---|\n");
+  fmt::print(
+      "| model | threads | solver | densities/s | NFE | error | part of Eigen's rate | samples/s | NFE |\n"
+      "|---|---|---|---|---|---|---|---|---|\n");
   const auto narrow = read_model<float>(kFixture).flow;
   const auto wide = read_model<double>(kFixture).flow;
   for (int threads : {1, 2})
@@ -163,9 +165,9 @@ void table_of_evaluation() {
     const auto flow = read_model<float>(own).flow;
     const auto fine = read_model<double>(own).flow;
     for (int threads : {1, 2})
-      for (const auto& solver : {SolverOptions{.rtol = 1e-3, .atol = 1e-3},
-                                 SolverOptions{.stepper = StepperKind::cash_karp, .steps = 3},
-                                 SolverOptions{.steps = 3}})
+      for (const auto& solver :
+           {SolverOptions{.rtol = 1e-3, .atol = 1e-3}, SolverOptions{.stepper = StepperKind::cash_karp, .steps = 3},
+            SolverOptions{.steps = 3}})
         row_of_evaluation("models/" + name, flow, fine, solver, threads);
   }
 }
@@ -210,8 +212,10 @@ void table_of_hutchinson() {
       });
     }
     fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | ", d, value, hutchinson, hutchinson / value);
-    if (std::isnan(exact)) fmt::print("| |\n");
-    else fmt::print("{:.0f} | {:.1f} |\n", exact, exact / value);
+    if (std::isnan(exact))
+      fmt::print("| |\n");
+    else
+      fmt::print("{:.0f} | {:.1f} |\n", exact, exact / value);
     for (auto& [series, time] : {std::pair{&curves[0], value}, {&curves[1], hutchinson}, {&curves[2], exact}})
       series->x.push_back(static_cast<double>(d)), series->y.push_back(time);
   }
@@ -243,7 +247,8 @@ void table_of_traces(Index width) {
       "\nThe exact trace in closed form against the field alone: {0}-{0} concatsquash swish, 64 samples, float, "
       "one core; then both with the gradient by z and by all parameters. Tangents: the ratio "
       "along d of them\n\n"
-      "| d | field, us | and trace, us | ratio | tangents | gradient of the field, us | of field and trace, us | ratio | "
+      "| d | field, us | and trace, us | ratio | tangents | gradient of the field, us | of field and trace, us | ratio "
+      "| "
       "tangents |\n|---|---|---|---|---|---|---|---|---|\n",
       width);
   for (Index d : {1, 2, 5, 10, 20, 50, 100, 200, 1000}) {
@@ -278,7 +283,8 @@ void table_of_traces(Index width) {
       const auto pullback = [&] {
         mlp.VectorField<float>::trace_and_pullback(x, rule, f, p, {z_bar, c_bar, theta_bar, &t_bar}, w);
       };
-      slow = fmt::format("{:.2f}", repeat(tangents) / value), slow_back = fmt::format("{:.2f}", repeat(pullback) / back);
+      slow = fmt::format("{:.2f}", repeat(tangents) / value),
+      slow_back = fmt::format("{:.2f}", repeat(pullback) / back);
     }
     fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | {} | {:.1f} | {:.1f} | {:.2f} | {} |\n", d, value, trace,
                trace / value, slow, back, both, both / back, slow_back);

@@ -71,12 +71,12 @@ class Figure {
   /// p of an image with its colour bar; highest: the density of the brightest colour, that of the image by default. An
   /// arrow over the bar says that the image goes beyond it. Arrows of a vector field may lie over the image.
   void heat_map(const std::string& title, DensityImage image, Axis x = {}, Axis y = {},
-                std::optional<double> highest = {}, Bar bar = Bar::shown, std::vector<Arrow> arrows = {});
+                std::optional<double> highest = {}, std::vector<Arrow> arrows = {}, Bar bar = Bar::shown);
+  /// The difference of two densities at the cells of an image, with its colour bar: white where they are equal.
+  void difference_map(const std::string& title, ValueImage difference, Axis x = {}, Axis y = {});
   /// Values from the lowest to the highest colour, with a bar that has this label.
   void value_map(const std::string& title, ValueImage image, Range colours, const std::string& label, Axis x = {},
                  Axis y = {});
-  /// The difference of two densities at the cells of an image, with its colour bar: white where they are equal.
-  void difference_map(const std::string& title, DensityImage difference, Axis x = {}, Axis y = {});
   /// Curves with a grey dot where each starts, an arrow half-way and a dot where it ends; and curves alone. Lines of
   /// more than four names have their legend beside them.
   void paths(const std::string& title, std::vector<Series> series, Axis x = {}, Axis y = {});

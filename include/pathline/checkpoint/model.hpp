@@ -1,25 +1,26 @@
 /// \file
 /// A trained density with its metadata, and the HDF5 file that stores it.
 ///
-/// The file (format 2, or 3 with bounds or linear), readable by h5dump and h5py. models/README.md has the formulas that
+/// The file (format 2, 3 with bounds, linear or marginals, or 4 with transforms), readable by h5dump and h5py. models/README.md has the formulas that
 /// give the density:
 /// \verbatim
 ///   bytes 0 to 511   checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
-///   attributes       format "pathline", format_version 2 or 3, version (of pathline), precision, digest, dim,
+///   attributes       format "pathline", format_version 2, 3 or 4, version (of pathline), precision, digest, dim,
 ///                    condition_dim, logit
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
 ///   /discrete        names of the columns of integers, of a model with such
 ///   /condition_range (2, dc), optional: the lowest and highest value of each condition in the training data
 ///   /mean, /scale    d: x = mean + scale z; /condition_mean, /condition_scale
-///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of
-///   its
+///   /marginals/<i>   x, z: knots of the map of column i; attributes low_shape, low_scale, high_shape, high_scale of its
 ///                    tails; absent without marginal maps
 ///   /linear          L (d, d), of a model of nearly collinear columns: x = mean + scale L z
 ///   /bounds          low, high, inset (d each), of a model with bounds: columns without one have infinite ends
 ///   /period          start, length (d each; length 0: not periodic), of a model with periodic columns
 ///   /blocks/<i>      attributes: end_time, clock, train_end_time, field (mlp, potential or user), and the field's
 ///                    architecture, which is absent for a user-defined field
+///   /transforms/<i>  attributes: kind (spline_coupling, affine_coupling, planar or radial), and what describes it: the
+///                    transforms in closed form between the blocks and the data, from the base to the data
 ///   /norms/<i>       mean, variance: running statistics; attribute epsilon
 ///   /base            attributes: kind, components
 ///   /evaluation      attributes: stepper, rtol, atol, steps, max_steps: how density and sample solve by default

@@ -40,8 +40,8 @@ void add_noise(TrajectoryTable& table, double share, std::uint64_t seed);
 /// cube, from (2, 0). One trajectory at the times, which begin at 0.
 [[nodiscard]] TrajectoryTable draw_spiral(const std::vector<double>& times);
 
-/// A pendulum without friction, q' = p and p' = -sin q, whose energy p^2/2 + 1 - cos q is constant: `count` trajectories
-/// in the state (q, p) from q and p uniform in (-1.5, 1.5). Trajectory i depends on (seed, i) alone.
+/// A pendulum without friction, q' = p and p' = -sin q, whose energy p^2/2 + 1 - cos q is constant: `count`
+/// trajectories in the state (q, p) from q and p uniform in (-1.5, 1.5). Trajectory i depends on (seed, i) alone.
 [[nodiscard]] TrajectoryTable draw_free_pendulum(Index count, const std::vector<double>& times, std::uint64_t seed);
 
 /// count equal steps' ends from 0 to end: count + 1 times.

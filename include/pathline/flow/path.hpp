@@ -41,9 +41,9 @@ template <class S> [[nodiscard]] Paths follow_paths(const Flow<S>& flow, const M
 template <class S> [[nodiscard]] Matrix<double> velocity_at(const Flow<S>& flow, double t, ConstMatrixRef<double> x,
                                                             ConstMatrixRef<double> c = Matrix<double>(0, 0));
 
-#define PATHLINE_DECLARE(S)                                                                                            \
-  extern template Paths follow_paths<S>(const Flow<S>&, const Matrix<S>&, const std::vector<double>&, bool,           \
-                                        const EvaluationOptions&, ConstMatrixRef<double>);                            \
+#define PATHLINE_DECLARE(S)                                                                                 \
+  extern template Paths follow_paths<S>(const Flow<S>&, const Matrix<S>&, const std::vector<double>&, bool, \
+                                        const EvaluationOptions&, ConstMatrixRef<double>);                  \
   extern template Matrix<double> velocity_at<S>(const Flow<S>&, double, ConstMatrixRef<double>, ConstMatrixRef<double>);
 PATHLINE_DECLARE(float)
 PATHLINE_DECLARE(double)

@@ -39,8 +39,8 @@ struct DataRecipe {
   std::string source;             ///< a toy or a table; empty: no data
   SourceOptions reading;          ///< the columns of the source and its parts
   TrainingDataOptions preparing;  ///< what is made of them; its condition and discrete are those of `reading`
-  /// Bounds and periods of columns in words: see parse_bounds and parse_periods. They fill `reading` and `preparing` when
-  /// the objects are built.
+  /// Bounds and periods of columns in words: see parse_bounds and parse_periods. They fill `reading` and `preparing`
+  /// when the objects are built.
   std::vector<std::string> bounds, period;
 };
 

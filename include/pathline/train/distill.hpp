@@ -15,7 +15,7 @@ struct DistillOptions {
   /// > 0: so many iterations instead of those that fit into the time; the result then does not depend on the speed of
   /// the machine.
   Index iterations = 0;
-  Index layers = 8;  ///< >= 1: number of coupling layers
+  Index layers = 0;  ///< number of coupling layers; 0: 8 up to three columns, 12 for more
   /// Of each layer; its kind is spline, and its dimensions and columns follow from the flow. box = 0: so wide that all
   /// but one coordinate in 10,000 of the pairs is within.
   CouplingOptions coupling = {.box = 0};

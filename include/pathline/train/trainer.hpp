@@ -56,10 +56,10 @@ struct TrainingResult {
   Index iterations = 0, best_iteration = 0;
   bool has_best = false;  ///< a flow was validated, and the best was kept
   bool interrupted = false, stopped_early = false;
-  Evaluation validation, test;    ///< of the best model; test has no points if the run was interrupted
-  std::optional<double> entropy;  ///< of the data, nats, where it is known
+  Evaluation validation, test;         ///< of the best model; test has no points if the run was interrupted
+  std::optional<double> entropy;       ///< of the data, nats, where it is known
   std::optional<Yardstick> yardstick;  ///< where train_recipe trained on a table
-  double seconds = 0;             ///< spent on training and validation
+  double seconds = 0;                  ///< spent on training and validation
 };
 
 /// One stage of training: an objective and the iterations that minimize it.
@@ -101,20 +101,20 @@ struct TrainerOptions {
   /// >= 1: where a target takes the place of data, draws of the flow
   Index validation_draws = SourceOptions{}.validation_size;
   Index test_draws = SourceOptions{}.test_size;  ///< >= 1: the same, for the test
-  std::uint64_t seed = 0;          ///< of the draws for validations and the test
-  int threads = 1;                 ///< >= 0, 0: one per core. Objectives and evaluations use them
+  std::uint64_t seed = 0;                        ///< of the draws for validations and the test
+  int threads = 1;                               ///< >= 0, 0: one per core. Objectives and evaluations use them
 
   /// Where model.h5 (the best by validation), last.h5 (to resume from) and metrics.jsonl are written; made if it is not
   /// there. Empty: nothing is written.
   std::string directory = {};
   /// Continue the run in the directory, from its last.h5, or from previous.h5 if that is damaged.
   bool resume = false;
-  bool replace = false;        ///< replace a run that is in the directory
-  std::string recipe = {};     ///< a text that is kept in the files, if any are written
+  bool replace = false;     ///< replace a run that is in the directory
+  std::string recipe = {};  ///< a text that is kept in the files, if any are written
   /// >= 0: seconds within which the run ends, validations and the test included; 0: no limit. `iterations` is then the
-  /// most that it takes. The last stage has a trapezoid as its schedule: when cooldown_share of the seconds are left, the
-  /// iterations that fit into them become its cooldown. A run with the length that was found, and without a limit, is
-  /// bitwise the same.
+  /// most that it takes. The last stage has a trapezoid as its schedule: when cooldown_share of the seconds are left,
+  /// the iterations that fit into them become its cooldown. A run with the length that was found, and without a limit,
+  /// is bitwise the same.
   double seconds = 0;
   double cooldown_share = 0.3;  ///< in (0, 1)
   bool cpu_time = false;        ///< every second of a run is one of the CPU, its threads together, not of the clock
@@ -155,10 +155,10 @@ template <class S> class Trainer {
   /// continues.
   ///
   /// An iteration whose solve fails, whose loss or gradient is not finite or whose gradient explodes is skipped. After
-  /// three in a row, and after a validation that goes wrong, the run goes back to the last state that was good, with 0.3
-  /// of its learning rate. The metrics and the callback `note` say so. A file that cannot be written is written again
-  /// later. NumericalError naming the first iteration that went wrong, with advice, if going back three times did not
-  /// help: last.h5 then has the last checkpoint. InputError if a file cannot be written at the end either.
+  /// three in a row, and after a validation that goes wrong, the run goes back to the last state that was good, with
+  /// 0.3 of its learning rate. The metrics and the callback `note` say so. A file that cannot be written is written
+  /// again later. NumericalError naming the first iteration that went wrong, with advice, if going back three times did
+  /// not help: last.h5 then has the last checkpoint. InputError if a file cannot be written at the end either.
   TrainingResult run();
 
   [[nodiscard]] const Flow<S>& flow() const;  ///< as it is trained

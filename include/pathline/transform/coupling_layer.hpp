@@ -21,7 +21,7 @@ struct CouplingOptions {
   bool residual = false;                      ///< of the network
   Index bins = 8;                             ///< spline: in [2, 256]
   /// spline: it is the identity outside of [-box, box]; > 0. The network of either kind sees its inputs, those of the
-  /// condition too, clamped to [-2 box, 2 box], so that it is never asked far from all data.
+  /// condition too, clamped to [-box, box], so that it is never asked far from all data.
   double box = 5;
 };
 
