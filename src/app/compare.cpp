@@ -38,7 +38,7 @@ Recipe potential_recipe() {
 Recipe flow_matching_recipe() {
   Recipe out;
   out.objective.front().kind = ObjectiveKind::flow_matching;
-  out.objective.front().matching.coupling = Coupling::ot;
+  out.objective.front().matching.coupling = Coupling::optimal_transport;
   out.train.batch = 512;
   return out;
 }

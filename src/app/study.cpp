@@ -8,6 +8,7 @@
 
 #include "app/text_file.hpp"
 #include "core/clock.hpp"
+#include "pathline/adjoint/odeint.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/objective/nll_gradient.hpp"
 #include "pathline/regression/residual_network.hpp"
