@@ -20,7 +20,7 @@ using plot::Point;
 
 constexpr Colour kInk{0.13, 0.13, 0.13}, kParticle{1, 0.6, 0.2}, kBar{0, 0.447, 0.698}, kTrack{0.85, 0.85, 0.85};
 constexpr int kViridis = 64, kGreys = 8;
-constexpr Index kPairCells = 64;
+constexpr Index kFrameCells = 64;
 
 // A time as a stored frame and the part of the way to the next.
 struct Place {
@@ -55,7 +55,7 @@ Matrix<double> pair_density(const FlowFrames& frames, const AnimationView& view,
     return plot::SampleColumn{particles.row(k), frames.ranges[static_cast<std::size_t>(k)]};
   };
   // The root, because the density of a table often has spikes, beside which all else would be dark.
-  return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kPairCells).cwiseSqrt();
+  return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kFrameCells).cwiseSqrt();
 }
 
 // Twice as many cells a side, by bilinear interpolation, so that no cell is seen.

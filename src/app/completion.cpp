@@ -9,19 +9,19 @@ namespace pathline {
 namespace {
 
 // A command with the words that lead to it: "dynamics fit"; "" for the program itself.
-struct Place {
+struct WordPlace {
   std::string path;
   const CommandText* command;
 };
 
-void add_places(const CommandText& command, const std::string& path, std::vector<Place>& out) {
+void add_places(const CommandText& command, const std::string& path, std::vector<WordPlace>& out) {
   out.push_back({path, &command});
   for (const auto& below : command.commands)
     add_places(below, path.empty() ? below.name : path + " " + below.name, out);
 }
 
-std::vector<Place> places_of(const CommandText& program) {
-  std::vector<Place> out;
+std::vector<WordPlace> places_of(const CommandText& program) {
+  std::vector<WordPlace> out;
   add_places(program, "", out);
   return out;
 }
@@ -44,7 +44,7 @@ bool is_number(const OptionText& option) {
 }
 
 // Of bash: what follows an option, "train --stepper": its values, or nothing after one that is a number.
-std::string value_cases(const Place& place) {
+std::string value_cases(const WordPlace& place) {
   std::string out;
   for (const auto& option : place.command->options) {
     if (option.by_place || option.value.empty() || (option.choices.empty() && !is_number(option))) continue;
@@ -57,7 +57,7 @@ std::string value_cases(const Place& place) {
 }
 
 // Of bash: the options after which the next word is a value, which may be a file.
-std::string valued_cases(const Place& place) {
+std::string valued_cases(const WordPlace& place) {
   std::vector<std::string> patterns;
   for (const auto& option : place.command->options)
     if (!option.by_place && !option.value.empty())
@@ -108,7 +108,7 @@ std::string function_name(const std::string& program, const std::string& path) {
 }
 
 // A function that chooses a command, or one that completes the options of a command.
-std::string zsh_function(const std::string& program, const Place& place) {
+std::string zsh_function(const std::string& program, const WordPlace& place) {
   const std::string name = function_name(program, place.path);
   if (place.command->commands.empty())
     return fmt::format("{}() {{\n    {}\n}}\n\n", name, zsh_arguments(*place.command));

@@ -16,7 +16,7 @@
 namespace pathline {
 namespace {
 
-double number_of(const std::string& item, const std::string& text) {
+double condition_value(const std::string& item, const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
   if (error != std::errc() || end != item.data() + item.size())
@@ -42,7 +42,7 @@ Matrix<double> named_condition(const std::vector<std::string>& items, const std:
                                      : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text,
                                                    name, nearest(name, names)));
     if (found[at]) throw InputError(fmt::format("--condition = {}: '{}' is given twice", text, name));
-    found[at] = number_of(item.substr(equals + 1), text);
+    found[at] = condition_value(item.substr(equals + 1), text);
   }
   Matrix<double> out(std::ssize(names), 1);
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -63,7 +63,7 @@ Matrix<double> parse_condition(const std::string& text, const ModelCard& card, I
     throw InputError(fmt::format("--condition has {} values; the condition of the model has {}{}", items.size(),
                                  condition_dim, list_of(card)));
   Matrix<double> out(condition_dim, condition_dim > 0 ? 1 : 0);
-  for (std::size_t i = 0; i < items.size(); ++i) out(static_cast<Index>(i), 0) = number_of(items[i], text);
+  for (std::size_t i = 0; i < items.size(); ++i) out(static_cast<Index>(i), 0) = condition_value(items[i], text);
   return out;
 }
 

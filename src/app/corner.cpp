@@ -89,7 +89,7 @@ struct AxisText {
   bool upward = false;
 };
 
-double widest_of(const std::vector<Tick>& ticks) {
+double widest_label(const std::vector<Tick>& ticks) {
   double out = 0;
   for (const auto& tick : ticks) out = std::max(out, text_width(tick.label, kTickText));
   return out;
@@ -160,8 +160,8 @@ class Page {
         x_.push_back(axis_text(corner_.columns[k], side_, true));
         y_.push_back(axis_text(corner_.columns[k], side_, false));
         units = units || !x_[k].ticks.unit.empty();
-        if (x_[k].upward) x_height = std::max(x_height, widest_of(x_[k].ticks.ticks));
-        if (k > 0) y_width = std::max(y_width, widest_of(y_[k].ticks.ticks));
+        if (x_[k].upward) x_height = std::max(x_height, widest_label(x_[k].ticks.ticks));
+        if (k > 0) y_width = std::max(y_width, widest_label(y_[k].ticks.ticks));
       }
       const double names = text_height(kName) + (units ? text_height(kUnit) : 0) + 4;
       left_ = kMargin + (count_ > 1 ? names + y_width + kTick + 4 : 8),

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/column_names.hpp"
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/grid.hpp"
@@ -84,12 +85,6 @@ template <class S> void solve_part(const IntegratedDensity<S>& density, const Ma
       for (Index i = 0; i < count; ++i) solve_part(density, x, c, options, first + i, 1, got);
     }
   }
-}
-
-std::vector<std::string> column_names(const ModelCard& card, Index dim) {
-  auto names = card.columns;
-  for (Index i = std::ssize(names); i < dim; ++i) names.push_back(fmt::format("x{}", i + 1));
-  return names;
 }
 
 // Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and

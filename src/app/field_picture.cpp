@@ -13,11 +13,11 @@ namespace pathline {
 namespace {
 
 constexpr double kSeen = 1e-3;        // of the highest density, above which a point has an arrow
-constexpr Index kRangeDraws = 2000;        // that give the range
+constexpr Index kRangeDraws = 2000;   // that give the range
 constexpr Index kResidualCells = 48;  // of a side: each needs several solves at a tolerance of 1e-11
 
 // What holds the paths of the draws from the base to the data, without the outermost thousandth.
-plot::Range span(const std::vector<Matrix<double>>& along, Index row) {
+plot::Range field_span(const std::vector<Matrix<double>>& along, Index row) {
   std::vector<double> all;
   for (const auto& points : along)
     for (const double v : points.row(row))
@@ -115,7 +115,7 @@ plot::Figure field_figure(const Flow<double>& flow, const FieldPicture& what, co
   Panels panels{.flow = flow, .what = what, .options = options, .x = {}, .y = {}};
   std::vector<Matrix<double>> along;
   flow.trajectory(flow.draw_base(kRangeDraws, what.seed), what.times, along, fast, panels.conditions(kRangeDraws));
-  panels.x = span(along, 0), panels.y = span(along, 1);
+  panels.x = field_span(along, 0), panels.y = field_span(along, 1);
 
   std::vector<Velocities> all;
   for (const double t : what.times) all.push_back(velocities(panels, t));

@@ -21,7 +21,7 @@ constexpr int kLevels = 32;  // of a channel, in which the nearest colour is loo
   throw NumericalError(std::string("cannot write the animation: ") + (why ? why : "unknown error of giflib"));
 }
 
-int append(GifFileType* file, const GifByteType* data, int length) {
+int append_bytes(GifFileType* file, const GifByteType* data, int length) {
   try {
     static_cast<std::string*>(file->UserData)
         ->append(reinterpret_cast<const char*>(data), static_cast<std::size_t>(length));
@@ -77,7 +77,7 @@ Gif::Gif(int width, int height, const std::vector<Colour>& palette) : state_(std
     colours[k] = {static_cast<GifByteType>(c[0]), static_cast<GifByteType>(c[1]), static_cast<GifByteType>(c[2])};
   }
   int error = 0;
-  s.file = EGifOpen(&s.bytes, append, &error);
+  s.file = EGifOpen(&s.bytes, append_bytes, &error);
   if (!s.file) fail(error);
   EGifSetGifVersion(s.file, true);
   const std::unique_ptr<ColorMapObject, void (*)(ColorMapObject*)> map(GifMakeMapObject(256, colours.data()),

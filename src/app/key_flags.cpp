@@ -18,7 +18,7 @@ const RecipeField& field_of(const std::string& key) {
 }
 
 // What the table of keys says of a key: "number of equal steps; 0 = adaptive steps; >= 0".
-std::string help_of(const RecipeField& field, const std::string& otherwise) {
+std::string key_help(const RecipeField& field, const std::string& otherwise) {
   const RecipeValue value = field.default_value();
   const bool bounded = std::holds_alternative<Index>(value) || std::holds_alternative<double>(value);
   const bool limited = bounded || !field.range.choices.empty();
@@ -49,7 +49,7 @@ bool stands_alone(const std::string& text, std::size_t begin, std::size_t end) {
 void KeyFlags::add(Command command, const std::string& option, const std::string& key, const std::string& otherwise) {
   const RecipeField& field = field_of(key);
   auto* words = &flags_.emplace_back(Flag{option, &field, {}}).words;
-  const std::string help = help_of(field, otherwise);
+  const std::string help = key_help(field, otherwise);
   const RecipeValue value = field.default_value();
   if (std::holds_alternative<bool>(value)) {
     command.add_flag(

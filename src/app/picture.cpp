@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/column_names.hpp"
 #include "app/condition.hpp"
 #include "app/corner.hpp"
 #include "app/field_picture.hpp"
@@ -31,13 +32,6 @@ constexpr Index kMostColumns = 10;  // in a corner plot that names no columns
 constexpr Index kPaths = 120, kPathTimes = 60;
 constexpr Index kPart = 4096;  // points evaluated between two lines of progress
 const double kLn10 = std::log(10.0);
-
-// The names of all columns of the model.
-std::vector<std::string> column_names(const ModelCard& card, Index d) {
-  auto out = card.columns;
-  for (Index i = std::ssize(out); i < d; ++i) out.push_back(fmt::format("x{}", i + 1));
-  return out;
-}
 
 // The condition as it is written in p(x2 | x1 = 0.5), " | x1 = 0.5"; "" without a condition.
 std::string of_condition(const ModelCard& card, const Matrix<double>& condition) {

@@ -26,8 +26,8 @@
 namespace pathline {
 namespace {
 
-constexpr std::size_t kMostBytes = 3'000'000;  // of a page
-constexpr Index kMostColumns = 12;             // of the interactive flow
+constexpr std::size_t kMostPageBytes = 3'000'000;  // of a page
+constexpr Index kMostFlowColumns = 12;             // of the interactive flow
 constexpr double kYardstickSeconds = 5;
 
 struct ReportFlags {
@@ -130,10 +130,11 @@ void add_checks(ReportPage& page, const ReportFlags& f, const std::string& file,
 
 void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& model) {
   const Index d = model.flow.dim();
-  if (d > kMostColumns || !(model.flow.end_time() > 0)) {
-    f.common.note(d > kMostColumns ? fmt::format("the page has no interactive flow: the model has more than {} columns",
-                                                 kMostColumns)
-                                   : "the page has no interactive flow: the model solves no ODE");
+  if (d > kMostFlowColumns || !(model.flow.end_time() > 0)) {
+    f.common.note(
+        d > kMostFlowColumns
+            ? fmt::format("the page has no interactive flow: the model has more than {} columns", kMostFlowColumns)
+            : "the page has no interactive flow: the model solves no ODE");
     return;
   }
   FlowFrameOptions options{.seed = f.seed};
@@ -169,7 +170,7 @@ int run(const ReportFlags& f) {
   if (!f.no_verify) add_checks(page, f, file, model.card);
   std::string html = html_of(page);
   for (const double size : {560.0, 400.0}) {
-    if (html.size() <= kMostBytes) break;
+    if (html.size() <= kMostPageBytes) break;
     page.picture = picture(f, size), html = html_of(page);
   }
   write_text_file(f.output, html);

@@ -80,7 +80,7 @@ std::string section(const std::string& heading, const std::string& content) {
   return content.empty() ? "" : fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", escaped(heading), content);
 }
 
-std::string summary_of(const ReportPage& page) {
+std::string summary_table(const ReportPage& page) {
   std::string rows;
   for (const auto& [name, value] : page.summary)
     rows += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
@@ -160,7 +160,7 @@ std::string recipe_of(const ReportPage& page) {
 
 std::string html_of(const ReportPage& page) {
   const std::string sections =
-      section("What was trained", summary_of(page)) + section("The model beside its data", picture_of_model(page)) +
+      section("What was trained", summary_table(page)) + section("The model beside its data", picture_of_model(page)) +
       section("The training", charts_of(page)) + section("Beside simpler models", yardsticks_of(page)) +
       section("Checks of the model", checks_of(page)) + section("The recipe", recipe_of(page));
   const std::string data =

@@ -159,8 +159,8 @@ Vector<double> smoothed(const Vector<double>& bins, const Vector<double>& kernel
   return out;
 }
 
-// The part of a kernel at each cell that lies inside of the bounds.
-Vector<double> inside(Index cells, double width, Ends ends) {
+// The part of a kernel at each cell that lies share_inside of the bounds.
+Vector<double> share_inside(Index cells, double width, Ends ends) {
   return ends == Ends::bounded ? smoothed(Vector<double>::Ones(cells), kernel_of(width), ends)
                                : Vector<double>::Ones(cells);
 }
@@ -219,7 +219,7 @@ Matrix<double> smoothed(const Matrix<double>& bins, Ends x_ends, Ends y_ends, do
         if (at_i >= 0 && at_j >= 0) out(at_i, at_j) += bins(i, j) * tap.weight;
       }
     }
-  return out.cwiseQuotient(inside(nx, wx, x_ends) * inside(ny, wy, y_ends).transpose());
+  return out.cwiseQuotient(share_inside(nx, wx, x_ends) * share_inside(ny, wy, y_ends).transpose());
 }
 
 // Wider kernels where the density is low: the width goes with the root of its inverse (Abramson 1982), relative to the
@@ -260,7 +260,7 @@ double bandwidth(const SampleColumn& column, const RowVector<double>& weights) {
 Vector<double> smooth_density(const SampleColumn& column, const RowVector<double>& weights, Index cells) {
   const double width = width_in_cells(column, bandwidth(column, weights), cells);
   const Vector<double> sum = smoothed(histogram(column, weights, cells), kernel_of(width), column.ends);
-  const Vector<double> density = sum.cwiseQuotient(inside(cells, width, column.ends));
+  const Vector<double> density = sum.cwiseQuotient(share_inside(cells, width, column.ends));
   const double whole = density.sum() * (column.range.high - column.range.low) / static_cast<double>(cells);
   return whole > 0 ? Vector<double>(density / whole) : density;
 }

@@ -31,7 +31,9 @@ std::vector<double> tolerances(int last) {
   return out;
 }
 
-double rms(const Matrix<double>& error) { return std::sqrt(error.squaredNorm() / static_cast<double>(error.size())); }
+double rms_of(const Matrix<double>& error) {
+  return std::sqrt(error.squaredNorm() / static_cast<double>(error.size()));
+}
 
 // The first x at which the curve is at or below the level; NaN if it never is.
 double first_below(const StudyCurve& curve, double level) {
@@ -137,7 +139,7 @@ StudyChart study_steppers(const StudySubject& s) {
       if (steps == 0) o.solver.rtol = o.solver.atol = tolerance;
       LogProb<double> got;
       if (!succeeds([&] { got = s.model.flow.log_prob(s.x, s.c, o); })) return;
-      const double error = rms(got.latent - exact);
+      const double error = rms_of(got.latent - exact);
       if (!std::isfinite(error) || error > 1e3) return;
       curve.x.push_back(got.nfe), curve.y.push_back(std::max(error, 1e-16));
       curve.further[0].second.push_back(steps == 0 ? tolerance : std::nan(""));

@@ -23,4 +23,10 @@ double time_of(const std::string& option, const std::string& text) {
   return value * factor;
 }
 
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
+}
+
 }  // namespace pathline

@@ -66,12 +66,6 @@ struct TrainFlags {
   std::string data() const { return common.keys.text("--data"); }
 };
 
-std::string clock_text(double seconds) {
-  const auto s = static_cast<long>(seconds + 0.5);
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
-                   : fmt::format("{}:{:02}", s / 60, s % 60);
-}
-
 // Shows the progress: one line that is redrawn on a terminal, or else one line per validation.
 class TrainingBar {
  public:

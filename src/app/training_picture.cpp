@@ -25,14 +25,14 @@ bool is_matching(const nlohmann::json& line) {
   return line.contains("objective") && line["objective"] == "flow_matching";
 }
 
-struct Run {
+struct RecordedRun {
   std::string name;
   plot::Colour colour;
   std::vector<nlohmann::json> all, nats, matching;
 };
 
-Run read(const TrainingLines& run, Index number) {
-  Run out{run.name, plot::line_colour(number), {}, {}, {}};
+RecordedRun read(const TrainingLines& run, Index number) {
+  RecordedRun out{run.name, plot::line_colour(number), {}, {}, {}};
   for (const auto& line : run.lines) {
     const auto j = read_metrics_line(line);
     if (!std::isfinite(metric(j, "iteration")) || j.contains("event")) continue;
@@ -45,7 +45,7 @@ Run read(const TrainingLines& run, Index number) {
 }  // namespace
 
 plot::Figure training_picture(const std::vector<TrainingLines>& given, const plot::FigureOptions& options) {
-  std::vector<Run> runs;
+  std::vector<RecordedRun> runs;
   for (const auto& run : given) runs.push_back(read(run, std::ssize(runs)));
   const bool several = runs.size() > 1;
   plot::Figure figure(options);

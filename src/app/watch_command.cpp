@@ -18,6 +18,7 @@
 #include "app/number_text.hpp"
 #include "app/report.hpp"
 #include "app/terminal_chart.hpp"
+#include "app/time_text.hpp"
 #include "core/lower_case.hpp"
 #include "core/printable.hpp"
 #include "core/utf8.hpp"
@@ -69,12 +70,6 @@ Index iterations_of(const fs::path& run) {
   }
 }
 
-std::string clock_text(double seconds) {
-  const auto s = static_cast<long>(seconds + 0.5);
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
-                   : fmt::format("{}:{:02}", s / 60, s % 60);
-}
-
 // "0:42 left  2000 of 2500  validation 2.3919 +- 0.0074, best 2.3911 at 1750  NFE 88"
 std::string status(const std::vector<nlohmann::json>& lines, Index iterations, bool running) {
   const auto& last = lines.back();
@@ -109,7 +104,7 @@ Dots dots_of_locale() {
 }
 
 // The first characters of a text.
-std::string cut(const std::string& text, int width) {
+std::string cut_line(const std::string& text, int width) {
   std::size_t at = 0;
   for (int k = 0; k < width && at < text.size(); ++k)
     at += std::max<std::size_t>(first_character(std::string_view(text).substr(at)).bytes, 1);
@@ -130,7 +125,7 @@ std::vector<std::string> screen(const std::string& run, const std::vector<nlohma
     for (auto& line : terminal_chart({validation}, width, kHeight, dots_of_locale())) out.push_back(std::move(line));
     out.push_back(status(lines, iterations, running));
   }
-  out.front() = cut(out.front(), width), out.back() = cut(out.back(), width);  // a chart is made to the width
+  out.front() = cut_line(out.front(), width), out.back() = cut_line(out.back(), width);  // a chart is made to the width
   return out;
 }
 

@@ -11,13 +11,13 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string kModels = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kAnimated = std::string(PATHLINE_SOURCE_DIR) + "/models/";
 
 class Animate : public ScriptedProgram {};
 
 TEST_F(Animate, AGifOfAToyIsSmallAndMoves) {
   const auto got =
-      run({"animate", kModels + "moons.h5", "-o", file("a.gif"), "--seconds", "0.3", "--size", "200", "--quiet"});
+      run({"animate", kAnimated + "moons.h5", "-o", file("a.gif"), "--seconds", "0.3", "--size", "200", "--quiet"});
   ASSERT_EQ(got.code, 0) << got.err;
   const std::string bytes = get("a.gif");
   EXPECT_THAT(bytes, StartsWith("GIF89a"));
@@ -30,17 +30,17 @@ TEST_F(Animate, AGifOfAToyIsSmallAndMoves) {
 }
 
 TEST_F(Animate, APairOfColumnsIsChosenByName) {
-  const auto got = run({"animate", kModels + "diamonds.h5", "-o", file("a.gif"), "--seconds", "0.2", "--size", "200",
+  const auto got = run({"animate", kAnimated + "diamonds.h5", "-o", file("a.gif"), "--seconds", "0.2", "--size", "200",
                         "--columns", "carat,price", "--quiet"});
   EXPECT_EQ(got.code, 0) << got.err;
-  EXPECT_THAT(run({"animate", kModels + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat"}).err,
+  EXPECT_THAT(run({"animate", kAnimated + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat"}).err,
               HasSubstr("--columns: expected two columns, found 1"));
-  EXPECT_THAT(run({"animate", kModels + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat,prise"}).err,
+  EXPECT_THAT(run({"animate", kAnimated + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat,prise"}).err,
               HasSubstr("did you mean 'price'?"));
 }
 
 TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {
-  const std::string moons = kModels + "moons.h5";
+  const std::string moons = kAnimated + "moons.h5";
   EXPECT_THAT(run({"animate", moons, "-o", file("a.avi")}).err,
               HasSubstr("expected a name that ends with .gif, .mp4 or .webm"));
   EXPECT_EQ(bash("PATH=/nowhere $P animate " + moons + " -o a.mp4"), 2);
@@ -55,7 +55,7 @@ TEST_F(Animate, AVideoIsPipedThroughFfmpeg) {
   std::filesystem::create_directory(file("bin"));
   put("bin/ffmpeg",
       "#!/bin/bash\nfor last; do :; done\necho \"$@\" > \"" + file("words.txt") + "\"\nwc -c > \"$last\"\n");
-  const std::string with = "chmod +x bin/ffmpeg; PATH=\"$PWD/bin:$PATH\" $P animate " + kModels +
+  const std::string with = "chmod +x bin/ffmpeg; PATH=\"$PWD/bin:$PATH\" $P animate " + kAnimated +
                            "moons.h5 -o a.mp4 --seconds 0.2 --size 200 --quiet";
   ASSERT_EQ(bash(with), 0) << get("err.txt");
   int width = 0, height = 0;

@@ -9,13 +9,13 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kModel = PATHLINE_SOURCE_DIR "/models/8gaussians_small.h5";
+const std::string kDistilled = PATHLINE_SOURCE_DIR "/models/8gaussians_small.h5";
 
 class DistillCommand : public ScriptedProgram {};
 
 TEST_F(DistillCommand, MakesAModelThatTheOtherCommandsTake) {
-  const auto made = run({"distill", kModel, "-o", file("fast.h5"), "--iterations", "60", "--pairs", "2000", "--layers",
-                         "4", "--hidden", "16", "--bins", "5", "--steps", "6", "--quiet"});
+  const auto made = run({"distill", kDistilled, "-o", file("fast.h5"), "--iterations", "60", "--pairs", "2000",
+                         "--layers", "4", "--hidden", "16", "--bins", "5", "--steps", "6", "--quiet"});
   ASSERT_EQ(made.code, 0) << made.err;
   for (const auto* part : {"4 spline couplings on [-", "60 iterations on 2000 pairs", "energy distance",
                            "|log q - log p|", "ESS", "weighted by p / q", "weighted by q / p", "densities/s"})
@@ -37,13 +37,13 @@ TEST_F(DistillCommand, MakesAModelThatTheOtherCommandsTake) {
 
 TEST_F(DistillCommand, RefusesBeforeItComputes) {
   const auto refusal = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> all{"distill", kModel};
+    std::vector<std::string> all{"distill", kDistilled};
     all.insert(all.end(), more.begin(), more.end());
     const auto got = run(all);
     EXPECT_EQ(got.code, 2) << got.err;
     return got.err;
   };
-  EXPECT_THAT(refusal({"-o", kModel}), HasSubstr("is the model; choose another file"));
+  EXPECT_THAT(refusal({"-o", kDistilled}), HasSubstr("is the model; choose another file"));
   EXPECT_THAT(refusal({"-o", file("none/f.h5"), "--time", "10h"}), HasSubstr("cannot write"));  // not after ten hours
   EXPECT_THAT(refusal({"-o", "fast.csv"}), HasSubstr("must end with .h5"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--time", "soon"}), HasSubstr("--time = soon: must be a time above 0"));

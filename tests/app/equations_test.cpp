@@ -14,8 +14,8 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kModels = std::string(PATHLINE_SOURCE_DIR) + "/models/";
-const std::string kModel = kModels + "8gaussians_small.h5";
+const std::string kSeen = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kModel = kSeen + "8gaussians_small.h5";
 
 class Equations : public Scratch {
  protected:
@@ -100,7 +100,7 @@ TEST_F(Equations, TheFieldIsDrawnOverTheDensityAndItsResidualIsSmall) {
   const auto picture = get("f.svg");
   EXPECT_THAT(picture, HasSubstr("<svg"));
   EXPECT_THAT(says({"plot", kModel, "-o", file("g.svg"), "--residual"}), HasSubstr("--residual needs --field"));
-  EXPECT_THAT(says({"plot", kModels + "digits.h5", "-o", file("g.svg"), "--field"}), HasSubstr("64"));
+  EXPECT_THAT(says({"plot", kSeen + "digits.h5", "-o", file("g.svg"), "--field"}), HasSubstr("64"));
   EXPECT_THAT(says({"plot", kModel, "-o", file("g.svg"), "--field", "--paths"}), HasSubstr("--paths"));
 }
 

@@ -20,7 +20,7 @@ const std::string kMoons = PATHLINE_SOURCE_DIR "/models/moons.h5";
 
 class FailedRows : public Scratch {};
 
-std::vector<std::string> lines_of(const std::string& text) {
+std::vector<std::string> lines_printed(const std::string& text) {
   std::vector<std::string> out;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) out.push_back(line);
@@ -37,7 +37,7 @@ TEST_F(FailedRows, AreNanWithAReasonAndTheOthersAreEvaluated) {
   const auto bad = run({"density", kMoons, file("bad.csv"), "--independent"});
   EXPECT_EQ(good.code, 0) << good.err;
   EXPECT_EQ(bad.code, 1);
-  const auto expected = lines_of(good.out), got = lines_of(bad.out);
+  const auto expected = lines_printed(good.out), got = lines_printed(bad.out);
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[0], expected[0]);
   EXPECT_THAT(got[1], StartsWith("nan  # the field or its integral is not finite at t = "));
@@ -49,7 +49,7 @@ TEST_F(FailedRows, AreMarkedInEveryFormat) {
   put("bad.csv", "0.5,1\n" + kBad + "\n-1,0.2\n");
   for (const char* name : {"o.csv", "o.h5", "o.npy"})
     EXPECT_EQ(run({"density", kMoons, file("bad.csv"), "-o", file(name)}).code, 1) << name;
-  const auto csv = lines_of(get("o.csv"));
+  const auto csv = lines_printed(get("o.csv"));
   ASSERT_EQ(csv.size(), 4u);
   EXPECT_THAT(csv[2], HasSubstr(",nan  # the field"));
   EXPECT_EQ(python(R"(
@@ -82,7 +82,7 @@ TEST_F(FailedRows, AreTriedAgainWithOtherSettings) {
   const auto got = run({"density", file("m.h5"), file("p.csv")});
   EXPECT_EQ(got.code, 0) << got.err;
   EXPECT_THAT(got.err, HasSubstr("points whose solve failed were evaluated in double precision with other settings"));
-  const auto a = lines_of(got.out), b = lines_of(expected.out);
+  const auto a = lines_printed(got.out), b = lines_printed(expected.out);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(std::stod(a[i]), std::stod(b[i]), 1e-3);  // its tolerance
 }
@@ -100,7 +100,8 @@ TEST_F(FailedRows, AStiffFieldEndsAtItsTimeLimit) {
   const auto begin = std::chrono::steady_clock::now();
   const auto density = run({"density", file("m.h5"), file("p.csv")}, limit);
   EXPECT_EQ(density.code, 1);
-  for (const auto& line : lines_of(density.out)) EXPECT_THAT(line, StartsWith("nan  # time limit of 0.05 s reached"));
+  for (const auto& line : lines_printed(density.out))
+    EXPECT_THAT(line, StartsWith("nan  # time limit of 0.05 s reached"));
   EXPECT_THAT(density.err, HasSubstr("p.csv: 2 of 2 log-densities are NaN"));
   const auto sample = run({"sample", file("m.h5"), "-n", "3", "-o", file("s.csv")}, limit);
   EXPECT_EQ(sample.code, 1);

@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kModels = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kPlotted = std::string(PATHLINE_SOURCE_DIR) + "/models/";
 
 class Plot : public Scratch {
  protected:
@@ -77,7 +77,7 @@ TEST_F(Plot, ModelsBesideEachOtherInOneTraining) {
 }
 
 TEST_F(Plot, TwoColumnsHaveTheirDensityAtTimesAndItsError) {
-  const std::string moons = kModels + "moons.h5";
+  const std::string moons = kPlotted + "moons.h5";
   EXPECT_EQ(plot(moons, {"--error", "--paths", "--cells", "12", "--truth", "0.5,1", "--title", "a title"}).code, 0);
   EXPECT_EQ(plot(moons, {"--time", "0,0.5", "--cells", "12"}).code, 0);
   EXPECT_THAT(plot(moons, {"--time", "0,99", "--cells", "12"}).err,

@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kModels = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kReported = std::string(PATHLINE_SOURCE_DIR) + "/models/";
 
 TEST(Markup, NothingOfAFileIsATag) {
   EXPECT_EQ(escaped("<b a='1' c=\"2\">&\n\x1b"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;\n\\x1b");
@@ -77,7 +77,7 @@ print(page.sections, page.scripts, len(text) < 3e6, flow['columns'] if flow else
 };
 
 TEST_F(Report, OfAToyIsOnePageBelowThreeMegabytes) {
-  const auto got = run({"report", kModels + "moons.h5", "-o", file("r.html"), "--no-verify", "--quiet"});
+  const auto got = run({"report", kReported + "moons.h5", "-o", file("r.html"), "--no-verify", "--quiet"});
   ASSERT_EQ(got.code, 0) << got.err;
   EXPECT_EQ(parsed("r.html"), "5 2 True ['x1', 'x2']\n");
 }
@@ -115,7 +115,7 @@ TEST_F(Report, ChecksOfTheModelStandInItsTable) {
 }
 
 TEST_F(Report, WrongNamesAreRefused) {
-  EXPECT_THAT(run({"report", kModels + "moons.h5", "-o", file("r.txt")}).err,
+  EXPECT_THAT(run({"report", kReported + "moons.h5", "-o", file("r.txt")}).err,
               HasSubstr("expected a name that ends with .html"));
   EXPECT_EQ(run({"report", file("no.h5"), "-o", file("r.html")}).code, 2);
   EXPECT_EQ(files(), 0);
@@ -124,7 +124,7 @@ TEST_F(Report, WrongNamesAreRefused) {
 // In a browser: no error on the console, and the slider, the play button, the pointer and the keys do what they say.
 TEST_F(Report, MovesInABrowserSlow) {
   if (std::system("command -v chromium > /dev/null 2>&1") != 0) GTEST_SKIP() << "needs chromium (apt install chromium)";
-  ASSERT_EQ(run({"report", kModels + "moons.h5", "-o", file("r.html"), "--no-verify", "--quiet"}).code, 0);
+  ASSERT_EQ(run({"report", kReported + "moons.h5", "-o", file("r.html"), "--no-verify", "--quiet"}).code, 0);
   const std::string driver = R"(<script>
 window.addEventListener("load", () => setTimeout(() => {
   const seen = [], note = (name, ok) => seen.push(name + "=" + (ok ? "yes" : "NO"));
@@ -159,8 +159,9 @@ window.addEventListener("load", () => setTimeout(() => {
   std::string page = get("r.html");
   page.replace(page.find("</body>"), 7, driver);
   // A browser without a window draws no frames of its own accord.
-  page.replace(page.find("</head>"), 7,
-               "<script>window.requestAnimationFrame = (f) => setTimeout(() => f(performance.now()), 16);</script></head>");
+  page.replace(
+      page.find("</head>"), 7,
+      "<script>window.requestAnimationFrame = (f) => setTimeout(() => f(performance.now()), 16);</script></head>");
   put("driven.html", page);
   ASSERT_EQ(
       bash("timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir=profile --enable-logging=stderr "

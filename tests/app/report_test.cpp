@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class Report : public ScriptedProgram {
+class ReportCommand : public ScriptedProgram {
  protected:
   const std::string train_ =
       "$P train --data moons --set model.hidden=4 --set data.validation_size=20 --set data.test_size=20 "
@@ -21,7 +21,7 @@ class Report : public ScriptedProgram {
 };
 
 // A full disk ended the training at its first validation, and so did `2>&1 | head`.
-TEST_F(Report, ABrokenStandardErrorDoesNotEndATraining) {
+TEST_F(ReportCommand, ABrokenStandardErrorDoesNotEndATraining) {
   EXPECT_EQ(bash(short_ + "-o full 2> /dev/full"), 0);
   EXPECT_EQ(bash(short_ + "-o closed 2>&-"), 0);
   EXPECT_EQ(bash(short_ + "-o pipe 2> >(exec sleep 0)"), 0);
@@ -36,13 +36,13 @@ TEST_F(Report, ABrokenStandardErrorDoesNotEndATraining) {
 }
 
 // With the standard error closed, its number went to a file, and messages were written into it.
-TEST_F(Report, AClosedStandardErrorDoesNotWriteIntoAFile) {
+TEST_F(ReportCommand, AClosedStandardErrorDoesNotWriteIntoAFile) {
   ASSERT_EQ(bash("$P density " + model_ + "--grid=-1:1:4 -o good.csv --steps 1"), 0);
   ASSERT_EQ(bash("$P density " + model_ + "--grid=-1:1:4 -o bad.csv --steps 1 2>&-"), 0);
   EXPECT_EQ(get("bad.csv"), get("good.csv"));
 }
 
-TEST_F(Report, ResultsThatCannotBeWrittenAreAnError) {
+TEST_F(ReportCommand, ResultsThatCannotBeWrittenAreAnError) {
   const std::string density = "$P density " + model_ + "--grid=-1:1:4 ";
   EXPECT_EQ(bash(density + "> /dev/full"), 2);
   EXPECT_EQ(get("err.txt"), "pathline: standard output: cannot write: No space left on device\n");
@@ -52,7 +52,7 @@ TEST_F(Report, ResultsThatCannotBeWrittenAreAnError) {
   EXPECT_EQ(get("err.txt"), "");
 }
 
-TEST_F(Report, EverySignalThatEndsAJobSavesATraining) {
+TEST_F(ReportCommand, EverySignalThatEndsAJobSavesATraining) {
   for (const char* signal : {"INT", "TERM", "HUP", "USR1", "XCPU"}) {
     const std::string name = std::string("run_") + signal;
     // Until the first checkpoint is there: the program then saves on a signal.
@@ -71,7 +71,7 @@ TEST_F(Report, EverySignalThatEndsAJobSavesATraining) {
       << "nohup";
 }
 
-TEST_F(Report, AnInterruptedSampleLeavesNothingAndItsCodeDoesNotSayThatItSaved) {
+TEST_F(ReportCommand, AnInterruptedSampleLeavesNothingAndItsCodeDoesNotSayThatItSaved) {
   EXPECT_EQ(bash("$P sample " + model_ + "-n 100000000 -o s.h5 & job=$!\nsleep 0.5; kill -TERM $job; wait $job"), 143);
   EXPECT_FALSE(std::filesystem::exists(file("s.h5")));
   EXPECT_EQ(bash("ls -A | grep part"), 1);
@@ -79,7 +79,7 @@ TEST_F(Report, AnInterruptedSampleLeavesNothingAndItsCodeDoesNotSayThatItSaved) 
   EXPECT_THAT(get("out.txt"), HasSubstr("130 interrupted (`train` has then saved its state)"));
 }
 
-TEST_F(Report, ThreadsMustNotBeNegative) {
+TEST_F(ReportCommand, ThreadsMustNotBeNegative) {
   for (const std::string& command : {std::string("train --data moons -o x"), "sample " + model_ + "-n 1 -o x.h5",
                                      "density " + model_ + "--grid=-1:1:2", "plot " + model_ + "-o x.png"}) {
     EXPECT_EQ(bash("$P " + command + " --threads -1"), 2) << command;

@@ -12,12 +12,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const SolverOptions kSolver{.rtol = 1e-11, .atol = 1e-11};
-const EvaluationOptions kFine{.solver = kSolver, .tile = 4};
+const SolverOptions kPathSolver{.rtol = 1e-11, .atol = 1e-11};
+const EvaluationOptions kFinePath{.solver = kPathSolver, .tile = 4};
 constexpr Index kSamples = 9;
 
 // Two blocks of both clocks between batch norms, a condition, a base with parameters, and bounds behind them.
-template <class S> Flow<S> flow_with_everything() {
+template <class S> Flow<S> path_flow() {
   Engine engine = make_stream(4, "path_test");
   std::vector<Cnf<S>> blocks;
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
@@ -46,12 +46,12 @@ const std::vector<double> kTimes = {0, 0.25, 0.6, 0.9, 1.2};
 
 TEST(Path, LogDensityIsThatOfTheDensityOnTheWay) {
   for (const bool adjoint : {false, true}) {
-    const auto flow = flow_with_everything<double>();
+    const auto flow = path_flow<double>();
     const auto c = conditions();
-    const auto paths = follow_paths(flow, flow.draw_base(kSamples, 1), kTimes, adjoint, kFine, c);
+    const auto paths = follow_paths(flow, flow.draw_base(kSamples, 1), kTimes, adjoint, kFinePath, c);
     ASSERT_EQ(paths.points.size(), kTimes.size());
     for (std::size_t k = 0; k < kTimes.size(); ++k) {
-      const auto expected = flow.log_prob_at(kTimes[k], paths.points[k], c, kFine).log_prob;
+      const auto expected = flow.log_prob_at(kTimes[k], paths.points[k], c, kFinePath).log_prob;
       const double error = (paths.log_prob.row(static_cast<Index>(k)) - expected).cwiseAbs().maxCoeff();
       EXPECT_LT(error, 1e-8) << kTimes[k];  // two solves at 1e-11 over some tens of steps
     }
@@ -59,76 +59,76 @@ TEST(Path, LogDensityIsThatOfTheDensityOnTheWay) {
 }
 
 TEST(Path, PointsAreThoseOfTheTrajectory) {
-  const auto flow = flow_with_everything<double>();
+  const auto flow = path_flow<double>();
   const auto c = conditions();
   const Matrix<double> z0 = flow.draw_base(kSamples, 1);
   std::vector<Matrix<double>> along;
-  flow.trajectory(z0, kTimes, along, kFine, c);
-  const auto paths = follow_paths(flow, z0, kTimes, false, kFine, c);
+  flow.trajectory(z0, kTimes, along, kFinePath, c);
+  const auto paths = follow_paths(flow, z0, kTimes, false, kFinePath, c);
   for (std::size_t k = 0; k < kTimes.size(); ++k)
     EXPECT_LT((paths.points[k] - along[k]).cwiseAbs().maxCoeff(), 1e-6) << k;  // the dense output has order 4
 }
 
 TEST(Path, AdjointIsTheScoreOfTheDensityOnTheWay) {
-  auto flow = flow_with_everything<double>();
+  auto flow = path_flow<double>();
   flow.set_logit(0.05);
   flow.standardize(Vector<double>{{0.1, -0.2}}, Vector<double>{{1.5, 0.8}});
   const auto c = conditions();
-  const auto paths = follow_paths(flow, flow.draw_base(kSamples, 2), kTimes, true, kFine, c);
+  const auto paths = follow_paths(flow, flow.draw_base(kSamples, 2), kTimes, true, kFinePath, c);
   ASSERT_EQ(paths.adjoint.size(), kTimes.size());
   const double h = 1e-5;
   for (std::size_t k = 0; k < kTimes.size(); ++k)
     for (Index i = 0; i < 2; ++i) {
       Matrix<double> above = paths.points[k], below = above;
       above.row(i).array() += h, below.row(i).array() -= h;
-      const RowVector<double> difference = (flow.log_prob_at(kTimes[k], above, c, kFine).log_prob -
-                                            flow.log_prob_at(kTimes[k], below, c, kFine).log_prob) /
+      const RowVector<double> difference = (flow.log_prob_at(kTimes[k], above, c, kFinePath).log_prob -
+                                            flow.log_prob_at(kTimes[k], below, c, kFinePath).log_prob) /
                                            (2 * h);
       for (Index b = 0; b < kSamples; ++b)  // h^2 times the third derivative, which the logit makes large
         EXPECT_NEAR(paths.adjoint[k](i, b), difference[b], 1e-5 * (1 + std::abs(difference[b]))) << k << " " << b;
     }
-  const auto score = flow.score(paths.points.back(), c, {.solver = kSolver}).score;
+  const auto score = flow.score(paths.points.back(), c, {.solver = kPathSolver}).score;
   EXPECT_LT((paths.adjoint.back() - score).norm() / score.norm(), 1e-7);
 }
 
 // On an affine map to the data's units l(t) differs from that of the field's coordinates by a constant.
 TEST(Path, TraceIsMinusTheRateOfTheLogDensity) {
-  const auto flow = flow_with_everything<double>();
+  const auto flow = path_flow<double>();
   const auto c = conditions();
   const Matrix<double> z0 = flow.draw_base(kSamples, 3);
   const double h = 1e-4;
   for (const double t : {0.25, 0.9}) {
-    const auto paths = follow_paths(flow, z0, {t - h, t, t + h}, false, kFine, c);
+    const auto paths = follow_paths(flow, z0, {t - h, t, t + h}, false, kFinePath, c);
     const RowVector<double> rate = (paths.log_prob.row(2) - paths.log_prob.row(0)) / (2 * h);
     EXPECT_LT((paths.trace.row(1) + rate).cwiseAbs().maxCoeff(), 1e-5) << t;  // h^2 and 1e-11 / h
     EXPECT_GT(rate.cwiseAbs().maxCoeff(), 0.01);
   }
-  const auto ends = follow_paths(flow, z0, {0, h, 1.2 - h, 1.2}, false, kFine, c);
+  const auto ends = follow_paths(flow, z0, {0, h, 1.2 - h, 1.2}, false, kFinePath, c);
   EXPECT_TRUE(ends.trace.allFinite());
   EXPECT_LT((ends.trace.row(0) - ends.trace.row(1)).cwiseAbs().maxCoeff(), 0.01);
   EXPECT_LT((ends.trace.row(2) - ends.trace.row(3)).cwiseAbs().maxCoeff(), 0.01);
 }
 
 TEST(Path, DoesNotDependOnThreadsAndFloatIsClose) {
-  const auto flow = flow_with_everything<double>();
+  const auto flow = path_flow<double>();
   const auto c = conditions();
   const Matrix<double> z0 = flow.draw_base(kSamples, 1);
-  auto three = kFine;
+  auto three = kFinePath;
   three.threads = 3;
-  const auto a = follow_paths(flow, z0, kTimes, true, kFine, c), b = follow_paths(flow, z0, kTimes, true, three, c);
+  const auto a = follow_paths(flow, z0, kTimes, true, kFinePath, c), b = follow_paths(flow, z0, kTimes, true, three, c);
   EXPECT_EQ(a.log_prob, b.log_prob);
   EXPECT_EQ(a.adjoint.back(), b.adjoint.back());
-  const auto single = follow_paths<float>(flow_with_everything<float>(), z0.cast<float>(), kTimes, true,
+  const auto single = follow_paths<float>(path_flow<float>(), z0.cast<float>(), kTimes, true,
                                           {.solver = {.rtol = 1e-5, .atol = 1e-5}, .tile = 4}, c);
   EXPECT_LT((single.log_prob - a.log_prob).cwiseAbs().maxCoeff(), 2e-3);  // the tolerance, over tens of steps
 }
 
 TEST(Path, VelocityIsTheRateOfThePoints) {
-  const auto flow = flow_with_everything<double>();
+  const auto flow = path_flow<double>();
   const auto c = conditions();
   const Matrix<double> x = flow.in_data_units(flow.draw_base(kSamples, 1));
   const double h = 1e-4;
-  auto fine = kFine;
+  auto fine = kFinePath;
   fine.density = false;
   for (const double t : {0.3, 0.8}) {
     const Matrix<double> rate =
@@ -141,7 +141,7 @@ TEST(Path, VelocityIsTheRateOfThePoints) {
   EXPECT_TRUE(velocity_at(flow, 1.2, x, c).allFinite());
   // At the data, behind the last norm, by points that end there.
   const Matrix<double> z0 = flow.draw_base(kSamples, 6);
-  const auto paths = follow_paths(flow, z0, {1.2 - h, 1.2}, false, kFine, c);
+  const auto paths = follow_paths(flow, z0, {1.2 - h, 1.2}, false, kFinePath, c);
   const Matrix<double> end = velocity_at(flow, 1.2, paths.points[1], c);
   const auto& norm = *flow.norms().back();
   const Matrix<double> before = velocity_at(flow, 1.2 - h, paths.points[0], c);
@@ -152,11 +152,11 @@ TEST(Path, VelocityIsTheRateOfThePoints) {
 }
 
 TEST(Path, FaultsAreNamed) {
-  const auto flow = flow_with_everything<double>();
+  const auto flow = path_flow<double>();
   const auto c = conditions();
   const Matrix<double> z0 = flow.draw_base(kSamples, 1);
   auto says = [&](const Matrix<double>& z, std::vector<double> times) {
-    return message([&] { (void)follow_paths(flow, z, times, false, kFine, c); });
+    return message([&] { (void)follow_paths(flow, z, times, false, kFinePath, c); });
   };
   EXPECT_THAT(says(z0, {0, 1.3}), HasSubstr("time = 1.3: must be in [0, 1.2"));
   EXPECT_THAT(says(z0, {0.5, 0.5}), HasSubstr("time = 0.5: must be > 0.5"));
