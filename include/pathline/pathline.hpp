@@ -9,6 +9,7 @@
 #include "pathline/checkpoint/density.hpp"
 #include "pathline/checkpoint/dynamics_file.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
+#include "pathline/checkpoint/known_answers.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/checkpoint/regression_file.hpp"
 #include "pathline/checkpoint/training_state.hpp"

@@ -4,7 +4,7 @@ It needs PyTorch (Debian: python3-torch), and works on the CPU in double precisi
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -54,23 +54,24 @@ def odeint(field: Union[Mlp, "torch.nn.Module", Callable[[Any, Any], Any]], z0: 
 
 class _Solve(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, field: Any, options: Dict[str, Any], z0: Any, times: Any, *parameters: Any) -> Any:
+    def forward(ctx: Any, *args: Any, **_: Any) -> Any:
+        field, options, z0, times, *parameters = args
         start, at = _to_numpy(z0), _to_numpy(times)
         if isinstance(field, Mlp):
             own = field.copy()
             own.theta = _to_numpy(parameters[0])
-            states, context.pullback = odeint_vjp(own, start, at, **options)
+            states, ctx.pullback = odeint_vjp(own, start, at, **options)
         else:
             call = _Call(field, parameters, z0.dtype)
-            states, context.pullback = odeint_vjp(call.value, start, at, vjp=call.vjp, parameters=call.size, **options)
-        context.like = z0, times, parameters
+            states, ctx.pullback = odeint_vjp(call.value, start, at, vjp=call.vjp, parameters=call.size, **options)
+        ctx.like = z0, times, parameters
         return torch.as_tensor(states, dtype=z0.dtype)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(context: Any, states_bar: Any) -> Tuple[Any, ...]:
-        gradient = context.pullback(_to_numpy(states_bar))
-        z0, times, parameters = context.like
+    def backward(ctx: Any, *grad_outputs: Any) -> Tuple[Any, ...]:
+        gradient = ctx.pullback(_to_numpy(grad_outputs[0]))
+        z0, times, parameters = ctx.like
         out: List[Any] = [None, None, torch.as_tensor(gradient.z0, dtype=z0.dtype),
                           torch.as_tensor(gradient.times, dtype=times.dtype)]
         offset = 0
@@ -84,9 +85,9 @@ class _Solve(torch.autograd.Function):
 class _Call:
     """A function of tensors as one of arrays, with its vector-Jacobian product."""
 
-    def __init__(self, field: Callable[[Any, Any], Any], parameters: Tuple[Any, ...], dtype: Any) -> None:
+    def __init__(self, field: Callable[[Any, Any], Any], parameters: List[Any], dtype: Any) -> None:
         self.field = field
-        self.parameters = [parameter for parameter in parameters]
+        self.parameters = parameters
         self.size = sum(parameter.numel() for parameter in parameters)
         self.dtype = dtype
 

@@ -54,10 +54,25 @@ Matrix<double> pair_density(const FlowFrames& frames, const AnimationView& view,
   const auto column = [&](Index k) {
     return plot::SampleColumn{particles.row(k), frames.ranges[static_cast<std::size_t>(k)]};
   };
-  return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kPairCells);
+  // The root, because the density of a table often has spikes, beside which all else would be dark.
+  return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kPairCells).cwiseSqrt();
 }
 
-void draw_density(Canvas& canvas, const Box& box, const Matrix<double>& density) {
+// Twice as many cells a side, by bilinear interpolation, so that no cell is seen.
+Matrix<double> refined(const Matrix<double>& a) {
+  Matrix<double> out(2 * a.rows(), 2 * a.cols());
+  for (Index j = 0; j < out.cols(); ++j)
+    for (Index i = 0; i < out.rows(); ++i) {
+      const Index k = i / 2, l = j / 2;
+      const Index near_k = std::clamp<Index>(i % 2 ? k + 1 : k - 1, 0, a.rows() - 1),
+                  near_l = std::clamp<Index>(j % 2 ? l + 1 : l - 1, 0, a.cols() - 1);
+      out(i, j) = (9 * a(k, l) + 3 * a(near_k, l) + 3 * a(k, near_l) + a(near_k, near_l)) / 16;
+    }
+  return out;
+}
+
+void draw_density(Canvas& canvas, const Box& box, const Matrix<double>& coarse) {
+  const Matrix<double> density = refined(coarse);
   const double highest = density.maxCoeff();
   canvas.cells(box, density.unaryExpr([&](double p) { return plot::viridis(highest > 0 ? p / highest : 0); }));
 }

@@ -94,7 +94,8 @@ Help help_of(const CLI::App& app, const std::string& path) {
   }
   HelpGroup commands{"Commands", {}};
   for (const auto* command : app.get_subcommands({}))
-    commands.entries.emplace_back(command->get_name(), command->get_description());
+    if (!command->get_group().empty())  // not a hidden one
+      commands.entries.emplace_back(command->get_name(), command->get_description());
   out.usage += commands.entries.empty() ? " [OPTIONS]" : " COMMAND [OPTIONS]";
   if (!commands.entries.empty()) out.groups.insert(out.groups.begin(), std::move(commands));
   // The help itself comes last.
@@ -247,7 +248,7 @@ CommandOption Command::add_words(const std::string& names, std::function<void(co
   return CommandOption(app_->add_option_function<std::vector<std::string>>(names, f, help));
 }
 
-bool Command::given(const std::string& option) const { return app_->count(option) > 0; }
+bool Command::given(const std::string& option) const { return app_ && app_->count(option) > 0; }
 
 void Command::group(const std::string& name) const { app_->option_defaults()->group(name); }
 

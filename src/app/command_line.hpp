@@ -77,7 +77,7 @@ class Command {
   CommandOption add_words(const std::string& names, std::function<void(const std::vector<std::string>&)> f,
                           const std::string& help) const;
 
-  bool given(const std::string& option) const;  // "--paths"
+  bool given(const std::string& option) const;  // "--paths"; never of a command without a command line
   std::string help() const;
   CommandText text() const;
   std::vector<CommandOption> options() const;

@@ -53,7 +53,8 @@ std::vector<Point> bars(const SampleColumn& column, const RowVector<double>& wei
   } else if (!sorted.empty()) {
     const auto n = sorted.size();
     width = 2 * (sorted[n * 3 / 4] - sorted[n / 4]) / std::cbrt(static_cast<double>(n));
-    width = length / std::clamp(std::ceil(width > 0 ? length / width : 30), 8.0, 60.0);
+    width = length / std::clamp(std::ceil(width > 0 ? length / width : 30),
+                                std::clamp(std::sqrt(static_cast<double>(n)), 8.0, 30.0), 60.0);
   }
   const auto count = static_cast<std::size_t>(std::ceil((column.range.high - low) / width - 1e-9));
   std::vector<double> heights(std::max<std::size_t>(count, 1), 0);
@@ -94,11 +95,28 @@ double widest_of(const std::vector<Tick>& ticks) {
   return out;
 }
 
+// How many of the labels, in their order along an axis of this length, lie inside of it without touching another one.
+int fitting_labels(const CornerColumn& c, const std::vector<Tick>& ticks, double length) {
+  const Range range{on_axis(c.range.low, c.scale), on_axis(c.range.high, c.scale)};
+  double last = -kGap;
+  int count = 0;
+  for (const auto& tick : ticks) {
+    const double x = length * (on_axis(tick.value, c.scale) - range.low) / (range.high - range.low);
+    const double half = text_width(tick.label, kTickText) / 2;
+    if (tick.label.empty() || x - half < last || x + half > length + kGap) continue;
+    last = x + half + 4, ++count;
+  }
+  return count;
+}
+
 AxisText axis_text(const CornerColumn& c, double length, bool horizontal) {
   const double line = text_height(kTickText);
   for (int most = 5; most >= 2 && horizontal; --most) {
     AxisText out{short_ticks(c.range, c.scale, most)};
-    if ((widest_of(out.ticks.ticks) + 8) * most <= length) return out;
+    const auto labels = std::count_if(out.ticks.ticks.begin(), out.ticks.ticks.end(),
+                                      [](const Tick& tick) { return !tick.label.empty(); });
+    const int fitting = fitting_labels(c, out.ticks.ticks, length);
+    if (fitting >= 2 && fitting >= labels - 1) return out;
   }
   return {short_ticks(c.range, c.scale, std::clamp(static_cast<int>(length / (1.6 * line)), 2, 5)), horizontal};
 }

@@ -83,10 +83,12 @@ void add_data_command(Command app, Action& chosen) {
   c.require_command();
   c.footer("Examples:\n  pathline data list\n  pathline data sample moons -n 1000 -o moons.csv --log-density");
   auto l = c.add_command("list", "List the toys with their entropy and distribution");
-  l.footer("Example: pathline data list");
+  l.footer("Examples:\n  pathline data list\n  pathline data list | grep moons");
   l.callback([&chosen] { chosen = list; });
   auto s = c.add_command("sample", "Write draws of a toy to CSV, NPY or HDF5; the suffix decides");
-  s.footer("Example: pathline data sample moons -n 1000 -o moons.csv --log-density");
+  s.footer(
+      "Examples:\n  pathline data sample moons -n 1000 -o moons.csv --log-density\n  pathline data sample rings --seed "
+      "1 -o rings.npy");
   s.add_option("NAME", f->name, "a toy").required();
   s.add_option("-n,--count", f->count, "draws").show_default();
   s.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5").required();
@@ -96,7 +98,10 @@ void add_data_command(Command app, Action& chosen) {
   run_if_chosen(s, chosen, f, sample);
   auto p =
       c.add_command("split", "Write the training, validation and test rows of a recipe, dequantized as in training");
-  p.footer("Example: pathline data split models/geyser.toml -o split.h5");
+  p.footer(
+      "Examples:\n"
+      "  pathline data split models/geyser.toml -o split.h5\n"
+      "  pathline info --recipe models/geyser.h5 > geyser.toml && pathline data split geyser.toml -o geyser.h5");
   p.add_option("RECIPE", f->name, "a recipe whose data is a table").required();
   p.add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test").required();
   f->common.add_table_to(p);

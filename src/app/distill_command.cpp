@@ -74,13 +74,15 @@ template <class S> int run_as(const DistillFlags& flags) {
   f.options.evaluation = evaluation_options(model.card, f.common);
   f.options.evaluation.trace = {};
   f.options.condition_range = model.card.condition_range;
+  auto file = Hdf5File::create_sealed(f.output);  // so that a place that cannot be written is found out first
   const auto got = run_distillation(model.flow, f);
   const auto layers = static_cast<Index>(got.flow.chain.size());
   Model<S> fast{got.flow, model.card};
   fast.card.recipe = recipe_of(model.card, f, layers, got.box);
   fast.card.metrics.clear();
   fast.card.precision = std::is_same_v<S, float> ? "float" : "double";
-  write_model(f.output, fast);
+  write_model(file, fast);
+  file.commit();
   fmt::print("{}: {} spline couplings on [-{:.3g}, {:.3g}], {} parameters; {} iterations on {} pairs\n", f.output,
              layers, got.box, got.box, got.flow.theta().size(), got.iterations, got.pairs);
   if (model.flow.condition_dim() > 0)

@@ -231,7 +231,10 @@ void add_fit(Command parent, Action& chosen) {
 void add_predict(Command parent, Action& chosen) {
   auto f = std::make_shared<SolveFlags>();
   auto c = parent.add_command("predict", "Solve a learned field from the first state of each trajectory");
-  c.footer("Example: pathline dynamics predict spiral.h5 spiral.csv --end 50 -o further.csv");
+  c.footer(
+      "Examples:\n"
+      "  pathline dynamics fit datasets/spiral.csv --window 10 -o spiral.h5\n"
+      "  pathline dynamics predict spiral.h5 datasets/spiral.csv --end 50 -o further.csv");
   c.add_option("MODEL", f->model, "a model of `pathline dynamics fit`").required();
   c.add_option("SOURCE", f->source, "a table of trajectories").required();
   c.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5").required();
@@ -248,7 +251,10 @@ void add_simulate(Command parent, Action& chosen) {
   std::vector<std::string> names = {"spiral"};
   for (const auto& motion : motions()) names.push_back(motion.name);
   auto c = parent.add_command("simulate", "Write simulated trajectories with columns id, t and the state");
-  c.footer("Example: pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv");
+  c.footer(
+      "Examples:\n"
+      "  pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv\n"
+      "  pathline dynamics simulate pendulum -n 20 --noise 0.01 -o pendulum.csv");
   c.add_option("NAME", f->name, fmt::format("{}", fmt::join(names, ", "))).required();
   c.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5").required();
   c.add_option("-n,--count", f->count, "trajectories (the spiral is one)").show_default();

@@ -202,7 +202,9 @@ void add_energy_command(Command parent, Action& chosen) {
   f->optimizer.iterations = 1000, f->optimizer.learning_rate = 1e-2, f->optimizer.clip = 1;
   auto c = parent.add_command("energy", "Compare the energy drift of a Hamiltonian field with that of plain networks");
   c.footer(
-      "Example: pathline dynamics energy\n"
+      "Examples:\n"
+      "  pathline dynamics energy\n"
+      "  pathline dynamics energy --seed 1\n"
       "Fits a pendulum without friction, and solves from fresh first states over ten windows. The drift is the "
       "largest\n"
       "|E(t) - E(0)| / E(0) with the true energy, mean over the trajectories.");

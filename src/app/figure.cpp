@@ -16,7 +16,10 @@ namespace {
 constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44;  // px; kLeft is a minimum
 
 // The space above the curves for the legend, as a fraction of their height.
-double legend_room(std::size_t entries) { return entries == 0 ? 0 : 0.08 + 0.12 * static_cast<double>(entries); }
+double legend_room(std::size_t entries, double panel_size) {
+  constexpr double kPanel = 240;  // px, of a panel that the numbers were chosen for
+  return entries == 0 ? 0 : (0.08 + 0.12 * static_cast<double>(entries)) * std::min(1.0, kPanel / panel_size);
+}
 constexpr Colour kStart{0.45, 0.45, 0.45}, kMark{0.13, 0.13, 0.13};
 constexpr std::size_t kInside = 4;    // entries of a legend that find room inside the panel
 constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
@@ -249,6 +252,7 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
   resolve_series(*panel, series, 0.04, 0.04);
   panel->equal = true;
   panel->legend = {{"start", kStart}, {"end", line_colour(1)}};
+  panel->legend_beside = true;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) {
       Colour colour = series[i].colour.value_or(line_colour(0));
@@ -273,7 +277,7 @@ void Figure::lines(const std::string& title, std::vector<Series> series, Axis x,
   const bool dots = std::any_of(series.begin(), series.end(), [](const Series& s) { return s.dots; });
   resolve_series(*panel, series, dots ? 0.03 : 0, 0.05);
   panel->legend_beside = panel->legend.size() > kInside;
-  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size());
+  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size(), options_.panel_size);
   if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
     panel->y.high += free * (panel->y.high - panel->y.low);
   else if (!panel->y_axis.limits)
@@ -317,8 +321,9 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
   for (const auto* list : {&outlines, &curves})
     for (const auto& s : *list)
       if (!s.label.empty()) panel->legend.push_back({s.label, *s.colour});
-  const double free = 0.06 + legend_room(panel->legend.size());
+  const double free = 0.06 + legend_room(panel->legend.size(), options_.panel_size);
   panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, free).high};
+  if (options_.panel_size > 300) panel->shape = 1.4;
   panel->draw = [outlines, curves](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < outlines.size(); ++i) {
       const auto& s = outlines[i];

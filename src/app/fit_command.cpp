@@ -254,7 +254,7 @@ void add_fit_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline fit datasets/cubic.csv --target y --plot fit.png\n"
       "  pathline fit examples/recipes/cubic.toml\n"
-      "  pathline fit table.csv --target z --augmented 2 -o model.h5 && pathline predict model.h5 points.csv -o z.csv\n"
+      "  pathline fit datasets/cubic.csv --target y --augmented 2 -o cubic.h5\n"
       "Errors are mean squared errors in the data's units; the roughness is the integral of the squared second\n"
       "derivative of y(x) over the range of the test (or training) points, for one input. With --seeds, mean and\n"
       "standard deviation over the seeds.");
@@ -300,7 +300,10 @@ void add_fit_command(Command app, Action& chosen) {
 void add_predict_command(Command app, Action& chosen) {
   auto f = std::make_shared<PredictFlags>();
   auto c = app.add_command("predict", "Predict with a model of `pathline fit`");
-  c.footer("Example: pathline predict model.h5 points.csv -o predictions.csv");
+  c.footer(
+      "Examples:\n"
+      "  pathline fit datasets/cubic.csv --target y -o cubic.h5\n"
+      "  pathline predict cubic.h5 datasets/cubic_grid.csv -o predictions.csv");
   c.add_option("MODEL", f->model, "a model file").required();
   c.add_option("POINTS", f->points, "a table with the columns of the inputs").required();
   c.add_option("-o,--output", f->output, "FILE.csv, FILE.npy or FILE.h5, with inputs and predictions").required();

@@ -33,7 +33,7 @@ void CommonFlags::add_solve_to(Command c) {
 
 void CommonFlags::add_timeout_to(Command c) {
   c.add_option("--timeout", timeout,
-               "seconds that the solve of a tile of points may take before it fails; 0 = no limit")
+               "seconds that the solve of a tile of points may take; 0 = no limit")
       .show_default();
 }
 

@@ -39,7 +39,13 @@ std::string text_of(const Help& help) {
       out += line + wrapped(text, line.size(), column) + "\n";
     }
   }
-  return out + (help.footer.empty() ? "" : help.footer + "\n");
+  for (std::size_t begin = 0; begin < help.footer.size();) {
+    const std::size_t end = std::min(help.footer.find('\n', begin), help.footer.size());
+    const std::string line = help.footer.substr(begin, end - begin);
+    out += (line.starts_with("  ") ? line : wrapped(line, 0, 0)) + "\n";  // an example stays one line
+    begin = end + 1;
+  }
+  return out;
 }
 
 }  // namespace pathline

@@ -38,9 +38,10 @@ void add_import_command(Command app, Action& chosen) {
   c.footer("Example: pathline import ffjord checkpt.h5 -o model.h5");
   auto s = c.add_command("ffjord", "Import a FFJORD network that tools/ffjord_to_hdf5.py converted from checkpt.pth");
   s.footer(
-      "Example:\n"
-      "  tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5\n"
-      "  pathline import ffjord checkpt.h5 -o model.h5");
+      "Examples:\n"
+      "  pathline import ffjord tests/fixtures/ffjord_8gaussians.h5 -o ffjord.h5\n"
+      "  pathline import ffjord tests/fixtures/ffjord_8gaussians.h5 -o exact.h5 --precision double\n"
+      "A checkpoint of FFJORD is converted first: tools/ffjord_to_hdf5.py checkpt.pth -o checkpt.h5");
   s.add_option("INPUT", f->input, "HDF5 file").required();
   s.add_option("-o,--output", f->output, "model file to write").required();
   f->common.add_precision_to(s, "");

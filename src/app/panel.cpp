@@ -42,7 +42,7 @@ double Panel::width_to_height() const {
 }
 
 ShortTicks Panel::y_ticks(double height) const {
-  return short_ticks(y, y_axis.scale, static_cast<int>(std::max(2.0, height / 32)));
+  return short_ticks(y, y_axis.scale, static_cast<int>(std::max(3.0, height / 24)));
 }
 
 std::vector<Tick> Panel::bar_ticks(double height) const {
@@ -78,7 +78,7 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
   const Box& b = f.box;
   canvas.outline(b, kInk, 1);
   const TextStyle small{.size = 10};
-  const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::max(2.0, b.width / 45)));
+  const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::max(3.0, b.width / 30)));
   double last = -1e9;  // the end of the label before
   for (const auto& tick : across.ticks) {
     const Point p = f.at(tick.value, y.low);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -113,6 +114,9 @@ EvaluationOptions of_an_image(const PlotFlags& f, EvaluationOptions options) {
   if (!f.common.keys.given("--atol")) options.solver.atol = std::max(options.solver.atol, kTolerance);
   return options;
 }
+
+// So that no row is left with one panel alone.
+Index panels_in_a_row(Index count) { return count <= 4 ? count : count <= 6 ? 3 : 4; }
 
 template <class S> class Picture {
  public:
@@ -244,8 +248,8 @@ template <class S> class Picture {
     for (Index first = 0; first < x.cols(); first += kPart) {
       const Index n = std::min(kPart, x.cols() - first);
       const Matrix<double> part = x.middleCols(first, n);
-      out.segment(first, n) = time < 0 ? model_.flow.log_prob(part, conditions(n), options_).log_prob
-                                       : model_.flow.log_prob_at(time, part, conditions(n), options_).log_prob;
+      out.segment(first, n) = time < 0 ? model_.flow.log_prob(part, conditions(n), of_image_).log_prob
+                                       : model_.flow.log_prob_at(time, part, conditions(n), of_image_).log_prob;
       progress(before + first + n);
     }
     per_decade(x, out);
@@ -316,20 +320,40 @@ template <class S> class Picture {
     if (f_.error && !known)
       throw InputError("--error: the true density is known only of the built-in toys; this model was trained on " +
                        (data_.source.empty() ? "other data" : data_.source));
-    const Index panels = (data_.x.cols() > 0) + 2 + known.has_value() + f_.paths + f_.error;
-    plot::Figure figure({.title = title_, .columns = panels == 4 || panels == 2 ? 2 : 3, .width = f_.size});
     const auto mark = truth(names_);
-    if (data_.x.cols() > 0) {
-      figure.scatter(data_.label, {{.points = data_.resampled(f_.samples, f_.seed)}}, x, y);
+    // Points on the left, densities on the right, unless three panels fit into one row.
+    std::vector<std::function<void(plot::Figure&)>> left, right;
+    if (data_.x.cols() > 0)
+      left.push_back([&](plot::Figure& figure) {
+        figure.scatter(data_.label, {{.points = data_.resampled(f_.samples, f_.seed)}}, x, y);
+        figure.mark(mark[0], mark[1]);
+      });
+    left.push_back([&](plot::Figure& figure) {
+      figure.scatter("samples", {{.points = samples_, .colour = plot::line_colour(1)}}, x, y);
+    });
+    if (f_.paths) left.push_back([&](plot::Figure& figure) { add_paths(figure, x, y); });
+    right.push_back([&](plot::Figure& figure) {
+      figure.heat_map(density_name("learned density"), image(model, f_.cells, rx, ry), x, y, highest);
       figure.mark(mark[0], mark[1]);
-    }
-    figure.scatter("samples", {{.points = samples_, .colour = plot::line_colour(1)}}, x, y);
-    figure.heat_map(density_name("learned density"), image(model, f_.cells, rx, ry), x, y, highest);
-    figure.mark(mark[0], mark[1]);
-    if (known) figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
+    });
+    if (known)
+      right.push_back([&](plot::Figure& figure) {
+        figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
+      });
     if (f_.error)
-      figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
-    if (f_.paths) add_paths(figure, x, y);
+      right.push_back([&](plot::Figure& figure) {
+        figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
+      });
+    const bool row = left.size() + right.size() <= 3;
+    plot::Figure figure({.title = title_, .columns = row ? 3 : 2, .width = f_.size});
+    for (std::size_t k = 0; k < std::max(left.size(), right.size()); ++k) {
+      if (k < left.size()) left[k](figure);
+      if (k >= left.size()) figure.blank();
+      if (row) continue;
+      if (k < right.size()) right[k](figure);
+      if (k >= right.size()) figure.blank();
+    }
+    if (row) right.front()(figure);
     return figure;
   }
 
@@ -384,7 +408,7 @@ template <class S> class Picture {
     const Index cells = dim() == 1 ? 600 : f_.cells;
     const Matrix<double> at = points(ranges, cells);
     ProgressLine progress(f_.common.quiet, "densities", at.cols() * std::ssize(when));
-    plot::Figure figure({.title = title_, .columns = std::min<Index>(std::ssize(when), 4), .width = f_.size});
+    plot::Figure figure({.title = title_, .columns = panels_in_a_row(std::ssize(when)), .width = f_.size});
     std::vector<plot::Series> curves;
     for (std::size_t k = 0; k < when.size(); ++k) {
       const auto log_p = learned(at, when[k], progress, static_cast<Index>(k) * at.cols());

@@ -92,7 +92,6 @@ std::string picture(const ReportFlags& f, double size) {
   plot.models = {f.model}, plot.output = "sheet.png", plot.data = f.data, plot.condition = f.condition;
   plot.samples = 4000, plot.cells = 160, plot.size = size, plot.seed = f.seed;
   plot.common = f.common;
-  plot.common.quiet = true;
   return picture_of(plot);
 }
 

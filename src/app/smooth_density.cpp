@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <utility>
 
@@ -73,6 +74,29 @@ double excess_time(const Vector<double>& power, double n, double t) {
     norm = roughness(power, s, time);
   }
   return t - std::pow(2 * n * std::sqrt(kPi) * norm, -0.4);
+}
+
+// Values that were rounded, so that half of them or more occur twice, with those that are equal spread evenly over the
+// step between: the roughness of the density is not that of its rounding.
+SampleColumn unrounded(SampleColumn column) {
+  std::vector<Index> order;
+  for (Index i = 0; i < column.values.size(); ++i)
+    if (std::isfinite(column.values(i))) order.push_back(i);
+  const auto value = [&](std::size_t k) { return column.values(order[k]); };
+  std::sort(order.begin(), order.end(), [&](Index a, Index b) { return column.values(a) < column.values(b); });
+  std::size_t distinct = order.empty() ? 0 : 1;
+  double step = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 1; k < order.size(); ++k)
+    if (const double gap = value(k) - value(k - 1); gap > 0) ++distinct, step = std::min(step, gap);
+  if (2 * distinct > order.size() || !std::isfinite(step)) return column;
+  RowVector<double> spread = column.values;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    while (end < order.size() && value(end) == value(begin)) ++end;
+    for (std::size_t k = begin; k < end; ++k)
+      spread(order[k]) += step * ((static_cast<double>(k - begin) + 0.5) / static_cast<double>(end - begin) - 0.5);
+  }
+  column.values = std::move(spread);
+  return column;
 }
 
 // The rule of thumb 0.9 min(sigma, IQR / 1.34) n^(-1/5), from the bins.
@@ -182,11 +206,52 @@ std::vector<Tap> taps_of(double wx, double wy, double rho) {
   return out;
 }
 
+// Every bin by one kernel, and the part of it that lies outside of a bound given back.
+Matrix<double> smoothed(const Matrix<double>& bins, Ends x_ends, Ends y_ends, double wx, double wy, double rho) {
+  const auto taps = taps_of(wx, wy, rho);
+  const Index nx = bins.rows(), ny = bins.cols();
+  Matrix<double> out = Matrix<double>::Zero(nx, ny);
+  for (Index j = 0; j < ny; ++j)
+    for (Index i = 0; i < nx; ++i) {
+      if (!(bins(i, j) > 0)) continue;
+      for (const auto& tap : taps) {
+        const Index at_i = landing(i + tap.i, nx, x_ends), at_j = landing(j + tap.j, ny, y_ends);
+        if (at_i >= 0 && at_j >= 0) out(at_i, at_j) += bins(i, j) * tap.weight;
+      }
+    }
+  return out.cwiseQuotient(inside(nx, wx, x_ends) * inside(ny, wy, y_ends).transpose());
+}
+
+// Wider kernels where the density is low: the width goes with the root of its inverse (Abramson 1982), relative to the
+// geometric mean over the samples, in steps between the bounds of `kLevels`.
+Matrix<double> smoothed_adaptively(const Matrix<double>& bins, const Matrix<double>& pilot, Ends x_ends, Ends y_ends,
+                                   double wx, double wy, double rho) {
+  static constexpr std::array<double, 7> kLevels{0.8, 1.0, 1.3, 1.7, 2.2, 2.9, 3.8};
+  double logarithm = 0, mass = 0;
+  for (Index i = 0; i < bins.size(); ++i)
+    if (bins.data()[i] > 0 && pilot.data()[i] > 0)
+      logarithm += bins.data()[i] * std::log(pilot.data()[i]), mass += bins.data()[i];
+  if (!(mass > 0)) return pilot;
+  const double mean = std::exp(logarithm / mass);
+  std::array<Matrix<double>, kLevels.size()> parts;
+  parts.fill(Matrix<double>::Zero(bins.rows(), bins.cols()));
+  for (Index i = 0; i < bins.size(); ++i) {
+    if (!(bins.data()[i] > 0)) continue;
+    const double factor = std::sqrt(mean / pilot.data()[i]);
+    const auto above = std::lower_bound(kLevels.begin(), kLevels.end() - 1, factor);
+    parts[static_cast<std::size_t>(above - kLevels.begin())].data()[i] = bins.data()[i];
+  }
+  Matrix<double> out = Matrix<double>::Zero(bins.rows(), bins.cols());
+  for (std::size_t k = 0; k < kLevels.size(); ++k)
+    if (parts[k].maxCoeff() > 0) out += smoothed(parts[k], x_ends, y_ends, kLevels[k] * wx, kLevels[k] * wy, rho);
+  return out;
+}
+
 }  // namespace
 
 double bandwidth(const SampleColumn& column, const RowVector<double>& weights) {
   const double length = column.range.high - column.range.low, n = effective_number(column, weights);
-  const Vector<double> bins = histogram(column, weights, kBins);
+  const Vector<double> bins = histogram(unrounded(column), weights, kBins);
   const double thumb = rule_of_thumb(bins, n);
   const double time = n > 1 ? smallest_root(cosine_power(bins), n) : 0;
   return length * (time > 0 && std::isfinite(time) ? std::min(std::sqrt(time), thumb) : thumb);
@@ -207,21 +272,14 @@ Matrix<double> smooth_density(const SampleColumn& x, const SampleColumn& y, cons
   const double wx = width_in_cells(x, wider * bandwidth(x, weights), cells),
                wy = width_in_cells(y, wider * bandwidth(y, weights), cells);
   const bool apart = x.discrete || y.discrete;  // a slanted kernel would join neighbouring integers
-  const auto taps = taps_of(wx, wy, apart ? 0 : correlation(x, y, weights));
-  Matrix<double> bins = Matrix<double>::Zero(cells, cells), out = bins;
+  const double rho = apart ? 0 : correlation(x, y, weights);
+  Matrix<double> bins = Matrix<double>::Zero(cells, cells);
   for (Index n = 0; n < x.values.size(); ++n) {
     const Index i = cell_of(x.values(n), x.range, cells), j = cell_of(y.values(n), y.range, cells);
     if (i >= 0 && j >= 0) bins(i, j) += weight_of(weights, n);
   }
-  for (Index j = 0; j < cells; ++j)
-    for (Index i = 0; i < cells; ++i) {
-      if (!(bins(i, j) > 0)) continue;
-      for (const auto& tap : taps) {
-        const Index at_i = landing(i + tap.i, cells, x.ends), at_j = landing(j + tap.j, cells, y.ends);
-        if (at_i >= 0 && at_j >= 0) out(at_i, at_j) += bins(i, j) * tap.weight;
-      }
-    }
-  out.array() /= (inside(cells, wx, x.ends) * inside(cells, wy, y.ends).transpose()).array();
+  const Matrix<double> pilot = smoothed(bins, x.ends, y.ends, wx, wy, rho);
+  const Matrix<double> out = apart ? pilot : smoothed_adaptively(bins, pilot, x.ends, y.ends, wx, wy, rho);
   const double whole = out.sum();
   return whole > 0 ? Matrix<double>(out / whole) : out;
 }

@@ -62,7 +62,9 @@ void add_study_command(Command app, Action& chosen) {
   auto f = std::make_shared<StudyFlags>();
   auto c = app.add_command("study", "Measure a model's solver, gradient and training: charts and tables of each");
   c.footer(
-      "Example: pathline study models/8gaussians_small.h5 -o study\n"
+      "Examples:\n"
+      "  pathline study models/8gaussians_small.h5 -o study\n"
+      "  pathline study models/moons.h5 --points 50 -o moons\n"
       "Writes into the directory, each as .csv, .png and .svg:\n"
       "  error_against_nfe              the error of z(0) against evaluations, for every stepper\n"
       "  log_density_against_tolerance  the error of log p, in float and in double\n"

@@ -96,8 +96,8 @@ class TrainingBar {
     const std::string loss = p.kind == "likelihood" ? "NLL" : "loss";
     const std::string nfe = p.nfe > 0 ? fmt::format("  NFE {:.0f}+{:.0f}", p.nfe, p.backward_nfe) : "";
     const std::string text =
-        fmt::format("{}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s  {} left", stage, p.iteration, p.iterations, loss,
-                    smooth_, validation_, nfe, p.samples_per_second, clock_text(p.seconds_left));
+        fmt::format("{} left  {}{} of {}  {} {:.4f}{}{}  {:.0f} samples/s", clock_text(p.seconds_left), stage,
+                    p.iteration, p.iterations, loss, smooth_, validation_, nfe, p.samples_per_second);
     if (terminal_)
       draw_line(bar(p) + text), drawn_ = true;
     else

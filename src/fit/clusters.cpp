@@ -8,8 +8,6 @@
 namespace pathline {
 namespace {
 
-using Lanes = Eigen::Array<double, kLanes, 1>;
-
 constexpr int kRounds = 8;  // of Lloyd's iteration
 // The centres are found with at most this many rows, and this many a centre.
 constexpr Index kMostRows = 20000, kRowsEach = 20;
@@ -88,12 +86,6 @@ Matrix<double> chained(Matrix<double> centres) {
     centres.col(k + 1).swap(centres.col(k + 1 + next));
   }
   return centres;
-}
-
-std::vector<Index> every(Index step, Index rows) {
-  std::vector<Index> out;
-  for (Index i = 0; i < rows; i += step) out.push_back(i);
-  return out;
 }
 
 }  // namespace

@@ -8,11 +8,8 @@
 namespace pathline {
 namespace {
 
-using Lanes = Eigen::Array<double, kLanes, 1>;
-
-constexpr int kStepsBetween = 8;      // that look at all components
-constexpr double kNear = -11.5;       // log 1e-5
-constexpr double kNegligible = -40;   // a responsibility below exp(-40) is 0
+constexpr int kStepsBetween = 8;  // that look at all components
+constexpr double kNear = -11.5;   // log 1e-5
 
 Index features(Index d) { return 1 + d + d * (d + 1) / 2; }
 
@@ -87,11 +84,7 @@ struct Block {
       Lanes sum = Lanes::Zero();
       for (Index a = 0; a < joint.cols(); ++a) {
         auto part = joint.col(a).segment<kLanes>(b).array();
-        const Lanes below = part - highest;
-        if (below.maxCoeff() > kNegligible)
-          part = (below > kNegligible).select(below.max(kNegligible).exp(), 0.0);
-        else
-          part.setZero();
+        part = exp_or_zero(part - highest);
         sum += part;
       }
       const Lanes factor = weights.segment<kLanes>(b).array() / sum;

@@ -18,25 +18,14 @@ constexpr Index kPointBlock = 256;  // points at a time
 constexpr double kLowest = -1e300;  // stands for the logarithm of 0 where differences are taken
 constexpr Index kChunk = 32;        // components at a time: 256 x 32 doubles stay in the second-level cache
 
-// Less than this below the largest term of a sum, a term is lost in the rounding of the sum.
-constexpr double kNegligible = -40;
-
-// exp(x), or 0 where that is negligible beside 1. Never a denormal number, with which arithmetic is slow.
-template <class A> Eigen::Array<double, kLanes, 1> exp_or_zero(const A& x) {
-  const Eigen::Array<double, kLanes, 1> zero = Eigen::Array<double, kLanes, 1>::Zero();
-  if (!(x.maxCoeff() > kNegligible)) return zero;
-  return (x > kNegligible).select(x.max(kNegligible).exp(), zero);
-}
-
 // Adds exp(terms) to a sum that is kept as exp(top) * sum. terms: n x k; top, sum: n; n a multiple of kLanes.
 void add_exponentials(const Matrix<double>& terms, Index k, Vector<double>& top, Vector<double>& sum) {
   for (Index b = 0; b < terms.rows(); b += kLanes) {
     const auto part = terms.block(b, 0, kLanes, k).array();
-    Eigen::Array<double, kLanes, 1> highest = top.segment<kLanes>(b);
+    Lanes highest = top.segment<kLanes>(b);
     for (Index j = 0; j < k; ++j) highest = highest.max(part.col(j));
-    Eigen::Array<double, kLanes, 1> total =
-        sum.segment<kLanes>(b).array() * (top.segment<kLanes>(b).array() - highest).max(-700.0).exp();
-    for (Index j = 0; j < k; ++j) total += exp_or_zero(Eigen::Array<double, kLanes, 1>(part.col(j) - highest));
+    Lanes total = sum.segment<kLanes>(b).array() * (top.segment<kLanes>(b).array() - highest).max(-700.0).exp();
+    for (Index j = 0; j < k; ++j) total += exp_or_zero(part.col(j) - highest);
     top.segment<kLanes>(b) = highest, sum.segment<kLanes>(b) = total;
   }
 }
@@ -45,15 +34,15 @@ void add_exponentials(const Matrix<double>& terms, Index k, Vector<double>& top,
 void normalize(Matrix<double>& joint) {
   for (Index b = 0; b < joint.rows(); b += kLanes) {
     auto part = joint.middleRows<kLanes>(b).array();
-    Eigen::Array<double, kLanes, 1> top = part.col(0), sum = Eigen::Array<double, kLanes, 1>::Zero();
+    Lanes top = part.col(0), sum = Lanes::Zero();
     for (Index k = 1; k < part.cols(); ++k) top = top.max(part.col(k));
     top = top.max(kLowest);
     for (Index k = 0; k < part.cols(); ++k) {
-      part.col(k) = exp_or_zero(Eigen::Array<double, kLanes, 1>(part.col(k) - top));
+      part.col(k) = exp_or_zero(part.col(k) - top);
       sum += part.col(k);
     }
     // No component reaches a point whose density is 0.
-    const Eigen::Array<double, kLanes, 1> factor = (sum > 0).select(1 / sum, 0.0);
+    const Lanes factor = (sum > 0).select(1 / sum, 0.0);
     for (Index k = 0; k < part.cols(); ++k) part.col(k) *= factor;
   }
 }

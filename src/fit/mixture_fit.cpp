@@ -173,12 +173,6 @@ void climb(const MixtureRows& data, const MixtureRows& validation, const Prior& 
   }
 }
 
-std::vector<Index> every(Index step, Index rows) {
-  std::vector<Index> out;
-  for (Index i = 0; i < rows; i += step) out.push_back(i);
-  return out;
-}
-
 // Most of the iterations of many rows are of some of them, and the last fifth of all.
 constexpr Index kManyRows = 40000, kManyRowsEach = 50;
 
@@ -220,8 +214,9 @@ MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> we
   Vector<double> shift(rows.rows());
   for (Index i = 0; i < rows.rows(); ++i) shift[i] = quantile(sorted_row(rows, i), 0.5);
   const MixtureRows data(rows.colwise() - shift, weights, options.threads);
-  const MixtureRows held(validation.cols() > 0 ? Matrix<double>(validation.colwise() - shift) : Matrix<double>(rows.rows(), 0),
-                  validation_weights, options.threads);
+  const MixtureRows held(
+      validation.cols() > 0 ? Matrix<double>(validation.colwise() - shift) : Matrix<double>(rows.rows(), 0),
+      validation_weights, options.threads);
   std::optional<MixtureFit> best;
   int without_gain = 0;
   for (const Index k : components) {

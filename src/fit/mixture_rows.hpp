@@ -1,6 +1,7 @@
 // The rows to which a mixture is fitted, cut into blocks.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "pathline/core/parallel.hpp"
@@ -28,8 +29,8 @@ class MixtureRows {
   // The rows with these numbers, in this order.
   MixtureRows some(const std::vector<Index>& which) const;
 
-  // Calls body(block, begin, count, part) for the blocks of each part, in order within a part. Sums that are formed part
-  // by part, and then in the order of the parts, are a function of the rows alone, not of the threads.
+  // Calls body(block, begin, count, part) for the blocks of each part, in order within a part. Sums that are formed
+  // part by part, and then in the order of the parts, are a function of the rows alone, not of the threads.
   template <class F> void for_blocks(F body) const {
     const Index blocks = this->blocks(), parts = this->parts();
     parallel_for(parts, threads_, [&](Index part, int) {
@@ -43,5 +44,12 @@ class MixtureRows {
   Vector<double> weights_;
   int threads_;
 };
+
+// 0, step, 2 step, ... below the number of rows.
+inline std::vector<Index> every(Index step, Index rows) {
+  std::vector<Index> out;
+  for (Index i = 0; i < rows; i += step) out.push_back(i);
+  return out;
+}
 
 }  // namespace pathline

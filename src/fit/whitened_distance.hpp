@@ -7,6 +7,7 @@ namespace pathline {
 
 // Rows whose distances are computed together: a column of them fills four registers of AVX-512, eight of AVX2.
 inline constexpr Index kLanes = 32;
+using Lanes = Eigen::Array<double, kLanes, 1>;
 
 inline Index padded(Index rows) { return (rows + kLanes - 1) / kLanes * kLanes; }
 
@@ -22,7 +23,6 @@ inline void pack_inverse(const Matrix<double>& scale, double* packed) {
 // packed: see pack_inverse; offset: d numbers, L^-1 mean.
 inline void whitened_distance(const Matrix<double>& x, const double* packed, const double* offset, double factor,
                               double* out) {
-  using Lanes = Eigen::Array<double, kLanes, 1>;
   const Index n = x.rows(), d = x.cols();
   for (Index b = 0; b < n; b += kLanes) {
     Lanes squares = Lanes::Zero();
@@ -34,6 +34,14 @@ inline void whitened_distance(const Matrix<double>& x, const double* packed, con
     }
     Eigen::Map<Lanes>(out + b) = factor - 0.5 * squares;
   }
+}
+
+// exp(x), or 0 below exp(-40), which is lost in the rounding of a sum with 1. It is never a denormal number, with which
+// arithmetic is slow.
+inline Lanes exp_or_zero(const Lanes& x) {
+  constexpr double kNegligible = -40;
+  if (!(x.maxCoeff() > kNegligible)) return Lanes::Zero();
+  return (x > kNegligible).select(x.max(kNegligible).exp(), 0.0);
 }
 
 // Whether the distance of a point is a finite number, also where a component is as narrow as 1e-4.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 
@@ -107,10 +108,10 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
   Recipe& r = choice.recipe;
   BaseChoice mixture = std::move(*choice.mixture);
   choice.mixture.reset();
-  const std::string trial =
-      fmt::format("a network of {} above it gains {:.4f} nats on the validation rows in {:.1f} s",
-                  fmt::join(r.model.network.hidden, ", "), gain, trial_seconds);
+  const std::string trial = fmt::format("a network of {} above it gains {:.4f} nats on the validation rows in {:.1f} s",
+                                        fmt::join(r.model.network.hidden, ", "), gain, trial_seconds);
   const bool earns = gain > kLeastNetworkGain;
+  const double until = seconds_now() + seconds_left;
   mixture.reasons.clear();
   if (!earns) {
     set_no_training(r);
@@ -123,6 +124,8 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
   choice.reasons.push_back(fmt::format("base: {} Gaussian{}{}; {}, and {}", k, k > 1 ? "s" : "",
                                        r.data.preparing.marginals ? " after marginal maps" : "", trial,
                                        earns ? "trains in the time that is left" : "is left out"));
+  if (!earns && until - seconds_now() > 2 * mixture.member_seconds + 1)
+    choice.reasons.push_back("more components and more starts gain nothing either: the run ends before its time");
 }
 
 }  // namespace pathline

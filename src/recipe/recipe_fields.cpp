@@ -135,7 +135,7 @@ void add_data(std::vector<RecipeField>& fields) {
       .add("discrete", reading(&S::discrete), any(),
            "table: columns of integers, to which uniform noise U(0, 1) is added")
       .add("bounds", &R::bounds, any(),
-           "columns within bounds, outside which the density is 0: \"mass=60:\", \"cos_theta=-1:1\"")
+           "columns with bounds, outside of which the density is 0: \"mass=60:\"")
       .add("period", &R::period, any(), "columns that repeat: \"phi=2pi\" by their period, or \"phi=-pi:pi\"");
 }
 
@@ -198,7 +198,7 @@ void add_trace(std::vector<RecipeField>& fields) {
   Table(
       fields, "trace", [](auto& r, std::size_t) -> auto& { return r.gradient.trace; })
       .add("kind", &TraceOptions::kind, one_of(trace_names()),
-           "trace of the Jacobian: exact, or Hutchinson's estimate from random probes")
+           "trace of the Jacobian, exact or estimated from random probes")
       .add("noise", &TraceOptions::noise, one_of(probe_noise_names()), "distribution of the probes")
       .add("probes", &TraceOptions::probes, at_least(1), "number of probes per sample; they are fixed during a solve");
 }

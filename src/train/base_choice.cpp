@@ -27,6 +27,7 @@ struct Candidate {
 constexpr double kPriorRows = 1;
 constexpr Index kFewComponents = 16, kLeastIterations = 20;
 constexpr double kLeastMemberGain = 1e-3;  // nats; each member makes the density dearer
+constexpr int kMostFailures = 3;           // members in a row that gain less
 
 // A fit that converges ends by itself; few components converge slowly, and cost little.
 Index most_iterations(Index components) { return components > kFewComponents ? 100 : 200; }
@@ -41,7 +42,7 @@ Index most_components(Index dim) {
 // The log-density of the mean of `members` densities and another one.
 RowVector<double> mean_with(const RowVector<double>& mean, Index members, const RowVector<double>& other) {
   const double m = static_cast<double>(members);
-  const RowVector<double> top = mean.cwiseMax(other);
+  const RowVector<double> top = mean.cwiseMax(other).cwiseMax(-1e300);  // where both densities are 0
   return top.array() + (m * (mean - top).array().exp() + (other - top).array().exp()).log() - std::log(m + 1);
 }
 
@@ -49,7 +50,7 @@ RowVector<double> mean_with(const RowVector<double>& mean, Index members, const 
 class Ladder {
  public:
   Ladder(const BaseRows& rows, const BaseChoiceOptions& options, std::string name)
-      : rows_(rows), options_(options), name_(std::move(name)) {}
+      : rows_(&rows), options_(&options), name_(std::move(name)) {}
 
   // Whether a fit of this many components ends within the time, with fewer iterations if need be.
   bool fits(Index components, double seconds) const {
@@ -59,19 +60,28 @@ class Ladder {
   // Fits this number of components within the time; true if it is the best so far.
   bool try_components(Index components, double prior_rows, double seconds, std::vector<std::string>& reasons) {
     Index iterations = most_iterations(components);
-    if (time_.known()) iterations = std::clamp(time_.iterations_within(seconds, components), kLeastIterations, iterations);
+    if (time_.known())
+      iterations = std::clamp(time_.iterations_within(seconds, components), kLeastIterations, iterations);
     Candidate next = fitted({.components = components,
                              .iterations = iterations,
                              .prior_rows = prior_rows,
-                             .seed = options_.seed,
-                             .threads = options_.threads});
+                             .seed = options_->seed,
+                             .threads = options_->threads});
     if (components == 1) gaussian_ = next.log_density;
     const bool better = !best_ || gain(next.log_density, best_->log_density) > 0;
     reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
-                                  prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next), better ? "" : ", no gain"));
+                                  prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next),
+                                  better ? "" : ", no gain"));
     last_ = next;
     if (better) best_ = std::move(next);
     return better;
+  }
+
+  // The number of components of a trial, or less where one fit of all rows would take too long.
+  void start(BaseFitOptions trial, const FitTime& time, double until, std::vector<std::string>& reasons) {
+    time_ = time;
+    while (trial.components > 1 && !fits(trial.components, until - seconds_now())) trial.components /= 2;
+    try_components(trial.components, trial.prior_rows, until - seconds_now(), reasons);
   }
 
   // 1, 2, 4, ... up to `most`, until two in a row gain nothing; true if the last two did not both fail.
@@ -106,10 +116,19 @@ class Ladder {
     if (better) best_ = std::move(pair);
   }
 
-  // Adds members from other starts while their mean gains and the time lasts.
+  // Adds members from other starts while their mean gains and the time lasts; those after the best mean are left out.
+  // As one start may be a bad one, a few in a row may gain nothing.
   void add_members(Index most, double until, std::vector<std::string>& reasons) {
     const Index before = best_->fit.members;
-    while ((best_->fit.members + 1) * best_->fit.components <= most && add_member(*best_, until)) {
+    Candidate mean = *best_;
+    int failures = 0;
+    while (failures < kMostFailures && (mean.fit.members + 1) * mean.fit.components <= most) {
+      const auto density = density_with_member(mean, until);
+      if (!density) break;
+      ++failures;
+      if (gain(*density, best_->log_density) > kLeastMemberGain) failures = 0;
+      mean.log_density = *density;
+      if (failures == 0) best_ = mean;
     }
     if (best_->fit.members > before)
       reasons.push_back(fmt::format("mean of {} mixtures of {} from different starts{}: validation NLL {:.4f}",
@@ -119,37 +138,50 @@ class Ladder {
   const Candidate& best() const { return *best_; }
   void set_best(Candidate best, double member_seconds) { best_ = std::move(best), member_seconds_ = member_seconds; }
   // Of one more member of the best.
-  double member_seconds() const { return std::max(member_seconds_, time_.of(best_->fit.components, best_->fit.iterations)); }
-  const RowVector<double>& gaussian() const { return gaussian_; }
-  double gain(const RowVector<double>& a, const RowVector<double>& b) const {
-    return robust_gain(a, b, rows_.validation_weights);
+  double member_seconds() const {
+    return std::max(member_seconds_, time_.of(best_->fit.components, best_->fit.iterations));
   }
-  double nll(const Candidate& c) const { return -weighted_mean(c.log_density, rows_.validation_weights); }
+  const RowVector<double>& gaussian() const { return gaussian_; }
+  const FitTime& time() const { return time_; }
+  double gain(const RowVector<double>& a, const RowVector<double>& b) const {
+    return robust_gain(a, b, rows_->validation_weights);
+  }
+  double nll(const Candidate& c) const { return -weighted_mean(c.log_density, rows_->validation_weights); }
 
  private:
   Candidate fitted(const BaseFitOptions& fit) {
     const double began = seconds_now();
-    auto member = fit_base_member(rows_, fit, 0);
-    auto log_density = validation_log_density(member.mixture, rows_);
+    auto member = fit_base_member(*rows_, fit, 0);
+    auto log_density = validation_log_density(member.mixture, *rows_);
     time_.add(seconds_now() - began, fit.components, member.iterations);
     return {fit, std::move(member.mixture), std::move(log_density)};
   }
 
+  // Adds the next member to a mean, and gives its log-density; nothing if there is no time.
+  std::optional<RowVector<double>> density_with_member(Candidate& mean, double until) {
+    const double began = seconds_now();
+    if (std::max(member_seconds_, time_.of(mean.fit.components, mean.fit.iterations)) > until - began) return {};
+    const auto member = fit_base_member(*rows_, mean.fit, mean.fit.members);
+    const auto density = mean_with(mean.log_density, mean.fit.members, validation_log_density(member.mixture, *rows_));
+    // A fit that converges early says nothing of the next one's iterations.
+    time_.add(seconds_now() - began, mean.fit.components, mean.fit.iterations);
+    mean.mixture = with_member(mean.mixture, mean.fit.members, member.mixture);
+    ++mean.fit.members;
+    return density;
+  }
+
   // True if there was the time and the mean gained enough.
   bool add_member(Candidate& to, double until) {
-    const double began = seconds_now();
-    if (std::max(member_seconds_, time_.of(to.fit.components, to.fit.iterations)) > until - began) return false;
-    auto member = fit_base_member(rows_, to.fit, to.fit.members);
-    RowVector<double> mean = mean_with(to.log_density, to.fit.members, validation_log_density(member.mixture, rows_));
-    time_.add(seconds_now() - began, to.fit.components, to.fit.iterations);
-    if (!(gain(mean, to.log_density) > kLeastMemberGain)) return false;
-    to.mixture = with_member(to.mixture, to.fit.members, member.mixture);
-    to.log_density = std::move(mean), ++to.fit.members;
+    Candidate mean = to;
+    const auto density = density_with_member(mean, until);
+    if (!density || !(gain(*density, to.log_density) > kLeastMemberGain)) return false;
+    mean.log_density = *density;
+    to = std::move(mean);
     return true;
   }
 
-  const BaseRows& rows_;
-  const BaseChoiceOptions& options_;
+  const BaseRows* rows_;
+  const BaseChoiceOptions* options_;
   std::string name_;
   std::optional<Candidate> best_, last_;
   RowVector<double> gaussian_;
@@ -171,40 +203,66 @@ BaseRows trial_rows(const BaseRows& rows) {
   return out;
 }
 
-// Trials with some of the rows take a tenth of the time in each space, the number of components up to half of it, and
-// members the rest.
+// What the trials in one space gave.
+struct Trial {
+  const BaseRows* rows;
+  std::string name;
+  BaseFitOptions fit;
+  RowVector<double> log_density, gaussian;
+  FitTime time;  // of the fits of all rows
+  bool rising;   // more components may be better
+};
+
+Trial tried(const BaseRows& rows, const BaseChoiceOptions& options, const std::string& name, Index most, double until,
+            std::vector<std::string>& reasons) {
+  const BaseRows some = trial_rows(rows);
+  Ladder ladder(some, options, name);
+  const bool rising = ladder.climb_first(most, until, reasons);
+  const double ratio = static_cast<double>(rows.training.cols()) / static_cast<double>(some.training.cols());
+  return {&rows, name, ladder.best().fit, ladder.best().log_density, ladder.gaussian(), ladder.time().scaled(ratio),
+          // More rows than in the trial bear more components.
+          rising || ratio > 1};
+}
+
+// All rows, up to the mean of two.
+Ladder climbed(const Trial& trial, const BaseChoiceOptions& options, Index most, Index cap, double until,
+               std::vector<std::string>& reasons) {
+  Ladder out(*trial.rows, options, trial.name);
+  out.start(trial.fit, trial.time, until, reasons);
+  if (trial.rising) out.climb_on(most, until, reasons);
+  out.try_pairs(cap, until, reasons);
+  return out;
+}
+
+// Trials of some of the rows take a tenth of the time in each space, the number of components up to half of it, and
+// members the rest. Where the trials differ by less than kClose nats, both spaces go on.
+constexpr double kClose = 0.1;
+
 BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const BaseChoiceOptions& options) {
   const double began = seconds_now();
   const auto at = [&](double share) { return began + share * options.seconds; };
   std::vector<std::string> reasons;
   const Index cap = most_components(rows.training.rows());
   const Index most = std::clamp<Index>(rows.training.cols() / 5, 1, cap), first_most = std::min(kTrialComponents, most);
-  const BaseRows plain_rows = trial_rows(rows);
-  Ladder trial(plain_rows, options, "");
-  bool rising = trial.climb_first(first_most, at(0.1), reasons);
-  BaseFitOptions first = trial.best().fit;
-  bool marginals = false;
+  std::vector<Trial> trials{tried(rows, options, "", first_most, at(0.1), reasons)};
+  const double gaussian_nll = -weighted_mean(trials[0].gaussian, rows.validation_weights);
   if (mapped) {
-    const BaseRows mapped_rows = trial_rows(*mapped);
-    Ladder other(mapped_rows, options, " after marginal maps");
-    const bool other_rising = other.climb_first(first_most, at(0.2), reasons);
-    marginals = trial.gain(other.best().log_density, trial.best().log_density) > 0;
-    if (marginals) rising = other_rising, first = other.best().fit;
+    trials.push_back(tried(*mapped, options, " after marginal maps", first_most, at(0.2), reasons));
+    const double gain = robust_gain(trials[1].log_density, trials[0].log_density, rows.validation_weights);
+    if (gain > 0) std::swap(trials[0], trials[1]);
+    if (std::abs(gain) > kClose) trials.pop_back();
   }
-  Ladder chosen(marginals ? *mapped : rows, options, marginals ? " after marginal maps" : "");
-  chosen.try_components(first.components, first.prior_rows, at(0.5) - seconds_now(), reasons);
-  // More rows than in the trial bear more components.
-  if (rising || rows.training.cols() > kTrialRows) chosen.climb_on(most, at(0.5), reasons);
-  chosen.try_pairs(cap, at(1), reasons);
+  Ladder chosen = climbed(trials[0], options, most, cap, at(trials.size() > 1 ? 0.35 : 0.5), reasons);
+  bool marginals = trials[0].rows == mapped;
+  if (trials.size() > 1) {
+    Ladder other = climbed(trials[1], options, most, cap, at(0.5), reasons);
+    if (chosen.gain(other.best().log_density, chosen.best().log_density) > 0)
+      chosen = std::move(other), marginals = !marginals;
+  }
   chosen.add_members(cap, at(1), reasons);
   const auto& best = chosen.best();
-  return {marginals,
-          best.fit,
-          best.mixture,
-          chosen.nll(best),
-          -weighted_mean(trial.gaussian(), rows.validation_weights),
-          std::move(reasons),
-          chosen.member_seconds()};
+  return {marginals,    best.fit,           best.mixture,           chosen.nll(best),
+          gaussian_nll, std::move(reasons), chosen.member_seconds()};
 }
 
 Matrix<double> columns(const Matrix<double>& x, const std::vector<Index>& which) { return x(Eigen::all, which); }
@@ -304,8 +362,7 @@ BaseChoice choose_base(const BaseRows& rows, const BaseRows* mapped, const BaseC
 
 void add_members(BaseChoice& choice, const BaseRows& rows, const BaseChoiceOptions& options) {
   Ladder ladder(rows, options, "");
-  ladder.set_best({choice.fit, choice.mixture, validation_log_density(choice.mixture, rows)},
-                  choice.member_seconds);
+  ladder.set_best({choice.fit, choice.mixture, validation_log_density(choice.mixture, rows)}, choice.member_seconds);
   ladder.add_members(most_components(rows.training.rows()), seconds_now() + options.seconds, choice.reasons);
   choice.fit = ladder.best().fit, choice.mixture = ladder.best().mixture, choice.nll = ladder.nll(ladder.best());
 }

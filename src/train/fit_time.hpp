@@ -17,6 +17,12 @@ class FitTime {
   double of(Index components, Index iterations) const {
     return kMargin * each_ * static_cast<double>(components * iterations);
   }
+  // Of fits of `ratio` times as many rows.
+  FitTime scaled(double ratio) const {
+    FitTime out = *this;
+    out.each_ *= ratio;
+    return out;
+  }
   // The iterations that end within the seconds.
   Index iterations_within(double seconds, Index components) const {
     const double fit = seconds / (kMargin * each_ * static_cast<double>(components));

@@ -44,6 +44,7 @@ TEST_F(DistillCommand, RefusesBeforeItComputes) {
     return got.err;
   };
   EXPECT_THAT(refusal({"-o", kModel}), HasSubstr("is the model; choose another file"));
+  EXPECT_THAT(refusal({"-o", file("none/f.h5"), "--time", "10h"}), HasSubstr("cannot write"));  // not after ten hours
   EXPECT_THAT(refusal({"-o", "fast.csv"}), HasSubstr("must end with .h5"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--time", "soon"}), HasSubstr("--time = soon: must be a time above 0"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--pairs", "3"}), HasSubstr("--pairs = 3: must be >= 1000"));

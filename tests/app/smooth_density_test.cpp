@@ -39,6 +39,14 @@ TEST(SmoothDensity, ModesThatAreFarApartStayNarrow) {
   EXPECT_GT(smooth_density(column, {}, 280).maxCoeff(), 0.75 * normal(0, 0, 0.1) / 2);
 }
 
+// Rounding to 0.2 once made a comb of the density.
+TEST(SmoothDensity, RoundedValuesAreSmoothedAsThoseBeforeTheRounding) {
+  const RowVector<double> values = normal_values(2000, 6);
+  const RowVector<double> rounded = (values / 0.2).array().round() * 0.2;
+  const double exact = bandwidth({values, {-5, 5}}, {});
+  EXPECT_NEAR(bandwidth({rounded, {-5, 5}}, {}), exact, 0.3 * exact);
+}
+
 TEST(SmoothDensity, WeightsCountAsRowsDo) {
   SampleColumn weighted{RowVector<double>(2), {0, 1}}, repeated{RowVector<double>(4), {0, 1}};
   weighted.values << 0.25, 0.75, repeated.values << 0.25, 0.75, 0.75, 0.75;

@@ -330,7 +330,7 @@ TEST(Recipe, EveryMemberIsInTheTableOfKeys) {
                                 6 +  // GradientOptions: regularizers, seed, iteration, parameters, base, threads
                                 3 +  // MatchingOptions: seed, tile, threads
                                 2 +  // Schedule: learning_rate, iterations
-                                13;  // TrainerOptions: frozen, validate_first, the draws, threads; directory and on
+                                14;  // TrainerOptions: frozen, validate_first, cpu_time, the draws, threads; directory and on
   // Structs that stand for the keys of their members: [data] has two, [model] three, [model.transforms] one, and so on.
   constexpr std::size_t structs = 2 + 3 + 1 + 2 + 2 + 3;
   constexpr std::size_t count = members<DataRecipe>() + members<SourceOptions>() + members<TableOptions>() +

@@ -16,6 +16,7 @@ TEST(FitTime, IsPredictedByIterationsAndComponents) {
   EXPECT_LE(predicted, 9);
   EXPECT_DOUBLE_EQ(time.of(100, 30), predicted / 2);
   EXPECT_DOUBLE_EQ(time.of(50, 60), predicted / 2);
+  EXPECT_DOUBLE_EQ(time.scaled(3).of(100, 60), 3 * predicted);
 }
 
 TEST(FitTime, IterationsWithinATimeTakeNoLonger) {

@@ -19,8 +19,14 @@ foreach(component library development tool python)
   file(WRITE ${package_doc}/copyright
     "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: pathline\n\nFiles: *\n"
     "Copyright: the pathline authors\nLicense: see-below\n ${licence}\n")
+  # In Debian's format; the changes themselves are the project's own.
+  string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
+  file(WRITE ${package_doc}/changelog
+    "pathline (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n  * See NEWS.gz.\n\n"
+    " -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
+  execute_process(COMMAND gzip -9n ${package_doc}/changelog COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND gzip -9n INPUT_FILE ${CPACK_PATHLINE_SOURCE}/CHANGELOG.md
-    OUTPUT_FILE ${package_doc}/changelog.gz COMMAND_ERROR_IS_FATAL ANY)
+    OUTPUT_FILE ${package_doc}/NEWS.gz COMMAND_ERROR_IS_FATAL ANY)
   file(GLOB pages ${root}${CPACK_PACKAGING_INSTALL_PREFIX}/share/man/man1/*.1)
   foreach(page IN LISTS pages)
     execute_process(COMMAND gzip -9n ${page} COMMAND_ERROR_IS_FATAL ANY)

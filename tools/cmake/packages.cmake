@@ -1,7 +1,7 @@
 # Debian packages by CPack, one a component: tools/debian builds them.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME pathline)
-set(CPACK_PACKAGE_CONTACT "The pathline authors <pathline@localhost>")
+set(CPACK_PACKAGE_CONTACT "The pathline authors <pathline@example.org>")
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_STRIP_FILES ON)
@@ -27,28 +27,29 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libpathline0)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/cmake/library_package/triggers)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "Continuous normalizing flows: shared library
- Trained densities of pathline inside programs of C++: log-densities, scores
- and samples of continuous normalizing flows, and training of such flows.
- .
- It needs a CPU with AVX2 (x86-64-v3).")
+Trained densities of pathline inside programs of C++: log-densities, scores
+and samples of continuous normalizing flows, and training of such flows.
+
+It needs a CPU with AVX2 (x86-64-v3).")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpathline-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libpathline0 (= ${PROJECT_VERSION}), libeigen3-dev, libboost-dev, libhdf5-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS libcairo2-dev)  # for pathline::app
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Continuous normalizing flows: development files
- Headers and static libraries of pathline, found by find_package(pathline) of
- CMake and by pkg-config.")
+Headers and static libraries of pathline, found by find_package(pathline) of
+CMake and by pkg-config.")
 
 set(CPACK_DEBIAN_TOOL_PACKAGE_NAME pathline)
 set(CPACK_DEBIAN_TOOL_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_TOOL_PACKAGE_DEPENDS "fontconfig, fonts-dejavu-core")
 set(CPACK_COMPONENT_TOOL_DESCRIPTION "Continuous normalizing flows: command line
- Trains a density from a table, evaluates it, draws from it, plots it and
- checks that it is the density that it claims to be.
- .
- It needs a CPU with AVX2 (x86-64-v3).")
+Trains a density from a table, evaluates it, draws from it, plots it and
+checks that it is the density that it claims to be.
+
+It needs a CPU with AVX2 (x86-64-v3).")
 
 set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-pathline)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
@@ -61,10 +62,10 @@ if(PATHLINE_PYTHON)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-matplotlib, python3-pandas, python3-sklearn, python3-torch")
 endif()
 set(CPACK_COMPONENT_PYTHON_DESCRIPTION "Continuous normalizing flows: Python package
- Trains a density from an array of NumPy, evaluates it and draws from it; an
- estimator for scikit-learn; Neural ODEs.
- .
- It needs a CPU with AVX2 (x86-64-v3).")
+Trains a density from an array of NumPy, evaluates it and draws from it; an
+estimator for scikit-learn; Neural ODEs.
+
+It needs a CPU with AVX2 (x86-64-v3).")
 
 set(CPACK_PATHLINE_SOURCE ${PROJECT_SOURCE_DIR})
 include(CPack)
