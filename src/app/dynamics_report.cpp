@@ -199,7 +199,7 @@ void add_motions_command(Command parent, Action& chosen) {
 
 void add_energy_command(Command parent, Action& chosen) {
   auto f = std::make_shared<EnergyFlags>();
-  f->optimizer.iterations = 1000, f->optimizer.learning_rate = 1e-2, f->optimizer.clip = 1;
+  f->optimizer.iterations = 3000, f->optimizer.learning_rate = 3e-2, f->optimizer.clip = 1;
   auto c = parent.add_command("energy", "Compare the energy drift of a Hamiltonian field with that of plain networks");
   c.footer(
       "Examples:\n"

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kSeen = 1e-3;        // of the highest density, above which a point has an arrow
 constexpr Index kRangeDraws = 2000;   // that give the range
-constexpr Index kResidualCells = 48;  // of a side: each needs several solves at a tolerance of 1e-11
+constexpr Index kResidualCells = 40;  // of a side: each needs several solves at a tolerance of 1e-11
 
 // What holds the paths of the draws from the base to the data, without the outermost thousandth.
 plot::Range field_span(const std::vector<Matrix<double>>& along, Index row) {

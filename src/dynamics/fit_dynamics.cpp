@@ -230,6 +230,8 @@ TermsFit fit_terms(PhysicsField<double>& field, const std::vector<Trajectory>& d
   if (errors.inputs() > 0 && errors.count >= errors.inputs()) {
     Eigen::NumericalDiff<TermErrors, Eigen::Central> differences(errors);
     Eigen::LevenbergMarquardt<Eigen::NumericalDiff<TermErrors, Eigen::Central>> solver(differences);
+    constexpr int kMostSteps = 100;  // Eigen's own limit counts the evaluations of each Jacobian, two an unknown
+    solver.parameters.maxfev = kMostSteps * (2 * errors.inputs() + 1);
     solver.minimize(unknowns);
   }
   errors(unknowns, at_end);

@@ -8,6 +8,7 @@
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
 #include "program.hpp"
+#include "verify/continuity.hpp"
 
 namespace pathline {
 namespace {
@@ -95,7 +96,16 @@ TEST_F(Equations, TrajectoriesCarryTheLogDensityTheTraceAndTheAdjoint) {
   EXPECT_THAT(says({"sample", kModel, "-n", "5", "-o", file("t.h5"), "--adjoint"}), HasSubstr("--adjoint needs"));
 }
 
-TEST_F(Equations, TheFieldIsDrawnOverTheDensityAndItsResidualIsSmall) {
+TEST_F(Equations, TheResidualOfTheContinuityEquationIsSmall) {
+  const auto flow = read_model<double>(kModel).flow;
+  const Matrix<double> x = flow.sample(32, 1, {.density = false}).points;
+  for (const double t : {0.0, 0.5, 1.0}) {
+    const auto residual = continuity_residual({.flow = flow}, t, x, Matrix<double>(0, 0));
+    EXPECT_LT(ninth_decile({residual.begin(), residual.end()}), 1e-6) << t;  // differences of fourth order at 2e-3
+  }
+}
+
+TEST_F(Equations, TheFieldIsDrawnOverTheDensityWithItsResidualSlow) {
   ASSERT_EQ(run({"plot", kModel, "-o", file("f.svg"), "--field", "--residual", "--cells", "20"}).code, 0);
   const auto picture = get("f.svg");
   EXPECT_THAT(picture, HasSubstr("<svg"));

@@ -8,6 +8,7 @@
 
 #include "core/clock.hpp"
 #include "pathline/adjoint/odeint.hpp"
+#include "pathline/core/error.hpp"
 #include "pathline/dynamics/motion.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/optim/adam.hpp"
