@@ -64,6 +64,7 @@
 #include "pathline/ode/solver.hpp"
 #include "pathline/ode/state.hpp"
 #include "pathline/ode/tableau.hpp"
+#include "pathline/ode/time_limit.hpp"
 #include "pathline/optim/adam.hpp"
 #include "pathline/optim/clip.hpp"
 #include "pathline/optim/ema.hpp"

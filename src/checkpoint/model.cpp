@@ -110,8 +110,8 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   return std::make_shared<Mlp<S>>(o);
 }
 
-// Throws InputError if a group of the file describes its part otherwise than the part that it is read into. part: "vector
-// field".
+// Throws InputError if a group of the file describes its part otherwise than the part that it is read into. part:
+// "vector field".
 void check_attributes(const std::string& file, const Hdf5Group& group, const Attributes& attributes,
                       const std::string& part) {
   for (const auto& [name, value] : attributes)
@@ -165,8 +165,8 @@ template <class S> std::unique_ptr<Transform<S>> read_layer(const std::string& f
   if (kind != "spline_coupling" && kind != "affine_coupling")
     refuse(file, fmt::format("{}: kind '{}': expected spline_coupling, affine_coupling, planar or radial", group.path(),
                              kind));
-  const auto options = read_coupling_options(
-      group, kind == "spline_coupling" ? CouplingKind::spline : CouplingKind::affine, dim);
+  const auto options =
+      read_coupling_options(group, kind == "spline_coupling" ? CouplingKind::spline : CouplingKind::affine, dim);
   if (options.condition_dim < 0 || options.condition_dim > condition_dim)
     refuse(file, fmt::format("{}: condition_dim = {}: must be in [0, {}]", group.path(), options.condition_dim,
                              condition_dim));
@@ -249,8 +249,8 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
     const Hdf5Shape shape = shape_of(p);
     if constexpr (std::is_same_v<S, float>) {
       // The flow keeps norms, bases and end times in double; only the networks are in S.
-      const bool of_field = (p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time")) ||
-                            p.name.starts_with("couplings.");
+      const bool of_field =
+          (p.name.starts_with("blocks.") && !p.name.ends_with(".sqrt_end_time")) || p.name.starts_with("couplings.");
       const Vector<float> narrow = values.template cast<float>();
       if (of_field)
         out.write_values<float>(path_of(p.name), shape, narrow.data());
