@@ -44,7 +44,8 @@ bool is_running(const fs::path& run) {
   std::ifstream file(run / ".lock");
   std::string word, on, host;
   long process = 0;
-  if (!(file >> word >> process >> on >> host)) return false;
+  if (!file) return false;
+  if (!(file >> word >> process >> on >> host)) return true;  // it begins just now
   char own[256] = "?";
   ::gethostname(own, sizeof own - 1);
   return host != own || ::kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM;
