@@ -18,8 +18,8 @@ using plot::Colour;
 using plot::Frame;
 using plot::Point;
 
-constexpr Colour kInk{0.13, 0.13, 0.13}, kParticle{1, 0.6, 0.2}, kBar{0, 0.447, 0.698}, kTrack{0.85, 0.85, 0.85};
-constexpr int kViridis = 64, kGreys = 8;
+constexpr Colour kFrameInk{0.13, 0.13, 0.13}, kParticle{1, 0.6, 0.2}, kBar{0, 0.447, 0.698}, kTrack{0.85, 0.85, 0.85};
+constexpr int kPalette = 64, kGreys = 8;
 constexpr Index kFrameCells = 64;
 
 // A time as a stored frame and the part of the way to the next.
@@ -151,11 +151,11 @@ plot::Pixels animation_frame(const FlowFrames& frames, const AnimationView& view
 
 std::vector<Colour> animation_palette() {
   std::vector<Colour> out{{1, 1, 1}, kParticle, kBar, kTrack};
-  for (int k = 0; k < kViridis; ++k) out.push_back(plot::viridis(k / (kViridis - 1.0)));
+  for (int k = 0; k < kPalette; ++k) out.push_back(plot::viridis(k / (kPalette - 1.0)));
   for (int k = 0; k < kGreys; ++k) {
     const double part = k / static_cast<double>(kGreys);
-    out.push_back(
-        {kInk.red + part * (1 - kInk.red), kInk.green + part * (1 - kInk.green), kInk.blue + part * (1 - kInk.blue)});
+    out.push_back({kFrameInk.red + part * (1 - kFrameInk.red), kFrameInk.green + part * (1 - kFrameInk.green),
+                   kFrameInk.blue + part * (1 - kFrameInk.blue)});
   }
   // The soft edge of a particle.
   for (int k = 0; k < 12; ++k) {

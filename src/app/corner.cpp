@@ -12,7 +12,7 @@ namespace pathline::plot {
 namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
-constexpr double kGap = 5, kMargin = 8, kTick = 4;  // px
+constexpr double kPanelGap = 5, kMargin = 8, kTick = 4;  // px
 constexpr Index kPairCells = 96, kMarginCells = 200;
 constexpr std::array<double, 2> kMasses{0.95, 0.68};
 const TextStyle kName{.size = 12}, kTickText{.size = 10.5}, kUnit{.size = 10};
@@ -98,12 +98,12 @@ double widest_label(const std::vector<Tick>& ticks) {
 // How many of the labels, in their order along an axis of this length, lie inside of it without touching another one.
 int fitting_labels(const CornerColumn& c, const std::vector<Tick>& ticks, double length) {
   const Range range{on_axis(c.range.low, c.scale), on_axis(c.range.high, c.scale)};
-  double last = -kGap;
+  double last = -kPanelGap;
   int count = 0;
   for (const auto& tick : ticks) {
     const double x = length * (on_axis(tick.value, c.scale) - range.low) / (range.high - range.low);
     const double half = text_width(tick.label, kTickText) / 2;
-    if (tick.label.empty() || x - half < last || x + half > length + kGap) continue;
+    if (tick.label.empty() || x - half < last || x + half > length + kPanelGap) continue;
     last = x + half + 4, ++count;
   }
   return count;
@@ -152,7 +152,7 @@ class Page {
     left_ = kMargin, bottom_ = kMargin;
     for (int pass = 0; pass < 2; ++pass) {  // the labels depend on the panels' size, and that on the labels
       const auto n = static_cast<double>(count_);
-      side_ = std::max(20.0, (corner_.width - left_ - 2 * kMargin - (n - 1) * kGap) / n);
+      side_ = std::max(20.0, (corner_.width - left_ - 2 * kMargin - (n - 1) * kPanelGap) / n);
       x_.clear(), y_.clear();
       bool units = false;
       double x_height = text_height(kTickText), y_width = 0;
@@ -170,12 +170,12 @@ class Page {
     }
     panel_height_ = count_ == 1 ? 0.55 * side_ : side_;
     const auto n = static_cast<double>(count_);
-    height_ = std::ceil(top_ + n * panel_height_ + (n - 1) * kGap + bottom_);
+    height_ = std::ceil(top_ + n * panel_height_ + (n - 1) * kPanelGap + bottom_);
   }
 
   Box box(std::size_t i, std::size_t j) const {
-    return {left_ + static_cast<double>(j) * (side_ + kGap), top_ + static_cast<double>(i) * (panel_height_ + kGap),
-            side_, panel_height_};
+    return {left_ + static_cast<double>(j) * (side_ + kPanelGap),
+            top_ + static_cast<double>(i) * (panel_height_ + kPanelGap), side_, panel_height_};
   }
 
   double across(std::size_t k, double value, const Box& b) const {
@@ -258,14 +258,14 @@ class Page {
   void draw_frame(std::size_t i, std::size_t j, const Box& b) {
     canvas_->outline(b, kInk, 1);
     const bool lowest = i + 1 == count_, first = j == 0 && i > 0;
-    double last = b.x - kGap;  // the end of the label before
+    double last = b.x - kPanelGap;  // the end of the label before
     for (const auto& tick : x_[j].ticks.ticks) {
       const double x = across(j, on_axis(tick.value, corner_.columns[j].scale), b);
       const double length = tick.label.empty() ? kTick / 2 : kTick;
       canvas_->line({{x, b.bottom()}, {x, b.bottom() + (lowest ? length : -length)}}, kInk, 1);
       if (!lowest || tick.label.empty()) continue;
       const double half = x_[j].upward ? text_height(kTickText) / 2 : text_width(tick.label, kTickText) / 2;
-      if (x - half < last || x + half > b.right() + kGap) continue;
+      if (x - half < last || x + half > b.right() + kPanelGap) continue;
       last = x + half + 2;
       TextStyle style = kTickText;
       if (x_[j].upward) style.direction = Direction::upward, style.along = Along::end, style.across = Across::middle;
@@ -276,7 +276,7 @@ class Page {
       const double y = along(i, on_axis(tick.value, corner_.columns[i].scale), b), half = text_height(kTickText) / 2;
       const double length = tick.label.empty() ? kTick / 2 : kTick;
       canvas_->line({{b.x, y}, {b.x + (first ? -length : length), y}}, kInk, 1);
-      if (!first || tick.label.empty() || y + half > b.bottom() + kGap || y - half < b.y - kGap) continue;
+      if (!first || tick.label.empty() || y + half > b.bottom() + kPanelGap || y - half < b.y - kPanelGap) continue;
       canvas_->text({b.x - kTick - 3, y}, tick.label,
                     {.size = kTickText.size, .along = Along::end, .across = Across::middle});
     }
@@ -303,7 +303,7 @@ class Page {
   void draw_legend() {
     const TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
     const double line = text_height(style) + 4;
-    const double room = count_ > 1 ? static_cast<double>(count_ - 1) * (side_ + kGap) - 40 : side_ / 2;
+    const double room = count_ > 1 ? static_cast<double>(count_ - 1) * (side_ + kPanelGap) - 40 : side_ / 2;
     std::vector<std::string> texts;
     if (data_) texts.push_back(fitted(corner_.data->label, style, room));
     texts.push_back(fitted(corner_.model.label, style, room));

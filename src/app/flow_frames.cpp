@@ -10,7 +10,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnseen = std::numeric_limits<double>::infinity();
 constexpr Index kFramePart = 4096;
 
 plot::Range range_over(const std::vector<Matrix<double>>& particles, Index row) {
@@ -75,12 +75,12 @@ template <class S> class Builder {
 
   void add_density(double time) {
     const Matrix<double> x = grid(options_.cells);
-    RowVector<double> log_p = RowVector<double>::Constant(x.cols(), -kInfinity);
+    RowVector<double> log_p = RowVector<double>::Constant(x.cols(), -kUnseen);
     for (Index first = 0; first < x.cols(); first += kFramePart)
       in_halves(first, std::min(kFramePart, x.cols() - first), [&](Index begin, Index n) {
         log_p.segment(begin, n) = flow_.log_prob_at(time, x.middleCols(begin, n), conditions(n), evaluation_).log_prob;
       });
-    out_.log_density.push_back(log_p.unaryExpr([](double v) { return std::isnan(v) ? -kInfinity : v; }));
+    out_.log_density.push_back(log_p.unaryExpr([](double v) { return std::isnan(v) ? -kUnseen : v; }));
   }
 
   // By a difference of the map over a short time, which any chain of transforms has.

@@ -5,7 +5,7 @@
 namespace pathline {
 namespace {
 
-constexpr std::size_t kIndent = 2, kGap = 2, kWidestName = 24;
+constexpr std::size_t kIndent = 2, kColumnGap = 2, kWidestName = 24;
 
 // The text in lines, broken at spaces. The first begins at the character `at`, the others at `indent`.
 std::string wrapped(const std::string& text, std::size_t at, std::size_t indent) {
@@ -28,14 +28,14 @@ std::string text_of(const Help& help) {
   for (const auto& group : help.groups)
     for (const auto& [name, text] : group.entries)
       if (name.size() <= kWidestName) widest = std::max(widest, name.size());
-  const std::size_t column = kIndent + widest + kGap;
+  const std::size_t column = kIndent + widest + kColumnGap;
   std::string out = wrapped(help.description, 0, 0) + "\nUsage: " + wrapped(help.usage, 7, 7) + "\n";
   for (const auto& group : help.groups) {
     if (group.entries.empty()) continue;
     out += group.name + ":\n";
     for (const auto& [name, text] : group.entries) {
       std::string line = std::string(kIndent, ' ') + name;
-      line += std::string(line.size() + kGap <= column ? column - line.size() : kGap, ' ');
+      line += std::string(line.size() + kColumnGap <= column ? column - line.size() : kColumnGap, ' ');
       out += line + wrapped(text, line.size(), column) + "\n";
     }
   }

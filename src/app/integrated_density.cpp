@@ -15,7 +15,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kDraws = 4096, kMostColumns = 2;
+constexpr Index kDraws = 4096, kMostIntegrated = 2;
 constexpr int kNodes[] = {128, 40};                  // of each column, if there are one or two
 constexpr int kCellNodes[] = {1, 8, 6, 4, 2, 2, 2};  // of each discrete column, by their number; the middle of more
 
@@ -102,11 +102,11 @@ IntegratedDensity<S>::IntegratedDensity(const Flow<S>& flow, Integration columns
                                         const EvaluationOptions& options)
     : flow_(flow), columns_(std::move(columns)), nodes_(0, 1), log_weight_(RowVector<double>::Zero(1)) {
   const auto count = std::ssize(columns_.out);
-  if (count > kMostColumns)
+  if (count > kMostIntegrated)
     throw InputError(
         fmt::format("--grid: {} columns have no axis; at most {} can be integrated out: give the others a "
                     "value, or make a histogram of `pathline sample`",
-                    count, kMostColumns));
+                    count, kMostIntegrated));
   const Matrix<double> drawn = count > 0 ? draws(condition, options) : Matrix<double>();
   for (const Index i : columns_.out) {
     const int nodes = kNodes[count - 1];

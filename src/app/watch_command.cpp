@@ -31,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kHeight = 14;  // lines of a chart
+constexpr int kChartLines = 14;  // lines of a chart
 
 struct WatchFlags {
   std::string run;
@@ -123,7 +123,8 @@ std::vector<std::string> screen(const std::string& run, const std::vector<nlohma
     for (const auto& j : lines)
       validation.x.push_back(metric(j, "iteration")), validation.y.push_back(metric(j, "validation_nll"));
     out.push_back("validation NLL, nats, by iteration");
-    for (auto& line : terminal_chart({validation}, width, kHeight, dots_of_locale())) out.push_back(std::move(line));
+    for (auto& line : terminal_chart({validation}, width, kChartLines, dots_of_locale()))
+      out.push_back(std::move(line));
     out.push_back(status(lines, iterations, running));
   }
   out.front() = cut_line(out.front(), width), out.back() = cut_line(out.back(), width);  // a chart is made to the width

@@ -13,7 +13,7 @@ namespace {
 constexpr double kTurn = 3 * std::numbers::pi;  // n = kTurn sqrt(U), so its density is 2 n / kTurn^2
 constexpr double kBox = 0.5 / 3, kNoise = 0.1;
 constexpr double kNegligible = 40;  // nats below a term already in the sum: e^-40 = 4e-18
-constexpr int kPanels = 64, kOrder = 12, kHalvings = 10;
+constexpr int kPanels = 64, kArmOrder = 12, kArmHalvings = 10;
 
 Eigen::Vector2d arm(double n) { return Eigen::Vector2d(-n * std::cos(n) / 3, n * std::sin(n) / 3); }
 
@@ -39,7 +39,7 @@ class SpiralsToy final : public Toy {
       : Toy({.name = "2spirals",
              .description = "+-((-n cos n, n sin n) + U(0, 0.5)^2) / 3 with n = 3 pi sqrt(U), plus N(0, 0.1^2)",
              .entropy = 2.64545028}) {
-    const Quadrature rule = graded_panels(0, kTurn, kPanels, kOrder, kHalvings);
+    const Quadrature rule = graded_panels(0, kTurn, kPanels, kArmOrder, kArmHalvings);
     x_.resize(rule.nodes.size()), y_.resize(rule.nodes.size());
     for (Index i = 0; i < rule.nodes.size(); ++i) {
       const Point c = arm(rule.nodes(i));

@@ -11,7 +11,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 // One transformed value, with what the pullback needs: the slope dx/dy and the derivative of log dy/dx by y.
 struct Moved {
@@ -22,24 +22,25 @@ Moved toward_base(double x, double low, double high, double inset) {
   if (x == low && std::isfinite(low)) x = low + inset;
   if (x == high && std::isfinite(high)) x = high - inset;
   if (!(x > low && x < high)) {
-    const bool unbounded = low == -kInfinity && high == kInfinity;  // x is not finite and stays as it is
-    return unbounded ? Moved{.to = x} : Moved{.log_det = std::isnan(x) ? x : -kInfinity};
+    const bool unbounded = low == -kUnbounded && high == kUnbounded;  // x is not finite and stays as it is
+    return unbounded ? Moved{.to = x} : Moved{.log_det = std::isnan(x) ? x : -kUnbounded};
   }
   const double below = x - low, above = high - x;
-  if (high == kInfinity) return low == -kInfinity ? Moved{.to = x} : Moved{std::log(below), -std::log(below), below, -1};
-  if (low == -kInfinity) return {-std::log(above), -std::log(above), above, 1};
+  if (high == kUnbounded)
+    return low == -kUnbounded ? Moved{.to = x} : Moved{std::log(below), -std::log(below), below, -1};
+  if (low == -kUnbounded) return {-std::log(above), -std::log(above), above, 1};
   const double width = high - low;
   return {std::log(below / above), std::log(width) - std::log(below) - std::log(above), below * above / width,
           (below - above) / width};
 }
 
 Moved toward_data(double y, double low, double high) {
-  if (low == -kInfinity && high == kInfinity) return {.to = y};
-  if (high == kInfinity) {
+  if (low == -kUnbounded && high == kUnbounded) return {.to = y};
+  if (high == kUnbounded) {
     const double below = std::exp(y);
     return {low + below, y, below, -1};
   }
-  if (low == -kInfinity) {
+  if (low == -kUnbounded) {
     const double above = std::exp(-y);
     return {high - above, -y, above, 1};
   }
@@ -51,7 +52,7 @@ Moved toward_data(double y, double low, double high) {
 
 // Returns the nearest number strictly inside the bounds, for a value that rounding brought to a bound.
 double inside(double x, double low, double high) {
-  return std::isnan(x) ? x : std::min(std::max(x, std::nextafter(low, kInfinity)), std::nextafter(high, -kInfinity));
+  return std::isnan(x) ? x : std::min(std::max(x, std::nextafter(low, kUnbounded)), std::nextafter(high, -kUnbounded));
 }
 
 template <class S> struct BoundsTape final : TransformTape<S> {
@@ -67,8 +68,8 @@ template <class S> Bounds<S>::Bounds(Vector<double> low, Vector<double> high, Ve
     throw InputError("bounds: expected a lower bound, an upper bound and an inset for each column");
   for (Index i = 0; i < low_.size(); ++i) {
     if (!(low_(i) < high_(i)))
-      throw InputError(fmt::format("bounds of column {}: {}:{}: the lower must be below the upper", i + 1, low_(i),
-                                   high_(i)));
+      throw InputError(
+          fmt::format("bounds of column {}: {}:{}: the lower must be below the upper", i + 1, low_(i), high_(i)));
     if (!(inset_(i) >= 0 && low_(i) + inset_(i) < high_(i) - inset_(i)))
       throw InputError(fmt::format("bounds of column {}: inset = {}: must be >= 0 and less than half of the width",
                                    i + 1, inset_(i)));
@@ -87,7 +88,7 @@ template <class S> SolveReport Bounds<S>::apply(Direction direction, MatrixRef<S
       const bool to_base = direction == Direction::data_to_base;
       const Moved moved =
           to_base ? toward_base(from, low_(i), high_(i), inset_(i)) : toward_data(from, low_(i), high_(i));
-      const bool bounded = low_(i) > -kInfinity || high_(i) < kInfinity;
+      const bool bounded = low_(i) > -kUnbounded || high_(i) < kUnbounded;
       z(i, b) = static_cast<S>(to_base || !bounded ? moved.to : inside(moved.to, low_(i), high_(i)));
       change += moved.log_det;
       if (tape) tape->slope(i, b) = moved.slope, tape->bend(i, b) = moved.bend;
