@@ -44,7 +44,8 @@ bool is_running(const fs::path& run) {
   std::ifstream file(run / ".lock");
   std::string word, on, host;
   long process = 0;
-  if (!(file >> word >> process >> on >> host)) return false;
+  if (!file) return false;
+  if (!(file >> word >> process >> on >> host)) return true;  // it begins just now
   char own[256] = "?";
   ::gethostname(own, sizeof own - 1);
   return host != own || ::kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM;
@@ -77,7 +78,7 @@ std::string status(const std::vector<nlohmann::json>& lines, Index iterations, b
                all = static_cast<double>(iterations);
   std::string out;
   if (running && done > 0 && all > done) out = clock_text(seconds / done * (all - done)) + " left  ";
-  if (!running) out = "ended after " + clock_text(seconds) + "  ";
+  if (!running && std::isfinite(seconds)) out = "ended after " + clock_text(seconds) + "  ";
   out += iterations > 0 ? fmt::format("{:.0f} of {}", done, iterations) : fmt::format("{:.0f} iterations", done);
   out += "  validation " + with_error(metric(last, "validation_nll"), metric(last, "validation_error"));
   for (auto line = lines.rbegin(); line != lines.rend(); ++line)

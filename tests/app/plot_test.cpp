@@ -28,7 +28,7 @@ class Plot : public Scratch {
     return python("import struct\nprint(*struct.unpack('>II', open('" + name + "', 'rb').read()[16:24]))");
   }
   std::string table(const std::string& name, int rows) const {
-    std::string text = "mass,a \"long\" name with <tags> & more than fits beside an axis,tiny,date,count\n";
+    std::string text = "mass,a long name with <tags> & more than fits beside an axis,tiny,date,count\n";
     for (int i = 0; i < rows; ++i) {
       const double u = std::fmod(0.618034 * (i + 1), 1.0), v = std::fmod(0.754878 * (i + 1), 1.0);
       text += std::to_string(u) + "," + std::to_string(3 * u + v) + "," + std::to_string(1 + v) + "e-12," +

@@ -44,14 +44,14 @@ TEST_F(Watch, OfAnEndedRunPrintsItsValidationsWithoutEscapes) {
   const std::string text = get("w.txt");
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
   EXPECT_THAT(text, HasSubstr("20 of 60  validation "));
-  EXPECT_THAT(text, HasSubstr("ended after 0:0"));
+  EXPECT_THAT(text, HasSubstr("ended after "));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
 TEST_F(Watch, FollowsARunToItsEnd) {
   ASSERT_EQ(
       bash(train_ +
-           " & while [ ! -e run/.lock ]; do sleep 0.05; done; timeout 60 $P watch run > w.txt; echo $? > code; wait"),
+           " & until [ -e run/.lock ] || [ -e run/model.h5 ]; do sleep 0.05; done; timeout 60 $P watch run > w.txt; echo $? > code; wait"),
       0);
   EXPECT_EQ(get("code"), "0\n");
   EXPECT_THAT(get("w.txt"), HasSubstr("60 of 60  validation "));
