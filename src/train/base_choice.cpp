@@ -46,6 +46,17 @@ RowVector<double> mean_with(const RowVector<double>& mean, Index members, const 
   return top.array() + (m * (mean - top).array().exp() + (other - top).array().exp()).log() - std::log(m + 1);
 }
 
+// The standard error of robust_gain(a, b), whose outermost differences it clamps.
+double gain_error(const RowVector<double>& a, const RowVector<double>& b) {
+  RowVector<double> difference = a - b;
+  std::vector<double> sorted(difference.begin(), difference.end());
+  std::sort(sorted.begin(), sorted.end());
+  const std::size_t cut = sorted.size() / 100;
+  difference = difference.cwiseMax(sorted[cut]).cwiseMin(sorted[sorted.size() - 1 - cut]);
+  const double n = static_cast<double>(difference.size());
+  return std::sqrt((difference.array() - difference.mean()).square().sum()) / n;
+}
+
 // The fits in one space.
 class Ladder {
  public:
@@ -68,7 +79,10 @@ class Ladder {
                              .seed = options_->seed,
                              .threads = options_->threads});
     if (components == 1) gaussian_ = next.log_density;
-    const bool better = !best_ || gain(next.log_density, best_->log_density) > 0;
+    // More components than so few validation rows can tell apart are not better.
+    const bool better =
+        !best_ || gain(next.log_density, best_->log_density) >
+                      (components > best_->fit.components ? gain_error(next.log_density, best_->log_density) : 0);
     reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
                                   prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next),
                                   better ? "" : ", no gain"));
@@ -248,7 +262,9 @@ BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const Bas
   const double gaussian_nll = -weighted_mean(trials[0].gaussian, rows.validation_weights);
   if (mapped) {
     trials.push_back(tried(*mapped, options, " after marginal maps", first_most, at(0.2), reasons));
-    const double gain = robust_gain(trials[1].log_density, trials[0].log_density, rows.validation_weights);
+    const auto &by_map = trials[1].log_density, &plainly = trials[0].log_density;
+    // A map of each column has many numbers, and has to earn them.
+    const double gain = robust_gain(by_map, plainly, rows.validation_weights) - gain_error(by_map, plainly);
     if (gain > 0) std::swap(trials[0], trials[1]);
     if (std::abs(gain) > kClose) trials.pop_back();
   }
@@ -256,7 +272,9 @@ BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const Bas
   bool marginals = trials[0].rows == mapped;
   if (trials.size() > 1) {
     Ladder other = climbed(trials[1], options, most, cap, at(0.5), reasons);
-    if (chosen.gain(other.best().log_density, chosen.best().log_density) > 0)
+    const auto &by_other = other.best().log_density, &by_chosen = chosen.best().log_density;
+    const double gain = chosen.gain(by_other, by_chosen), error = gain_error(by_other, by_chosen);
+    if (gain > (marginals ? -error : error))  // from marginal maps, or to them
       chosen = std::move(other), marginals = !marginals;
   }
   chosen.add_members(cap, at(1), reasons);
