@@ -115,7 +115,7 @@ int run(const InfoFlags& f) {
   fmt::print("model        {}\n", printable(file));
   fmt::print("written by   pathline {}, {}\n", printable(card.version), card.precision);
   fmt::print("digest       {} (format {}{})\n", printable(card.digest), card.format_version,
-             card.answers ? fmt::format(", {} known answers", card.answers->points.cols()) : "");
+             card.answers ? fmt::format(", known answers: {}", card.answers->points.cols()) : "");
   fmt::print("dimension    {}{}\n", flow.dim(), card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), names(card.condition_columns));

@@ -20,7 +20,7 @@ template <class S> std::string rewrite(const std::string& file, const std::strin
   if (!model.card.trained) model.card.trained = trained_figure(model.card.metrics);
   write_model(to, model);
   const auto written = read_card(to);
-  return fmt::format("format {}, digest {}, {} known answers", written.format_version, written.digest,
+  return fmt::format("format {}, digest {}, known answers: {}", written.format_version, written.digest,
                      written.answers ? written.answers->points.cols() : 0);
 }
 
