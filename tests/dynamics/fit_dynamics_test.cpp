@@ -108,24 +108,6 @@ TEST(FitDynamics, NewtonianParametersOfALinearMotionAreRecoveredAndHeld) {
   EXPECT_NE(field->theta().tail(5), before.tail(5));
 }
 
-TEST(FitDynamics, FirstStatesAreFittedWithTheTermsOfNoisyTrajectories) {
-  const auto& motion = find_motion("spring");
-  auto data = draw_motion(motion, 12, equal_times(1, 10), 1);
-  const auto truth = data;
-  add_noise(data, 0.01, 3);
-  auto options = kEachStep;
-  options.train_initial = true;
-  const auto field = newtonian(0);
-  const auto fitted = fit_terms(*field, data.list, options);
-  expect_truth(*field, motion, 0.02);  // the noise over 12 x 11 observations
-  double observed = 0, found = 0;
-  for (std::size_t i = 0; i < data.list.size(); ++i) {
-    observed += (data.list[i].states.col(0) - truth.list[i].states.col(0)).squaredNorm();
-    found += (fitted.initial.col(static_cast<Index>(i)) - truth.list[i].states.col(0)).squaredNorm();
-  }
-  EXPECT_LT(found, 0.6 * observed);
-}
-
 TEST(FitDynamics, AFieldWithoutAGainHasNoTermsToFit) {
   auto network = std::make_unique<Mlp<double>>(MlpOptions{.dim = 2, .hidden = {4}, .layer = LayerType::ignore});
   const auto field = make_second_order_field<double>(std::move(network));
