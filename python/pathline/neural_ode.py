@@ -28,7 +28,7 @@ class NeuralOde:
         readout: "linear", or "first" for the first components of h(1).
         iterations, learning_rate, batch, seed: of the training; a batch of 0 takes every row.
         optimizer: "adam" or "gradient_descent".
-        schedule: of the learning rate, "constant" or "cosine".
+        schedule: of the learning rate, "cosine", which falls to 0, or "constant".
         weight_decay, clip: decoupled weight decay, and the largest norm of the gradient (0 for no limit).
         standardize: whether the network sees standardized columns.
         rtol, atol, steps, stepper, adjoint: of the solves, as in ``odeint_vjp``.
@@ -44,7 +44,7 @@ class NeuralOde:
     def __init__(self, hidden: Sequence[int] = (32,), *, augmented: int = 0, activation: str = "tanh",
                  model: str = "neural_ode", blocks: int = 3, readout: str = "linear", iterations: int = 1000,
                  learning_rate: float = 1e-2, batch: int = 0, seed: int = 0, optimizer: str = "adam",
-                 schedule: str = "constant", weight_decay: float = 0.0, clip: float = 0.0, standardize: bool = True,
+                 schedule: str = "cosine", weight_decay: float = 0.0, clip: float = 0.0, standardize: bool = True,
                  rtol: float = 1e-4, atol: float = 1e-4, steps: int = 0, stepper: str = "dopri5",
                  adjoint: str = "discrete", threads: Optional[int] = None) -> None:
         self._options: Dict[str, Any] = {

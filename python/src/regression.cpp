@@ -64,7 +64,7 @@ Fit fit_of(py::dict o) {
   optimizer.iterations = take<Index>(o, "iterations", optimizer.iterations);
   optimizer.learning_rate = take<double>(o, "learning_rate", optimizer.learning_rate);
   optimizer.schedule =
-      one_of<Schedule::Kind>("schedule", take<std::string>(o, "schedule", "constant"), {"constant", "cosine"});
+      one_of<Schedule::Kind>("schedule", take<std::string>(o, "schedule", "cosine"), {"constant", "cosine"});
   optimizer.weight_decay = take<double>(o, "weight_decay", 0), optimizer.clip = take<double>(o, "clip", 0);
   if (!o.contains("rtol")) o["rtol"] = spec.solve.solver.rtol;
   if (!o.contains("atol")) o["atol"] = spec.solve.solver.atol;
