@@ -227,12 +227,15 @@ struct Trial {
   bool rising;   // more components may be better
 };
 
+// As many rows as a fit of n rows looks at in an iteration, on average: see fit_mixture.
+double rows_of_a_fit(Index n) { return static_cast<double>(n < 80000 ? n : 40000 + n / 5); }
+
 Trial tried(const BaseRows& rows, const BaseChoiceOptions& options, const std::string& name, Index most, double until,
             std::vector<std::string>& reasons) {
   const BaseRows some = trial_rows(rows);
   Ladder ladder(some, options, name);
   const bool rising = ladder.climb_first(most, until, reasons);
-  const double ratio = static_cast<double>(rows.training.cols()) / static_cast<double>(some.training.cols());
+  const double ratio = rows_of_a_fit(rows.training.cols()) / rows_of_a_fit(some.training.cols());
   return {&rows, name, ladder.best().fit, ladder.best().log_density, ladder.gaussian(), ladder.time().scaled(ratio),
           // More rows than in the trial bear more components.
           rising || ratio > 1};

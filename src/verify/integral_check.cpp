@@ -43,7 +43,9 @@ std::vector<Box> boxes_around(const Subject& s, const Matrix<double>& draws) {
   const Vector<double> size = most - least;
   const Box bulk = within_support(s, {least - size / 4, most + size / 4});
   const Box all = within_support(s, {least - 1.5 * size, most + 1.5 * size});
-  auto out = boxes_of_points(bulk, draws, d == 1 ? 128 : 64);
+  // About eight draws a box: with fewer boxes, all points of the rule pass by the neck of a funnel, and so does its
+  // estimate of the error.
+  auto out = boxes_of_points(bulk, draws, d == 1 ? 128 : 512);
   const Index cells = d == 1 ? 3 : d == 2 ? 9 : 27;
   for (Index k = 0; k < cells; ++k) {
     if (k == cells / 2) continue;  // the bulk
