@@ -43,6 +43,8 @@ def _numbers(x: Any, name: str) -> np.ndarray:
         return array
     if array.dtype.kind == "c":
         raise InputError(f"{name}: expected real numbers, found complex ones")
+    if array.dtype.kind in "mM":
+        raise InputError(f"{name}: expected numbers, found times")
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:

@@ -287,8 +287,7 @@ class Flow:
                    seed: int = 0) -> None:
         """Writes samples as a chain of GetDist: ROOT_1.txt (weight, -log p, columns) and ROOT.paramnames.
 
-        ``getdist.loadMCSamples(root)`` reads them, and so does ``pathline.train(root)``. The arguments are those of
-        ``sample``. A blank in a column's name becomes an underscore, and the name stays the label.
+        The arguments are those of ``sample``. A blank in a column's name becomes an underscore, and the name stays the label.
 
         Raises:
             InputError: as ``sample``, and if a file cannot be written.

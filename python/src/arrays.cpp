@@ -20,6 +20,8 @@ std::string shape_text(const py::array& array) { return py::str(array.attr("shap
 py::array as_double(const py::object& x, const char* what) {
   if (py::isinstance<py::array>(x) && x.cast<py::array>().dtype().kind() == 'c')
     throw InputError(std::string(what) + ": expected real numbers, found complex ones");
+  if (py::isinstance<py::array>(x) && std::string("mM").find(x.cast<py::array>().dtype().kind()) != std::string::npos)
+    throw InputError(std::string(what) + ": expected numbers, found times");
   auto converted = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(x);  // clears the error
   if (!converted) throw InputError(std::string(what) + ": expected an array of numbers");
   return converted;
