@@ -1,5 +1,6 @@
 // `pathline plot`: which picture each model and option gives, and what is refused.
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -29,10 +30,12 @@ class Plot : public Scratch {
   }
   std::string table(const std::string& name, int rows) const {
     std::string text = "mass,a long name with <tags> & more than fits beside an axis,tiny,date,count\n";
+    // Four independent sequences (Weyl), because collinear columns are refused.
+    const auto part = [](double irrational, int i) { return std::fmod(irrational * (i + 1), 1.0); };
     for (int i = 0; i < rows; ++i) {
-      const double u = std::fmod(0.618034 * (i + 1), 1.0), v = std::fmod(0.754878 * (i + 1), 1.0);
-      text += std::to_string(u) + "," + std::to_string(3 * u + v) + "," + std::to_string(1 + v) + "e-12," +
-              std::to_string(1700000000 + 86400 * u) + "," + std::to_string(i % 4) + "\n";
+      const double u = part(0.618034, i), v = part(0.754878, i), w = part(0.569840, i), z = part(0.819173, i);
+      text += std::to_string(u) + "," + std::to_string(3 * u + v) + "," + std::to_string(1 + w) + "e-12," +
+              std::to_string(1700000000 + 86400 * z) + "," + std::to_string(i % 4) + "\n";
     }
     return put(name, text);
   }
