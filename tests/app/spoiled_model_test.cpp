@@ -29,8 +29,8 @@ class SpoiledModel : public Scratch {
     auto field = std::make_shared<Mlp<float>>(MlpOptions{.dim = 2, .hidden = {6, 6}});
     Engine engine = make_stream(4, "spoiled_model_test");
     field->initialize(engine);
-    Vector<double> theta = field->theta();
-    for (auto& v : theta) v += 0.4 * normal(engine);
+    Vector<float> theta = field->theta();
+    for (auto& v : theta) v += static_cast<float>(0.4 * normal(engine));
     field->set_theta(theta);
     Model<float> model{Flow<float>(Cnf<float>(field)), {}};
     model.flow.base = make_base(BaseKind::diagonal, 2, 1, engine);
