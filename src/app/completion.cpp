@@ -178,6 +178,7 @@ _{0}() {{
   elif [[ -n $commands ]]; then
     COMPREPLY=($(compgen -W "$commands" -- "$current"))
   fi
+  return 0
 }}
 complete -o default -F _{0} {0}
 )",

@@ -101,7 +101,7 @@ void add_data_command(Command app, Action& chosen) {
   p.footer(
       "Examples:\n"
       "  pathline data split models/geyser.toml -o split.h5\n"
-      "  pathline info --recipe models/geyser.h5 > geyser.toml && pathline data split geyser.toml -o geyser.h5");
+      "  pathline data split models/geyser.toml -o geyser.h5 --quiet");
   p.add_option("RECIPE", f->name, "a recipe whose data is a table").required();
   p.add_option("-o,--output", f->output, "FILE.h5, with data sets train, validation and test").required();
   f->common.add_table_to(p);

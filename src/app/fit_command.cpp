@@ -255,8 +255,8 @@ void add_fit_command(Command app, Action& chosen) {
       "  pathline fit datasets/cubic.csv --target y --plot fit.png\n"
       "  pathline fit examples/recipes/cubic.toml\n"
       "  pathline fit datasets/cubic.csv --target y --augmented 2 -o cubic.h5\n"
-      "Errors are mean squared errors in the data's units; the roughness is the integral of the squared second\n"
-      "derivative of y(x) over the range of the test (or training) points, for one input. With --seeds, mean and\n"
+      "Errors are mean squared errors in the data's units; the roughness is the integral of the squared second "
+      "derivative of y(x) over the range of the test (or training) points, for one input. With --seeds, mean and "
       "standard deviation over the seeds.");
   c.add_option("SOURCE", f->source, "a table, or a recipe: a TOML file with these options").required();
   c.add_option("--target", f->targets, "columns to predict: y or y1,y2").delimiter(',');

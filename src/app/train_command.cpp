@@ -328,11 +328,10 @@ void add_train_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
-      "  pathline train datasets/geyser.csv -o runs/geyser --iterations 300\n"
       "  pathline train datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
       "  pathline train chain.txt --weights weight -o runs/posterior\n"
       "  pathline train --resume runs/moons --iterations 20000\n"
-      "A default, after =, holds where the recipe does not set the key.");
+      "A default, in parentheses, holds where the recipe does not set the key.");
   c.add_option("SOURCE", f->recipe,
                "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "
                "--recipe MODEL` prints the recipe of a model");

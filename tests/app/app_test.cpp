@@ -245,7 +245,8 @@ TEST_F(App, OfAWideTableTheColumnsAskedForAreTrainedAndFound) {
   EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("dimension    1 (y)\ncondition    1 (x)\n"));
   const auto density = run({"density", file("run"), file("wide.csv"), "--quiet"});
   EXPECT_EQ(std::count(density.out.begin(), density.out.end(), '\n'), 60) << density.err;
-  EXPECT_THAT(run({"train", "--data", "moons", "--columns", "x1", "-o", file("toy")}).err, HasSubstr("'moons' is built in"));
+  EXPECT_THAT(run({"train", "--data", "moons", "--columns", "x1", "-o", file("toy")}).err,
+              HasSubstr("'moons' is built in"));
 }
 
 TEST_F(App, DataSplitHasEveryRowOnceAsTheRecipeSplitsThem) {
@@ -400,8 +401,7 @@ TEST_F(App, DensityOfAConditionNeedsNames) {
   for (const char* name : {"unnamed.csv", "a.csv"}) {
     const auto refused = run({"density", posterior, file(name)});
     EXPECT_EQ(refused.code, 2);
-    EXPECT_THAT(refused.err,
-                HasSubstr("the model needs columns (x2) and its condition (x1) by name, or --condition"));
+    EXPECT_THAT(refused.err, HasSubstr("the model needs columns (x2) and its condition (x1) by name, or --condition"));
   }
   EXPECT_EQ(run({"density", posterior, file("point.csv"), "--condition", "0.5"}).out, named.out);
   const auto given = run({"density", posterior, file("named.csv"), "--condition", "0.5"});
@@ -599,9 +599,9 @@ TEST_F(App, AWrongWordOrOptionIsOneLineWithTheNearest) {
 
 TEST_F(App, HDF5IsNotWrittenUnderAnotherSuffix) {
   put("d.csv", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"), put("r.toml", "[data]\nsource = '" + file("d.csv") + "'\n");
-  EXPECT_THAT(run({"import", "ffjord", kFfjord, "-o", file("q.png")}).err, HasSubstr("q.png: models are written to HDF5"));
-  EXPECT_THAT(run({"data", "split", file("r.toml"), "-o", file("s.csv")}).err,
-              HasSubstr("the name must end with .h5"));
+  EXPECT_THAT(run({"import", "ffjord", kFfjord, "-o", file("q.png")}).err,
+              HasSubstr("q.png: models are written to HDF5"));
+  EXPECT_THAT(run({"data", "split", file("r.toml"), "-o", file("s.csv")}).err, HasSubstr("the name must end with .h5"));
   EXPECT_EQ(files(), 2);
 }
 

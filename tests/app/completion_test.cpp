@@ -85,7 +85,8 @@ TEST_F(Completion, EveryOptionOfTheHelpIsOffered) {
   for (auto at = help.find("\n  -"); at != std::string::npos; at = help.find("\n  -", at + 1)) {
     const auto begin = help.find("--", at);
     const auto option = help.substr(begin, help.find_first_of(" \n", begin) - begin);
-    EXPECT_THAT(offered, Contains(option)), ++read;
+    EXPECT_THAT(offered, Contains(option));
+    ++read;
   }
   EXPECT_GT(read, 20);
 }
@@ -115,7 +116,8 @@ TEST_F(Manual, HasAPageForEachCommandWithEveryOption) {
   ASSERT_EQ(run({"manual", file("man")}).code, 0);
   int pages = 0;
   for (const auto& entry : std::filesystem::directory_iterator(file("man"))) {
-    EXPECT_EQ(entry.path().extension(), ".1") << entry.path(), ++pages;
+    EXPECT_EQ(entry.path().extension(), ".1") << entry.path();
+    ++pages;
   }
   EXPECT_GE(pages, 12);
   const auto train = get("man/pathline-train.1");
@@ -124,7 +126,8 @@ TEST_F(Manual, HasAPageForEachCommandWithEveryOption) {
   EXPECT_THAT(train, HasSubstr("default: dopri5"));
   EXPECT_THAT(train, HasSubstr("pathline train models/moons.toml"));
   EXPECT_THAT(get("man/pathline.1"), HasSubstr(".BR pathline\\-verify (1)\n"));
-  for (const auto& text : {get("man/pathline.1"), run({"--help"}).out}) EXPECT_THAT(text, Not(HasSubstr("manual pages of")));
+  for (const auto& text : {get("man/pathline.1"), run({"--help"}).out})
+    EXPECT_THAT(text, Not(HasSubstr("manual pages of")));
 }
 
 TEST_F(Manual, GivesGroffNoWarning) {

@@ -44,7 +44,9 @@ class HostileFiles : public Scratch {
     argv.push_back(nullptr);
     const pid_t child = ::fork();
     if (child == 0) {
-      const auto open = [&](const char* name) { return ::open(file(name).c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600); };
+      const auto open = [&](const char* name) {
+        return ::open(file(name).c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+      };
       ::dup2(::open("/dev/null", O_RDONLY), 0), ::dup2(open("out.txt"), 1), ::dup2(open("err.txt"), 2);
       if (::chdir(root_.c_str()) == 0) ::execv(argv[0], argv.data());
       ::_exit(127);
@@ -52,9 +54,12 @@ class HostileFiles : public Scratch {
     int status = 0;
     rusage used{};
     ::wait4(child, &status, 0, &used);
-    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), seconds(used.ru_utime) + seconds(used.ru_stime),
-            static_cast<double>(used.ru_maxrss) / 1024, get("out.txt"), get("err.txt")};
+    const auto seconds = [](const timeval& t) {
+      return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) / 1024, get("out.txt"),
+            get("err.txt")};
   }
 
   // What the command says; it has to end in time, with one line and a code that is not 0.
@@ -74,8 +79,8 @@ class HostileFiles : public Scratch {
 
   // A model as train writes it, without its seal, after `change` in Python.
   std::string model(const std::string& name, const std::string& change) const {
-    const std::string made = python("import shutil, pathlib\nshutil.copy('" PATHLINE_FIXTURES "/model_format_1.h5', '" + name +
-                                    "')\nwith h5py.File('" + name + "', 'a') as f:\n  " + change + "\n");
+    const std::string made = python("import shutil, pathlib\nshutil.copy('" PATHLINE_FIXTURES "/model_format_1.h5', '" +
+                                    name + "')\nwith h5py.File('" + name + "', 'a') as f:\n  " + change + "\n");
     EXPECT_EQ(made, "");
     return name;
   }
@@ -89,8 +94,9 @@ class HostileFiles : public Scratch {
     put("p.csv", "a,b\n0,0\n1,1\n");
     std::filesystem::create_directories(file("run"));
     std::filesystem::copy_file(file(name), file("run/last.h5"), std::filesystem::copy_options::overwrite_existing);
-    return {refusal({"info", name}), refusal({"density", name, "p.csv"}), refusal({"sample", name, "-n", "3", "-o", "s.csv"}),
-            refusal({"plot", name, "-o", "p.png"}), refusal({"train", "--resume", "run"})};
+    return {refusal({"info", name}), refusal({"density", name, "p.csv"}),
+            refusal({"sample", name, "-n", "3", "-o", "s.csv"}), refusal({"plot", name, "-o", "p.png"}),
+            refusal({"train", "--resume", "run"})};
   }
   std::vector<std::string> table_refusals(const std::string& name) const {
     put("data.toml", "data.source = \"" + name + "\"\n");
@@ -104,19 +110,21 @@ TEST_F(HostileFiles, ValuesInOtherFilesAreRefusedByName) {
   put("secret.txt", std::string(1000, 's'));
   table("other.h5", "f['x'] = np.ones((10, 2))");
   const auto refused = [](const std::string& name) { return AllOf(HasSubstr("another file"), HasSubstr(name)); };
-  for (const auto& what : table_refusals(table("t.h5",
-                                               "f.create_dataset('x', (50, 2), 'f8', external=[('secret.txt', 0, 800)])")))
+  for (const auto& what :
+       table_refusals(table("t.h5", "f.create_dataset('x', (50, 2), 'f8', external=[('secret.txt', 0, 800)])")))
     EXPECT_THAT(what, refused("secret.txt"));
   for (const auto& what : table_refusals(table("t.h5", "f['x'] = h5py.ExternalLink('other.h5', '/x')")))
     EXPECT_THAT(what, refused("other.h5"));
-  for (const auto& what : table_refusals(table(
-           "t.h5", "l = h5py.VirtualLayout((10, 2), 'f8'); l[:] = h5py.VirtualSource('other.h5', 'x', (10, 2)); "
-                   "f.create_virtual_dataset('x', l)")))
+  for (const auto& what : table_refusals(
+           table("t.h5",
+                 "l = h5py.VirtualLayout((10, 2), 'f8'); l[:] = h5py.VirtualSource('other.h5', 'x', (10, 2)); "
+                 "f.create_virtual_dataset('x', l)")))
     EXPECT_THAT(what, refused("other.h5"));
   for (const auto& what : model_refusals(model(
            "m.h5", "del f['columns']; f.create_dataset('columns', (2,), 'S100', external=[('secret.txt', 0, 200)])")))
     EXPECT_THAT(what, refused("secret.txt"));
-  for (const auto& what : model_refusals(model("m.h5", "del f['mean']; f['mean'] = h5py.ExternalLink('other.h5', '/x')")))
+  for (const auto& what :
+       model_refusals(model("m.h5", "del f['mean']; f['mean'] = h5py.ExternalLink('other.h5', '/x')")))
     EXPECT_THAT(what, HasSubstr("link to another"));
 }
 
@@ -129,8 +137,10 @@ TEST_F(HostileFiles, ALinkToAnotherFileBesideATableIsNoHindrance) {
 TEST_F(HostileFiles, GroupsThatContainThemselvesEnd) {
   const std::string cycles = "g = f.create_group('g'); [g.__setitem__('l%d' % i, g) for i in range(40)]";
   for (const auto& what : model_refusals(model("m.h5", cycles))) EXPECT_THAT(what, HasSubstr("/g/"));
-  for (const auto& what : model_refusals(model("m.h5", "f['blocks/0/up'] = f['/']"))) EXPECT_THAT(what, HasSubstr("/up"));
-  for (const auto& what : table_refusals(table("t.h5", cycles + "; f['a'] = np.ones((3, 2)); f['b'] = np.ones((3, 2))")))
+  for (const auto& what : model_refusals(model("m.h5", "f['blocks/0/up'] = f['/']")))
+    EXPECT_THAT(what, HasSubstr("/up"));
+  for (const auto& what :
+       table_refusals(table("t.h5", cycles + "; f['a'] = np.ones((3, 2)); f['b'] = np.ones((3, 2))")))
     EXPECT_THAT(what, HasSubstr("a, b"));
   // A tree in which every group has forty ways to the next: 40^8 ways.
   const std::string ways =
@@ -142,15 +152,20 @@ TEST_F(HostileFiles, GroupsThatContainThemselvesEnd) {
 
 TEST_F(HostileFiles, ShapesWithoutValuesAreRefused) {
   for (const std::string make :
-       {"f.create_dataset('x', (10**12, 2), 'f8')", "f.create_dataset('x', (10**12, 2), 'f8', chunks=(1000, 2))[:10] = 1",
-        "f.create_dataset('x', (0, 10**12), 'f8', maxshape=(None, None))", "f.create_dataset('x', (10**6, 10**6, 10**6), 'f8')",
-        "f.create_dataset('x', (2**62, 2, 2, 2), 'i1')", "f.create_dataset('x', (10**9,), [('a', 'f8'), ('b', 'f8')])",
+       {"f.create_dataset('x', (10**12, 2), 'f8')",
+        "f.create_dataset('x', (10**12, 2), 'f8', chunks=(1000, 2))[:10] = 1",
+        "f.create_dataset('x', (0, 10**12), 'f8', maxshape=(None, None))",
+        "f.create_dataset('x', (10**6, 10**6, 10**6), 'f8')", "f.create_dataset('x', (2**62, 2, 2, 2), 'i1')",
+        "f.create_dataset('x', (10**9,), [('a', 'f8'), ('b', 'f8')])",
         "f.create_dataset('x', (10**8, 2), 'f8', chunks=(10**8, 2), compression='gzip')"})
-    for (const auto& what : table_refusals(table("t.h5", make))) EXPECT_THAT(what, HasSubstr("more values than")) << make;
+    for (const auto& what : table_refusals(table("t.h5", make)))
+      EXPECT_THAT(what, HasSubstr("more values than")) << make;
   for (const std::string change :
-       {"del f['mean']; f.create_dataset('mean', (10**12,), 'f8')", "del f['recipe']; f.create_dataset('recipe', (2**40,), 'S8')",
+       {"del f['mean']; f.create_dataset('mean', (10**12,), 'f8')",
+        "del f['recipe']; f.create_dataset('recipe', (2**40,), 'S8')",
         "del f['columns']; f.create_dataset('columns', (2**40,), 'S64')",
-        "del f['parameters/blocks/0/layers/0/_layer/weight']; f.create_dataset('parameters/blocks/0/layers/0/_layer/weight', (2**30, 2**30), 'f4')"})
+        "del f['parameters/blocks/0/layers/0/_layer/weight']; "
+        "f.create_dataset('parameters/blocks/0/layers/0/_layer/weight', (2**30, 2**30), 'f4')"})
     for (const auto& what : model_refusals(model("m.h5", change)))
       EXPECT_THAT(what, HasSubstr("more values than")) << change;
 }
@@ -159,17 +174,21 @@ TEST_F(HostileFiles, AModelsNumbersAskForNoMoreThanItsFileHolds) {
   for (const std::string change :
        {"f['blocks/0'].attrs['hidden'] = [10**9, 10**9]", "f['blocks/0'].attrs['hidden'] = [2**62, 2**62]",
         "f['base'].attrs['kind'] = 'mixture'; f['base'].attrs['components'] = 10**8",
-        "f['base'].attrs['kind'] = 'full_mixture'; f['base'].attrs['components'] = 10**8",
-        "f.attrs['dim'] = 10**9", "f.attrs['dim'] = 2**62", "f.attrs['condition_dim'] = 10**10",
+        "f['base'].attrs['kind'] = 'full_mixture'; f['base'].attrs['components'] = 10**8", "f.attrs['dim'] = 10**9",
+        "f.attrs['dim'] = 2**62", "f.attrs['condition_dim'] = 10**10",
         "f['blocks/0'].attrs['time_frequencies'] = 10**12",
-        "f['blocks/0'].attrs['field'] = 'potential'; f['blocks/0'].attrs['width'] = 10**6; f['blocks/0'].attrs['layers'] = 2; "
+        "f['blocks/0'].attrs['field'] = 'potential'; f['blocks/0'].attrs['width'] = 10**6; "
+        "f['blocks/0'].attrs['layers'] = 2; "
         "f['blocks/0'].attrs['rank'] = 2",
-        "f['blocks/0'].attrs['field'] = 'potential'; f['blocks/0'].attrs['width'] = 1; f['blocks/0'].attrs['layers'] = 10**12; "
+        "f['blocks/0'].attrs['field'] = 'potential'; f['blocks/0'].attrs['width'] = 1; f['blocks/0'].attrs['layers'] = "
+        "10**12; "
         "f['blocks/0'].attrs['rank'] = 10**12"})
     model_refusals(model("m.h5", change));
-  for (const std::string change : {"f.attrs['hidden'] = [10**9, 10**9]", "f.attrs['dim'] = 10**9", "f.attrs['num_blocks'] = 10**15"}) {
+  for (const std::string change :
+       {"f.attrs['hidden'] = [10**9, 10**9]", "f.attrs['dim'] = 10**9", "f.attrs['num_blocks'] = 10**15"}) {
     EXPECT_EQ(python("import shutil\nshutil.copy('" PATHLINE_FIXTURES "/ffjord_8gaussians.h5', 'm.h5')\n"
-                     "with h5py.File('m.h5', 'a') as f: " + change),
+                     "with h5py.File('m.h5', 'a') as f: " +
+                     change),
               "");
     refusal({"import", "ffjord", "m.h5", "-o", "n.h5"}), refusal({"info", "m.h5"});
   }

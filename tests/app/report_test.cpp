@@ -76,7 +76,7 @@ TEST_F(ReportCommand, AnInterruptedSampleLeavesNothingAndItsCodeDoesNotSayThatIt
   EXPECT_FALSE(std::filesystem::exists(file("s.h5")));
   EXPECT_EQ(bash("ls -A | grep part"), 1);
   EXPECT_EQ(bash("$P --help"), 0);
-  EXPECT_THAT(get("out.txt"), HasSubstr("130 interrupted (`train` has then saved its state)"));
+  EXPECT_THAT(get("out.txt"), HasSubstr("130 interrupted (`train` has then saved"));
 }
 
 TEST_F(ReportCommand, ThreadsMustNotBeNegative) {

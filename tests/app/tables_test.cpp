@@ -43,7 +43,8 @@ TEST_F(Tables, APositionalTableIsDataAndWhatWasReadIsSaid) {
   put_normal("my.csv", "a,b\n", 2, 60);
   const auto got = train("my.csv");
   ASSERT_EQ(got.code, 0) << got.err;
-  EXPECT_THAT(got.err, HasSubstr("note: " + file("my.csv") + ": 60 rows (48 train, 6 validation, 6 test) of 2 columns: a in ["));
+  EXPECT_THAT(got.err,
+              HasSubstr("note: " + file("my.csv") + ": 60 rows (48 train, 6 validation, 6 test) of 2 columns: a in ["));
   EXPECT_THAT(got.err, HasSubstr(" parameters\n"));
   EXPECT_EQ(train("my.csv", {"--quiet"}).err, "");
   const auto unknown = run({"train", file("my.recipe")});
@@ -98,9 +99,11 @@ TEST_F(Tables, ConditionsByNameAndFromATable) {
   ASSERT_EQ(draw("a.csv", {"-n", "5", "--condition", "charge=0.5,mass=1"}).code, 0);
   ASSERT_EQ(draw("b.csv", {"-n", "5", "--condition", "1,0.5"}).code, 0);
   EXPECT_EQ(get("a.csv"), get("b.csv"));
-  EXPECT_THAT(draw("c.csv", {"--condition", "mass=1"}).err, HasSubstr("'charge' is missing; the model needs mass, charge"));
+  EXPECT_THAT(draw("c.csv", {"--condition", "mass=1"}).err,
+              HasSubstr("'charge' is missing; the model needs mass, charge"));
   EXPECT_THAT(draw("c.csv", {"--condition", "mas=1"}).err, HasSubstr("no condition 'mas'; did you mean 'mass'?"));
-  EXPECT_THAT(draw("c.csv", {"--condition", "1"}).err, HasSubstr("1 values; the condition of the model has 2 (mass, charge)"));
+  EXPECT_THAT(draw("c.csv", {"--condition", "1"}).err,
+              HasSubstr("1 values; the condition of the model has 2 (mass, charge)"));
 
   put("conditions.csv", "charge,other,mass\n0.5,9,1\n-0.5,9,0\n");
   const auto table = draw("t.csv", {"--conditions", file("conditions.csv"), "--per-row", "3", "--log-density"});
@@ -114,7 +117,8 @@ TEST_F(Tables, ConditionsByNameAndFromATable) {
   ASSERT_EQ(draw("t.h5", {"--conditions", file("conditions.csv"), "--per-row", "3"}).code, 0);
   const auto h5 = Hdf5File::open(file("t.h5"));
   EXPECT_EQ(h5.read_matrix<double>("condition"), drawn.values.middleRows(1, 2));
-  EXPECT_NEAR((h5.read_matrix<double>("samples") - drawn.values.topRows(1)).norm(), 0, 1e-4);  // by the solver's tolerance
+  EXPECT_NEAR((h5.read_matrix<double>("samples") - drawn.values.topRows(1)).norm(), 0,
+              1e-4);  // by the solver's tolerance
   ASSERT_EQ(draw("t.npy", {"--conditions", file("conditions.csv")}).code, 0);
   EXPECT_EQ(read_table(file("t.npy")).values.rows(), 3);
   put("partial.csv", "mass,b\n1,2\n");
@@ -130,7 +134,8 @@ TEST_F(Tables, AConditionFarOutsideTheTrainingDrawsAWarning) {
   const auto draw = [&](const std::string& mass) {
     return run({"sample", file("run"), "-n", "5", "-o", file("s.csv"), "--quiet", "--condition", mass}).err;
   };
-  EXPECT_THAT(draw("300"), HasSubstr("warning: the condition is far outside the training data (mass = 300; trained on ["));
+  EXPECT_THAT(draw("300"),
+              HasSubstr("warning: the condition is far outside the training data (mass = 300; trained on ["));
   EXPECT_EQ(draw("1"), "");
   put("far.csv", "x,mass\n0,1\n0,-50\n0,60\n");
   EXPECT_THAT(run({"density", file("run"), file("far.csv")}).err, HasSubstr("2 of 3 conditions are far outside"));
@@ -172,7 +177,8 @@ TEST_F(Tables, AWeightedChainGivesThePosterior) {
 }
 
 TEST_F(Tables, ValidationAndTestOfTheirOwn) {
-  put_normal("train.csv", "a,b\n", 2, 60), put_normal("validation.csv", "a,b\n", 2, 7), put_normal("test.csv", "a,b\n", 2, 9);
+  put_normal("train.csv", "a,b\n", 2, 60), put_normal("validation.csv", "a,b\n", 2, 7),
+      put_normal("test.csv", "a,b\n", 2, 9);
   const auto got = train("train.csv", {"--validation", file("validation.csv"), "--test", file("test.csv")});
   ASSERT_EQ(got.code, 0) << got.err;
   EXPECT_THAT(got.err, HasSubstr("76 rows (60 train, 7 validation, 9 test)"));

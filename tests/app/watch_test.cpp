@@ -49,10 +49,9 @@ TEST_F(Watch, OfAnEndedRunPrintsItsValidationsWithoutEscapes) {
 }
 
 TEST_F(Watch, FollowsARunToItsEnd) {
-  ASSERT_EQ(
-      bash(train_ +
-           " & until [ -e run/.lock ] || [ -e run/model.h5 ]; do sleep 0.05; done; timeout 60 $P watch run > w.txt; echo $? > code; wait"),
-      0);
+  ASSERT_EQ(bash(train_ + " & until [ -e run/.lock ] || [ -e run/model.h5 ]; do sleep 0.05; done; timeout 60 $P watch "
+                          "run > w.txt; echo $? > code; wait"),
+            0);
   EXPECT_EQ(get("code"), "0\n");
   EXPECT_THAT(get("w.txt"), HasSubstr("60 of 60  validation "));
 }

@@ -68,13 +68,13 @@ TEST_F(Densities, TakeOptionsInsteadOfTheFiles) {
 
 // The shipped models are of format 1, whose recipe says how to evaluate them.
 TEST_F(Densities, EvaluateAModelOfFormat1AsItsRecipeSays) {
-  const std::string moons = std::string(PATHLINE_SOURCE_DIR) + "/models/moons.h5";
-  EXPECT_EQ(Density(moons).solver(), (SolverOptions{.rtol = 1e-6, .atol = 1e-6}));
+  const std::string moons = PATHLINE_FIXTURES "/model_format_1.h5";
+  EXPECT_EQ(Density(moons).solver(), (SolverOptions{.rtol = 1e-9, .atol = 1e-9}));
   EXPECT_EQ(python("import shutil\nshutil.copy('" + moons + "', 'm.h5')\nwith h5py.File('m.h5', 'a') as f:\n"
-                   "  r = f['recipe'].asstr()[()].replace('rtol = 1e-06', 'rtol = 1e-04')\n"
+                   "  r = f['recipe'].asstr()[()].replace('rtol = 1e-09', 'rtol = 1e-04')\n"
                    "  del f['recipe']; f['recipe'] = r"),
             "");
-  EXPECT_EQ(Density(file("m.h5")).solver(), (SolverOptions{.rtol = 1e-4, .atol = 1e-6}));
+  EXPECT_EQ(Density(file("m.h5")).solver(), (SolverOptions{.rtol = 1e-4, .atol = 1e-9}));
   EXPECT_EQ(python("with h5py.File('m.h5', 'a') as f:\n"
                    "  r = f['recipe'].asstr()[()].replace('rtol = 1e-04', 'rtol = -1')\n"
                    "  del f['recipe']; f['recipe'] = r"),
