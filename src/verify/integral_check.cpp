@@ -1,6 +1,7 @@
 // The integral of the density over all points.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -24,11 +25,16 @@ struct Mass {
   std::string how;
 };
 
-// The part of the box that is within 30 standard deviations in the units of the chain: a bounded column ends there.
-Box within_support(const Subject& s, Box box) {
+// The part of the box that is within 30 standard deviations in the units of the chain: a bounded column ends there. A
+// column whose draws go beyond, as those of a funnel, has no bound.
+Box within_support(const Subject& s, const Box& box, const Matrix<double>& draws) {
   const Vector<double> far = Vector<double>::Constant(s.flow.dim(), 30);
   const Vector<double> one = s.flow.in_data_units(-far), other = s.flow.in_data_units(far);
   Vector<double> low = one.cwiseMin(other), high = one.cwiseMax(other);
+  for (Index i = 0; i < low.size(); ++i) {
+    if (draws.row(i).minCoeff() < low[i]) low[i] = -std::numeric_limits<double>::infinity();
+    if (draws.row(i).maxCoeff() > high[i]) high[i] = std::numeric_limits<double>::infinity();
+  }
   if (const auto* periods = s.flow.periods())  // one period is all
     for (Index i = 0; i < low.size(); ++i)
       if (periods->length()[i] > 0) low[i] = periods->start()[i], high[i] = low[i] + periods->length()[i];
@@ -41,11 +47,10 @@ std::vector<Box> boxes_around(const Subject& s, const Matrix<double>& draws) {
   const Index d = draws.rows();
   const Vector<double> least = draws.rowwise().minCoeff(), most = draws.rowwise().maxCoeff();
   const Vector<double> size = most - least;
-  const Box bulk = within_support(s, {least - size / 4, most + size / 4});
-  const Box all = within_support(s, {least - 1.5 * size, most + 1.5 * size});
-  // About eight draws a box: with fewer boxes, all points of the rule pass by the neck of a funnel, and so does its
-  // estimate of the error.
-  auto out = boxes_of_points(bulk, draws, d == 1 ? 128 : 512);
+  const Box bulk = within_support(s, {least - size / 4, most + size / 4}, draws);
+  const Box all = within_support(s, {least - 1.5 * size, most + 1.5 * size}, draws);
+  // At most this many draws a box, so that the rule's points do not pass by the neck of a funnel.
+  auto out = boxes_of_points(bulk, draws, d == 1 ? 128 : 64);
   const Index cells = d == 1 ? 3 : d == 2 ? 9 : 27;
   for (Index k = 0; k < cells; ++k) {
     if (k == cells / 2) continue;  // the bulk
@@ -67,7 +72,7 @@ Mass by_cubature(const Subject& s, const Matrix<double>& c, Index evaluations) {
   const auto density = [&](const Matrix<double>& x) {
     return RowVector<double>(default_log_prob(s, x, repeated(x.cols())).array().exp());
   };
-  const auto got = integrate(density, boxes_around(s, draws), {.tolerance = kBound / 2, .evaluations = evaluations});
+  const auto got = integrate(density, boxes_around(s, draws), {.tolerance = kBound / 4, .evaluations = evaluations});
   return {got.value, got.error, fmt::format("by cubature, {} points", got.evaluations)};
 }
 
