@@ -12,7 +12,7 @@ observed = torch.stack([z0, z0 @ torch.matrix_exp(-0.5 * turn), z0 @ torch.matri
 field = pathline.Mlp(2, hidden=[32], seed=1)  # solved and differentiated in C++; a torch.nn.Module works, too, slowly
 theta = torch.nn.Parameter(torch.tensor(field.theta))
 optimizer = torch.optim.Adam([theta], lr=0.02)
-for _ in range(150):
+for _ in range(300):
     optimizer.zero_grad()
     states = odeint(field, z0, [0.0, 0.5, 1.0], theta, rtol=1e-4, atol=1e-4)
     loss = ((states - observed) ** 2).mean()

@@ -36,7 +36,7 @@ class NeuralOde:
 
     >>> import numpy as np, pathline
     >>> x = np.linspace(-1, 1, 50)
-    >>> model = pathline.NeuralOde(hidden=[8], iterations=200).fit(x, x**3)
+    >>> model = pathline.NeuralOde(hidden=[8], iterations=2000).fit(x, x**3)
     >>> model.predict(x).shape, bool(np.abs(model.predict(x) - x**3).max() < 0.3)
     ((50,), True)
     """

@@ -50,7 +50,7 @@ def run_module(*arguments, cwd):
 def test_the_stubs_are_those_of_the_module(tmp_path):
     pytest.importorskip("mypy")
     (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\n")
-    (tmp_path / "allowed").write_text("pathline._core.Flow\npathline._core.Recipe\npathline._core.Field\n"
+    (tmp_path / "allowed").write_text("pathline._core.Flow\npathline._core.Recipe\npathline._core.Field\npathline._core.Field.__init__\n"
                                      "pathline._core.Odeint\npathline._core.Regression\n")  # pybind11's metaclass
     done = run_module("mypy.stubtest", "pathline._core", "--mypy-config-file", "mypy.ini", "--allowlist", "allowed",
                       cwd=tmp_path)

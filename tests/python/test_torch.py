@@ -64,7 +64,7 @@ def test_a_training_loop_learns_a_rotation():
     z0 = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
     turned = torch.stack([z0, z0 @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)])
     optimizer = torch.optim.Adam([theta], lr=0.05)
-    for _ in range(200):
+    for _ in range(600):
         optimizer.zero_grad()
         loss = ((odeint(field, z0, [0.0, 1.0], theta) - turned) ** 2).mean()
         loss.backward()
