@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/animation.hpp"
+#include "app/column_names.hpp"
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/gif.hpp"
@@ -49,8 +50,7 @@ void check_name(const std::string& output) {
 }
 
 AnimationView view_of(const AnimateFlags& f, const ModelCard& card, Index d) {
-  auto names = card.columns;
-  for (Index i = std::ssize(names); i < d; ++i) names.push_back(fmt::format("x{}", i + 1));
+  const auto names = column_names(card, d);
   AnimationView out;
   if (!f.columns.empty()) {
     const auto places = places_of("--columns", f.columns, names);

@@ -8,7 +8,8 @@
 
 namespace pathline {
 
-// Of all d columns; x1, x2, ... where the model has no names.
+// Of column i, counted from 0, and of all d columns; x1, x2, ... where the model has no names.
+std::string column_name(const ModelCard& card, Index i);
 std::vector<std::string> column_names(const ModelCard& card, Index d);
 
 }  // namespace pathline

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/attributes_text.hpp"
+#include "app/column_names.hpp"
 #include "app/command.hpp"
 #include "app/number_text.hpp"
 #include "core/printable.hpp"
@@ -17,11 +18,6 @@ struct InfoFlags {
   bool recipe = false, metrics = false, keys = false;
   CommonFlags common;
 };
-
-std::string column_name(const ModelCard& card, Index i) {
-  const auto at = static_cast<std::size_t>(i);
-  return at < card.columns.size() ? card.columns[at] : fmt::format("x{}", i + 1);
-}
 
 // "mass=60:, efficiency=0:1", as --bounds takes them.
 std::string bounds_text(const Bounds<double>& bounds, const Periods* periods, const ModelCard& card) {
@@ -141,7 +137,7 @@ int run(const InfoFlags& f) {
     fmt::print("evaluation   closed form: no ODE is solved\n");
   else
     fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,
-             options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");
+               options.solver.atol, options.solver.steps > 0 ? fmt::format(", {} steps", options.solver.steps) : "");
   print_training(card);
   return 0;
 }

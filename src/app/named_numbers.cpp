@@ -7,20 +7,11 @@
 #include <fmt/format.h>
 
 #include "app/suggestion.hpp"
+#include "core/comma_list.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
-
-std::vector<std::string> items_of(const std::string& text) {
-  std::vector<std::string> out;
-  for (std::size_t at = 0; at <= text.size();) {
-    const auto comma = std::min(text.find(',', at), text.size());
-    out.push_back(text.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return out;
-}
 
 double number_of(const std::string& option, const std::string& item) {
   double value = 0;
@@ -43,7 +34,7 @@ std::size_t one_place(const std::string& option, const std::string& name, const 
 
 std::vector<std::optional<double>> named_numbers(const std::string& option, const std::string& text,
                                                  const std::vector<std::string>& names) {
-  const auto items = items_of(text);
+  const auto items = split_commas(text);
   std::vector<std::optional<double>> out(names.size());
   if (text.find('=') == std::string::npos) {
     if (items.size() != names.size())
@@ -63,7 +54,7 @@ std::vector<std::optional<double>> named_numbers(const std::string& option, cons
 
 std::vector<double> numbers_of(const std::string& option, const std::string& text) {
   std::vector<double> out;
-  for (const auto& item : items_of(text)) out.push_back(number_of(option, item));
+  for (const auto& item : split_commas(text)) out.push_back(number_of(option, item));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/attributes_text.hpp"
+#include "app/column_names.hpp"
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/number_text.hpp"
@@ -154,8 +155,7 @@ int run(const ReportFlags& f) {
   const auto model = read_model<double>(file);
   const auto options = evaluation_options(model.card, f.common);
   ReportPage page;
-  page.columns = model.card.columns;
-  for (Index i = std::ssize(page.columns); i < model.flow.dim(); ++i) page.columns.push_back(fmt::format("x{}", i + 1));
+  page.columns = column_names(model.card, model.flow.dim());
   page.title = f.title.empty() ? std::filesystem::path(f.model).lexically_normal().string() : f.title;
   page.recipe = model.card.recipe, page.metrics = metrics_of(f.model, model.card);
   std::string source = f.data;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "app/column_names.hpp"
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/integrated_density.hpp"
@@ -110,8 +111,7 @@ class SampleOutput {
   }
 
   void create_table(const ModelCard& card, Index d) {
-    auto columns = card.columns;
-    for (Index i = std::ssize(columns); i < d; ++i) columns.push_back(fmt::format("x{}", i + 1));
+    auto columns = column_names(card, d);
     for (Index i = 0; i < condition_dim_; ++i)
       columns.push_back(i < std::ssize(card.condition_columns) ? card.condition_columns[static_cast<std::size_t>(i)]
                                                                : fmt::format("c{}", i + 1));
