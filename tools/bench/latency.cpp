@@ -3,8 +3,6 @@
 //
 //     bench_latency [MODEL [CALLS]]
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -15,31 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "counted_malloc.hpp"
 #include "pathline/density.hpp"
-
-namespace {
-
-// Of the calling thread: the calls of malloc, and the bytes that are held, now and at most.
-thread_local long t_calls = 0, t_bytes = 0, t_most = 0;
-
-void* counted(void* p) {
-  ++t_calls, t_bytes += static_cast<long>(malloc_usable_size(p)), t_most = std::max(t_most, t_bytes);
-  return p;
-}
-
-}  // namespace
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-void __libc_free(void*);
-void* malloc(std::size_t n) { return counted(__libc_malloc(n)); }
-void* aligned_alloc(std::size_t alignment, std::size_t n) { return counted(__libc_memalign(alignment, n)); }
-void free(void* p) {
-  if (p) t_bytes -= static_cast<long>(malloc_usable_size(p));
-  __libc_free(p);
-}
-}
 
 namespace {
 
@@ -56,13 +31,13 @@ void measure(const std::string& name, const pathline::Density& density, const pa
   us.reserve(static_cast<std::size_t>(x.cols()));
   double sum = 0;
   for (Index i = 0; i < 100; ++i) sum += density.log_prob(x.col(i % x.cols()))[0];  // the caches, and the memory
-  const long calls = t_calls;
+  const long calls = t_counted.calls;
   for (Index i = 0; i < x.cols(); ++i) {
     const auto begin = Clock::now();
     sum += density.log_prob(x.col(i))[0];
     us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
   }
-  const double allocations = static_cast<double>(t_calls - calls) / static_cast<double>(x.cols());
+  const double allocations = static_cast<double>(t_counted.calls - calls) / static_cast<double>(x.cols());
   std::sort(us.begin(), us.end());
   fmt::print("| {:<34} | {:>8.1f} | {:>8.1f} | {:>8.1f} | {:>11.1f} |\n", name, quantile(us, 0.5), quantile(us, 0.99),
              us.back(), allocations);
@@ -93,9 +68,9 @@ int main(int argc, char** argv) {
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kThreads; ++i)
     threads.emplace_back([&, i] {
-      t_bytes = t_most = 0;
+      t_counted = {};
       const pathline::RowVector<double> own = density.log_prob(x);
-      most[i] = t_most - static_cast<long>(sizeof(double)) * x.cols() * (1 + x.rows());  // without the result
+      most[i] = t_counted.most - static_cast<long>(sizeof(double)) * x.cols() * (1 + x.rows());  // without the result
       same[i] = own == serial;
     });
   for (auto& thread : threads) thread.join();
