@@ -9,13 +9,10 @@
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "train/fit_time.hpp"
+#include "train/weighted_mean.hpp"
 
 namespace pathline {
 namespace {
-
-double weighted_mean(const RowVector<double>& values, const Vector<double>& weights) {
-  return weights.size() > 0 ? values.dot(weights.transpose()) / weights.sum() : values.mean();
-}
 
 // A fit with the log-density of the validation rows.
 struct Candidate {

@@ -6,6 +6,7 @@
 
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
+#include "train/weighted_mean.hpp"
 
 namespace pathline {
 namespace {
@@ -104,8 +105,7 @@ double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const
   // A hundredth of the rows and one row at least, if there are ten.
   const auto cut = std::min(std::max<std::size_t>(sorted.size() / 100, 1), sorted.size() / 10);
   difference = difference.cwiseMax(sorted[cut]).cwiseMin(sorted[sorted.size() - 1 - cut]);
-  if (weights.size() == 0) return difference.mean();
-  return difference.dot(weights.transpose()) / weights.sum();
+  return weighted_mean(difference, weights);
 }
 
 template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&);

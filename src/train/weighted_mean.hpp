@@ -1,0 +1,13 @@
+// Means of rows.
+#pragma once
+
+#include "pathline/core/types.hpp"
+
+namespace pathline {
+
+// weights: one each, not all 0; empty: all rows weigh alike.
+inline double weighted_mean(const RowVector<double>& values, const Vector<double>& weights) {
+  return weights.size() > 0 ? values.dot(weights.transpose()) / weights.sum() : values.mean();
+}
+
+}  // namespace pathline
