@@ -66,7 +66,9 @@ class Verification:
             bound = "-" if check.bound != check.bound else f"{'<=' if check.side == 'at most' else '>='} {check.bound:.3g}"
             figure = "-" if check.figure != check.figure else f"{check.figure:.3g}"
             rows.append(f"{check.name:<18}{figure:>10}  {bound:<12}{check.verdict:<9}{check.detail}")
-        return "\n".join([*rows, "every check passed" if self.passed else "FAILED"])
+        skipped = sum(check.verdict == "skipped" for check in self.checks)
+        passed = f"every check that ran passed, {skipped} skipped" if skipped else "every check passed"
+        return "\n".join([*rows, passed if self.passed else "FAILED"])
 
 
 def run_checks(flow: Any, x: Any, condition: Any, seed: int, done: Optional[Callable[[Check], object]]) -> Verification:

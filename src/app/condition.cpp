@@ -1,14 +1,12 @@
 #include "app/condition.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "app/flags.hpp"
+#include "app/named_numbers.hpp"
 #include "app/report.hpp"
-#include "core/comma_list.hpp"
 #include "core/name_list.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -16,34 +14,14 @@
 namespace pathline {
 namespace {
 
-double condition_value(const std::string& item, const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
-  if (error != std::errc() || end != item.data() + item.size())
-    throw InputError("--condition = " + text + ": expected numbers separated by commas, or NAME=NUMBER for each");
-  return value;
-}
-
 std::string list_of(const ModelCard& card) {
   return card.condition_columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.condition_columns, ", "));
 }
 
-Matrix<double> named_condition(const std::vector<std::string>& items, const std::string& text, const ModelCard& card) {
+Matrix<double> named_condition(const std::string& text, const ModelCard& card) {
   const auto& names = card.condition_columns;
-  std::vector<std::optional<double>> found(names.size());
-  for (const auto& item : items) {
-    const auto equals = item.rfind('=');
-    if (equals == std::string::npos)
-      throw InputError("--condition = " + text + ": expected NAME=NUMBER for each, or numbers alone");
-    const std::string name = item.substr(0, equals);
-    const auto at = static_cast<std::size_t>(place_of(names, name));
-    if (at == names.size())
-      throw InputError(names.empty() ? fmt::format("--condition = {}: the model has no condition", text)
-                                     : fmt::format("--condition = {}: no condition '{}'; did you mean '{}'?", text,
-                                                   name, nearest(name, names)));
-    if (found[at]) throw InputError(fmt::format("--condition = {}: '{}' is given twice", text, name));
-    found[at] = condition_value(item.substr(equals + 1), text);
-  }
+  if (names.empty()) throw InputError(fmt::format("--condition = {}: the condition of the model has no names", text));
+  const auto found = named_numbers("--condition", text, names);
   Matrix<double> out(std::ssize(names), 1);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!found[i])
@@ -57,14 +35,14 @@ Matrix<double> named_condition(const std::vector<std::string>& items, const std:
 }  // namespace
 
 Matrix<double> parse_condition(const std::string& text, const ModelCard& card, Index condition_dim) {
-  const auto items = text.empty() ? std::vector<std::string>() : split_commas(text);
-  if (text.find('=') != std::string::npos) return named_condition(items, text, card);
-  if (std::ssize(items) != condition_dim)
-    throw InputError(fmt::format("--condition has {} values; the condition of the model has {}{}", items.size(),
+  if (condition_dim == 0 && !text.empty())
+    throw InputError(fmt::format("--condition = {}: the model has no condition", text));
+  if (text.find('=') != std::string::npos) return named_condition(text, card);
+  const auto values = text.empty() ? std::vector<double>() : numbers_of("--condition", text);
+  if (std::ssize(values) != condition_dim)
+    throw InputError(fmt::format("--condition has {} values; the condition of the model has {}{}", values.size(),
                                  condition_dim, list_of(card)));
-  Matrix<double> out(condition_dim, condition_dim > 0 ? 1 : 0);
-  for (std::size_t i = 0; i < items.size(); ++i) out(static_cast<Index>(i), 0) = condition_value(items[i], text);
-  return out;
+  return Eigen::Map<const Matrix<double>>(values.data(), condition_dim, condition_dim > 0 ? 1 : 0);
 }
 
 Matrix<double> read_conditions(const std::string& file, const ModelCard& card, Index condition_dim,

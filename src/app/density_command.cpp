@@ -42,6 +42,7 @@ struct DensityFlags {
 struct FailedPoint {
   Index column;  // of the part
   std::string reason;
+  bool late;  // out of time, as it would be again with a smaller tolerance
 };
 
 // "point 70: step limit ..." without the number, which is not that of a row.
@@ -73,7 +74,8 @@ template <class S> void solve_part(const IntegratedDensity<S>& density, const Ma
   } catch (const NumericalError& error) {
     if (count == 1) {
       got.log_prob[first] = std::numeric_limits<double>::quiet_NaN();
-      got.failed.push_back({first, reason_of(error.what())});
+      const bool late = dynamic_cast<const TimeLimitReached*>(&error);
+      got.failed.push_back({first, reason_of(error.what()), late});
       return;
     }
     const Index tiles = (count + options.tile - 1) / options.tile;
@@ -406,9 +408,7 @@ class SecondTry {
     for (auto& point : got.failed) {
       const Index i = point.column;
       const Matrix<double> condition = c.rows() > 0 ? Matrix<double>(c.col(i)) : Matrix<double>(0, 1);
-      // What is out of time would be so again, with a smaller tolerance.
-      const bool late = point.reason.starts_with("time limit");
-      if (!late && in_vain_ < kMostInVain && succeeds(x.col(i), condition, got.log_prob[i]))
+      if (!point.late && in_vain_ < kMostInVain && succeeds(x.col(i), condition, got.log_prob[i]))
         ++rescued_;
       else
         ++in_vain_, still.push_back(point);

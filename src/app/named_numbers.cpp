@@ -17,7 +17,7 @@ double number_of(const std::string& option, const std::string& item) {
   double value = 0;
   const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
   if (error != std::errc() || end != item.data() + item.size() || !std::isfinite(value))
-    throw InputError(fmt::format("{}: '{}' is not a number", option, item));
+    throw InputError(fmt::format("{}: '{}' is not a finite number", option, item));
   return value;
 }
 
@@ -47,7 +47,9 @@ std::vector<std::optional<double>> named_numbers(const std::string& option, cons
     const auto equals = item.rfind('=');
     if (equals == std::string::npos)
       throw InputError(fmt::format("{}: '{}': expected NAME=NUMBER for each, or numbers alone", option, item));
-    out[one_place(option, item.substr(0, equals), names)] = number_of(option, item.substr(equals + 1));
+    auto& value = out[one_place(option, item.substr(0, equals), names)];
+    if (value) throw InputError(fmt::format("{}: '{}' is given twice", option, item.substr(0, equals)));
+    value = number_of(option, item.substr(equals + 1));
   }
   return out;
 }

@@ -4,11 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "pathline/core/error.hpp"
 #include "pathline/core/types.hpp"
 #include "pathline/field/vector_field.hpp"
 #include "pathline/io/hdf5.hpp"
 
 namespace pathline {
+
+/// A model file whose digest is not that of its contents.
+class DigestError : public InputError {
+ public:
+  using InputError::InputError;
+};
 
 /// The digest of format 2: 16 hexadecimal digits, FNV-1a over every group, attribute and data set of the file in the
 /// order of their paths, each with its name, kind, shape and values. Left out are the digest itself, `metrics` (how the

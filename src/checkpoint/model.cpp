@@ -324,7 +324,8 @@ template <class S> void check_digest(const std::string& file, const Hdf5File& in
   const auto found =
       card.format_version == 1 ? digest_of_format_1(in, flow.parameters(), theta) : content_digest(in, file);
   if (found != card.digest)
-    refuse(file, fmt::format("digest {}, expected {}: the model was changed after it was written", found, card.digest));
+    throw DigestError(fmt::format("{}: digest {}, expected {}: the model was changed after it was written", file, found,
+                                  card.digest));
 }
 
 // Adds to the error of a part of the file that the file was changed, if its digest does not match.

@@ -283,7 +283,7 @@ template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const
 // Looked at once a step: a step of a tile takes far longer than a look at the clock.
 template <class S> void Solver<S>::Impl::check_time(const SolveReport& report) const {
   if (limit == 0 || seconds_now() < deadline) return;
-  throw NumericalError(
+  throw TimeLimitReached(
       fmt::format("time limit of {:g} s reached at t = {:.6g} (last step {:.3g}): the field is stiff there, or the "
                   "limit is short; loosen rtol and atol, raise the limit, or use fixed steps",
                   limit, report.t, report.step));

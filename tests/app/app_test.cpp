@@ -346,7 +346,7 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
       {{"density", model, "--grid=4:-4:10"}, "LOW < HIGH"},
       {{"density", model, "--grid=-4:4:10,0:1:2,0:1:2"}, "3 axes; the model has 2"},
       {{"density", model, "--grid=-4:4:10", "--condition", "1"},
-       "--condition has 1 values; the condition of the model has 0"},
+       "--condition = 1: the model has no condition"},
       {{"density", file("cut.h5"), file("wide.csv")}, "cut.h5: "},
       {{"density", file("junk.h5"), file("wide.csv")}, "junk.h5: "},
       {{"density", file("new.h5"), file("wide.csv")}, "new.h5: model format 9: this pathline"},

@@ -85,7 +85,7 @@ TEST_F(Plot, TwoColumnsHaveTheirDensityAtTimesAndItsError) {
   EXPECT_EQ(plot(moons, {"--time", "0,0.5", "--cells", "12"}).code, 0);
   EXPECT_THAT(plot(moons, {"--time", "0,99", "--cells", "12"}).err,
               HasSubstr("--time: 99 is outside of the time of the flow"));
-  EXPECT_THAT(plot(moons, {"--time", "0,x", "--cells", "12"}).err, HasSubstr("--time: 'x' is not a number"));
+  EXPECT_THAT(plot(moons, {"--time", "0,x", "--cells", "12"}).err, HasSubstr("--time: 'x' is not a finite number"));
   EXPECT_THAT(plot(moons, {"--time", "0", "--error"}).err, HasSubstr("--error: cannot be used with --time"));
   EXPECT_THAT(plot(moons, {"--log", "x1", "--cells", "12"}).err,
               HasSubstr("--log x1: moons has values that are not above 0"));

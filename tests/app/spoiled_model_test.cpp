@@ -159,6 +159,14 @@ TEST_F(Reseal, AModelOfFormat1IsReadWithAWarning) {
   EXPECT_EQ(run({"info", file("m.h5")}).err, "");
 }
 
+// Its digest is right and proves little.
+TEST_F(Reseal, TheDigestOfFormat1NeverPassesInVerify) {
+  const auto got = run({"verify", file("old.h5"), "--json"});
+  const auto row = row_of(nlohmann::json::parse(got.out), "digest");
+  EXPECT_EQ(row["verdict"], "skipped");
+  EXPECT_THAT(row["what"].get<std::string>(), HasSubstr("it does not cover the layers, the activation"));
+}
+
 TEST_F(Reseal, KeepsTheDensityBitForBit) {
   const auto before = run({"density", file("old.h5"), file("p.csv"), "--quiet"});
   const auto got = run({"reseal", file("old.h5")});

@@ -101,7 +101,10 @@ TEST_F(Tables, ConditionsByNameAndFromATable) {
   EXPECT_EQ(get("a.csv"), get("b.csv"));
   EXPECT_THAT(draw("c.csv", {"--condition", "mass=1"}).err,
               HasSubstr("'charge' is missing; the model needs mass, charge"));
-  EXPECT_THAT(draw("c.csv", {"--condition", "mas=1"}).err, HasSubstr("no condition 'mas'; did you mean 'mass'?"));
+  EXPECT_THAT(draw("c.csv", {"--condition", "mas=1"}).err, HasSubstr("--condition: no column 'mas'; did you mean 'mass'?"));
+  EXPECT_THAT(draw("c.csv", {"--condition", "mass=1,mass=2"}).err, HasSubstr("--condition: 'mass' is given twice"));
+  for (const char* endless : {"mass=inf,charge=1", "1,nan"})  // one reads as the other would
+    EXPECT_THAT(draw("c.csv", {"--condition", endless}).err, HasSubstr("is not a finite number")) << endless;
   EXPECT_THAT(draw("c.csv", {"--condition", "1"}).err,
               HasSubstr("1 values; the condition of the model has 2 (mass, charge)"));
 

@@ -268,7 +268,7 @@ def test_samples_are_a_chain_of_getdist(moons, tmp_path):
 def test_verify_passes_for_a_right_model_and_says_what_the_command_says(moons, run_tool):
     seen = []
     found = moons.verify(seed=3, progress=seen.append)
-    assert found and found.passed and not found.failed and "every check passed" in str(found)
+    assert found and found.passed and not found.failed and " passed" in str(found).splitlines()[-1]
     assert [check.name for check in found.checks] == [check.name for check in seen]  # NaN is not NaN
     assert found["integral"].figure < found["integral"].bound
     said = json.loads(run_tool("verify", MOONS, "--seed", "3", "--json"))

@@ -22,6 +22,12 @@ class NumericalError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A solve that took longer than its time limit (ode/time_limit.hpp). Another try would take as long.
+class TimeLimitReached : public NumericalError {
+ public:
+  using NumericalError::NumericalError;
+};
+
 /// The user interrupted the run (Ctrl-C) and its state was saved. The command exits with code 130.
 class Interrupted : public std::runtime_error {
  public:
