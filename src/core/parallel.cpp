@@ -1,13 +1,28 @@
 #include "pathline/core/parallel.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
+#include <mutex>
 
 #include <omp.h>
+#include <pthread.h>
 
 #include "core/option_check.hpp"
 
 namespace pathline {
+namespace {
+
+std::atomic<bool> forked{false};
+
+// GNU's OpenMP keeps its threads for the next loop. A process that is forked later has none of them and would wait for
+// them for ever, so its loops run on one thread, with the same result.
+void remember_threads() {
+  static std::once_flag once;
+  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { forked = true; }); });
+}
+
+}  // namespace
 
 int thread_count(int threads) {
   require(threads >= 0, "threads", threads, ">= 0");
@@ -17,7 +32,7 @@ int thread_count(int threads) {
 void parallel_for(Index n, int threads, const std::function<void(Index, int)>& body) {
   std::exception_ptr first;
   Index first_index = n;
-  const int used = static_cast<int>(std::min<Index>(thread_count(threads), n));
+  const int used = forked ? 1 : static_cast<int>(std::min<Index>(thread_count(threads), n));
   auto guarded = [&](Index i, int worker) {
     try {
       body(i, worker);
@@ -32,6 +47,7 @@ void parallel_for(Index n, int threads, const std::function<void(Index, int)>& b
   if (used <= 1) {
     for (Index i = 0; i < n; ++i) guarded(i, 0);
   } else {
+    remember_threads();
 #pragma omp parallel for num_threads(used) schedule(dynamic, 1)
     for (Index i = 0; i < n; ++i) guarded(i, omp_get_thread_num());
   }
