@@ -71,6 +71,7 @@ void print(const DistillComparison& got) {
 template <class S> int run_as(const DistillFlags& flags) {
   DistillFlags f = flags;
   auto model = read_model<S>(model_file(f.model));
+  refuse_solver_options(model.flow.chain.solves(), f.common);
   f.options.evaluation = evaluation_options(model.card, f.common);
   f.options.evaluation.trace = {};
   f.options.condition_range = model.card.condition_range;

@@ -119,6 +119,13 @@ EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& c
   return out;
 }
 
+void refuse_solver_options(std::size_t solves, const CommonFlags& common) {
+  if (solves > 0) return;
+  for (const char* option : {"--stepper", "--rtol", "--atol", "--steps", "--trace", "--probes"})
+    if (common.keys.given(option))
+      throw InputError(fmt::format("{} has no effect: the model has no continuous block, so no ODE is solved", option));
+}
+
 void refuse_ignored(const Command& command, std::initializer_list<const char*> options, const std::string& why) {
   for (const char* option : options)
     if (command.given(option)) throw InputError(fmt::format("{}: {}", option, why));

@@ -62,6 +62,8 @@ std::string model_file(const std::string& model);
 // The evaluation options of the model, with the exact trace, changed by the options of the command line. Prints a note
 // about options that make a density inexact.
 EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
+// Throws InputError for an option of the solver or the trace where `solves`, the number of ODEs that the model solves, is 0.
+void refuse_solver_options(std::size_t solves, const CommonFlags& common);
 // Warns of a model in a file of format 1, which may have been changed.
 void warn_of_format(const ModelCard& card);
 bool is_double(const ModelCard& card, const CommonFlags& common);

@@ -392,6 +392,24 @@ TEST_F(App, DensityFindsEveryColumnOrSaysWhichIsMissing) {
 }
 
 // The condition may have been any of the columns: the points came first, whatever the training table's order was.
+// Couplings alone: nothing is solved, so an option of the solver would be ignored.
+TEST_F(App, OptionsOfTheSolverAreRefusedForAModelThatSolvesNothing) {
+  const std::string spline = PATHLINE_SOURCE_DIR "/models/moons_spline.h5";
+  put("p.csv", "a,b\n0,0\n1,1\n");
+  for (const std::vector<std::string>& option : {std::vector<std::string>{"--steps", "8"}, {"--rtol", "1e-3"},
+                                                 {"--trace", "hutchinson"}, {"--stepper", "rk4"}}) {
+    for (std::vector<std::string> command : {std::vector<std::string>{"density", spline, file("p.csv")},
+                                             {"sample", spline, "-n", "3", "-o", file("s.csv")},
+                                             {"plot", spline, "--cells", "4", "-o", file("p.png")}}) {
+      command.insert(command.end(), option.begin(), option.end());
+      const auto got = run(command);
+      EXPECT_EQ(got.code, 2) << command[0] << option[0];
+      EXPECT_THAT(got.err, HasSubstr(option[0] + " has no effect: the model has no continuous block"));
+    }
+  }
+  EXPECT_EQ(run({"density", spline, file("p.csv")}).code, 0);
+}
+
 TEST_F(App, DensityOfAConditionNeedsNames) {
   const std::string posterior = kModels + "posterior.h5";
   put("named.csv", "x1,x2\n0.5,1\n"), put("unnamed.csv", "0.5,1\n"), put("point.csv", "1\n"),
