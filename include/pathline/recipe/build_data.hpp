@@ -13,16 +13,16 @@ namespace pathline {
 
 /// By recipe.data; splits and held-out draws by train.seed. InputError naming the file, row or column. With a target
 /// there is no data: columns of its dimension, and no row. table: see open_source.
-TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target = {},
-                        const TableView* table = nullptr);
+[[nodiscard]] TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target = {},
+                                      const TableView* table = nullptr);
 
 /// The source that a recipe names: a toy, or a table's file. If `table` is not null, it is the data, and data.source is
 /// only what messages call it.
-std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* table = nullptr);
+[[nodiscard]] std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* table = nullptr);
 
 /// objective.target: find_target's, or "user". InputError if there is no such.
-Target named_target(const std::string& name, const std::optional<Target>& user);
+[[nodiscard]] Target named_target(const std::string& name, const std::optional<Target>& user);
 /// The target of a run without data: data.source is empty and every stage is reverse_kl to the same.
-std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user = {});
+[[nodiscard]] std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user = {});
 
 }  // namespace pathline

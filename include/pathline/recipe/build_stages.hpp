@@ -12,14 +12,15 @@ namespace pathline {
 
 /// One stage for each objective. user: the target that objective.target = "user" means. InputError, in the recipe's
 /// names, for stages that ask for more iterations than the run has and for an objective that does not fit the model.
-template <class S> std::vector<Stage<S>> build_stages(const Recipe& recipe, const std::optional<Target>& user = {});
+template <class S>
+[[nodiscard]] std::vector<Stage<S>> build_stages(const Recipe& recipe, const std::optional<Target>& user = {});
 
 /// All but the directory.
-TrainerOptions trainer_options(const Recipe& recipe);
+[[nodiscard]] TrainerOptions trainer_options(const Recipe& recipe);
 
 /// The iterations by which the last stage is longer than it says: there are more in train.iterations than the stages
 /// ask for.
-Index beyond_stages(const Recipe& recipe);
+[[nodiscard]] Index beyond_stages(const Recipe& recipe);
 
 extern template std::vector<Stage<float>> build_stages<float>(const Recipe&, const std::optional<Target>&);
 extern template std::vector<Stage<double>> build_stages<double>(const Recipe&, const std::optional<Target>&);

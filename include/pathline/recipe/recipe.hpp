@@ -23,16 +23,16 @@ namespace pathline {
 
 /// The classes of vector field that a recipe can build.
 enum class FieldKind { mlp, potential };
-const std::vector<std::string>& field_names();
+[[nodiscard]] const std::vector<std::string>& field_names();
 
 /// The objectives that a recipe can build, by the names of Objective::kind().
 enum class ObjectiveKind { likelihood, flow_matching, reverse_kl };
-const std::vector<std::string>& objective_names();
-std::string to_string(ObjectiveKind kind);
+[[nodiscard]] const std::vector<std::string>& objective_names();
+[[nodiscard]] std::string to_string(ObjectiveKind kind);
 
 /// The scalar type of the flow, whose names are `float` and `double`.
 enum class Precision { float32, float64 };
-const std::vector<std::string>& precision_names();
+[[nodiscard]] const std::vector<std::string>& precision_names();
 
 /// The table [data].
 struct DataRecipe {
@@ -46,13 +46,13 @@ struct DataRecipe {
 
 /// The transforms with a closed form that a recipe can build, by the names of Transform::kind().
 enum class LayerKind { spline_coupling, affine_coupling, planar, radial };
-const std::vector<std::string>& layer_names();
+[[nodiscard]] const std::vector<std::string>& layer_names();
 
 /// The table [model.transforms]: transforms between the continuous blocks and the data.
 struct LayersRecipe {
   LayerKind kind = LayerKind::spline_coupling;
   Index count = 0;
-  /// Of a coupling. Its kind, dimensions and columns follow from the rest; activation and residual are those of [model].
+  /// Of a coupling. Its kind, dimensions and columns follow from the rest, its activation and residual from [model].
   CouplingOptions coupling = {};
 };
 
@@ -108,8 +108,8 @@ bool operator==(const Recipe& a, const Recipe& b);
 
 /// InputError, "NAME:LINE: what", for text that is not TOML, an unknown table or key (with the nearest), a value of
 /// another type or out of its range.
-Recipe parse_recipe(std::string_view toml, const std::string& name_for_errors);
-Recipe read_recipe(const std::string& path);
+[[nodiscard]] Recipe parse_recipe(std::string_view toml, const std::string& name_for_errors);
+[[nodiscard]] Recipe read_recipe(const std::string& path);
 
 /// assignment: "table.key=value", as a line of TOML. A word needs no quotes, a list no brackets: "model.hidden=64,64".
 /// Stage n, from 1, is objective.n; without the number the only stage is meant. InputError as parse_recipe, and the
@@ -117,7 +117,7 @@ Recipe read_recipe(const std::string& path);
 void set(Recipe& recipe, std::string_view assignment);
 
 /// Every key with its value, as TOML; parses back to an equal recipe. InputError as check_recipe.
-std::string to_toml(const Recipe& recipe);
+[[nodiscard]] std::string to_toml(const Recipe& recipe);
 
 /// InputError, "solver.rtol = -1: must be > 0", for a value that no recipe file could have given.
 void check_recipe(const Recipe& recipe);
@@ -128,6 +128,6 @@ struct RecipeKey {
   std::string range;          ///< "> 0"; "one of exact, hutchinson"; "true or false"
   std::string description;    ///< one line
 };
-const std::vector<RecipeKey>& recipe_keys();  ///< in the order of to_toml
+[[nodiscard]] const std::vector<RecipeKey>& recipe_keys();  ///< in the order of to_toml
 
 }  // namespace pathline

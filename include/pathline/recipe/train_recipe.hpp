@@ -12,9 +12,9 @@
 namespace pathline {
 
 struct TrainingOptions {
-  std::string directory;  ///< made if it is not there
-  bool resume = false;    ///< continue from its last.h5, or from previous.h5 if that is damaged
-  bool replace = false;   ///< a run that is there goes, once all of the new one but its first step is made
+  std::string directory;             ///< made if it is not there
+  bool resume = false;               ///< continue from its last.h5, or from previous.h5 if that is damaged
+  bool replace = false;              ///< a run that is there goes, once all of the new one but its first step is made
   std::function<void()> begin = {};  ///< called once the data are read, before the first iteration
   std::function<void(const TrainingProgress&)> progress = {};
   /// The data, in memory, in place of a file: data.source is only its name then. It must outlive the training.
@@ -35,6 +35,6 @@ struct TrainingOptions {
 TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options);
 
 /// The recipe of the run in a directory, from its last.h5, or from previous.h5 if that is damaged.
-Recipe recipe_of_run(const std::string& directory);
+[[nodiscard]] Recipe recipe_of_run(const std::string& directory);
 
 }  // namespace pathline
