@@ -22,7 +22,7 @@ TEST(BuildStages, TheLastStageIsLongerThanItSaysWhereNoneIsOpen) {
 
 TEST(BuildStages, AnErrorOfTheLibraryNamesTheKeyOfTheRecipe) {
   EXPECT_THAT(message([] {
-                build_stages<float>(stages({10, 20}, 5));
+                (void)build_stages<float>(stages({10, 20}, 5));
               }),
               testing::StartsWith("train.iterations = 5: the stages request 30"));
 }
