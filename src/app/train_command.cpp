@@ -174,7 +174,7 @@ bool ends_with_toml(const std::string& name) { return name.ends_with(".toml") ||
 TrainFlags with_source(TrainFlags f) {
   if (f.recipe.empty() || ends_with_toml(f.recipe)) return f;
   if (f.recipe != "-" && !is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first)) {
-    if (std::filesystem::is_regular_file(f.recipe)) table_format(f.recipe);  // says how to convert it
+    if (std::filesystem::is_regular_file(f.recipe)) (void)table_format(f.recipe);  // says how to convert it
     throw InputError(fmt::format(
         "train: '{}': expected a recipe (NAME.toml), a table (NAME.csv, .txt, .npy, .h5, the root of a GetDist chain, "
         "...) or a toy (the nearest is '{}')",

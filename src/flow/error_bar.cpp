@@ -64,7 +64,7 @@ template <class S> BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstM
   const Parts<S> first(flow, x, c, outer, options);
   Matrix<double> inside = x;
   if (flow.periods()) flow.periods()->fold_to_centre(inside);
-  flow.standardized(inside, &outer, options.first);
+  (void)flow.standardized(inside, &outer, options.first);
   const Parts<S> second(flow, x, c, outer, coarser(options));
   const RowVector<double> inner = first.inner - outer;
   Matrix<double> slope(x.rows(), x.cols());

@@ -14,9 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // These do something beside, and the value is often not wanted: the norm before clipping, the card of a file that is
-// read into a flow, a draw that is skipped, the exit code.
-const std::set<std::string> kDoMore{"clip_norm", "read_parameters_into", "normal", "uniform", "uniform_index",
-                                    "run_app",   "train_recipe"};
+// read into a flow, a draw that is skipped, the exit code, the course of the losses.
+const std::set<std::string> kDoMore{"clip_norm", "read_parameters_into", "normal",   "uniform", "uniform_index",
+                                    "run_app",   "train_recipe",         "minimize", "fit"};
 
 // The name of the function that a line at the outermost level declares without [[nodiscard]]; "" if it declares none.
 std::string plain_function(const std::string& line) {

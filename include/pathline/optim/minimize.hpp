@@ -32,8 +32,7 @@ using LossGradient = std::function<double(Index iteration, const Vector<double>&
 /// Changes theta (P) step by step and returns the loss before each step. decays (P) is 1 where weight_decay acts; empty
 /// means everywhere. Throws InputError for an option out of its range, and NumericalError, naming the iteration, for a
 /// loss or gradient that is not finite; theta is then the last one for which both were finite.
-[[nodiscard]] std::vector<double> minimize(Vector<double>& theta, const LossGradient& loss,
-                                           const MinimizeOptions& options,
-                                           ConstVectorRef<double> decays = Vector<double>());
+std::vector<double> minimize(Vector<double>& theta, const LossGradient& loss, const MinimizeOptions& options,
+                             ConstVectorRef<double> decays = Vector<double>());
 
 }  // namespace pathline

@@ -15,7 +15,7 @@ struct FitOptions {
 
 /// Trains the model on x (n x B) and y (m x B) and returns the loss of each iteration's batch before its step. Throws
 /// NumericalError if a solve fails or the loss is not finite; the model then has the parameters of the last step.
-template <class S> [[nodiscard]] std::vector<double> fit(Regressor<S>& model, const Matrix<S>& x, const Matrix<S>& y,
+template <class S> std::vector<double> fit(Regressor<S>& model, const Matrix<S>& x, const Matrix<S>& y,
                                            const RegressionLoss& loss, const FitOptions& options);
 
 /// 1 for each parameter on which weight decay acts, 0 for the others.
