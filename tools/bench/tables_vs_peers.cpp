@@ -105,6 +105,29 @@ Recipe recipe_of(const std::string& table, double seconds) {
   return r;
 }
 
+// A neural spline flow (Durkan et al. 2019) of the usual size: five couplings whose networks have two layers of 128.
+Recipe spline_flow_of(Recipe r) {
+  r.model.automatic = false, r.model.blocks = 0;
+  r.model.layers = {.kind = LayerKind::spline_coupling, .count = 5};
+  r.model.layers.coupling.hidden = {128, 128};
+  r.train.batch = 512, r.train.iterations = 10'000'000;  // as many as fit into the time
+  return r;
+}
+
+// Trains the recipe and prints its test NLL, after what `before` prints of the result and its CPU seconds.
+template <class F>
+void measure_training(const std::string& model, const Recipe& recipe, double units, F before) {
+  const std::string directory = fs::temp_directory_path() / fmt::format("tables_vs_peers.{}", getpid());
+  const double began = cpu_seconds();
+  const auto result = train_recipe(recipe, {.directory = directory});
+  const double took = cpu_seconds() - began;
+  fs::remove_all(directory);
+  before(result, took);
+  print({model, result.test.nll - units, took, 0,
+         fmt::format("+- {:.3f}; best at iteration {} of {}", result.test.nll_error, result.best_iteration,
+                     result.iterations)});
+}
+
 void compare(const std::string& table, double seconds) {
   const Recipe recipe = recipe_of(table, seconds);
   const TrainingData data = build_data(recipe);
@@ -115,17 +138,12 @@ void compare(const std::string& table, double seconds) {
              test.cols());
   peers(rows, test);
 
-  const std::string directory = fs::temp_directory_path() / fmt::format("tables_vs_peers.{}", getpid());
-  const double began = cpu_seconds();
-  const auto result = train_recipe(recipe, {.directory = directory});
-  const double took = cpu_seconds() - began;
-  fs::remove_all(directory);
   const double units = s.scale.array().log().sum();
-  print({"pathline's base alone", result.yardstick->mixture_nll - units, took, 0,
-         fmt::format("{} Gaussians", result.yardstick->components)});
-  print({"pathline", result.test.nll - units, took, 0,
-         fmt::format("+- {:.3f}; best at iteration {} of {}", result.test.nll_error, result.best_iteration,
-                     result.iterations)});
+  measure_training("spline flow", spline_flow_of(recipe), units, [](const auto&, double) {});
+  measure_training("pathline", recipe, units, [&](const TrainingResult& result, double took) {
+    print({"pathline's base alone", result.yardstick->mixture_nll - units, took, 0,
+           fmt::format("{} Gaussians", result.yardstick->components)});
+  });
 }
 
 int run(int argc, char** argv) {
