@@ -111,6 +111,8 @@ Recipe spline_flow_of(Recipe r) {
   r.model.layers = {.kind = LayerKind::spline_coupling, .count = 5};
   r.model.layers.coupling.hidden = {128, 128};
   r.train.batch = 512, r.train.iterations = 10'000'000;  // as many as fit into the time
+  r.train.schedule.kind = Schedule::Kind::trapezoid;
+  r.train.ema = 0.995;
   return r;
 }
 
