@@ -248,6 +248,23 @@ TEST(MixtureFit, OutliersDoNotSpoilTheRest) {
 
 // An integer column: without the floor a component would shrink onto each integer, and the density there would grow
 // without a bound.
+// The pooled covariance says nothing of clusters that are far apart: they came out 500 wide.
+TEST(MixtureFit, ClustersFarApartKeepTheirWidth) {
+  for (const double apart : {1e3, 1e6}) {
+    Engine engine = make_stream(3, "far apart");
+    Matrix<double> x(3, 900), fresh(3, 300);
+    double sum = 0;
+    for (Matrix<double>* rows : {&x, &fresh}) {
+      fill_normal<double>(engine, *rows);
+      if (rows == &fresh) sum = rows->array().square().sum() / 2;
+      for (Index b = 0; b < rows->cols(); ++b) rows->col(b).head(2).array() += apart * static_cast<double>(b % 3);
+    }
+    const double exact = -sum / 300 - 1.5 * std::log(2 * M_PI) - std::log(3.0);
+    const auto fit = fit_mixture(x, Vector<double>(), Matrix<double>(3, 0), Vector<double>(), {.components = 3});
+    EXPECT_NEAR(fit.mixture.log_density(fresh).mean(), exact, 0.05) << apart;
+  }
+}
+
 TEST(MixtureFit, AFloorKeepsComponentsFromShrinkingOntoRoundedValues) {
   Matrix<double> rows = draws(three_gaussians(), 3000, 1);
   rows.row(0) = rows.row(0).array().round();

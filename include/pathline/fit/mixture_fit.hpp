@@ -18,7 +18,8 @@ struct MixtureOptions {
   /// >= 0: each covariance is shrunk towards the pooled one, divided by K^(2/d), as by this many rows: the mode of an
   /// inverse Wishart distribution (Fraley & Raftery 2007). The pooled covariance is that of the rows with each value
   /// clamped to three times the range from the 1 % to the 99 % quantile beyond these, so that an outlier cannot widen
-  /// every component.
+  /// every component. Where the clusters that a fit starts from are a hundred times as narrow as that in some direction,
+  /// the covariance within them takes its place, here and for `regularization`.
   double prior_rows = 1;
   /// In [0, 1]: how far the pooled covariance itself is shrunk towards its diagonal.
   double diagonal = 0;
