@@ -8,7 +8,8 @@ namespace pathline {
 
 std::string with_error(double value, double error, std::string_view sign) {
   if (std::isnan(value)) return "not known";
-  return std::isnan(error) ? fmt::format("{:.4f}", value) : fmt::format("{:.4f} {} {:.4f}", value, sign, error);
+  const auto text = [](double v) { return std::abs(v) < 1e7 ? fmt::format("{:.4f}", v) : fmt::format("{:.4g}", v); };
+  return std::isnan(error) ? text(value) : fmt::format("{} {} {}", text(value), sign, text(error));
 }
 
 }  // namespace pathline

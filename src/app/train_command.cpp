@@ -240,6 +240,14 @@ void print_yardstick(const TrainingResult& r) {
         with_error(y.excess, y.excess_error), y.components);
 }
 
+// One row in a thousand may make nearly all of a mean.
+void print_far_points(const Evaluation& e) {
+  if (!e.far) return;
+  const Index n = e.far->points;
+  fmt::print("without {} of the points, which {} where the model has next to no density: {} nats\n",
+             n == 1 ? "one" : std::to_string(n), n == 1 ? "lies" : "lie", with_error(e.far->nll, e.far->nll_error));
+}
+
 void print_result(const TrainingResult& r, const std::string& directory) {
   if (r.test.ess) {
     print_target(r.test);
@@ -254,6 +262,7 @@ void print_result(const TrainingResult& r, const std::string& directory) {
     if (r.entropy) fmt::print("; entropy of the data {:.4f}", *r.entropy);
     if (r.test.kl) fmt::print("; KL(data || model) {}", with_error(*r.test.kl, *r.test.kl_error));
     fmt::print("\n");
+    print_far_points(r.test);
     if (r.test.kl && is_impossible_kl(*r.test.kl, *r.test.kl_error))
       report_warning(
           "KL(data || model) = {} is negative, which no density can have: the solve is too "

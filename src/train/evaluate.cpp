@@ -2,11 +2,33 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "pathline/core/error.hpp"
 #include "pathline/core/importance_weights.hpp"
 
 namespace pathline {
+namespace {
+
+// A Gaussian has a part of about exp(-50) of its mass there, in any number of columns.
+constexpr double kFarNats = 50;
+
+std::optional<FarPoints> far_points(const RowVector<double>& log_prob, const RowVector<double>& weights) {
+  if (log_prob.size() < 3) return std::nullopt;
+  RowVector<double> sorted = log_prob;
+  const auto middle = sorted.begin() + sorted.size() / 2;
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  std::vector<Index> near;
+  for (Index i = 0; i < log_prob.size(); ++i)
+    if (log_prob[i] > *middle - kFarNats) near.push_back(i);
+  const Index far = log_prob.size() - std::ssize(near);
+  if (far == 0 || far > std::max<Index>(1, log_prob.size() / 100)) return std::nullopt;
+  const RowVector<double> kept = -log_prob(near);
+  const auto nll = mean_error(kept, weights.size() > 0 ? RowVector<double>(weights(near)) : weights);
+  return FarPoints{far, nll.mean, nll.error};
+}
+
+}  // namespace
 
 Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
                          const std::optional<RowVector<double>>& log_density, const RowVector<double>& weights) {
@@ -17,6 +39,7 @@ Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
     const auto kl = mean_error(*log_density - log_prob, weights);
     out.kl = kl.mean, out.kl_error = kl.error;
   }
+  out.far = far_points(log_prob, weights);
   return out;
 }
 

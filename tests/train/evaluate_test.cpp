@@ -92,5 +92,23 @@ TEST(MeanError, IsWeighted) {
   EXPECT_EQ(mean_error(infinite, RowVector<double>{{1, 0}}).mean, 1);
 }
 
+// An outlier of the test rows made the NLL 1e57, and nothing said that the rest were at 2.84.
+TEST(Evaluate, AFewFarPointsAreTakenOutBeside) {
+  RowVector<double> log_prob = RowVector<double>::LinSpaced(300, -4, -2);
+  EXPECT_FALSE(evaluation_of(log_prob, 0).far);
+  log_prob[17] = -1e57;
+  const auto one = evaluation_of(log_prob, 0);
+  ASSERT_TRUE(one.far);
+  EXPECT_EQ(one.far->points, 1);
+  EXPECT_NEAR(one.far->nll, 3, 0.01);
+  EXPECT_NEAR(one.far->nll_error, 2 / std::sqrt(12.0 * 299), 1e-3);
+  RowVector<double> weights = RowVector<double>::Ones(300);
+  weights.head(150).setZero();
+  weights[17] = 1;
+  EXPECT_NEAR(evaluation_of(log_prob, 0, {}, weights).far->nll, 2.5, 0.01);
+  log_prob.head(50).setConstant(-1e5);  // no outliers, but a model that is wrong
+  EXPECT_FALSE(evaluation_of(log_prob, 0).far);
+}
+
 }  // namespace
 }  // namespace pathline

@@ -9,6 +9,12 @@
 
 namespace pathline {
 
+/// Points whose log-density is more than 50 nats below the median, and what the NLL is without them.
+struct FarPoints {
+  Index points = 0;
+  double nll = 0, nll_error = 0;
+};
+
 struct Evaluation {
   double nll = 0, nll_error = 0;       ///< mean of -log p, nats, and its standard error
   std::optional<double> kl, kl_error;  ///< KL(data || model), nats: mean of log p_data - log p, and its standard error
@@ -17,6 +23,7 @@ struct Evaluation {
   std::optional<double> ess = {}, log_z = {}, log_z_error = {};  ///< of a target: see evaluate_target
   std::optional<double> wide_log_z = {}, wide_log_z_error = {};  ///< of a target: see check_for_lost_modes
   std::optional<double> pareto_k = {};     ///< of a target: k-hat of the weights; see ImportanceWeights
+  std::optional<FarPoints> far = {};       ///< if there are such points, but no more than 1 % (or one)
   std::optional<double> trace_error = {};  ///< of Hutchinson's trace: the part of nll_error that the probes alone make
 };
 
