@@ -66,10 +66,12 @@ double roundest(double low, double high) {
 }
 
 // The bound just below the smallest value, if the column is as dense there as a little farther inside. A column that
-// thins out toward its end, as a Gaussian does, has no such edge.
+// thins out toward its end, as a Gaussian does, has no such edge. Two cells hold no more than a twenty-fifth of the rows,
+// so that a cluster that is far from the rest is looked at in its own width.
 std::optional<double> found_edge(const Sorted& v) {
   const std::size_t n = v.size();
-  const double width = v[n - 1 - n / 100] - v[n / 100], cell = width / 50, low = v.front();
+  const double width = v[n - 1 - n / 100] - v[n / 100], low = v.front();
+  const double cell = std::min(width / 50, (v[std::max<std::size_t>(24, n / 25)] - low) / 2);
   const auto here = static_cast<double>(count_between(v, low, low + cell)),
              beside = static_cast<double>(count_between(v, low + cell, low + 2 * cell));
   if (!(width > 0) || here < 10 || here < 0.01 * static_cast<double>(n) || here < 0.6 * beside) return std::nullopt;

@@ -60,6 +60,9 @@ TEST(LimitsFinding, AColumnThatEndsAbruptlyHasPerhapsABound) {
 }
 
 TEST(LimitsFinding, AColumnThatThinsOutHasNone) {
+  // Two clusters a million apart: each is as wide as a pixel of the whole range.
+  EXPECT_EQ(found(column([](double u, double z) { return z + (u < 0.5 ? 0.0 : 1e6); })), "");
+  EXPECT_THAT(found(column([](double u, double z) { return u < 0.5 ? 2 * u : 1e6 + z; })), HasSubstr("bounds = 'a=0:'"));
   EXPECT_EQ(found(column([](double, double z) { return z; })), "");
   EXPECT_EQ(found(column([](double, double z) { return 1e6 + z; })), "");
   EXPECT_EQ(found(column([](double u, double z) { return u < 0.5 ? z : 8 + z; })), "");
