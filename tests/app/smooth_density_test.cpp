@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "app/contour.hpp"
 #include "pathline/core/random.hpp"
 
 namespace pathline::plot {
@@ -79,6 +80,37 @@ TEST(SmoothDensity, ANarrowRidgeStaysNarrow) {
   for (Index i = 0; i < 96; ++i)
     for (Index j = 0; j < 96; ++j) across += density(i, j) * std::pow(8. / 96 * static_cast<double>(j - i), 2);
   EXPECT_LT(across, 0.04);
+}
+
+// The length of the curve around the region of highest density with this mass, in units of x and y.
+double length_around(const Matrix<double>& density, double mass, double cell) {
+  double length = 0;
+  for (const auto& loop : contour(density, highest_density_level(density, mass)))
+    for (std::size_t k = 0; k < loop.size(); ++k) {
+      const Point &a = loop[k], &b = loop[(k + 1) % loop.size()];
+      length += cell * std::hypot(a.x - b.x, a.y - b.y);
+    }
+  return length;
+}
+
+// A column with sharp peaks has a small width of its own: the curve around 95 % once showed the single samples between
+// and beside the peaks.
+TEST(SmoothDensity, TheRegionBesideSharpPeaksHasASmoothEdge) {
+  const Index n = 8000, cells = 96;
+  const double cell = 10. / static_cast<double>(cells);
+  RowVector<double> x = normal_values(n, 7), y = normal_values(n, 8);
+  x.head(n / 4) = RowVector<double>::Constant(n / 4, -0.5) + 0.02 * x.head(n / 4);
+  x.segment(n / 4, n / 4) = RowVector<double>::Constant(n / 4, 0.7) + 0.02 * x.segment(n / 4, n / 4);
+  Matrix<double> exact(cells, cells);
+  for (Index i = 0; i < cells; ++i)
+    for (Index j = 0; j < cells; ++j) {
+      const double u = -5 + cell * (static_cast<double>(i) + 0.5), v = -5 + cell * (static_cast<double>(j) + 0.5);
+      // The peaks are as wide as a cell, which the kernel makes of them.
+      exact(i, j) =
+          (0.25 * normal(u, -0.5, cell) + 0.25 * normal(u, 0.7, cell) + 0.5 * normal(u, 0, 1)) * normal(v, 0, 1);
+    }
+  const auto density = smooth_density({x, {-5, 5}}, {y, {-5, 5}}, {}, cells);
+  EXPECT_LT(length_around(density, 0.95, cell), 1.15 * length_around(exact, 0.95, cell));
 }
 
 TEST(SmoothDensity, StrangeSamplesGiveANumberEverywhere) {
