@@ -116,8 +116,11 @@ void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
   canvas.fill(box, {1, 1, 1, 0.8});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);
-    canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}},
-                {legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue}, 2.5);
+    const Colour opaque{legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue};
+    if (legend[i].dot)
+      canvas.dot({box.x + 10.5, y_at}, 2.6, opaque);
+    else
+      canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}}, opaque, 2.5);
     canvas.text({box.x + 21, y_at}, legend[i].label, style);
   }
 }

@@ -33,6 +33,7 @@ class Panel {
   struct Entry {
     std::string label;
     Colour colour;
+    bool dot = false;  // instead of a line
   };
 
   std::string title;
