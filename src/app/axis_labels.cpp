@@ -28,7 +28,7 @@ ShortTicks ticks_with_room(const Range& range, Scale scale, double length, bool 
   return short_ticks({range.low + margin, range.high - margin}, scale, most);
 }
 
-// Those that lie inside of the axis; none of them if two would touch.
+// Those that lie inside of the axis; none of them if two would touch on a linear one.
 AxisLabels placed(const Range& range, Scale scale, double length, bool lines, int most, const TextStyle& style) {
   AxisLabels out{.ticks = ticks_with_room(range, scale, length, lines, most, style)};
   const double low = on_axis(range.low, scale), high = on_axis(range.high, scale);
@@ -39,6 +39,10 @@ AxisLabels placed(const Range& range, Scale scale, double length, bool lines, in
     out.shown.push_back(!tick.label.empty() && at - half >= -kOverhang && at + half <= length + kOverhang);
     if (!out.shown.back()) continue;
     if (at - half < last + (lines ? kLineGap : kGap)) {
+      if (scale == Scale::log) {  // every second or third power of ten
+        out.shown.back() = false;
+        continue;
+      }
       out.shown.assign(out.ticks.ticks.size(), false);
       return out;
     }

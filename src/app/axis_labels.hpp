@@ -21,7 +21,7 @@ struct AxisLabels {
 enum class Side { below, beside };
 
 // As many labels as fit along an axis of this length in px, two at least where that is possible. No two touch, none
-// reaches over an end by more than 1.5 px, and only those next to the ends are left out.
+// reaches over an end by more than 1.5 px, and on a linear axis only those next to the ends are left out.
 AxisLabels axis_labels(const Range& range, Scale scale, double length, Side side, const TextStyle& style);
 
 }  // namespace pathline::plot

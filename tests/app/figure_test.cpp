@@ -241,6 +241,13 @@ TEST_P(AxisLabelsOf, AnyRangeAreTwoThatDoNotTouch) {
 // Corners of ten, seven and five columns that are 800 px wide.
 INSTANTIATE_TEST_SUITE_P(Panels, AxisLabelsOf, testing::Values(66.0, 98.0, 141.0));
 
+// Four powers of ten are too many for 85 px, and of the first and the third one has no room.
+TEST(AxisLabels, OfALogAxisAreEverySecondPowerWhereAllWouldTouch) {
+  const auto labels = axis_labels({0.004, 40}, Scale::log, 85, Side::below, {.size = 10.5});
+  EXPECT_FALSE(labels.upward);
+  EXPECT_EQ(labels.count(), 2);
+}
+
 TEST(AxisLabels, OfALogAxisArePowersOfTen) {
   const auto labels = axis_labels({0.02, 60}, Scale::log, 70, Side::below, {.size = 10.5});
   EXPECT_GE(labels.count(), 2);
