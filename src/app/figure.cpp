@@ -15,11 +15,6 @@ namespace {
 
 constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44;  // px; kLeft is a minimum
 
-// The space above the curves for the legend, as a fraction of their height.
-double legend_room(std::size_t entries, double panel_size) {
-  constexpr double kPanel = 240;  // px, of a panel that the numbers were chosen for
-  return entries == 0 ? 0 : (0.08 + 0.12 * static_cast<double>(entries)) * std::min(1.0, kPanel / panel_size);
-}
 constexpr Colour kStart{0.45, 0.45, 0.45}, kMark{0.13, 0.13, 0.13};
 constexpr double kWidest = 800;       // px, of a figure whose width is not given: that of a page in a browser
 constexpr double kLeastPanel = 150;   // px; smaller panels are put into more rows
@@ -291,11 +286,7 @@ void Figure::lines(const std::string& title, std::vector<Series> series, Axis x,
   const bool dots = std::any_of(series.begin(), series.end(), [](const Series& s) { return s.dots; });
   resolve_series(*panel, series, dots ? 0.03 : 0, 0.05);
   panel->legend_beside = panel->legend.size() > kInside;
-  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size(), options_.panel_size);
-  if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
-    panel->y.high += free * (panel->y.high - panel->y.low);
-  else if (!panel->y_axis.limits)
-    panel->y.high *= std::pow(panel->y.high / panel->y.low, free);
+  panel->legend_above = !panel->legend_beside && !panel->y_axis.limits;
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) {
@@ -333,8 +324,8 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
   for (const auto* list : {&outlines, &curves})
     for (const auto& s : *list)
       if (!s.label.empty()) panel->legend.push_back({s.label, *s.colour});
-  const double free = 0.06 + legend_room(panel->legend.size(), options_.panel_size);
-  panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, free).high};
+  panel->legend_above = true;
+  panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, 0.06).high};
   if (options_.panel_size > 300) panel->shape = 1.4;
   panel->draw = [outlines, curves](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < outlines.size(); ++i) {

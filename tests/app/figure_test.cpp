@@ -20,8 +20,8 @@ using testing::StartsWith;
 
 class Figures : public Scratch {
  protected:
-  // "r g b" of the pixel at a place of the page, in px.
-  std::string pixel(const std::string& name, int x, int y) const {
+  // What Python prints of an expression of the pixels of a PNG: rows[y][x*c:x*c+3] is red, green and blue.
+  std::string of_pixels(const std::string& name, const std::string& expression) const {
     return python(
         "import struct, zlib\n"
         "b = open('" +
@@ -44,8 +44,13 @@ class Figures : public Scratch {
         "    elif f == 4:\n"
         "      p = a + up - ul; q = min((a, up, ul), key=lambda v: abs(p - v)); out[i] = (line[i] + q) & 255\n"
         "  rows.append(out); prev = out\n"
-        "print(*rows[" +
-        std::to_string(y) + "][" + std::to_string(x) + "*c:" + std::to_string(x) + "*c+3])");
+        "print(" +
+        expression + ")");
+  }
+  // "r g b" of the pixel at a place of the page, in px.
+  std::string pixel(const std::string& name, int x, int y) const {
+    const std::string at = std::to_string(x) + "*c";
+    return of_pixels(name, "*rows[" + std::to_string(y) + "][" + at + ":" + at + "+3]");
   }
 };
 
@@ -207,6 +212,22 @@ TEST_F(Figures, PointsWithoutALineAreDots) {
   // The panel is 100 x 71 px; half-way between the two points there is no line.
   EXPECT_EQ(pixel("a.png", kLeft + 50, kTop + 36), "255 255 255\n");
   EXPECT_EQ(pixel("a.png", kLeft + 33, kTop + 47), "0 0 0\n");
+}
+
+// Room for the legend was once left by the size that the figure asked for, not by that of the panel.
+TEST_F(Figures, ALegendLeavesTheCurvesUncovered) {
+  Figure figure({.columns = 1, .panel_size = 400, .width = 240, .scale = 1});
+  const Colour colour{0, 0, 0};
+  std::vector<Series> series(4, Series{.label = "name", .x = {0, 1}, .y = {1, 1}, .colour = colour});
+  series.push_back({.x = {0, 1}, .y = {0, 0}, .colour = colour});
+  figure.lines("", series);
+  figure.save(file("a.png"));
+  // Below the keys of the legend, near the right end, the line at 1 is as dark as at its free left end.
+  EXPECT_EQ(of_pixels("a.png",
+                      "[min(rows[y][x * c] for y in range(60, h // 2 + 20)) < 60 for x in (60, w - 50)], "
+                      "min(rows[y][(w - 50) * c] for y in range(60, h // 2 + 20)) == min(rows[y][60 * c] for y in "
+                      "range(60, h // 2 + 20))"),
+            "[True, True] True\n");
 }
 
 class AxisLabelsOf : public testing::TestWithParam<double> {};
