@@ -291,8 +291,7 @@ class Page {
   // In the empty corner above the diagonal, or at the top of the only panel.
   void draw_legend() {
     enum class Key { area, line, dashes, none };
-    const TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
-    const double line = text_height(style) + 4;
+    TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
     const double room = count_ > 1 ? static_cast<double>(count_ - 1) * (side_ + kPanelGap) - 40 : side_ / 2;
     std::vector<std::pair<Key, std::string>> entries;
     if (data_) entries.emplace_back(Key::area, corner_.data->label);
@@ -300,22 +299,32 @@ class Page {
     const auto& columns = corner_.columns;
     if (std::any_of(columns.begin(), columns.end(), [](const CornerColumn& c) { return c.truth.has_value(); }))
       entries.emplace_back(Key::dashes, "truth");
-    if (count_ > 1) entries.emplace_back(Key::none, "regions of highest density: 68 % and 95 %");
+    if (count_ > 1) {
+      const std::string note = "regions of highest density: 68 % and 95 %";
+      const bool fits = text_width(note, {.size = kLeastText}) <= room;
+      entries.emplace_back(Key::none, fits ? note : "regions of 68 % and 95 %");
+    }
+    // In small panels the lines stand closer, so that the last is above the panel of the second column.
+    const double full = text_height(style) + 4;
+    const double line = count_ > 1 ? std::min(full, side_ / static_cast<double>(entries.size())) : full;
+    style.size = std::max(kLeastText, style.size * line / full);
     double widest = 0;
+    std::vector<TextStyle> styles;
     for (auto& [key, text] : entries) {
-      text = fitted(text, style, room);
-      widest = std::max(widest, text_width(text, style));
+      styles.push_back(shrunk(style, text, room));
+      text = fitted(text, styles.back(), room);
+      widest = std::max(widest, text_width(text, styles.back()));
     }
     double y = top_ + line / 2 + (count_ == 1 ? 4 : 0);
     const double x = corner_.width - 2 * kMargin - widest - 30;
-    for (const auto& [key, text] : entries) {
+    for (std::size_t k = 0; k < entries.size(); ++k, y += line) {
+      const auto& [key, text] = entries[k];
       Colour faint = data_ ? corner_.data->colour : corner_.model.colour;
       faint.alpha = 0.5;
       if (key == Key::area) canvas_->fill({x, y - 5, 22, 10}, faint);
       if (key == Key::line) canvas_->line({{x, y}, {x + 22, y}}, corner_.model.colour, 2);
       if (key == Key::dashes) canvas_->dashed({{x, y}, {x + 22, y}}, kInk, 1.2);
-      canvas_->text({x + 30, y}, text, style);
-      y += line;
+      canvas_->text({x + 30, y}, text, styles[k]);
     }
   }
 
