@@ -425,7 +425,7 @@ Figure::Layout Figure::lay_out() const {
   const std::size_t longest = longest_row();
   std::size_t columns = std::min(longest, static_cast<std::size_t>(std::max<Index>(1, options_.columns)));
   const Layout natural = lay_out(columns, options_.panel_size);
-  if (options_.width == 0 && natural.width <= kWidest) return natural;
+  if (options_.width == 0 && (natural.width <= kWidest || columns == 1)) return natural;
   const double width = options_.width > 0 ? options_.width : kWidest;
   for (;; --columns) {
     const std::size_t rows = (longest + columns - 1) / columns;

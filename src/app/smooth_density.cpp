@@ -231,9 +231,9 @@ double geometric_mean(const Matrix<double>& bins, const Matrix<double>& pilot) {
   return mass > 0 ? std::exp(logarithm / mass) / pilot.sum() : 0;
 }
 
-// The factor that makes both widths such that their product is that of Scott's rule for a normal distribution of the
-// same entropy, or 1 if they are. Where a column has sharp peaks its own width is small, and a kernel between the peaks
-// would hold so few samples that a contour shows each of them. The entropy of n samples is -log(mean).
+// The factor that makes the product of both widths that of Scott's rule for n samples of a normal distribution of the
+// same entropy, -log(mean), or 1 if it is more. Where a column has sharp peaks its own width is small, and a kernel
+// between the peaks would hold so few samples that a contour shows each of them.
 double widening(double mean, double n, double wx, double wy, double rho) {
   static constexpr double kMost = 1.8;
   if (!(mean > 0)) return 1;

@@ -51,7 +51,7 @@ struct FigureOptions {
   std::string title = {};
   Index columns = 4;        ///< panels in a row, >= 1; fewer where they would be too small to be read
   double panel_size = 240;  ///< px (1/96 inch): the longer side of a panel
-  double width = 0;         ///< px: of the whole figure, in place of panel_size; 0: as the panels need, at most 800
+  double width = 0;         ///< px: of all, in place of panel_size; 0: as the panels need, several at most 800
   double scale = 2;         ///< pixels of a PNG per px
 };
 
