@@ -202,6 +202,20 @@ void Canvas::dot(const Point& centre, double radius, const Colour& colour) {
   cairo_fill(context);
 }
 
+void Canvas::dots(const std::vector<Point>& centres, double radius, const Colour& colour) {
+  static constexpr std::size_t kAtOnce = 32;
+  cairo_t* const context = state_->context.get();
+  set_colour(context, colour);
+  cairo_set_line_width(context, 2 * radius);
+  cairo_set_line_cap(context, CAIRO_LINE_CAP_ROUND);
+  for (std::size_t k = 0; k < centres.size(); ++k) {
+    cairo_move_to(context, centres[k].x, centres[k].y);
+    cairo_line_to(context, centres[k].x, centres[k].y);  // of no length: its two round ends are the dot
+    if ((k + 1) % kAtOnce == 0) cairo_stroke(context);
+  }
+  cairo_stroke(context);
+}
+
 void Canvas::text(const Point& anchor, const std::string& text, const TextStyle& style) {
   cairo_t* const context = state_->context.get();
   const auto extents = font_extents(style);

@@ -71,7 +71,7 @@ void print_row(const CompareRow& r) {
              short_number(r.densities_per_second), short_number(r.samples_per_second));
 }
 
-// One row of panels for each source of two columns: its own density, or its rows, and what each method learned.
+// Rows of panels for each source of two columns: its own density, or its rows, and what each method learned.
 class Sheet {
  public:
   explicit Sheet(const CompareFlags& f)
@@ -83,13 +83,14 @@ class Sheet {
   void add_source(const std::string& source, const CompareRow& first) {
     if (first.flow.dim() != 2) return;
     any_ = true;
+    figure_.start_row();
     if (is_toy(source)) {
       const auto& toy = find_toy(source);
       const auto bounds = toy.bounds();
       x_ = {bounds(0, 0), bounds(0, 1)}, y_ = {bounds(1, 0), bounds(1, 1)};
       const RowVector<double> truth = toy.log_density(points(), flags_.common.threads);
       highest_ = std::exp(truth.maxCoeff()) * 1.05;
-      add("true " + source, truth);
+      add("true " + source, truth, plot::Bar::shown);
     } else {
       const Matrix<double> draws = first.flow.sample(2000, flags_.seed, {.density = false}).points;
       x_ = range(draws, 0), y_ = range(draws, 1), highest_.reset();
@@ -100,7 +101,8 @@ class Sheet {
     if (row.flow.dim() != 2) return;
     const auto& figure = row.kl ? *row.kl : row.nll;
     add(fmt::format("{}: {} {:.3f}", row.method, row.kl ? "KL" : "NLL", figure.mean),
-        row.flow.log_prob(points(), Matrix<double>(0, 0), {.threads = flags_.common.threads}).log_prob);
+        row.flow.log_prob(points(), Matrix<double>(0, 0), {.threads = flags_.common.threads}).log_prob,
+        highest_ ? plot::Bar::hidden : plot::Bar::shown);
   }
   void save(const std::string& directory) const {
     if (!any_) return;
@@ -117,9 +119,10 @@ class Sheet {
   Matrix<double> points() const {
     return Grid({{x_.low, x_.high, kCells}, {y_.low, y_.high, kCells}}).points(0, kCells * kCells);
   }
-  void add(const std::string& title, const RowVector<double>& log_density) {
+  // The bar of the true density holds for those that were learned, too.
+  void add(const std::string& title, const RowVector<double>& log_density, plot::Bar bar) {
     figure_.heat_map(title, {ConstMatrixMap<double>(log_density.data(), kCells, kCells), x_, y_}, {.limits = x_},
-                     {.limits = y_}, highest_);
+                     {.limits = y_}, highest_, {}, bar);
   }
 
   const CompareFlags& flags_;
@@ -171,9 +174,8 @@ void add_compare_command(Command app, Action& chosen) {
   auto c = app.add_command("compare", "Train several methods on the same data for equal CPU seconds and compare them");
   c.footer(
       "Examples:\n"
-      "  pathline compare moons --seconds 10 -o compared\n"
-      "  pathline compare 8gaussians moons checkerboard rings --seconds 20 -o compared\n"
-      "  pathline compare datasets/geyser.csv --methods cnf,planar,mine.toml --seconds 5 --json\n"
+      "  pathline compare moons rings --seconds 3 -o compared\n"
+      "  pathline compare datasets/geyser.csv --methods cnf,planar,models/moons.toml --seconds 3 --json\n"
       "Prints a table in Markdown. KL(data || model) is of a toy, whose density is known, else the NLL; both on test\n"
       "samples that no training saw, with the standard error. Rates are per second of the CPU. With -o, the directory\n"
       "gets compare.csv and, for two columns, one sheet of densities (densities.png, densities.svg).\n"

@@ -55,7 +55,7 @@ void add_completion_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  source <(pathline completion bash)\n"
-      "  pathline completion zsh -o ~/.zfunc/_pathline    # a directory of zsh's fpath");
+      "  mkdir -p ~/.zfunc && pathline completion zsh -o ~/.zfunc/_pathline    # a directory of zsh's fpath");
   c.add_option("SHELL", f->shell, "bash or zsh").required().choices({"bash", "zsh"});
   c.add_option("-o,--output", f->output, "a file to write instead of the standard output");
   c.callback([f, &chosen] { chosen = [f] { return run(*f); }; });

@@ -4,15 +4,15 @@
 #include <array>
 #include <cmath>
 
+#include "app/axis_labels.hpp"
 #include "app/contour.hpp"
 #include "app/fitted_text.hpp"
-#include "app/ticks.hpp"
 
 namespace pathline::plot {
 namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
-constexpr double kPanelGap = 5, kMargin = 8, kTick = 4;  // px
+constexpr double kPanelGap = 5, kMargin = 8, kTick = 4, kLeastText = 8.5;  // px
 constexpr Index kPairCells = 96, kMarginCells = 200;
 constexpr std::array<double, 2> kMasses{0.95, 0.68};
 const TextStyle kName{.size = 12}, kTickText{.size = 10.5}, kUnit{.size = 10};
@@ -83,42 +83,11 @@ std::vector<Point> curve(const SampleColumn& column, const RowVector<double>& we
   return out;
 }
 
-// The labels of an axis that fit beside each other, and whether they are written upward.
-struct AxisText {
-  ShortTicks ticks;
-  bool upward = false;
-};
-
-double widest_label(const std::vector<Tick>& ticks) {
-  double out = 0;
-  for (const auto& tick : ticks) out = std::max(out, text_width(tick.label, kTickText));
-  return out;
-}
-
-// How many of the labels, in their order along an axis of this length, lie inside of it without touching another one.
-int fitting_labels(const CornerColumn& c, const std::vector<Tick>& ticks, double length) {
-  const Range range{on_axis(c.range.low, c.scale), on_axis(c.range.high, c.scale)};
-  double last = -kPanelGap;
-  int count = 0;
-  for (const auto& tick : ticks) {
-    const double x = length * (on_axis(tick.value, c.scale) - range.low) / (range.high - range.low);
-    const double half = text_width(tick.label, kTickText) / 2;
-    if (tick.label.empty() || x - half < last || x + half > length + kPanelGap) continue;
-    last = x + half + 4, ++count;
-  }
-  return count;
-}
-
-AxisText axis_text(const CornerColumn& c, double length, bool horizontal) {
-  const double line = text_height(kTickText);
-  for (int most = 5; most >= 2 && horizontal; --most) {
-    AxisText out{short_ticks(c.range, c.scale, most)};
-    const auto labels = std::count_if(out.ticks.ticks.begin(), out.ticks.ticks.end(),
-                                      [](const Tick& tick) { return !tick.label.empty(); });
-    const int fitting = fitting_labels(c, out.ticks.ticks, length);
-    if (fitting >= 2 && fitting >= labels - 1) return out;
-  }
-  return {short_ticks(c.range, c.scale, std::clamp(static_cast<int>(length / (1.6 * line)), 2, 5)), horizontal};
+// A text that is made smaller, down to a size that can be read, before it is cut.
+TextStyle shrunk(TextStyle style, const std::string& text, double width) {
+  const double whole = text_width(text, style);
+  if (whole > width) style.size = std::max(kLeastText, style.size * width / whole);
+  return style;
 }
 
 class Page {
@@ -154,16 +123,17 @@ class Page {
       const auto n = static_cast<double>(count_);
       side_ = std::max(20.0, (corner_.width - left_ - 2 * kMargin - (n - 1) * kPanelGap) / n);
       x_.clear(), y_.clear();
-      bool units = false;
+      std::size_t units = 0;  // lines
       double x_height = text_height(kTickText), y_width = 0;
       for (std::size_t k = 0; k < count_; ++k) {
-        x_.push_back(axis_text(corner_.columns[k], side_, true));
-        y_.push_back(axis_text(corner_.columns[k], side_, false));
-        units = units || !x_[k].ticks.unit.empty();
-        if (x_[k].upward) x_height = std::max(x_height, widest_label(x_[k].ticks.ticks));
-        if (k > 0) y_width = std::max(y_width, widest_label(y_[k].ticks.ticks));
+        const auto& c = corner_.columns[k];
+        x_.push_back(axis_labels(c.range, c.scale, side_, Side::below, kTickText));
+        y_.push_back(axis_labels(c.range, c.scale, side_, Side::beside, kTickText));
+        units = std::max({units, unit_lines(x_[k]).size(), unit_lines(y_[k]).size()});
+        if (x_[k].upward) x_height = std::max(x_height, x_[k].widest(kTickText));
+        if (k > 0) y_width = std::max(y_width, y_[k].widest(kTickText));
       }
-      const double names = text_height(kName) + (units ? text_height(kUnit) : 0) + 4;
+      const double names = text_height(kName) + static_cast<double>(units) * text_height(kUnit) + 4;
       left_ = kMargin + (count_ > 1 ? names + y_width + kTick + 4 : 8),
       bottom_ = kTick + 2 + x_height + names + kMargin;
       x_name_ = kTick + 4 + x_height, y_name_ = kTick + 6 + y_width;
@@ -258,25 +228,24 @@ class Page {
   void draw_frame(std::size_t i, std::size_t j, const Box& b) {
     canvas_->outline(b, kInk, 1);
     const bool lowest = i + 1 == count_, first = j == 0 && i > 0;
-    double last = b.x - kPanelGap;  // the end of the label before
-    for (const auto& tick : x_[j].ticks.ticks) {
+    const auto& across_ticks = x_[j].ticks.ticks;
+    for (std::size_t k = 0; k < across_ticks.size(); ++k) {
+      const Tick& tick = across_ticks[k];
       const double x = across(j, on_axis(tick.value, corner_.columns[j].scale), b);
       const double length = tick.label.empty() ? kTick / 2 : kTick;
       canvas_->line({{x, b.bottom()}, {x, b.bottom() + (lowest ? length : -length)}}, kInk, 1);
-      if (!lowest || tick.label.empty()) continue;
-      const double half = x_[j].upward ? text_height(kTickText) / 2 : text_width(tick.label, kTickText) / 2;
-      if (x - half < last || x + half > b.right() + kPanelGap) continue;
-      last = x + half + 2;
+      if (!lowest || !x_[j].shown[k]) continue;
       TextStyle style = kTickText;
       if (x_[j].upward) style.direction = Direction::upward, style.along = Along::end, style.across = Across::middle;
       canvas_->text({x, b.bottom() + kTick + 2}, tick.label, style);
     }
-    for (const auto& tick : y_[i].ticks.ticks) {
-      if (i == j) break;
-      const double y = along(i, on_axis(tick.value, corner_.columns[i].scale), b), half = text_height(kTickText) / 2;
+    const auto& along_ticks = y_[i].ticks.ticks;
+    for (std::size_t k = 0; i != j && k < along_ticks.size(); ++k) {
+      const Tick& tick = along_ticks[k];
+      const double y = along(i, on_axis(tick.value, corner_.columns[i].scale), b);
       const double length = tick.label.empty() ? kTick / 2 : kTick;
       canvas_->line({{b.x, y}, {b.x + (first ? -length : length), y}}, kInk, 1);
-      if (!first || tick.label.empty() || y + half > b.bottom() + kPanelGap || y - half < b.y - kPanelGap) continue;
+      if (!first || !y_[i].shown[k]) continue;
       canvas_->text({b.x - kTick - 3, y}, tick.label,
                     {.size = kTickText.size, .along = Along::end, .across = Across::middle});
     }
@@ -284,46 +253,78 @@ class Page {
     if (first) name_beside(i, b);
   }
 
+  // What the labels have in common; in two lines where one is wider than a panel.
+  std::vector<std::string> unit_lines(const AxisLabels& axis) const {
+    return wrapped(axis.ticks.unit, {.size = kLeastText}, side_ + kPanelGap);
+  }
+
+  TextStyle unit_style(const std::string& line) const { return shrunk(kUnit, line, side_ + kPanelGap); }
+
   void name_below(std::size_t k, const Box& b) {
-    const double middle = b.x + b.width / 2, y = b.bottom() + x_name_;
-    canvas_->text({middle, y}, fitted(corner_.columns[k].label, kName, side_), kName);
-    canvas_->text({middle, y + text_height(kName)}, fitted(x_[k].ticks.unit, kUnit, side_), kUnit);
+    const double middle = b.x + b.width / 2;
+    const TextStyle name = shrunk(kName, corner_.columns[k].label, side_);
+    double y = b.bottom() + x_name_;
+    canvas_->text({middle, y}, fitted(corner_.columns[k].label, name, side_), name);
+    y += text_height(kName);
+    for (const auto& line : unit_lines(x_[k])) {
+      canvas_->text({middle, y}, line, unit_style(line));
+      y += text_height(kUnit);
+    }
   }
 
   void name_beside(std::size_t k, const Box& b) {
-    TextStyle name = kName, unit = kUnit;
-    name.direction = unit.direction = Direction::upward, name.across = unit.across = Across::bottom;
-    const double middle = b.y + b.height / 2, x = b.x - y_name_;
-    canvas_->text({x, middle}, fitted(y_[k].ticks.unit, unit, side_), unit);
-    const double room = y_[k].ticks.unit.empty() ? 0 : text_height(kUnit);
-    canvas_->text({x - room, middle}, fitted(corner_.columns[k].label, name, side_), name);
+    const auto upward = [](TextStyle style) {
+      style.direction = Direction::upward, style.across = Across::bottom;
+      return style;
+    };
+    const double middle = b.y + b.height / 2;
+    double x = b.x - y_name_;
+    const auto lines = unit_lines(y_[k]);
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+      canvas_->text({x, middle}, *line, upward(unit_style(*line)));
+      x -= text_height(kUnit);
+    }
+    const TextStyle name = shrunk(kName, corner_.columns[k].label, side_);
+    canvas_->text({x, middle}, fitted(corner_.columns[k].label, name, side_), upward(name));
   }
 
   // In the empty corner above the diagonal, or at the top of the only panel.
   void draw_legend() {
-    const TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
-    const double line = text_height(style) + 4;
+    enum class Key { area, line, dashes, none };
+    TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
     const double room = count_ > 1 ? static_cast<double>(count_ - 1) * (side_ + kPanelGap) - 40 : side_ / 2;
-    std::vector<std::string> texts;
-    if (data_) texts.push_back(fitted(corner_.data->label, style, room));
-    texts.push_back(fitted(corner_.model.label, style, room));
-    if (count_ > 1) texts.push_back(fitted("regions of highest density: 68 % and 95 %", style, room + 30));
+    std::vector<std::pair<Key, std::string>> entries;
+    if (data_) entries.emplace_back(Key::area, corner_.data->label);
+    entries.emplace_back(Key::line, corner_.model.label);
+    const auto& columns = corner_.columns;
+    if (std::any_of(columns.begin(), columns.end(), [](const CornerColumn& c) { return c.truth.has_value(); }))
+      entries.emplace_back(Key::dashes, "truth");
+    if (count_ > 1) {
+      const std::string note = "regions of highest density: 68 % and 95 %";
+      const bool fits = text_width(note, {.size = kLeastText}) <= room;
+      entries.emplace_back(Key::none, fits ? note : "regions of 68 % and 95 %");
+    }
+    // In small panels the lines stand closer, so that the last is above the panel of the second column.
+    const double full = text_height(style) + 4;
+    const double line = count_ > 1 ? std::min(full, side_ / static_cast<double>(entries.size())) : full;
+    style.size = std::max(kLeastText, style.size * line / full);
     double widest = 0;
-    for (const auto& text : texts) widest = std::max(widest, text_width(text, style));
+    std::vector<TextStyle> styles;
+    for (auto& [key, text] : entries) {
+      styles.push_back(shrunk(style, text, room));
+      text = fitted(text, styles.back(), room);
+      widest = std::max(widest, text_width(text, styles.back()));
+    }
     double y = top_ + line / 2 + (count_ == 1 ? 4 : 0);
     const double x = corner_.width - 2 * kMargin - widest - 30;
-    for (std::size_t k = 0; k < texts.size(); ++k, y += line) {
-      const bool is_data = data_ && k == 0, is_note = k == 1 + (data_ ? 1u : 0u);
-      Colour colour = is_data ? corner_.data->colour : corner_.model.colour;
-      if (is_data) {
-        colour.alpha = 0.5;
-        canvas_->fill({x, y - 5, 22, 10}, colour);
-      } else if (!is_note) {
-        canvas_->line({{x, y}, {x + 22, y}}, colour, 2);
-      }
-      TextStyle own = style;
-      if (is_note) own.size = 11, own.along = Along::end;
-      canvas_->text({is_note ? corner_.width - 2 * kMargin : x + 30, y}, texts[k], own);
+    for (std::size_t k = 0; k < entries.size(); ++k, y += line) {
+      const auto& [key, text] = entries[k];
+      Colour faint = data_ ? corner_.data->colour : corner_.model.colour;
+      faint.alpha = 0.5;
+      if (key == Key::area) canvas_->fill({x, y - 5, 22, 10}, faint);
+      if (key == Key::line) canvas_->line({{x, y}, {x + 22, y}}, corner_.model.colour, 2);
+      if (key == Key::dashes) canvas_->dashed({{x, y}, {x + 22, y}}, kInk, 1.2);
+      canvas_->text({x + 30, y}, text, styles[k]);
     }
   }
 
@@ -332,7 +333,7 @@ class Page {
   Drawn model_;
   std::optional<Drawn> data_;
   std::vector<std::string> heading_;
-  std::vector<AxisText> x_, y_;
+  std::vector<AxisLabels> x_, y_;
   double left_ = 0, top_ = 0, bottom_ = 0, side_ = 0, panel_height_ = 0, height_ = 0, x_name_ = 0, y_name_ = 0;
   std::unique_ptr<Canvas> canvas_;
 };

@@ -628,13 +628,13 @@ void add_density_command(Command app, Action& chosen) {
       "density", "Evaluate the log-density of each row of a table, in nats; print one per line or write a file");
   c.footer(
       "Examples:\n"
-      "  pathline density moons.h5 points.csv\n"
-      "  pathline density moons.h5 samples.h5:samples --summary\n"
-      "  pathline density moons.h5 --grid=-4:4:200 -o grid.h5\n"
-      "  pathline density moons.h5 --grid x1=-4:4:200 -o marginal.h5\n"
-      "  pathline density moons.h5 points.csv --max-error 1e-3\n"
-      "  pathline density moons.h5 --grid=-4:4:200 --time 0.5 -o halfway.h5\n"
-      "  echo 0.5,1 | pathline density moons.h5 -");
+      "  pathline density models/geyser.h5 datasets/geyser.csv --error\n"
+      "  pathline density models/geyser.h5 datasets/geyser.csv --summary\n"
+      "  pathline density models/geyser.h5 datasets/geyser.csv --max-error 1e-3\n"
+      "  pathline density models/moons.h5 --grid=-4:4:200 -o grid.h5\n"
+      "  pathline density models/moons.h5 --grid x1=-4:4:200 -o marginal.h5\n"
+      "  pathline density models/moons.h5 --grid=-4:4:200 --time 0.5 -o halfway.h5\n"
+      "  echo 0.5,1 | pathline density models/moons.h5 -");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("INPUT", f->input, "FILE.csv, FILE.npy, FILE.h5:dataset, or - for CSV on standard input");
   c.add_option("--grid", f->grid,

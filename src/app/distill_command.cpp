@@ -121,8 +121,8 @@ void add_distill_command(Command app, Action& chosen) {
   auto c = app.add_command("distill", "Distil a continuous flow into spline couplings, whose density needs no solve");
   c.footer(
       "Examples:\n"
-      "  pathline distill models/moons.h5 -o fast.h5\n"
-      "  pathline distill runs/table -o fast.h5 --time 5m --layers 12 --hidden 96,96\n"
+      "  pathline distill models/moons.h5 -o fast.h5 --time 20\n"
+      "  pathline distill models/geyser.h5 -o geyser.h5 --time 10s --layers 4 --hidden 32,32\n"
       "Pairs of a base point and its image are drawn from the model with their log-density; the couplings regress the\n"
       "map and the density on them (RegFlow, arXiv 2506.01158). The result is a model as any other, with a density of\n"
       "its own, an approximation q of the original p: the printed figures say how good. Bounds, periods, marginal "

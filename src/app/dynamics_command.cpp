@@ -66,13 +66,10 @@ void draw(const std::string& file, const VectorField<double>& field, const Traje
   constexpr std::size_t kMost = 5;
   const Index d = field.dim();
   plot::Figure figure({.title = "", .columns = std::min<Index>(d == 2 ? 1 : d, 4), .panel_size = 300});
-  auto dashes = [](std::vector<double>& x, std::vector<double>& y, double at, double value, double dx) {
-    for (const double side : {-dx, dx}) x.push_back(at + side), y.push_back(value);
-    x.push_back(std::nan("")), y.push_back(std::nan(""));
-  };
   for (Index panel = 0; panel < (d == 2 ? 1 : d); ++panel) {
     std::vector<plot::Series> series;
-    plot::Series observed{.label = "observed", .x = {}, .y = {}, .colour = plot::line_colour(1)};
+    plot::Series observed{
+        .label = "observed", .x = {}, .y = {}, .colour = plot::line_colour(1), .dots = true, .line = false};
     for (std::size_t i = 0; i < std::min(kMost, data.list.size()); ++i) {
       const auto& t = data.list[i];
       std::vector<double> times;  // ten between two observations, so that the curve is smooth
@@ -85,11 +82,10 @@ void draw(const std::string& file, const VectorField<double>& field, const Traje
         curve.x.push_back(d == 2 ? z(0, k) : times[static_cast<std::size_t>(k)]);
         curve.y.push_back(z(d == 2 ? 1 : panel, k));
       }
-      const auto [low, high] = std::minmax_element(curve.x.begin(), curve.x.end());
-      const double dx = 0.004 * (*high - *low);
-      for (Index k = 0; k < t.states.cols(); ++k)
-        dashes(observed.x, observed.y, d == 2 ? t.states(0, k) : t.times[static_cast<std::size_t>(k)],
-               t.states(d == 2 ? 1 : panel, k), dx);
+      for (Index k = 0; k < t.states.cols(); ++k) {
+        observed.x.push_back(d == 2 ? t.states(0, k) : t.times[static_cast<std::size_t>(k)]);
+        observed.y.push_back(t.states(d == 2 ? 1 : panel, k));
+      }
       series.push_back(std::move(curve));
     }
     series.push_back(std::move(observed));
@@ -202,7 +198,7 @@ void add_fit(Command parent, Action& chosen) {
   auto c = parent.add_command("fit", "Fit dz/dt = f(z, t) to trajectories");
   c.footer(
       "Examples:\n"
-      "  pathline dynamics fit datasets/spiral.csv --window 10 -o spiral.h5 --plot spiral.png\n"
+      "  pathline dynamics fit datasets/spiral.csv --window 10 --iterations 500 --plot spiral.png\n"
       "  pathline dynamics fit examples/recipes/spiral.toml");
   c.add_option("SOURCE", f->source, "a table with one observation per row, or a recipe: a TOML file with these options")
       .required();
@@ -233,7 +229,7 @@ void add_predict(Command parent, Action& chosen) {
   auto c = parent.add_command("predict", "Solve a learned field from the first state of each trajectory");
   c.footer(
       "Examples:\n"
-      "  pathline dynamics fit datasets/spiral.csv --window 10 -o spiral.h5\n"
+      "  pathline dynamics fit datasets/spiral.csv --window 10 --iterations 500 -o spiral.h5\n"
       "  pathline dynamics predict spiral.h5 datasets/spiral.csv --end 50 -o further.csv");
   c.add_option("MODEL", f->model, "a model of `pathline dynamics fit`").required();
   c.add_option("SOURCE", f->source, "a table of trajectories").required();
@@ -274,7 +270,7 @@ void add_dynamics_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline dynamics simulate spiral --points 1000 --end 25 -o spiral.csv\n"
-      "  pathline dynamics fit spiral.csv --window 10 -o spiral.h5 --plot spiral.png\n"
+      "  pathline dynamics fit spiral.csv --window 10 --iterations 500 -o spiral.h5 --plot spiral.png\n"
       "  pathline dynamics motions parabola --physics-first\n"
       "  pathline dynamics energy");
   add_fit(c, chosen), add_predict(c, chosen), add_simulate(c, chosen);

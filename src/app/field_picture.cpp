@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "app/grid.hpp"
+#include "app/progress_line.hpp"
 #include "pathline/flow/path.hpp"
 #include "verify/continuity.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr double kSeen = 1e-3;        // of the highest density, above which a point has an arrow
 constexpr Index kRangeDraws = 2000;   // that give the range
 constexpr Index kResidualCells = 40;  // of a side: each needs several solves at a tolerance of 1e-11
+constexpr Index kPart = 4096, kResidualPart = 400;  // points between two lines of progress
 
 // What holds the paths of the draws from the base to the data, without the outermost thousandth.
 plot::Range field_span(const std::vector<Matrix<double>>& along, Index row) {
@@ -39,6 +41,17 @@ struct Panels {
   Matrix<double> conditions(Index n) const { return what.condition.replicate(1, what.condition.rows() > 0 ? n : 1); }
   RowVector<double> log_density(double t, const Matrix<double>& points) const {
     return flow.log_prob_at(t, points, conditions(points.cols()), options).log_prob;
+  }
+  // The values of f at all points, computed in parts, with progress behind `before` points.
+  template <class F> RowVector<double> in_parts(const Matrix<double>& points, Index part, ProgressLine& progress,
+                                                Index before, const F& f) const {
+    RowVector<double> out(points.cols());
+    for (Index first = 0; first < points.cols(); first += part) {
+      const Index n = std::min(part, points.cols() - first);
+      out.segment(first, n) = f(Matrix<double>(points.middleCols(first, n)));
+      progress(before + first + n);
+    }
+    return out;
   }
   plot::Axis axis(int i) const {
     return {.label = what.columns[static_cast<std::size_t>(i)], .limits = i == 0 ? x : y};
@@ -88,20 +101,30 @@ std::vector<plot::Arrow> arrows(const Velocities& v, double scale) {
   return out;
 }
 
-void add_residual(plot::Figure& figure, const Panels& p, double t) {
+// The residuals and log-densities of the centres of a coarse grid at a time.
+struct Residuals {
+  RowVector<double> residual, log_density;
+};
+
+Residuals residuals(const Panels& p, double t, ProgressLine& progress, Index before) {
   const Grid grid = p.grid(kResidualCells);
   const Matrix<double> points = grid.points(0, grid.size());
   Flow<double> line = p.flow;
   line.set_periods({});
   const Subject subject{.flow = line, .threads = p.options.threads};
-  const RowVector<double> residual = continuity_residual(subject, t, points, p.conditions(points.cols()));
-  const RowVector<double> log_density = p.log_density(t, points);
-  const double least = log_density.maxCoeff() + std::log(kSeen);
+  return {
+      p.in_parts(points, kResidualPart, progress, before,
+                 [&](const Matrix<double>& x) { return continuity_residual(subject, t, x, p.conditions(x.cols())); }),
+      p.log_density(t, points)};
+}
+
+void add_residual(plot::Figure& figure, const Panels& p, const Residuals& r) {
+  const double least = r.log_density.maxCoeff() + std::log(kSeen);
   std::vector<double> seen;
   Matrix<double> image(kResidualCells, kResidualCells);
-  for (Index i = 0; i < points.cols(); ++i) {
-    image.data()[i] = std::log10(std::max(residual[i], 1e-16));
-    if (log_density[i] >= least) seen.push_back(residual[i]);
+  for (Index i = 0; i < r.residual.size(); ++i) {
+    image.data()[i] = std::log10(std::max(r.residual[i], 1e-16));
+    if (r.log_density[i] >= least) seen.push_back(r.residual[i]);
   }
   figure.value_map(fmt::format("residual: 90 % below {:.1e}", ninth_decile(seen)), {std::move(image), p.x, p.y},
                    {-12, 0}, "log10 of the residual", p.axis(0), p.axis(1));
@@ -120,17 +143,27 @@ plot::Figure field_figure(const Flow<double>& flow, const FieldPicture& what, co
   std::vector<Velocities> all;
   for (const double t : what.times) all.push_back(velocities(panels, t));
   const double scale = arrow_scale(panels, all);
-  plot::Figure figure({.title = what.title, .columns = std::ssize(what.times)});
+  const Index count = std::ssize(what.times);
+  plot::Figure figure({.title = what.title, .columns = what.residual ? 2 : count, .width = what.width});
   const Grid grid = panels.grid(what.cells);
   const Matrix<double> points = grid.points(0, grid.size());
-  for (std::size_t k = 0; k < what.times.size(); ++k) {
-    const RowVector<double> log_density = panels.log_density(what.times[k], points);
-    figure.heat_map(fmt::format("t = {:.3g}", what.times[k]),
-                    {ConstMatrixMap<double>(log_density.data(), what.cells, what.cells), panels.x, panels.y},
-                    panels.axis(0), panels.axis(1), {}, arrows(all[k], scale));
+  std::vector<RowVector<double>> densities;
+  {
+    ProgressLine progress(what.quiet, "densities", count * points.cols());
+    for (const double t : what.times)
+      densities.push_back(panels.in_parts(points, kPart, progress, std::ssize(densities) * points.cols(),
+                                          [&](const Matrix<double>& x) { return panels.log_density(t, x); }));
   }
-  if (what.residual)
-    for (const double t : what.times) add_residual(figure, panels, t);
+  ProgressLine progress(what.quiet, "residuals", count * kResidualCells * kResidualCells);
+  for (std::size_t k = 0; k < what.times.size(); ++k) {
+    figure.heat_map(fmt::format("t = {:.3g}", what.times[k]),
+                    {ConstMatrixMap<double>(densities[k].data(), what.cells, what.cells), panels.x, panels.y},
+                    panels.axis(0), panels.axis(1), {}, arrows(all[k], scale),
+                    what.residual ? plot::Bar::shown : plot::Bar::hidden);
+    if (what.residual)
+      add_residual(figure, panels,
+                   residuals(panels, what.times[k], progress, static_cast<Index>(k) * kResidualCells * kResidualCells));
+  }
   return figure;
 }
 

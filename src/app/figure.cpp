@@ -15,12 +15,9 @@ namespace {
 
 constexpr double kLeft = 40, kRight = 20, kTop = 28, kBottom = 44;  // px; kLeft is a minimum
 
-// The space above the curves for the legend, as a fraction of their height.
-double legend_room(std::size_t entries, double panel_size) {
-  constexpr double kPanel = 240;  // px, of a panel that the numbers were chosen for
-  return entries == 0 ? 0 : (0.08 + 0.12 * static_cast<double>(entries)) * std::min(1.0, kPanel / panel_size);
-}
 constexpr Colour kStart{0.45, 0.45, 0.45}, kMark{0.13, 0.13, 0.13};
+constexpr double kWidest = 800;       // px, of a figure whose width is not given: that of a page in a browser
+constexpr double kLeastPanel = 150;   // px; smaller panels are put into more rows
 constexpr std::size_t kInside = 4;    // entries of a legend that find room inside the panel
 constexpr Index kManyPoints = 20000;  // more points are drawn as one image of counts
 
@@ -48,8 +45,10 @@ void draw_dots(Canvas& canvas, const Frame& frame, const Matrix<double>& points,
   const double n = static_cast<double>(points.cols());
   const double radius = std::clamp(2.2 - 0.35 * std::log10(std::max(n, 1.0)), 0.6, 2.2);
   colour.alpha = std::clamp(1.6 / std::pow(std::max(n, 1.0), 0.2), 0.15, 0.9);
+  std::vector<Point> centres;
   for (Index j = 0; j < points.cols(); ++j)
-    if (points.col(j).allFinite()) canvas.dot(frame.at(points(0, j), points(1, j)), radius, colour);
+    if (points.col(j).allFinite()) centres.push_back(frame.at(points(0, j), points(1, j)));
+  canvas.dots(centres, radius, colour);
 }
 
 // Draws many points as one image of the fraction of points per cell, from white to the colour.
@@ -88,6 +87,15 @@ void draw_series(Canvas& canvas, const Frame& frame, const Series& s, const Colo
       flush();
   }
   flush();
+}
+
+void draw_dots_of(Canvas& canvas, const Frame& frame, const Series& s, const Colour& colour) {
+  constexpr std::size_t kMany = 100;
+  const std::size_t n = std::min(s.x.size(), s.y.size());
+  std::vector<Point> centres;
+  for (std::size_t i = 0; i < n; ++i)
+    if (const Point p = frame.at(s.x[i], s.y[i]); std::isfinite(p.x) && std::isfinite(p.y)) centres.push_back(p);
+  canvas.dots(centres, n > kMany ? 1.5 : 2.6, colour);
 }
 
 // Bins of width 2 IQR / n^(1/3) (Freedman and Diaconis 1981), at most 200 of them.
@@ -150,7 +158,8 @@ void resolve_series(Panel& panel, const std::vector<Series>& series, double pad_
   std::vector<double> xs, ys;
   for (std::size_t i = 0; i < series.size(); ++i) {
     append(xs, series[i].x), append(ys, series[i].y);
-    if (!series[i].label.empty()) panel.legend.push_back({series[i].label, or_next(series[i].colour, i)});
+    if (!series[i].label.empty())
+      panel.legend.push_back({series[i].label, or_next(series[i].colour, i), !series[i].line});
   }
   panel.x = resolve(panel.x_axis, xs, pad_x), panel.y = resolve(panel.y_axis, ys, pad_y);
 }
@@ -251,7 +260,7 @@ void Figure::paths(const std::string& title, std::vector<Series> series, Axis x,
   auto panel = make_panel(title, std::move(x), std::move(y));
   resolve_series(*panel, series, 0.04, 0.04);
   panel->equal = true;
-  panel->legend = {{"start", kStart}, {"end", line_colour(1)}};
+  panel->legend = {{"start", kStart, true}, {"end", line_colour(1), true}};
   panel->legend_beside = true;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) {
@@ -277,19 +286,13 @@ void Figure::lines(const std::string& title, std::vector<Series> series, Axis x,
   const bool dots = std::any_of(series.begin(), series.end(), [](const Series& s) { return s.dots; });
   resolve_series(*panel, series, dots ? 0.03 : 0, 0.05);
   panel->legend_beside = panel->legend.size() > kInside;
-  const double free = panel->legend_beside ? 0 : legend_room(panel->legend.size(), options_.panel_size);
-  if (!panel->y_axis.limits && panel->y_axis.scale == Scale::linear)
-    panel->y.high += free * (panel->y.high - panel->y.low);
-  else if (!panel->y_axis.limits)
-    panel->y.high *= std::pow(panel->y.high / panel->y.low, free);
+  panel->legend_above = !panel->legend_beside && !panel->y_axis.limits;
   panel->shape = 1.4;
   panel->draw = [series](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < series.size(); ++i) {
       const Colour colour = or_next(series[i].colour, i);
-      draw_series(canvas, frame, series[i], colour, 1.6);
-      for (std::size_t k = 0; series[i].dots && k < std::min(series[i].x.size(), series[i].y.size()); ++k)
-        if (const Point p = frame.at(series[i].x[k], series[i].y[k]); std::isfinite(p.x) && std::isfinite(p.y))
-          canvas.dot(p, 2.6, colour);
+      if (series[i].line) draw_series(canvas, frame, series[i], colour, 1.6);
+      if (series[i].dots) draw_dots_of(canvas, frame, series[i], colour);
     }
   };
   panels_.push_back(panel);
@@ -321,8 +324,8 @@ void Figure::histogram(const std::string& title, std::vector<std::pair<std::stri
   for (const auto* list : {&outlines, &curves})
     for (const auto& s : *list)
       if (!s.label.empty()) panel->legend.push_back({s.label, *s.colour});
-  const double free = 0.06 + legend_room(panel->legend.size(), options_.panel_size);
-  panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, free).high};
+  panel->legend_above = true;
+  panel->x = resolve(panel->x_axis, xs, 0.02), panel->y = {0, range_of(ys, Scale::linear, 0.06).high};
   if (options_.panel_size > 300) panel->shape = 1.4;
   panel->draw = [outlines, curves](Canvas& canvas, const Frame& frame) {
     for (std::size_t i = 0; i < outlines.size(); ++i) {
@@ -360,55 +363,87 @@ void Figure::blank() { panels_.push_back(nullptr); }
 // The places of the panels on the page. A column is as wide as its widest panel, and a row as high as its highest
 // panel.
 struct Figure::Layout {
-  std::size_t columns = 1, rows = 1;
+  struct Place {
+    std::size_t row, column;
+    Point size = {};
+  };
+  std::vector<Place> places;                         // of each panel
   std::vector<double> widths, heights, lefts, bars;  // of each column; heights: of each row
-  std::vector<Point> sizes;                          // of each panel
-  double width = 0, height = 0;
+  double panel_size = 0, width = 0, height = 0;
 };
 
-Figure::Layout Figure::lay_out(double panel_size) const {
+Figure::Layout Figure::lay_out(std::size_t columns, double panel_size) const {
   Layout out;
-  out.columns = static_cast<std::size_t>(
-      std::max<Index>(1, std::min<Index>(options_.columns, static_cast<Index>(panels_.size()))));
-  out.rows = (panels_.size() + out.columns - 1) / out.columns;
-  out.widths.assign(out.columns, 60), out.lefts.assign(out.columns, kLeft), out.bars.assign(out.columns, 0);
-  out.heights.assign(out.rows, 60), out.sizes.assign(panels_.size(), {0, 0});
+  out.panel_size = panel_size;
+  std::size_t row = 0, column = 0;
+  for (std::size_t i = 0; i < panels_.size(); ++i) {
+    const bool first = std::find(starts_.begin(), starts_.end(), i) != starts_.end();
+    if (column > 0 && (column == columns || first)) ++row, column = 0;
+    out.places.push_back({row, column});
+    if (panels_[i] || columns > 1) ++column;  // a blank panel alone in its row would be a gap
+  }
+  out.widths.assign(columns, 60), out.lefts.assign(columns, kLeft), out.bars.assign(columns, 0);
+  out.heights.assign(row + 1, 60);
   for (std::size_t i = 0; i < panels_.size(); ++i) {
     if (!panels_[i]) continue;
-    const std::size_t j = i % out.columns;
     const double ratio = panels_[i]->width_to_height();
     const Point s = ratio >= 1 ? Point{panel_size, panel_size / ratio} : Point{panel_size * ratio, panel_size};
-    out.sizes[i] = s;
-    out.widths[j] = std::max(out.widths[j], s.x),
-    out.heights[i / out.columns] = std::max(out.heights[i / out.columns], s.y);
-    out.lefts[j] = std::max(out.lefts[j], panels_[i]->left_of(s.y));
-    out.bars[j] = std::max(out.bars[j], panels_[i]->right_of(s.y));
+    auto& place = out.places[i];
+    place.size = s;
+    out.widths[place.column] = std::max(out.widths[place.column], s.x);
+    out.heights[place.row] = std::max(out.heights[place.row], s.y);
+    out.lefts[place.column] = std::max(out.lefts[place.column], panels_[i]->left_of(s.y));
+    out.bars[place.column] = std::max(out.bars[place.column], panels_[i]->right_of(s.y));
   }
-  for (std::size_t j = 0; j < out.columns; ++j) out.width += out.lefts[j] + out.widths[j] + kRight + out.bars[j];
+  for (std::size_t j = 0; j < columns; ++j) out.width += out.lefts[j] + out.widths[j] + kRight + out.bars[j];
   for (double h : out.heights) out.height += kTop + h + kBottom;
   return out;
 }
 
-// The size at which the figure has the width that the options ask for; the labels' widths hardly depend on it.
-double Figure::fitting_panel_size() const {
+// The panels at the size at which their rows have this width; the labels' widths hardly depend on it.
+Figure::Layout Figure::fitted_to(double width, std::size_t columns) const {
   double size = options_.panel_size;
-  for (int pass = 0; options_.width > 0 && pass < 4; ++pass) {
-    const Layout layout = lay_out(size);
+  for (int pass = 0; pass < 4; ++pass) {
+    const Layout layout = lay_out(columns, size);
     double panels = 0;
     for (double w : layout.widths) panels += w;
-    size *= std::max(0.1, options_.width - (layout.width - panels)) / panels;
+    size *= std::max(0.1, width - (layout.width - panels)) / panels;
   }
-  return std::max(size, 40.0);
+  Layout out = lay_out(columns, std::max(size, 40.0));
+  if (std::abs(out.width - width) < 1) out.width = width;
+  return out;
+}
+
+std::size_t Figure::longest_row() const {
+  std::size_t longest = 1, begin = 0;
+  for (const std::size_t start : starts_) longest = std::max(longest, start - begin), begin = start;
+  return std::max(longest, panels_.size() - begin);
+}
+
+// A sheet that is too wide is wrapped into rows of about the same length, until its panels can be read.
+Figure::Layout Figure::lay_out() const {
+  const std::size_t longest = longest_row();
+  std::size_t columns = std::min(longest, static_cast<std::size_t>(std::max<Index>(1, options_.columns)));
+  const Layout natural = lay_out(columns, options_.panel_size);
+  if (options_.width == 0 && (natural.width <= kWidest || columns == 1)) return natural;
+  const double width = options_.width > 0 ? options_.width : kWidest;
+  for (;; --columns) {
+    const std::size_t rows = (longest + columns - 1) / columns;
+    columns = (longest + rows - 1) / rows;
+    const Layout out = fitted_to(width, columns);
+    if (columns == 1 || out.panel_size >= std::min(kLeastPanel, options_.panel_size)) return out;
+  }
 }
 
 std::string Figure::bytes(const std::string& path) const {
   const Format format = format_of(path);
-  const Layout layout = lay_out(fitting_panel_size());
+  const Layout layout = lay_out();
   const TextStyle heading{.size = 14, .bold = true};
   double width = layout.width;
   std::vector<std::string> title;
   if (!options_.title.empty()) {
-    if (options_.width == 0) width = std::max(width, text_width(options_.title, heading) + 20);
+    if (options_.width == 0)
+      width = std::clamp(text_width(options_.title, heading) + 20, width, std::max(width, kWidest));
     title = wrapped(options_.title, heading, width - 16);
   }
   const double line = text_height(heading), head = title.empty() ? 4 : 12 + line * static_cast<double>(title.size());
@@ -416,16 +451,13 @@ std::string Figure::bytes(const std::string& path) const {
   Canvas canvas(format, width, std::ceil(head + layout.height), options_.scale, options_.title);
   for (std::size_t i = 0; i < title.size(); ++i)
     canvas.text({width / 2, 8 + line * static_cast<double>(i)}, title[i], heading);
-  double top = head;
-  for (std::size_t r = 0; r < layout.rows; ++r) {
-    double left = 0;
-    for (std::size_t j = 0; j < layout.columns && r * layout.columns + j < panels_.size(); ++j) {
-      const std::size_t i = r * layout.columns + j;
-      if (panels_[i])
-        panels_[i]->paint(canvas, {left + layout.lefts[j], top + kTop, layout.sizes[i].x, layout.sizes[i].y});
-      left += layout.lefts[j] + layout.widths[j] + kRight + layout.bars[j];
-    }
-    top += kTop + layout.heights[r] + kBottom;
+  for (std::size_t i = 0; i < panels_.size(); ++i) {
+    if (!panels_[i]) continue;
+    const auto& place = layout.places[i];
+    double left = layout.lefts[place.column], top = head + kTop;
+    for (std::size_t j = 0; j < place.column; ++j) left += layout.lefts[j] + layout.widths[j] + kRight + layout.bars[j];
+    for (std::size_t r = 0; r < place.row; ++r) top += layout.heights[r] + kBottom + kTop;
+    panels_[i]->paint(canvas, {left, top, place.size.x, place.size.y});
   }
   return canvas.finish();
 }

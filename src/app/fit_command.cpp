@@ -165,15 +165,13 @@ void draw(const FitFlags& f, const std::vector<std::vector<Run>>& all, const Pai
                         .y = {y.begin(), y.end()},
                         .colour = plot::line_colour(0)});
     }
-    // Crosses would need a panel of their own kind: a point is a short stroke.
-    const double dx = 0.004 * (high - low);
-    const double dy = 0.012 * std::max(1e-12, training.y.row(0).maxCoeff() - training.y.row(0).minCoeff());
-    plot::Series marks{.label = "data", .x = {}, .y = {}, .colour = plot::line_colour(1)};
-    for (Index i = 0; i < training.x.cols(); ++i)
-      for (const auto& [ax, ay] :
-           {std::pair{-dx, -dy}, {dx, dy}, {std::nan(""), 0.0}, {-dx, dy}, {dx, -dy}, {std::nan(""), 0.0}})
-        marks.x.push_back(training.x(0, i) + ax), marks.y.push_back(training.y(0, i) + ay);
-    series.push_back(std::move(marks));
+    const RowVector<double> at = training.x.row(0), value = training.y.row(0);
+    series.push_back({.label = "data",
+                      .x = {at.begin(), at.end()},
+                      .y = {value.begin(), value.end()},
+                      .colour = plot::line_colour(1),
+                      .dots = true,
+                      .line = false});
     figure.lines(title, std::move(series), {.label = first.inputs.front(), .limits = {}},
                  {.label = first.targets.front(), .limits = {}});
   }

@@ -21,6 +21,28 @@ std::string wrapped(const std::string& text, std::size_t at, std::size_t indent)
   return out;
 }
 
+// Examples, which are indented, stay lines; the lines of a paragraph are wrapped as one.
+std::string footer_text(const std::string& footer) {
+  std::string out, paragraph;
+  const auto end_paragraph = [&] {
+    if (!paragraph.empty()) out += wrapped(paragraph, 0, 0) + "\n";
+    paragraph.clear();
+  };
+  for (std::size_t begin = 0; begin < footer.size();) {
+    const std::size_t end = std::min(footer.find('\n', begin), footer.size());
+    const std::string line = footer.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.starts_with("  ") || line == "Examples:") {
+      end_paragraph();
+      out += line + "\n";
+    } else {
+      paragraph += (paragraph.empty() ? "" : " ") + line;
+    }
+  }
+  end_paragraph();
+  return out;
+}
+
 }  // namespace
 
 std::string text_of(const Help& help) {
@@ -39,13 +61,7 @@ std::string text_of(const Help& help) {
       out += line + wrapped(text, line.size(), column) + "\n";
     }
   }
-  for (std::size_t begin = 0; begin < help.footer.size();) {
-    const std::size_t end = std::min(help.footer.find('\n', begin), help.footer.size());
-    const std::string line = help.footer.substr(begin, end - begin);
-    out += (line.starts_with("  ") ? line : wrapped(line, 0, 0)) + "\n";  // an example stays one line
-    begin = end + 1;
-  }
-  return out;
+  return out + footer_text(help.footer);
 }
 
 }  // namespace pathline

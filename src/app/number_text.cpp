@@ -12,4 +12,8 @@ std::string with_error(double value, double error, std::string_view sign) {
   return std::isnan(error) ? text(value) : fmt::format("{} {} {}", text(value), sign, text(error));
 }
 
+std::string mixture_text(Index components) {
+  return fmt::format("a mixture of {} Gaussian{}", components, components > 1 ? "s" : "");
+}
+
 }  // namespace pathline

@@ -11,6 +11,7 @@ namespace {
 constexpr Colour kInk{0.13, 0.13, 0.13};
 constexpr double kTick = 4, kGap = 4, kBarGap = 10, kBarWidth = 11;  // px
 constexpr double kYLabel = 11, kBarLabel = 10;                       // px, of the text
+const TextStyle kLegend{.size = 10, .along = Along::start, .across = Across::middle};
 
 double part(double value, const Range& range, bool log) {
   return log ? std::log(value / range.low) / std::log(range.high / range.low)
@@ -41,8 +42,15 @@ double Panel::width_to_height() const {
   return equal && linear && ratio >= 0.4 && ratio <= 2.5 ? ratio : shape;
 }
 
+Range Panel::y_range(double height) const {
+  if (!legend_above || legend.empty()) return y;
+  const double data = std::max(0.4 * height, height - legend_height() - 2 * kGap);  // px
+  return y_axis.scale == Scale::log ? Range{y.low, y.low * std::pow(y.high / y.low, height / data)}
+                                    : Range{y.low, y.low + (y.high - y.low) * height / data};
+}
+
 ShortTicks Panel::y_ticks(double height) const {
-  return short_ticks(y, y_axis.scale, static_cast<int>(std::max(3.0, height / 24)));
+  return short_ticks(y_range(height), y_axis.scale, static_cast<int>(std::max(3.0, height / 24)));
 }
 
 std::vector<Tick> Panel::bar_ticks(double height) const {
@@ -61,13 +69,17 @@ double Panel::legend_width() const {
   return width + 26;
 }
 
+double Panel::legend_height() const {
+  return (text_height(kLegend) + 1) * static_cast<double>(legend.size()) + 2 * kGap;
+}
+
 double Panel::right_of(double height) const {
   if (!bar) return legend_beside ? legend_width() + kGap : 0;
   return kBarGap + kBarWidth + kTick + 6 + widest_of(bar_ticks(height)) + text_height({.size = kBarLabel});
 }
 
 void Panel::paint(Canvas& canvas, const Box& box) const {
-  const Frame frame{box, x, y, x_axis.scale == Scale::log, y_axis.scale == Scale::log};
+  const Frame frame{box, x, y_range(box.height), x_axis.scale == Scale::log, y_axis.scale == Scale::log};
   canvas.clipped(box, [&] { draw(canvas, frame); });
   paint_axes(canvas, frame);
   paint_legend(canvas, frame);
@@ -81,7 +93,7 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
   const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::max(3.0, b.width / 30)));
   double last = -1e9;  // the end of the label before
   for (const auto& tick : across.ticks) {
-    const Point p = f.at(tick.value, y.low);
+    const Point p = f.at(tick.value, f.y.low);
     canvas.line({{p.x, b.bottom()}, {p.x, b.bottom() + (tick.label.empty() ? kTick / 2 : kTick)}}, kInk, 1);
     const double half = text_width(tick.label, small) / 2;
     if (tick.label.empty() || p.x - half < last + 3) continue;
@@ -108,17 +120,18 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
 
 void Panel::paint_legend(Canvas& canvas, const Frame& f) const {
   if (legend.empty()) return;
-  const TextStyle style{.size = 10, .along = Along::start, .across = Across::middle};
-  const double width = legend_width();
-  const double line = text_height(style) + 1, height = line * static_cast<double>(legend.size()) + 2 * kGap;
+  const double width = legend_width(), line = text_height(kLegend) + 1;
   const double left = legend_beside ? f.box.right() + kGap : f.box.right() - width - kGap;
-  const Box box{left, f.box.y + kGap, width, height};
+  const Box box{left, f.box.y + kGap, width, legend_height()};
   canvas.fill(box, {1, 1, 1, 0.8});
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y_at = box.y + kGap + line * (static_cast<double>(i) + 0.5);
-    canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}},
-                {legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue}, 2.5);
-    canvas.text({box.x + 21, y_at}, legend[i].label, style);
+    const Colour opaque{legend[i].colour.red, legend[i].colour.green, legend[i].colour.blue};
+    if (legend[i].dot)
+      canvas.dot({box.x + 10.5, y_at}, 2.6, opaque);
+    else
+      canvas.line({{box.x + 4, y_at}, {box.x + 17, y_at}}, opaque, 2.5);
+    canvas.text({box.x + 21, y_at}, legend[i].label, kLegend);
   }
 }
 

@@ -33,15 +33,17 @@ class Panel {
   struct Entry {
     std::string label;
     Colour colour;
+    bool dot = false;  // instead of a line
   };
 
   std::string title;
   Axis x_axis, y_axis;
-  Range x, y;          // resolved
+  Range x, y;          // resolved; y without the room of the legend
   bool equal = false;  // whether x and y have the same scale
   double shape = 1;    // width : height, unless `equal`
   std::vector<Entry> legend;
   bool legend_beside = false;  // on the right of the panel instead of inside
+  bool legend_above = false;   // inside, in room above the highest value
   std::optional<ColourBar> bar;
   std::function<void(Canvas&, const Frame&)> draw;
 
@@ -51,9 +53,11 @@ class Panel {
   void paint(Canvas& canvas, const Box& box) const;  // box: the area of the data, without labels
 
  private:
+  Range y_range(double height) const;
   ShortTicks y_ticks(double height) const;
   std::vector<Tick> bar_ticks(double height) const;
   double legend_width() const;
+  double legend_height() const;
   void paint_axes(Canvas& canvas, const Frame& frame) const;
   void paint_legend(Canvas& canvas, const Frame& frame) const;
   void paint_bar(Canvas& canvas, const Frame& frame) const;

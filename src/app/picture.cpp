@@ -69,9 +69,31 @@ plot::Range span(std::vector<double> v, plot::Scale scale) {
 double solver_bias(const PlotFlags& f, const PlottedData& data, const RowVector<double>& log_prob,
                    const EvaluationOptions& options) {
   if (options.trace.kind != TraceKind::exact) return 0;
+  ProgressLine progress(f.common.quiet, "", 0);
+  progress.say("a moment left  checking the solve by 256 points in double precision");
   PointSample sample(256);
   sample.add(data.judged, Matrix<double>(0, data.judged.cols()), log_prob);
   return density_error(read_model<double>(model_file(f.model())).flow, sample, options).bias;
+}
+
+struct Judged {
+  RowVector<double> log_prob;
+  double nfe = 0;
+};
+
+// The log-densities of the rows that the title judges by, in parts, with progress.
+template <class S> Judged judged(const Flow<S>& flow, const Matrix<double>& x, EvaluationOptions options, bool quiet) {
+  Judged out{RowVector<double>(x.cols())};
+  ProgressLine progress(quiet, "densities of the title", x.cols());
+  for (Index first = 0; first < x.cols(); first += kPart) {
+    const Index n = std::min(kPart, x.cols() - first);
+    options.first = first;
+    const auto got = flow.log_prob(x.middleCols(first, n), Matrix<double>(0, n), options);
+    out.log_prob.segment(first, n) = got.log_prob;
+    out.nfe += got.nfe * static_cast<double>(n) / static_cast<double>(x.cols());
+    progress(first + n);
+  }
+  return out;
 }
 
 // "moons: KL(data || model) = 0.01 nats, NFE 56"; "" where nothing is known.
@@ -81,7 +103,7 @@ template <class S> std::string judgement(const PlotFlags& f, const Flow<S>& flow
   if (data.judged.cols() == 0) return text;
   std::optional<RowVector<double>> truth;
   if (data.toy) truth = data.toy->log_density(data.judged, options.threads);
-  const auto got = flow.log_prob(data.judged, Matrix<double>(0, data.judged.cols()), options);
+  const auto got = judged(flow, data.judged, options, f.common.quiet);
   const auto e = evaluation_of(got.log_prob, got.nfe, truth, data.judged_weights);
   const double bias = solver_bias(f, data, got.log_prob, options);
   const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
@@ -108,9 +130,6 @@ EvaluationOptions of_an_image(const PlotFlags& f, EvaluationOptions options) {
   if (!f.common.keys.given("--atol")) options.solver.atol = std::max(options.solver.atol, kTolerance);
   return options;
 }
-
-// So that no row is left with one panel alone.
-Index panels_in_a_row(Index count) { return count <= 4 ? count : count <= 6 ? 3 : 4; }
 
 template <class S> class Picture {
  public:
@@ -261,7 +280,7 @@ template <class S> class Picture {
   }
 
   plot::Figure one_dimension() const {
-    plot::Figure figure({.title = title_, .panel_size = std::min(560.0, f_.size - 80)});
+    plot::Figure figure({.title = title_, .panel_size = f_.size, .width = f_.size});
     const auto range = this->range(0);
     const Matrix<double> x = points({range}, 600);
     ProgressLine progress(f_.common.quiet, "densities", 600);
@@ -402,7 +421,7 @@ template <class S> class Picture {
     const Index cells = dim() == 1 ? 600 : f_.cells;
     const Matrix<double> at = points(ranges, cells);
     ProgressLine progress(f_.common.quiet, "densities", at.cols() * std::ssize(when));
-    plot::Figure figure({.title = title_, .columns = panels_in_a_row(std::ssize(when)), .width = f_.size});
+    plot::Figure figure({.title = title_, .columns = std::ssize(when), .width = f_.size});
     std::vector<plot::Series> curves;
     for (std::size_t k = 0; k < when.size(); ++k) {
       const auto log_p = learned(at, when[k], progress, static_cast<Index>(k) * at.cols());
@@ -505,8 +524,10 @@ std::string field_picture_of(const PlotFlags& f) {
   FieldPicture picture{.columns = column_names(model.card, 2),
                        .cells = f.cells,
                        .residual = f.residual,
+                       .width = f.size,
                        .condition = parse_condition(f.condition, model.card, flow.condition_dim()),
-                       .seed = f.seed};
+                       .seed = f.seed,
+                       .quiet = f.common.quiet};
   for (int k = 0; k <= 4; ++k) picture.times.push_back(k == 4 ? flow.end_time() : flow.end_time() * k / 4);
   picture.title = f.title.empty() ? "density and velocity on the way from the base to the data" +
                                         of_condition(model.card, picture.condition)

@@ -39,6 +39,12 @@ ProgressLine::~ProgressLine() {
   if (drawn_ && terminal_) report("\r\033[K");
 }
 
+void ProgressLine::say(const std::string& text) {
+  if (!on_ || !terminal_) return;
+  drawn_ = true;
+  draw_line(text);
+}
+
 void ProgressLine::operator()(Index done) {
   const double t = seconds_now();
   if (!on_ || t - last_ < (terminal_ ? 0.2 : 30)) return;

@@ -13,6 +13,8 @@ class ProgressLine {
   ProgressLine(bool quiet, std::string what, Index total);
   ~ProgressLine();
   void operator()(Index done);
+  // Of work whose course is not known: a line at once, on a terminal.
+  void say(const std::string& text);
 
  private:
   bool on_, terminal_, drawn_ = false;

@@ -115,6 +115,8 @@ void add_yardstick(ReportPage& page, const ReportFlags& f, const Model<double>& 
   const auto data = table_of(f, model.card);
   if (!data || data->dim() != model.flow.dim()) return;
   options.threads = f.common.threads;
+  ProgressLine progress(f.common.quiet, "", 0);
+  progress.say(fmt::format("{:.0f} s left at most  fitting simpler models", kYardstickSeconds));
   page.yardstick = measure(model.flow, *data, nullptr, options, kYardstickSeconds);
   if (!page.yardstick) return;
   const auto& test = data->test();

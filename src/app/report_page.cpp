@@ -114,8 +114,9 @@ std::string charts_of(const ReportPage& page) {
 
 std::string picture_of_model(const ReportPage& page) {
   if (page.picture.empty()) return "";
-  return "<figure class=\"sheet\"><img alt=\"Picture of the model beside its data\" src=\"data:image/png;base64," +
-         base64(page.picture) + "\"></figure>\n";
+  return "<div class=\"sheet\" tabindex=\"0\" role=\"region\" aria-label=\"Picture\">\n"
+         "<img alt=\"Picture of the model beside its data\" src=\"data:image/png;base64," +
+         base64(page.picture) + "\"></div>\n";
 }
 
 std::string yardsticks_of(const ReportPage& page) {
@@ -127,7 +128,7 @@ std::string yardsticks_of(const ReportPage& page) {
   };
   return "<p>The mean of \u2212log p over the test rows, in nats; less is better.</p>\n<table>\n" +
          row("this model", with_error(page.nll, page.nll_error, "\u00b1")) +
-         row("a mixture of " + std::to_string(y.components) + " Gaussians", fmt::format("{:.4f}", y.mixture_nll)) +
+         row(mixture_text(y.components), fmt::format("{:.4f}", y.mixture_nll)) +
          row("one Gaussian", fmt::format("{:.4f}", y.gaussian_nll)) + "</table>\n";
 }
 
@@ -138,13 +139,14 @@ std::string checks_of(const ReportPage& page) {
     const std::string verdict = c.verdict == Verdict::pass ? "pass" : c.verdict == Verdict::fail ? "fail" : "skipped";
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"{}\">{}</td>"
-        "<td>{}</td></tr>\n",
+        "<td class=\"what\">{}</td></tr>\n",
         escaped(c.name), escaped(figure_text(c.figure)), escaped(bound_text(c)), verdict, escaped(to_string(c.verdict)),
         escaped(c.detail));
   }
   return fmt::format(
       "<p>Compared with {}.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Checks\"><table>\n"
-      "<thead><tr><th scope=\"col\">check</th><th scope=\"col\">figure</th><th scope=\"col\">bound</th>"
+      "<thead><tr><th scope=\"col\">check</th><th scope=\"col\" class=\"number\">figure</th>"
+      "<th scope=\"col\" class=\"number\">bound</th>"
       "<th scope=\"col\">verdict</th><th scope=\"col\">what</th></tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
       escaped(page.compared_with.empty() ? "no data" : page.compared_with), rows);
 }

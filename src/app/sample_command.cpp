@@ -250,10 +250,11 @@ void add_sample_command(Command app, Action& chosen) {
       "Draw samples into HDF5 (samples N x d, optionally log_density N and trajectory K x N x d), CSV or NPY");
   c.footer(
       "Examples:\n"
-      "  pathline sample runs/moons -n 1000000 -o samples.h5 --log-density\n"
-      "  pathline sample moons.h5 -n 500 -o paths.h5 --trajectory 20\n"
-      "  pathline sample moons.h5 -n 500 -o paths.h5 --trajectory 20 --log-density --adjoint\n"
-      "  pathline sample runs/given --conditions masses.csv --per-row 10 -o draws.csv");
+      "  pathline sample models/moons.h5 -n 20000 -o samples.h5 --log-density\n"
+      "  pathline sample models/moons.h5 -n 500 -o paths.h5 --trajectory 20 --log-density --adjoint\n"
+      "  pathline sample models/posterior.h5 --condition x1=0.5 -n 1000 -o given.csv\n"
+      "  pathline data sample moons -n 20 -o rows.csv    # x1 of its rows are conditions here:\n"
+      "  pathline sample models/posterior.h5 --conditions rows.csv --per-row 10 -o draws.csv");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("-n,--count", f->count, "samples").show_default();
   c.add_option("-o,--output", f->output, "FILE.h5, FILE.csv or FILE.npy").required();

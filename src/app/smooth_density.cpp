@@ -222,17 +222,33 @@ Matrix<double> smoothed(const Matrix<double>& bins, Ends x_ends, Ends y_ends, do
   return out.cwiseQuotient(share_inside(nx, wx, x_ends) * share_inside(ny, wy, y_ends).transpose());
 }
 
-// Wider kernels where the density is low: the width goes with the root of its inverse (Abramson 1982), relative to the
-// geometric mean over the samples, in steps between the bounds of `kLevels`.
-Matrix<double> smoothed_adaptively(const Matrix<double>& bins, const Matrix<double>& pilot, Ends x_ends, Ends y_ends,
-                                   double wx, double wy, double rho) {
-  static constexpr std::array<double, 7> kLevels{0.8, 1.0, 1.3, 1.7, 2.2, 2.9, 3.8};
+// The geometric mean of the density over the samples, for a mass of 1 in cells of area 1; 0 without samples.
+double geometric_mean(const Matrix<double>& bins, const Matrix<double>& pilot) {
   double logarithm = 0, mass = 0;
   for (Index i = 0; i < bins.size(); ++i)
     if (bins.data()[i] > 0 && pilot.data()[i] > 0)
       logarithm += bins.data()[i] * std::log(pilot.data()[i]), mass += bins.data()[i];
-  if (!(mass > 0)) return pilot;
-  const double mean = std::exp(logarithm / mass);
+  return mass > 0 ? std::exp(logarithm / mass) / pilot.sum() : 0;
+}
+
+// The factor that makes the product of both widths that of Scott's rule for n samples of a normal distribution of the
+// same entropy, -log(mean), or 1 if it is more. Where a column has sharp peaks its own width is small, and a kernel
+// between the peaks would hold so few samples that a contour shows each of them.
+double widening(double mean, double n, double wx, double wy, double rho) {
+  static constexpr double kMost = 1.8;
+  if (!(mean > 0)) return 1;
+  const double sigmas = 1 / (2 * kPi * std::numbers::e * mean);
+  const double product = sigmas * std::pow(std::max(n, 1.0), -1.0 / 3);
+  return std::clamp(std::sqrt(product / (wx * wy * std::sqrt(1 - rho * rho))), 1.0, kMost);
+}
+
+// Wider kernels where the density is low: the width goes with the root of its inverse (Abramson 1982), relative to the
+// geometric mean over the samples, in steps between the bounds of `kLevels`.
+Matrix<double> smoothed_adaptively(const Matrix<double>& bins, const Matrix<double>& pilot, double mean, Ends x_ends,
+                                   Ends y_ends, double wx, double wy, double rho) {
+  static constexpr std::array<double, 7> kLevels{0.8, 1.0, 1.3, 1.7, 2.2, 2.9, 3.8};
+  mean *= pilot.sum();
+  if (!(mean > 0)) return pilot;
   std::array<Matrix<double>, kLevels.size()> parts;
   parts.fill(Matrix<double>::Zero(bins.rows(), bins.cols()));
   for (Index i = 0; i < bins.size(); ++i) {
@@ -279,7 +295,10 @@ Matrix<double> smooth_density(const SampleColumn& x, const SampleColumn& y, cons
     if (i >= 0 && j >= 0) bins(i, j) += weight_of(weights, n);
   }
   const Matrix<double> pilot = smoothed(bins, x.ends, y.ends, wx, wy, rho);
-  const Matrix<double> out = apart ? pilot : smoothed_adaptively(bins, pilot, x.ends, y.ends, wx, wy, rho);
+  const double mean = geometric_mean(bins, pilot);
+  const double factor = widening(mean, effective_number(x, weights), wx, wy, rho);
+  const Matrix<double> out =
+      apart ? pilot : smoothed_adaptively(bins, pilot, mean, x.ends, y.ends, factor * wx, factor * wy, rho);
   const double whole = out.sum();
   return whole > 0 ? Matrix<double>(out / whole) : out;
 }

@@ -39,7 +39,7 @@ std::string label(double count, int exponent, int magnitude) {
 }
 
 struct Step {
-  double mantissa;  // 1, 2 or 5
+  double mantissa;  // 1 to 5
   int exponent;
 };
 
@@ -55,11 +55,17 @@ Multiples multiples(const Range& range, const Step& step) {
   return {std::ceil(range.low / length - slack), std::floor(range.high / length + slack)};
 }
 
-Step finest_step(const Range& range, int most) {
+Step finest_step(const Range& range, int most, const std::vector<double>& mantissas) {
   const int start = static_cast<int>(std::floor(std::log10((range.high - range.low) / (most + 1)))) - 1;
   for (int exponent = std::max(start, -300);; ++exponent)
-    for (const double mantissa : {1.0, 2.0, 5.0})
+    for (const double mantissa : mantissas)
       if (multiples(range, {mantissa, exponent}).count() <= most) return {mantissa, exponent};
+}
+
+// From a step of 2 to one of 5 the number of ticks may fall from four to one: then those between are tried, too.
+Step finest_step(const Range& range, int most) {
+  const Step step = finest_step(range, most, {1, 2, 5});
+  return most < 2 || multiples(range, step).count() >= 2 ? step : finest_step(range, most, {1, 2, 3, 4, 5});
 }
 
 std::vector<Tick> linear_ticks(const Range& range, int most) {

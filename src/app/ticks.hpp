@@ -14,7 +14,8 @@ struct Tick {
 };
 
 // Returns at most `most` (>= 1) labelled ticks inside the range in ascending order, at multiples of 1, 2 or 5 times a
-// power of ten. A log axis that is long enough has them at 1, 2, 5 or at powers of ten, with minor ticks between.
+// power of ten; at multiples of 3 or 4 times one, where those are fewer than two. A log axis that is long enough has
+// them at 1, 2, 5 or at powers of ten, with minor ticks between.
 std::vector<Tick> make_ticks(const Range& range, Scale scale, int most);
 
 // Ticks whose labels are short: what they have in common stands once, behind the name of the axis.

@@ -231,13 +231,12 @@ void print_target(const Evaluation& e) {
 void print_yardstick(const TrainingResult& r) {
   if (!r.yardstick) return;
   const auto& y = *r.yardstick;
-  fmt::print("for comparison: a Gaussian {:.4f}, a mixture of {} Gaussian{} {:.4f} nats\n", y.gaussian_nll,
-             y.components, y.components > 1 ? "s" : "", y.mixture_nll);
+  fmt::print("for comparison: a Gaussian {:.4f}, {} {:.4f} nats\n", y.gaussian_nll, mixture_text(y.components),
+             y.mixture_nll);
   if (y.excess > std::max(0.02, 2 * y.excess_error))
     report_warning(
-        "the model is {} nats worse than a mixture of {} Gaussians: train longer, or let pathline choose "
-        "(model.automatic = true, --time)",
-        with_error(y.excess, y.excess_error), y.components);
+        "the model is {} nats worse than {}: train longer, or let pathline choose (model.automatic = true, --time)",
+        with_error(y.excess, y.excess_error), mixture_text(y.components));
 }
 
 // One row in a thousand may make nearly all of a mean.
@@ -337,9 +336,9 @@ void add_train_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline train models/moons.toml -o runs/moons\n"
+      "  pathline train datasets/geyser.csv -o runs/geyser --time 20\n"
       "  pathline train datasets/geyser.csv --columns eruptions,waiting --condition waiting -o runs/given\n"
-      "  pathline train chain.txt --weights weight -o runs/posterior\n"
-      "  pathline train --resume runs/moons --iterations 20000\n"
+      "  pathline train --resume runs/given --iterations 2500\n"
       "A default, in parentheses, holds where the recipe does not set the key.");
   c.add_option("SOURCE", f->recipe,
                "a table (FILE.csv, .txt, .npy, .h5:dataset, ...), a toy, or a recipe (FILE.toml); `pathline info "

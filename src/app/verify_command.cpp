@@ -124,9 +124,9 @@ void add_verify_command(Command app, Action& chosen) {
       "verify", "Check that a model is the density that it claims to be; the exit code is 1 if a check fails");
   c.footer(
       "Examples:\n"
-      "  pathline verify moons.h5\n"
-      "  pathline verify geyser.h5 --data datasets/geyser.csv\n"
-      "  pathline verify moons.h5 --json > moons.json\n"
+      "  pathline verify models/moons.h5\n"
+      "  pathline verify models/geyser.h5 --data datasets/geyser.csv\n"
+      "  pathline verify models/moons.h5 --json > moons.json\n"
       "A right model fails by chance with a probability below 1e-4; the draws are a function of --seed.");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("--data", f->data,

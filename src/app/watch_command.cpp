@@ -19,6 +19,7 @@
 #include "app/report.hpp"
 #include "app/terminal_chart.hpp"
 #include "app/time_text.hpp"
+#include "core/clock.hpp"
 #include "core/lower_case.hpp"
 #include "core/printable.hpp"
 #include "core/utf8.hpp"
@@ -139,9 +140,18 @@ void redraw(const std::vector<std::string>& lines, std::size_t& drawn) {
   write_result(text), flush_results();
 }
 
+// Beside a training that was started in the same line, the directory is there a moment later.
+void wait_for_the_begin(const fs::path& run) {
+  constexpr double kMost = 5;  // s
+  const double until = seconds_now() + kMost;
+  while (seconds_now() < until && !(fs::is_directory(run) && (fs::exists(run / "metrics.jsonl") || is_running(run))))
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
 int run(const WatchFlags& f) {
   f.common.check();
   const fs::path run(f.run);
+  wait_for_the_begin(run);
   if (!fs::is_directory(run)) throw InputError(f.run + ": is not the directory of a run; `train` makes it");
   if (!fs::exists(run / "metrics.jsonl") && !is_running(run))
     throw InputError(f.run + ": holds no run: it has no metrics.jsonl");
@@ -173,8 +183,8 @@ void add_watch_command(Command app, Action& chosen) {
   auto c = app.add_command("watch", "Follow a training in the terminal; ends when it ends");
   c.footer(
       "Examples:\n"
-      "  pathline train moons -o runs/moons --quiet & pathline watch runs/moons\n"
-      "  pathline watch runs/moons > validations.txt");
+      "  pathline train models/moons.toml -o runs/watched --quiet & pathline watch runs/watched\n"
+      "  pathline watch runs/watched > validations.txt");
   c.add_option("RUN", f->run, "the directory of a run").required();
   run_if_chosen(c, chosen, f, run);
 }

@@ -340,11 +340,15 @@ BaseChoice by_cross_validation(const BaseRows& rows, const BaseChoiceOptions& op
     std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(uniform_index(engine, i + 1))]);
   for (std::size_t i = 0; i < order.size(); ++i) folds[i % folds.size()].push_back(order[i]);
 
+  // Over so few rows a team of threads costs more than it saves: where other programs held the cores, the choice once
+  // ran out of its time among the first fits.
+  BaseChoiceOptions fits = options;
+  if (n + m < kFewRows) fits.threads = 1;
   std::optional<BaseFitOptions> best;
   RowVector<double> best_density;
   double gaussian = std::nan("");
   std::vector<std::string> reasons;
-  for (const auto& fit : few_row_candidates(n + m, options)) {
+  for (const auto& fit : few_row_candidates(n + m, fits)) {
     if (best && seconds_now() - began > options.seconds) break;
     const auto density = out_of_fold(all, weights, folds, fit);
     const double mean = weighted_mean(density, weights);

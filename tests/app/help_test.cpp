@@ -97,27 +97,62 @@ TEST(Help, TextIsWrappedAtItsWidth) {
   EXPECT_THAT(text, HasSubstr("  --a  " + std::string(60, 'x') + "\n       " + std::string(60, 'y') + "\n"));
 }
 
-// Those that take a second each; the others train. What an example needs stands in the repository, or was made by an
-// example before it.
-class HelpSlow : public ScriptedProgram {};
+// Each line of a paragraph was once wrapped by itself, which left lines of one word.
+TEST(Help, AParagraphBehindTheExamplesIsWrappedAsOne) {
+  const std::string half(60, 'x'),
+      footer = "Examples:\n  pathline a\n  pathline b\n" + half + " one\n" + half + "\ntwo";
+  EXPECT_THAT(text_of({.usage = "p", .description = "d", .groups = {}, .footer = footer}),
+              HasSubstr("Examples:\n  pathline a\n  pathline b\n" + half + " one\n" + half + " two\n"));
+}
 
-TEST_F(HelpSlow, ExamplesOfQuickCommandsRunAsTheyArePasted) {
-  std::string script = "set -e\npathline() { \"$P\" \"$@\"; }\n";
-  for (const char* name : {"models", "datasets", "examples", "tests"})
-    script += std::string("ln -s '") + PATHLINE_SOURCE_DIR + "/" + name + "' .\n";
-  std::size_t count = 0;
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"data", "list"}, {"data", "sample"}, {"data", "split"}, {"info"}, {"import", "ffjord"}, {"plot"}}) {
-    auto asked = words;
-    asked.push_back("--help");
-    for (const auto& example : examples_of(run(asked).out)) {
-      script += "echo '+ " + example + "' >&2\n" + example + " > /dev/null\n";
-      ++count;
+// The examples of these commands, each in turn, as one pastes them into a clean checkout: what an example needs stands
+// in the repository, or was made by an example of the same help before it.
+class HelpSlow : public ScriptedProgram {
+ protected:
+  void run_examples(const std::vector<std::vector<std::string>>& commands) const {
+    std::string setup = "export HOME=\"$PWD/home\" PATH=\"$(dirname \"$P\"):$PATH\"\nmkdir -p home\n";
+    for (const char* name : {"models", "datasets", "examples", "tests"})
+      setup += std::string("ln -sfn '") + PATHLINE_SOURCE_DIR + "/" + name + "' .\n";
+    for (auto words : commands) {
+      words.push_back("--help");
+      for (const auto& example : examples_of(run(words).out))
+        EXPECT_EQ(bash(setup + "set -eo pipefail\n" + example), 0) << example << "\n" << get("err.txt");
     }
   }
-  EXPECT_GE(count, 12u);
-  EXPECT_EQ(bash(script), 0) << get("err.txt");
+};
+
+using Words = std::vector<std::string>;
+
+const std::vector<Words> kQuick{{"data", "list"},
+                                {"data", "sample"},
+                                {"data", "split"},
+                                {"info"},
+                                {"plot"},
+                                {"report"},
+                                {"import", "ffjord"},
+                                {"sample"},
+                                {"density"},
+                                {"verify"},
+                                {"reseal"},
+                                {"completion"},
+                                {"predict"},
+                                {"animate"},
+                                {"dynamics", "simulate"},
+                                {"dynamics", "predict"}};
+const std::vector<Words> kTraining{{"train"}, {"watch"}, {"fit"}, {"dynamics", "fit"}};
+const std::vector<Words> kMeasuring{
+    {"distill"}, {"study"}, {"compare"}, {"dynamics", "motions"}, {"dynamics", "energy"}};
+
+TEST(HelpExamples, OfEveryCommandAreRun) {
+  std::vector<Words> run_here;
+  for (const auto* list : {&kQuick, &kTraining, &kMeasuring})
+    run_here.insert(run_here.end(), list->begin(), list->end());
+  EXPECT_THAT(run_here, testing::UnorderedElementsAreArray(commands()));
 }
+
+TEST_F(HelpSlow, ExamplesOfQuickCommandsRunAsTheyArePasted) { run_examples(kQuick); }
+TEST_F(HelpSlow, ExamplesOfTrainingRunAsTheyArePasted) { run_examples(kTraining); }
+TEST_F(HelpSlow, ExamplesThatMeasureRunAsTheyArePasted) { run_examples(kMeasuring); }
 
 }  // namespace
 }  // namespace pathline

@@ -103,5 +103,27 @@ TEST_F(Plot, AConditionTakesTheDataThatHaveNearlyIt) {
   EXPECT_EQ(got.code, 0) << got.err;
 }
 
+// Five panels once had a fixed size each: 1,843 px beside each other.
+TEST_F(Plot, TheFieldAtFiveTimesIsAsWideAsAsked) {
+  ASSERT_EQ(plot(kPlotted + "moons.h5", {"--field", "--cells", "10"}, "f.png").code, 2);  // --samples has no effect
+  const auto got = run({"plot", kPlotted + "moons.h5", "-o", file("f.png"), "--quiet", "--field", "--cells", "10"});
+  ASSERT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(size("f.png"), testing::StartsWith("1600 "));
+}
+
+class PlotOnATerminal : public ScriptedProgram {};
+
+// What takes over two seconds says how long it takes, time left first, and leaves nothing of it on the terminal.
+TEST_F(PlotOnATerminal, SaysTheTimeThatIsLeftSlow) {
+  ASSERT_EQ(bash("script -qec 'stty cols 60; exec '\"$P\"' plot '" + kPlotted +
+                 "'moons.h5 -o f.png --field --residual --cells 100' /dev/null > w.txt"),
+            0)
+      << get("err.txt");
+  const std::string text = get("w.txt");
+  EXPECT_THAT(text, testing::ContainsRegex("[0-9]+ s left  [0-9]+ of 50000 densities"));
+  EXPECT_THAT(text, testing::ContainsRegex("[0-9]+ s left  [0-9]+ of 8000 residuals"));
+  EXPECT_THAT(text, testing::EndsWith("\r\033[K"));
+}
+
 }  // namespace
 }  // namespace pathline

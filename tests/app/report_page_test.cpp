@@ -114,11 +114,54 @@ TEST_F(Report, ChecksOfTheModelStandInItsTable) {
   EXPECT_THAT(html, HasSubstr("id=\"flow-data\">null</script>"));
 }
 
+TEST_F(Report, SimplerModelsStandBesideItsOwnFigure) {
+  ReportPage page;
+  page.title = "t", page.nll = 4.2, page.nll_error = 0.1;
+  page.yardstick = Yardstick{};
+  page.yardstick->components = 1, page.yardstick->mixture_nll = 4.5, page.yardstick->gaussian_nll = 4.6;
+  EXPECT_THAT(html_of(page), HasSubstr("a mixture of 1 Gaussian</th><td class=\"number\">4.5000</td>"));
+  page.yardstick->components = 3;
+  EXPECT_THAT(html_of(page), HasSubstr("a mixture of 3 Gaussians</th>"));
+}
+
 TEST_F(Report, WrongNamesAreRefused) {
   EXPECT_THAT(run({"report", kReported + "moons.h5", "-o", file("r.txt")}).err,
               HasSubstr("expected a name that ends with .html"));
   EXPECT_EQ(run({"report", file("no.h5"), "-o", file("r.html")}).code, 2);
   EXPECT_EQ(files(), 0);
+}
+
+// The page with everything on it, as wide as a phone and in the dark: the table of checks was once squeezed until a
+// sentence was a letter wide and a row as high as the screen.
+TEST_F(Report, OfATableIsReadOnAPhoneAndInTheDarkSlow) {
+  if (std::system("command -v chromium > /dev/null 2>&1") != 0) GTEST_SKIP() << "needs chromium (apt install chromium)";
+  const std::string table = std::string(PATHLINE_SOURCE_DIR) + "/datasets/geyser.csv";
+  ASSERT_EQ(run({"train", table, "-o", file("run"), "--time", "6", "--quiet"}).code, 0);
+  const auto got = run({"report", file("run"), "-o", file("r.html"), "--quiet"});
+  ASSERT_EQ(got.code, 0) << got.err;
+  std::string page = get("r.html");
+  EXPECT_THAT(page, HasSubstr("Beside simpler models"));
+  page.replace(page.find("</body>"), 7, R"(<script>
+window.addEventListener("load", () => {
+  const high = Math.max(...[...document.querySelectorAll("tr")].map((row) => row.getBoundingClientRect().height));
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  const charts = [...document.querySelectorAll(".charts figure")].map((c) => c.getBoundingClientRect().width);
+  const dark = getComputedStyle(document.body).backgroundColor;
+  document.body.innerHTML = "<p>over=" + wide + " rows=" + (high < 200 ? "low" : high) + " charts=" +
+    (charts.every((w) => Math.abs(w - charts[0]) < 1) ? "alike" : charts.join()) + " paper=" + dark + "</p>";
+});
+</script></body>)");
+  put("measured.html", page);
+  const auto dom = [&](const std::string& options) {
+    EXPECT_EQ(bash("timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir=profile --dump-dom " +
+                   options + " \"file://$PWD/measured.html\" > dom.html 2> log.txt"),
+              0)
+        << get("log.txt");
+    return get("dom.html");
+  };
+  EXPECT_THAT(dom("--window-size=390,800"), HasSubstr("<p>over=0 rows=low charts=alike paper=rgb(255, 255, 255)</p>"));
+  EXPECT_THAT(dom("--window-size=1000,800 --blink-settings=preferredColorScheme=0"),
+              HasSubstr("<p>over=0 rows=low charts=alike paper=rgb(21, 23, 26)</p>"));
 }
 
 // In a browser: no error on the console, and the slider, the play button, the pointer and the keys do what they say.

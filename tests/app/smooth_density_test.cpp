@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "app/contour.hpp"
 #include "pathline/core/random.hpp"
 
 namespace pathline::plot {
@@ -79,6 +80,39 @@ TEST(SmoothDensity, ANarrowRidgeStaysNarrow) {
   for (Index i = 0; i < 96; ++i)
     for (Index j = 0; j < 96; ++j) across += density(i, j) * std::pow(8. / 96 * static_cast<double>(j - i), 2);
   EXPECT_LT(across, 0.04);
+}
+
+// How often the curves around the region of highest density with this mass turn round: once for a convex one, more for
+// bulges, and much more where they are ragged. Every second point, because the grid itself gives each some angle.
+double turns(const Matrix<double>& density, double mass) {
+  double sum = 0;
+  for (const auto& loop : contour(density, highest_density_level(density, mass))) {
+    std::vector<Point> p;
+    for (std::size_t k = 0; k < loop.size(); k += 2) p.push_back(loop[k]);
+    for (std::size_t k = 0, n = p.size(); k < n; ++k) {
+      const Point &a = p[k], &b = p[(k + 1) % n], &c = p[(k + 2) % n];
+      const double ux = b.x - a.x, uy = b.y - a.y, vx = c.x - b.x, vy = c.y - b.y;
+      sum += std::abs(std::atan2(ux * vy - uy * vx, ux * vx + uy * vy));
+    }
+  }
+  return sum / (2 * std::numbers::pi);
+}
+
+// A column with sharp peaks, as a price with round numbers, has a small width of its own: the curve around 95 % once
+// showed the single samples between and beside the peaks. It turned 6.1 to 7.2 times, and with the bulges at five peaks
+// alone it does 4.5 to 4.9 times.
+TEST(SmoothDensity, TheRegionBesideSharpPeaksHasASmoothEdge) {
+  for (const Index n : {3000, 10000})
+    for (const std::uint64_t seed : {7, 17}) {
+      RowVector<double> x = normal_values(n, seed), y = normal_values(n, seed + 1);
+      Engine engine = make_stream(seed, "peaks");
+      for (Index i = 0; i < n; ++i)
+        x(i) = uniform(engine, 0, 1) < 0.3 ? std::round(-2 + 4 * std::pow(uniform(engine, 0, 1), 2)) * 0.75 +
+                                                 0.01 * uniform(engine, -1, 1)
+                                           : -1.8 + 1.5 * std::abs(x(i));
+      const auto density = smooth_density({x, {-3, 5}}, {y, {-4, 4}}, {}, 96);
+      EXPECT_LT(turns(density, 0.95), 5.5) << n << " " << seed;
+    }
 }
 
 TEST(SmoothDensity, StrangeSamplesGiveANumberEverywhere) {

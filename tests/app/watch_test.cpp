@@ -68,7 +68,8 @@ TEST_F(Watch, OnATerminalDrawsAChartThatFits) {
     EXPECT_LE(characters(line), 61u) << line;  // with a carriage return
 }
 
-TEST_F(Watch, WhatIsNoRunIsRefused) {
+// It is waited for some seconds for a run that may begin.
+TEST_F(Watch, WhatIsNoRunIsRefusedSlow) {
   EXPECT_THAT(run({"watch", file("none")}).err, HasSubstr("is not the directory of a run"));
   EXPECT_THAT(run({"watch", root_.string()}).err, HasSubstr("holds no run: it has no metrics.jsonl"));
   put("metrics.jsonl", "no json\n{\"iteration\": 5, \"validation_nll\": null}\n");

@@ -27,6 +27,7 @@ struct Series {
   std::vector<double> x = {}, y = {};  ///< of one length
   std::optional<Colour> colour = {};
   bool dots = false;  ///< a dot at each point, too
+  bool line = true;   ///< false: no line, for observed points
 };
 
 /// From (x, y) to (x + dx, y + dy), in the units of the axes.
@@ -48,9 +49,9 @@ struct ValueImage {
 
 struct FigureOptions {
   std::string title = {};
-  Index columns = 4;        ///< panels in a row, >= 1
+  Index columns = 4;        ///< panels in a row, >= 1; fewer where they would be too small to be read
   double panel_size = 240;  ///< px (1/96 inch): the longer side of a panel
-  double width = 0;         ///< px: of the whole figure, in place of panel_size; 0: as wide as the panels need
+  double width = 0;         ///< px: of all, in place of panel_size; 0: as the panels need, several at most 800
   double scale = 2;         ///< pixels of a PNG per px
 };
 
@@ -85,6 +86,8 @@ class Figure {
   void histogram(const std::string& title, std::vector<std::pair<std::string, std::vector<double>>> samples,
                  std::vector<Series> curves = {}, Axis x = {}, Axis y = {});
   void blank();
+  /// The next panel is the first of a row.
+  void start_row() { starts_.push_back(panels_.size()); }
   /// Dashed lines at values of x and y in the panel that was added last.
   void mark(std::optional<double> x, std::optional<double> y);
 
@@ -96,10 +99,13 @@ class Figure {
 
  private:
   struct Layout;
-  Layout lay_out(double panel_size) const;
-  double fitting_panel_size() const;
+  Layout lay_out(std::size_t columns, double panel_size) const;
+  Layout fitted_to(double width, std::size_t columns) const;
+  Layout lay_out() const;
+  std::size_t longest_row() const;
 
   FigureOptions options_;
+  std::vector<std::size_t> starts_;                   ///< panels that are the first of a row
   std::vector<std::shared_ptr<const Panel>> panels_;  ///< null: blank
 };
 
