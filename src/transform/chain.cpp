@@ -160,8 +160,7 @@ template <class S> SolveReport Chain<S>::walk(Direction direction, const Span* s
     const double begin = start_of(i), end = start_of(i + 1);
     if (begin == end) {
       const bool inside = span->low() <= begin && begin < span->high();
-      if (inside || (begin == whole && span->high() == whole))
-        report.add(one(i, direction, z, log_det, here, tape));
+      if (inside || (begin == whole && span->high() == whole)) report.add(one(i, direction, z, log_det, here, tape));
       continue;
     }
     const double low = std::max(begin, span->low()), high = std::min(end, span->high());
