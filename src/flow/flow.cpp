@@ -219,6 +219,30 @@ template <class S> struct TileWorker {
   ChainTape<S> tape;
 };
 
+// What a thread keeps between its calls, so that a call of few points does not make steppers anew. A call takes it, and
+// gives it back if nothing failed; a call inside a call finds none and makes its own.
+template <class S> struct CallMemory {
+  std::vector<TileWorker<S>> workers;
+  std::vector<SolveReport> reports;  // of each tile
+
+  // Keeps that of one worker, unless the products of the Jacobian with so many directions for so many samples are
+  // large.
+  void keep(Index dim, Index directions, Index batch) {
+    constexpr Index kMost = 1 << 18;
+    if (dim * directions * batch > kMost) return;
+    workers.resize(1);
+    workers[0].tape = {};
+    constexpr std::size_t kReports = 64;
+    if (reports.capacity() > kReports) reports = {};
+    t_kept = std::move(*this);
+  }
+  static CallMemory take() { return std::move(t_kept); }
+
+ private:
+  static thread_local CallMemory t_kept;
+};
+template <class S> thread_local CallMemory<S> CallMemory<S>::t_kept;
+
 template <class S> SolveOptions<S> solve_options(const EvaluationOptions& o) { return {o.solver, o.trace}; }
 
 // How the points are cut into tiles.
@@ -232,7 +256,8 @@ struct TileOptions {
 
   void check() const {
     require(tile >= 1, "tile", tile, ">= 1");
-    require(first >= 0 && first % tile == 0, "first", first, fmt::format("a multiple of tile = {}", tile));
+    if (first < 0 || first % tile != 0)  // every call comes here: the text is made only if it is needed
+      require(false, "first", first, fmt::format("a multiple of tile = {}", tile));
   }
 };
 
@@ -255,17 +280,23 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
   options.solver.check();
   options.trace.check();
   const Tiles tiles{n, o.tile};
-  std::vector<SolveReport> reports(static_cast<std::size_t>(tiles.count()));
-  std::vector<TileWorker<S>> workers(static_cast<std::size_t>(thread_count(o.threads)));
+  const auto count = static_cast<std::size_t>(tiles.count());
+  auto memory = CallMemory<S>::take();
+  auto& workers = memory.workers;
+  auto& reports = memory.reports;
+  reports.assign(count, {});
+  workers.resize(std::clamp<std::size_t>(count, 1, static_cast<std::size_t>(thread_count(o.threads))));
   auto run = [&](Index begin, Index batch, TileWorker<S>& w) {
     w.condition = flow.standardized_condition(c, begin, batch);
     const ProbeStream probes{o.seed, "flow.probes", static_cast<std::uint64_t>((o.first + begin) / o.tile), 0};
     return body(begin, batch, TransformContext<S>{w.scratch, options, w.condition, begin, probes}, w);
   };
-  parallel_for(tiles.count(), o.threads, [&](Index tile, int id) {
+  auto run_tile = [&](Index tile, int id) {
     reports[static_cast<std::size_t>(tile)] =
         run(tiles.begin(tile), tiles.batch(tile), workers[static_cast<std::size_t>(id)]);
-  });
+  };
+  parallel_for(tiles.count(), o.threads,
+               std::ref(run_tile));  // a reference, because std::function would copy to the heap
   SolveReport sum;
   for (const auto& r : reports) sum.add(r);
   if (reports.empty()) sum.status = SolveStatus::success;
@@ -274,6 +305,7 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
     if (const auto& report = reports[static_cast<std::size_t>(tile)]; !report.ok())
       throw failed(report, o.first, tiles.begin(tile), tiles.batch(tile),
                    [&](Index b) { return run(b, 1, workers[0]); });
+  memory.keep(flow.dim(), std::max<Index>(flow.dim(), options.trace.probes), std::min(n, o.tile));
   return sum;
 }
 
@@ -328,7 +360,9 @@ template <class S> typename Flow<S>::TileDensity Flow<S>::tile_density(double t,
   RowVector<double> outer = RowVector<double>::Zero(x.cols()), inner = outer;
   Matrix<S> z = standardized(x, &outer, first);
   const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
-  return {base->log_density(z.template cast<double>()) + inner + outer, z, report};
+  RowVector<double> log_prob = base->log_density(z.template cast<double>());
+  log_prob = log_prob + inner + outer;
+  return {std::move(log_prob), std::move(z), report};
 }
 
 template <class S> std::vector<Periods::Image> Flow<S>::images(ConstMatrixRef<double> x) const {
@@ -372,23 +406,28 @@ template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<do
   check(x, c, options.first);
   const Index n = x.cols();
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
-  out.report = for_each_tile<S>(*this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
-                                [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
-                                  SolveReport report;
-                                  auto log_prob = out.log_prob.segment(begin, batch);
-                                  log_prob.setConstant(-kInfinity);
-                                  const auto all = images(x.middleCols(begin, batch));
-                                  for (const auto& image : all) {
-                                    const auto at = context_of(image.points, context, w.image_condition);
-                                    const auto got = tile_density(t, image.x, options.first + begin, options, at);
-                                    report.add(got.report);
-                                    if (&image == &all.front()) out.latent.middleCols(begin, batch) = got.latent;
-                                    for (std::size_t k = 0; k < image.points.size(); ++k)
-                                      log_prob[image.points[k]] =
-                                          log_add(log_prob[image.points[k]], got.log_prob[static_cast<Index>(k)]);
-                                  }
-                                  return report;
-                                });
+  auto of_images = [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
+    SolveReport report;
+    auto log_prob = out.log_prob.segment(begin, batch);
+    log_prob.setConstant(-kInfinity);
+    const auto all = images(x.middleCols(begin, batch));
+    for (const auto& image : all) {
+      const auto at = context_of(image.points, context, w.image_condition);
+      const auto got = tile_density(t, image.x, options.first + begin, options, at);
+      report.add(got.report);
+      if (&image == &all.front()) out.latent.middleCols(begin, batch) = got.latent;
+      for (std::size_t k = 0; k < image.points.size(); ++k)
+        log_prob[image.points[k]] = log_add(log_prob[image.points[k]], got.log_prob[static_cast<Index>(k)]);
+    }
+    return report;
+  };
+  auto of_tile = [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
+    if (periods_) return of_images(begin, batch, context, w);
+    const auto got = tile_density(t, x.middleCols(begin, batch), options.first + begin, options, context);
+    out.log_prob.segment(begin, batch) = got.log_prob, out.latent.middleCols(begin, batch) = got.latent;
+    return got.report;
+  };
+  out.report = for_each_tile<S>(*this, n, c, TileOptions(options), solve_options<S>(options), out.nfe, of_tile);
   return out;
 }
 

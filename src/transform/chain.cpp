@@ -135,28 +135,32 @@ template <class S> SolveReport Chain<S>::walk(Direction direction, const Span* s
                                               ChainTape<S>* tape) const {
   const bool up = direction == Direction::base_to_data;
   const std::size_t n = links_.size();
-  std::vector<double> start(n + 1, 0);       // the start of each transform
-  std::vector<std::size_t> solve(n + 1, 0);  // the number of each among the transforms that take time
-  for (std::size_t i = 0; i < n; ++i) {
-    start[i + 1] = start[i] + links_[i]->duration();
-    solve[i + 1] = solve[i] + (links_[i]->duration() > 0);
-  }
+  // The start of a transform: always the sum from the base, so that it has the same bits in both directions.
+  auto start_of = [&](std::size_t i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < i; ++k) sum += links_[k]->duration();
+    return sum;
+  };
+  const double whole = span ? start_of(n) : 0;
+  std::size_t passed = up ? 0 : solves();  // how many transforms that take time are between here and the base
   SolveReport report;
   report.status = SolveStatus::success;
   for (std::size_t j = 0; j < n && report.ok(); ++j) {
     const std::size_t i = up ? j : n - 1 - j;
+    const bool takes_time = links_[i]->duration() > 0;
+    if (!up) passed -= takes_time;
     auto here = context;
-    here.probes = context.probes.of_solve(solve[i]);
-    here.first_step = context.first_step ? context.first_step + solve[i] : nullptr;
+    here.probes = context.probes.of_solve(passed);
+    here.first_step = context.first_step ? context.first_step + passed : nullptr;
+    if (up) passed += takes_time;
     if (!span) {
       report.add(one(i, direction, z, log_det, here, tape));
       continue;
     }
-    const double begin = start[i], end = start[i + 1];
+    const double begin = start_of(i), end = start_of(i + 1);
     if (begin == end) {
       const bool inside = span->low() <= begin && begin < span->high();
-      if (inside || (begin == start[n] && span->high() == start[n]))
-        report.add(one(i, direction, z, log_det, here, tape));
+      if (inside || (begin == whole && span->high() == whole)) report.add(one(i, direction, z, log_det, here, tape));
       continue;
     }
     const double low = std::max(begin, span->low()), high = std::min(end, span->high());
@@ -164,7 +168,7 @@ template <class S> SolveReport Chain<S>::walk(Direction direction, const Span* s
     TimePart part{(up ? low : high) - begin, (up ? high : low) - begin};
     for (std::size_t k = 0; up && k < span->times.size(); ++k) {
       const double t = span->times[k];
-      if (t > low && t <= high && t != start[n]) part.times.push_back({t - begin, k});
+      if (t > low && t <= high && t != whole) part.times.push_back({t - begin, k});
     }
     here.part = &part;
     report.add(one(i, direction, z, log_det, here, tape));

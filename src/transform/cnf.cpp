@@ -80,11 +80,13 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   const Integrand<S>* penalty = tape && beside ? options.penalty : nullptr;
   TraceMethod<S> method;
   if (log_det) {
-    Engine engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
-    method = make_trace_method<S>(options.trace, *field, penalty && penalty->needs_jacobian(), z.cols(), engine,
+    if (options.trace.kind !=
+        TraceKind::exact)  // which draws nothing; to seed an engine takes longer than a short step
+      w.engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
+    method = make_trace_method<S>(options.trace, *field, penalty && penalty->needs_jacobian(), z.cols(), w.engine,
                                   tape ? tape->probes : w.probes);
   }
-  w.state.resize(Augmented<S>::layout(z.rows(), z.cols(), beside, penalty != nullptr));
+  w.lay_out(z.rows(), z.cols(), beside, penalty != nullptr);
   w.state.flat().setZero();
   w.state.block(0) = z;
   const TraceMethod<S> none;

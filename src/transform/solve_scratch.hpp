@@ -23,10 +23,19 @@ template <class S> struct SolveScratch {
     return *continuous_;
   }
 
+  // Lays the state out for so many samples, unless it is so already.
+  void lay_out(Index dim, Index batch, bool with_density, bool with_integrand) {
+    const auto& now = state.layout();
+    const std::size_t blocks = with_integrand ? 3 : with_density ? 2 : 1;
+    if (now.batch != batch || now.rows.size() != blocks || now.rows[0] != dim)
+      state.resize(Augmented<S>::layout(dim, batch, with_density, with_integrand));
+  }
+
   DiscreteAdjoint<S> discrete;
   State<S> state, node;
   Matrix<S> probes, z_bar;
   RowVector<S> weight;
+  Engine engine;  // of the probes
 
  private:
   std::optional<Solver<S>> solver_;

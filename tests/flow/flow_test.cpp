@@ -1,5 +1,7 @@
 #include "pathline/flow/flow.hpp"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "pathline/core/error.hpp"
@@ -251,6 +253,62 @@ TEST(Flow, FixedStepsWhoseTraceIsNotFiniteFail) {
   const Flow<double> flow(Cnf<double>{std::make_shared<NoTrace>()});
   for (auto kind : {StepperKind::dopri5, StepperKind::cash_karp})
     EXPECT_THROW((void)flow.sample(3, 1, {.solver = {.stepper = kind, .steps = 3}}), NumericalError) << to_string(kind);
+}
+
+// A thread keeps scratch memory between its calls: other flows, other options and failures in between leave no trace.
+TEST(Flow, WhatAThreadKeepsBetweenCallsChangesNoBit) {
+  const Flow<double> flow(
+      Cnf<double>{std::make_shared<Linear>(Matrix<double>{{0.3, 1}, {-1, 0.1}}, Vector<double>{{1, 2}})});
+  const Flow<double> wide(
+      Cnf<double>{std::make_shared<Linear>(Matrix<double>::Identity(5, 5), Vector<double>::Ones(5))});
+  const Matrix<double> x = Matrix<double>::Random(2, 3);
+  auto in_a_new_thread = [&] {
+    RowVector<double> out;
+    std::thread([&] { out = flow.log_prob(x, kNoCondition, kFine).log_prob; }).join();
+    return out;
+  };
+  const RowVector<double> expected = in_a_new_thread();
+  const EvaluationOptions too_few{.solver = {.rtol = 1e-10, .atol = 1e-10, .max_steps = 2}},
+      euler{.solver = {.stepper = StepperKind::euler, .steps = 3}};
+  const EvaluationOptions probes{.trace = {.kind = TraceKind::hutchinson, .probes = 3}};
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(flow.log_prob(x, kNoCondition, kFine).log_prob, expected);
+    (void)wide.log_prob(Matrix<double>::Random(5, 200), kNoCondition, euler);
+    EXPECT_EQ(flow.log_prob(x, kNoCondition, kFine).log_prob, expected);
+    EXPECT_THROW((void)flow.log_prob(x, kNoCondition, too_few), NumericalError);
+    EXPECT_EQ(flow.log_prob(x, kNoCondition, kFine).log_prob, expected);
+    (void)flow.log_prob(x, kNoCondition, probes), (void)flow.score(x), (void)flow.sample(3, 1, kFine);
+  }
+}
+
+// A call inside a call, as that of a field that asks another flow, must not take the memory of the outer one.
+TEST(Flow, AFieldMayEvaluateAnotherFlow) {
+  class Asking final : public VectorField<double> {
+   public:
+    Asking(const Linear& linear, const Flow<double>& other) : VectorField(2, 0), linear_(linear), other_(&other) {}
+    std::unique_ptr<VectorField<double>> clone() const override { return std::make_unique<Asking>(*this); }
+    void value(const FieldPoint<double>& x, MatrixRef<double> f, Workspace<double>& w) const override {
+      (void)other_->log_prob(x.z, kNoCondition, kFine);
+      linear_.value(x, f, w);
+    }
+    void tangents(const FieldPoint<double>& x, const TangentDirections<double>& e, MatrixRef<double> f,
+                  MatrixRef<double> je, Workspace<double>& w) const override {
+      (void)other_->log_prob(x.z, kNoCondition, kFine);
+      linear_.tangents(x, e, f, je, w);
+    }
+    void pullback(const FieldPoint<double>&, const TangentDirections<double>&, ConstMatrixRef<double>,
+                  ConstMatrixRef<double>, FieldCotangent<double>, Workspace<double>&) const override {}
+
+   private:
+    Linear linear_;
+    const Flow<double>* other_;
+  };
+  const Linear linear(Matrix<double>{{0.3, 1}, {-1, 0.1}}, Vector<double>{{1, 2}});
+  const Flow<double> plain(Cnf<double>{std::make_shared<Linear>(linear)});
+  const Flow<double> asking(Cnf<double>{std::make_shared<Asking>(linear, plain)});
+  const Matrix<double> x = Matrix<double>::Random(2, 3);
+  const RowVector<double> expected = plain.log_prob(x, kNoCondition, kFine).log_prob;
+  for (int round = 0; round < 2; ++round) EXPECT_EQ(asking.log_prob(x, kNoCondition, kFine).log_prob, expected);
 }
 
 // The probes of the second part were those of the first.

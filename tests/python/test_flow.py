@@ -1,5 +1,6 @@
 """Evaluation: shapes, layouts, memory, errors, options, files."""
 import concurrent.futures
+import importlib.util
 import json
 import multiprocessing
 import pickle
@@ -263,6 +264,25 @@ def test_samples_are_a_chain_of_getdist(moons, tmp_path):
     assert (tmp_path / "moons.paramnames").read_text() == "x1\tx1\nx2\tx2\n"
     with pytest.raises(pathline.InputError, match="cannot write"):
         moons.to_getdist(tmp_path / "no" / "such", n=2)
+
+
+def test_a_chain_of_getdist_is_read_back(moons, run_tool, tmp_path):
+    """By pathline's own reader, and by GetDist where it is there."""
+    root = tmp_path / "moons"
+    moons.to_getdist(root, n=2000, seed=4)
+    x, log_p = moons.sample(2000, seed=4, log_prob=True)
+    run_tool("density", MOONS, root, "-o", tmp_path / "p.npy", "--quiet")
+    # Both are within the tolerance of 1e-6 of each step, over some ten steps there and back, where slopes are up to 30.
+    np.testing.assert_allclose(np.load(tmp_path / "p.npy"), log_p, atol=2e-3)
+    again = pathline.train(root, weights="weight", iterations=2, progress=False)
+    assert again.columns == ["x1", "x2"] and sum("chain of 1 file" in note for note in again.result.notes) == 1
+    if importlib.util.find_spec("getdist"):
+        from getdist import loadMCSamples
+
+        chain = loadMCSamples(str(root), settings={"ignore_rows": 0})
+        assert chain.getParamNames().list()[:2] == ["x1", "x2"]
+        np.testing.assert_allclose(chain.getMeans()[:2], x.mean(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(chain.loglikes, -log_p, rtol=1e-6)
 
 
 def test_verify_passes_for_a_right_model_and_says_what_the_command_says(moons, run_tool):

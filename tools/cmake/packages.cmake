@@ -1,7 +1,17 @@
-# Debian packages by CPack, one a component: tools/debian builds them.
+# Debian packages by CPack, one a component: tools/packages builds them.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME pathline)
-set(CPACK_PACKAGE_CONTACT "The pathline authors <pathline@example.org>")
+# Who makes the packages, as Debian's own tools take it; else who made the last commit.
+set(maintainer "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+if(maintainer MATCHES "^ | <>$")
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 "--format=%an <%ae>" OUTPUT_VARIABLE maintainer
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+if(NOT maintainer)
+  set(maintainer "The pathline authors <root@localhost>")
+endif()
+set(PATHLINE_MAINTAINER ${maintainer} CACHE STRING "Maintainer of the Debian packages, NAME <ADDRESS>")
+set(CPACK_PACKAGE_CONTACT ${PATHLINE_MAINTAINER})
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_STRIP_FILES ON)
