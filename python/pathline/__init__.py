@@ -12,7 +12,6 @@ Arrays are (n, d), one sample per row. Densities are those of the data in its ow
 
 A flow of your own takes one call, ``flow = pathline.train(x)``; see ``help(pathline.train)``.
 """
-import os as _os
 
 from . import _core
 from .errors import InputError, Interrupted, NumericalError
@@ -26,6 +25,3 @@ from .verification import Check, Verification
 __version__: str = _core.__version__
 __all__ = ["Check", "Evaluation", "Flow", "InputError", "Interrupted", "Mlp", "NeuralOde", "NumericalError",
            "OdeintGradient", "TrainingResult", "Verification", "load", "odeint", "odeint_vjp", "recipe_keys", "train"]
-
-# GNU's OpenMP hangs in a process that was forked after its threads had begun; one thread needs no OpenMP.
-_os.register_at_fork(after_in_child=lambda: _core.set_default_threads(1))

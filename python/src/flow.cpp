@@ -1,7 +1,6 @@
 #include "flow.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -14,8 +13,6 @@ using namespace py::literals;
 
 namespace pathline::python {
 namespace {
-
-std::atomic<int> g_default_threads{0};
 
 std::variant<Flow<float>, Flow<double>> read_flow(const std::string& file, const std::string& precision) {
   if (precision == "float") return read_model<float>(file).flow;
@@ -68,8 +65,6 @@ py::object number_or_array(py::array_t<double> values) { return values[py::tuple
 
 }  // namespace
 
-int default_threads() { return g_default_threads; }
-
 PyFlow::PyFlow(const std::string& file, const std::string& precision) {
   auto card = read_card(file);
   const std::string chosen = precision.empty() ? card.precision : precision;
@@ -110,7 +105,7 @@ PyFlow PyFlow::with_options(const py::dict& changes) const {
 
 EvaluationOptions PyFlow::options(Index first) const {
   EvaluationOptions out = options_;
-  out.first = first, out.threads = threads_.value_or(default_threads());
+  out.first = first, out.threads = threads_.value_or(kAllCores);
   return out;
 }
 
@@ -273,9 +268,6 @@ void bind_flow(py::module_& module) {
       .def_property_readonly("condition_dim", &PyFlow::condition_dim)
       .def_property_readonly("columns", [](const PyFlow& f) { return f.card().columns; })
       .def_property_readonly("condition_columns", [](const PyFlow& f) { return f.card().condition_columns; });
-  module.def(
-      "set_default_threads", [](int threads) { g_default_threads = threads; }, "threads"_a,
-      "Set the number of threads where none is asked for; 0 means one per core.");
 }
 
 }  // namespace pathline::python

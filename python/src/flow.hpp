@@ -55,7 +55,7 @@ class PyFlow {
 
 void bind_flow(pybind11::module_& module);
 
-// The number of threads where none is asked for: 0, one per core, or 1 in a process that was forked.
-int default_threads();
+// The number of threads where none is asked for.
+inline constexpr int kAllCores = 0;
 
 }  // namespace pathline::python

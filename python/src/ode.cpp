@@ -182,7 +182,7 @@ py::object value_of(const Field& field, double t, const py::object& z, const py:
 
 OdeintOptions odeint_options(const py::dict& options) {
   OdeintOptions out;
-  out.threads = default_threads();
+  out.threads = kAllCores;
   for (const auto& [key, value] : options) {
     const auto name = key.cast<std::string>();
     try {
@@ -201,7 +201,7 @@ OdeintOptions odeint_options(const py::dict& options) {
       else if (name == "tile")
         out.tile = value.cast<Index>();
       else if (name == "threads")
-        out.threads = value.cast<std::optional<int>>().value_or(default_threads());
+        out.threads = value.cast<std::optional<int>>().value_or(kAllCores);
       else
         throw InputError("unknown option '" + name + "'");
     } catch (const py::cast_error&) {

@@ -108,7 +108,7 @@ py::object predict(const SavedRegression& model, const py::object& x, std::optio
     const py::gil_scoped_release released;
     const Matrix<double> points = finite_matrix(rows, "x", rows.count());
     SavedRegression copy = model;
-    copy.spec.solve.threads = threads.value_or(default_threads());
+    copy.spec.solve.threads = threads.value_or(kAllCores);
     y = copy.predict(points);
   }
   std::copy_n(y.data(), y.size(), out.mutable_data());

@@ -63,7 +63,7 @@ py::dict train(const Recipe& recipe, const std::optional<Array>& table, const st
       .replace = replace,
       .progress = report,
       .stop = [&] { return listener.stop(); },
-      .threads = threads.value_or(default_threads()),
+      .threads = threads.value_or(kAllCores),
       .note = [&](const std::string& text) { listener.report(note, true, [&] { return py::str(text); }); }};
   std::optional<TableView> view;
   if (table) {
