@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace pathline::plot {
 namespace {
@@ -18,19 +19,19 @@ double widest_of(const std::vector<Tick>& ticks, const TextStyle& style) {
   return out;
 }
 
-// The ticks of a linear axis stand only where there is room for a label as wide as the widest.
+// Ticks that stand only where there is room for a label as wide as the widest; of a linear axis.
 ShortTicks ticks_with_room(const Range& range, Scale scale, double length, bool lines, int most,
                            const TextStyle& style) {
   const auto all = short_ticks(range, scale, most);
-  if (scale == Scale::log) return all;
   const double half = (lines ? text_height(style) : widest_of(all.ticks, style)) / 2;
   const double margin = std::clamp((half - kOverhang) / length, 0.0, 0.4) * (range.high - range.low);
   return short_ticks({range.low + margin, range.high - margin}, scale, most);
 }
 
 // Those that lie inside of the axis; none of them if two would touch on a linear one.
-AxisLabels placed(const Range& range, Scale scale, double length, bool lines, int most, const TextStyle& style) {
-  AxisLabels out{.ticks = ticks_with_room(range, scale, length, lines, most, style)};
+AxisLabels placed(ShortTicks ticks, const Range& range, Scale scale, double length, bool lines,
+                  const TextStyle& style) {
+  AxisLabels out{.ticks = std::move(ticks)};
   const double low = on_axis(range.low, scale), high = on_axis(range.high, scale);
   double last = -std::numeric_limits<double>::infinity();
   for (const auto& tick : out.ticks.ticks) {
@@ -66,12 +67,17 @@ AxisLabels axis_labels(const Range& range, Scale scale, double length, Side side
   AxisLabels best;
   for (const bool upward : {false, true}) {
     if (upward && side == Side::beside) break;
-    for (int most = length < kShort ? 4 : 5; most >= 2; --most) {
-      auto next = placed(range, scale, length, upward || side == Side::beside, most, style);
-      next.upward = upward;
-      if (next.count() >= 2) return next;
-      if (next.count() > best.count() || best.shown.empty()) best = std::move(next);
-    }
+    const bool lines = upward || side == Side::beside;
+    for (int most = length < kShort ? 4 : 5; most >= 2; --most)
+      for (const bool with_room : {false, true}) {
+        if (with_room && scale == Scale::log) continue;
+        auto next = placed(
+            with_room ? ticks_with_room(range, scale, length, lines, most, style) : short_ticks(range, scale, most),
+            range, scale, length, lines, style);
+        next.upward = upward;
+        if (next.count() >= 2) return next;
+        if (next.count() > best.count() || best.shown.empty()) best = std::move(next);
+      }
   }
   return best;
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
 constexpr double kPanelGap = 5, kMargin = 8, kTick = 4, kLeastText = 8.5;  // px
-constexpr Index kPairCells = 96, kMarginCells = 200;
+constexpr Index kMarginCells = 200;
 constexpr std::array<double, 2> kMasses{0.95, 0.68};
 const TextStyle kName{.size = 12}, kTickText{.size = 10.5}, kUnit{.size = 10};
 const TextStyle kHeading{.size = 14, .bold = true};
@@ -139,6 +139,7 @@ class Page {
       x_name_ = kTick + 4 + x_height, y_name_ = kTick + 6 + y_width;
     }
     panel_height_ = count_ == 1 ? 0.55 * side_ : side_;
+    pair_cells_ = std::clamp<Index>(std::lround(side_ / 2), 96, 128);  // large panels would show coarse cells as kinks
     const auto n = static_cast<double>(count_);
     height_ = std::ceil(top_ + n * panel_height_ + (n - 1) * kPanelGap + bottom_);
   }
@@ -185,7 +186,7 @@ class Page {
                                          double mass, const Box& b) const {
     auto loops = contour(density, highest_density_level(density, mass));
     const Range rx = from.columns[j].range, ry = from.columns[i].range;
-    const auto n = static_cast<double>(kPairCells);
+    const auto n = static_cast<double>(pair_cells_);
     for (auto& loop : loops)
       for (Point& p : loop)
         p = {across(j, rx.low + (rx.high - rx.low) * p.x / n, b), along(i, ry.low + (ry.high - ry.low) * p.y / n, b)};
@@ -195,14 +196,14 @@ class Page {
   void draw_pair(std::size_t i, std::size_t j, const Box& b) {
     canvas_->clipped(b, [&] {
       if (data_) {
-        const auto density = smooth_density(data_->columns[j], data_->columns[i], data_->weights, kPairCells);
+        const auto density = smooth_density(data_->columns[j], data_->columns[i], data_->weights, pair_cells_);
         for (const double mass : kMasses) {
           Colour colour = corner_.data->colour;
           colour.alpha = 0.3;  // the inner region lies over the outer one
           canvas_->area(region(*data_, i, j, density, mass, b), colour);
         }
       }
-      const auto density = smooth_density(model_.columns[j], model_.columns[i], model_.weights, kPairCells);
+      const auto density = smooth_density(model_.columns[j], model_.columns[i], model_.weights, pair_cells_);
       for (const double mass : kMasses)
         for (auto loop : region(model_, i, j, density, mass, b)) {
           loop.push_back(loop.front());
@@ -335,6 +336,7 @@ class Page {
   std::vector<std::string> heading_;
   std::vector<AxisLabels> x_, y_;
   double left_ = 0, top_ = 0, bottom_ = 0, side_ = 0, panel_height_ = 0, height_ = 0, x_name_ = 0, y_name_ = 0;
+  Index pair_cells_ = 0;  // of a side, of the densities of pairs
   std::unique_ptr<Canvas> canvas_;
 };
 

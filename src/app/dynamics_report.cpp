@@ -179,7 +179,7 @@ void add_motions_command(Command parent, Action& chosen) {
   auto c = parent.add_command("motions", "Fit the twelve simulated motions and compare with the truth");
   c.footer(
       "Examples:\n"
-      "  pathline dynamics motions --physics-first\n"
+      "  pathline dynamics motions parabola --physics-first\n"
       "  pathline dynamics motions parabola pendulum --noise 0.01\n"
       "Prints a table in Markdown: the RMS error on fresh trajectories over the window, and from its end to twice the\n"
       "window, and the physical parameter that is off most, relative to its true value or 1.");

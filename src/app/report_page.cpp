@@ -148,7 +148,9 @@ std::string checks_of(const ReportPage& page) {
       "<thead><tr><th scope=\"col\">check</th><th scope=\"col\" class=\"number\">figure</th>"
       "<th scope=\"col\" class=\"number\">bound</th>"
       "<th scope=\"col\">verdict</th><th scope=\"col\">what</th></tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
-      escaped(page.compared_with.empty() ? "no data" : page.compared_with), rows);
+      escaped(page.compared_with.empty() ? "no data: --data TABLE compares the model with a table"
+                                         : page.compared_with),
+      rows);
 }
 
 std::string recipe_of(const ReportPage& page) {

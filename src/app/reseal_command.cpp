@@ -49,7 +49,7 @@ void add_reseal_command(Command app, Action& chosen) {
                            "Rewrite a model of an older pathline: the same density, with a checksum and known answers");
   c.footer(
       "Examples:\n"
-      "  pathline verify tests/fixtures/model_format_1.h5\n"
+      "  pathline verify models/moons.h5 && pathline reseal models/moons.h5 -o resealed.h5\n"
       "  pathline reseal tests/fixtures/model_format_1.h5 -o new.h5\n"
       "Verify the model first: the new digest covers whatever it is now.");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();

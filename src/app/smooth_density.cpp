@@ -231,15 +231,22 @@ double geometric_mean(const Matrix<double>& bins, const Matrix<double>& pilot) {
   return mass > 0 ? std::exp(logarithm / mass) / pilot.sum() : 0;
 }
 
-// The factor that makes the product of both widths that of Scott's rule for n samples of a normal distribution of the
-// same entropy, -log(mean), or 1 if it is more. Where a column has sharp peaks its own width is small, and a kernel
-// between the peaks would hold so few samples that a contour shows each of them.
-double widening(double mean, double n, double wx, double wy, double rho) {
-  static constexpr double kMost = 1.8;
-  if (!(mean > 0)) return 1;
+struct Widths {
+  double x, y;  // cells
+};
+
+// Widths whose product is not below that of Scott's rule for n samples of a normal distribution of the same entropy,
+// -log(mean). Where a column has sharp peaks its own width is small, and a kernel between the peaks would hold so few
+// samples that a contour shows each of them. The width that is the smaller part of its `rule` of thumb is raised first.
+Widths widened(Widths own, const Widths& rule, double mean, double n, double rho) {
+  static constexpr double kMost = 9;  // times the product
+  if (!(mean > 0)) return own;
   const double sigmas = 1 / (2 * kPi * std::numbers::e * mean);
   const double product = sigmas * std::pow(std::max(n, 1.0), -1.0 / 3);
-  return std::clamp(std::sqrt(product / (wx * wy * std::sqrt(1 - rho * rho))), 1.0, kMost);
+  const double factor = std::clamp(product / (own.x * own.y * std::sqrt(1 - rho * rho)), 1.0, kMost);
+  const double ratio = (own.y / rule.y) / (own.x / rule.x);  // above 1 where x is the narrower
+  const double first = std::min(factor, std::max(ratio, 1 / ratio)), both = std::sqrt(factor / first);
+  return {own.x * both * (ratio > 1 ? first : 1), own.y * both * (ratio > 1 ? 1 : first)};
 }
 
 // Wider kernels where the density is low: the width goes with the root of its inverse (Abramson 1982), relative to the
@@ -296,9 +303,10 @@ Matrix<double> smooth_density(const SampleColumn& x, const SampleColumn& y, cons
   }
   const Matrix<double> pilot = smoothed(bins, x.ends, y.ends, wx, wy, rho);
   const double mean = geometric_mean(bins, pilot);
-  const double factor = widening(mean, effective_number(x, weights), wx, wy, rho);
-  const Matrix<double> out =
-      apart ? pilot : smoothed_adaptively(bins, pilot, mean, x.ends, y.ends, factor * wx, factor * wy, rho);
+  const double n = effective_number(x, weights);
+  const auto rule = [&](const SampleColumn& c) { return rule_of_thumb(histogram(c, weights, kBins), n); };
+  const Widths w = widened({wx, wy}, {rule(x), rule(y)}, mean, n, rho);
+  const Matrix<double> out = apart ? pilot : smoothed_adaptively(bins, pilot, mean, x.ends, y.ends, w.x, w.y, rho);
   const double whole = out.sum();
   return whole > 0 ? Matrix<double>(out / whole) : out;
 }
