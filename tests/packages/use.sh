@@ -9,7 +9,7 @@ quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; echo "failed: $*" >&2
 expect() { grep -q -- "$1" <<<"$2" || { echo "expected '$1' in: $2" >&2; return 1; }; }
 
 quiet apt-get update
-quiet apt-get install -y --no-install-recommends ./*.deb
+quiet apt-get install -y --no-install-recommends --reinstall ./*.deb  # again, if the root has others
 dpkg-query --show --showformat='${Package} ${Version}, ${Installed-Size} kB\n' 'libpathline*' pathline python3-pathline
 
 # The command, its pages and its completions. The root's dpkg may be told to leave manual pages out.
@@ -17,7 +17,8 @@ cd "$work"
 expect "^[0-9]" "$(pathline --version)"
 pathline train moons --iterations 20 -o run --quiet
 pathline sample run/model.h5 -n 100 -o samples.csv --quiet
-expect "^-" "$(pathline density run/model.h5 samples.csv -o - --quiet | tail -n 1)"
+pathline density run/model.h5 samples.csv -o density.csv --quiet
+expect ",-[0-9.]*$" "$(tail -n 1 density.csv)"
 dpkg -L pathline | grep -q /man1/pathline-train.1.gz
 bash -n /usr/share/bash-completion/completions/pathline
 test -s /usr/share/zsh/vendor-completions/_pathline

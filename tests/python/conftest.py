@@ -1,13 +1,21 @@
 """What the tests of the Python package share."""
 import os
 import pathlib
+import signal
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 MOONS = str(SOURCE / "models" / "moons.h5")
+
+
+def start_interruptible(program, *arguments):
+    """Starts a program of Python that Ctrl-C ends, even where these tests run in the background of a shell that ignores it."""
+    return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 @pytest.fixture

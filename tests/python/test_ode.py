@@ -1,8 +1,6 @@
 """Initial value problems: solutions, gradients, functions of Python, PyTorch, regression."""
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -11,6 +9,8 @@ import numpy as np
 import pytest
 
 import pathline
+
+from conftest import start_interruptible
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-10}
 EQUAL = {"steps": 40}  # whose error, h^5, changes smoothly, so that differences see none of it
@@ -230,7 +230,7 @@ pathline.odeint(f, [[1.0]], [0.0, 1e9], max_steps=10**9)
 
 
 def test_ctrl_c_ends_a_solve_of_a_function():
-    child = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = start_interruptible(ENDLESS)
     assert child.stdout.readline() == "begun\n"
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)

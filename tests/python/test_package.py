@@ -1,4 +1,4 @@
-"""The package as a whole: docstrings, stubs, examples, speed, the wheel."""
+"""The package as a whole: docstrings, the programs of the documentation, speed, the wheel."""
 import doctest
 import importlib
 import importlib.util
@@ -41,57 +41,6 @@ def test_everything_public_has_a_docstring():
             for member, value in vars(item).items() if inspect.isclass(item) else ():
                 if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
                     assert value.__doc__, f"{name}.{public}.{member}"
-
-
-def run_module(*arguments, cwd):
-    return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, cwd=cwd)
-
-
-def test_the_stubs_are_those_of_the_module(tmp_path):
-    pytest.importorskip("mypy")
-    (tmp_path / "mypy.ini").write_text("[mypy]\nignore_missing_imports = True\n")
-    (tmp_path / "allowed").write_text("pathline._core.Flow\npathline._core.Recipe\npathline._core.Field\npathline._core.Field.__init__\n"
-                                     "pathline._core.Odeint\npathline._core.Regression\n")  # pybind11's metaclass
-    done = run_module("mypy.stubtest", "pathline._core", "--mypy-config-file", "mypy.ini", "--allowlist", "allowed",
-                      cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_types_of_the_package_hold(tmp_path):
-    pytest.importorskip("mypy")
-    done = run_module("mypy", "--ignore-missing-imports", "--disallow-untyped-defs", "--cache-dir", str(tmp_path), "-p",
-                      "pathline", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_types_of_a_program_are_checked(tmp_path):
-    pytest.importorskip("mypy")
-    (tmp_path / "use.py").write_text("import pathline\nflow = pathline.load(3)\n")
-    done = run_module("mypy", "--ignore-missing-imports", "--cache-dir", str(tmp_path), "use.py", cwd=tmp_path)
-    assert 'Argument 1 to "load" has incompatible type "int"' in done.stdout
-
-
-EXAMPLES = {
-    "density.py": ["test NLL: 2.", "on the ring: -1.", "mean radius of the samples: 2.0"],
-    "conditional.py": ["at mass 3: mean 3.0, width 0.5", "integral of p(x | 3): 1.00"],
-    "weights.py": ["mean 1.0, width 0.7"],
-    "sklearn_pipeline.py": ["chosen: [", "mean log-likelihood"],
-    "torch_odeint.py": ["loss: 0.00", "(0.5, -0.8); exact: (0.5, -0.8)"],
-    "neural_ode.py": ["largest error of sin(2 x): 0.", "change of the energy: ", "... is that at the start: True"],
-    "hmc.py": ["acceptance: ", "nats; of the flow's own samples: -2.4"],
-}
-
-
-@pytest.mark.parametrize("example", sorted(path.name for path in (SOURCE / "examples" / "python").glob("*.py")))
-def test_an_example_runs_and_says_what_it_should(example, tmp_path):
-    if example.startswith("torch"):
-        pytest.importorskip("torch")
-    arguments = [str(tmp_path / "ring.png")] if example == "density.py" else []
-    done = subprocess.run([sys.executable, str(SOURCE / "examples" / "python" / example), *arguments],
-                          capture_output=True, text=True, cwd=SOURCE)
-    assert done.returncode == 0, done.stderr
-    for expected in EXAMPLES[example]:
-        assert expected in done.stdout
 
 
 def test_the_programs_of_the_documentation_run(monkeypatch, tmp_path):

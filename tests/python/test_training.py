@@ -2,7 +2,6 @@
 import io
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -11,6 +10,8 @@ import numpy as np
 import pytest
 
 import pathline
+
+from conftest import start_interruptible
 
 QUICK = {"iterations": 10, "progress": False}
 
@@ -277,7 +278,7 @@ except pathline.Interrupted as error:
 @pytest.mark.parametrize("keep", [True, False])
 def test_ctrl_c_stops_and_saves(tmp_path, keep):
     run = str(tmp_path / "run") if keep else ""
-    child = subprocess.Popen([sys.executable, "-c", INTERRUPTED, run], stdout=subprocess.PIPE, text=True)
+    child = start_interruptible(INTERRUPTED, run)
     while child.stdout.readline() != "begun\n":
         assert child.poll() is None
     time.sleep(1)

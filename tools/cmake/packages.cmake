@@ -1,6 +1,7 @@
 # Debian packages by CPack, one a component: tools/packages builds them.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME pathline)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has its own
 # Who makes the packages, as Debian's own tools take it; else who made the last commit.
 set(maintainer "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
 if(maintainer MATCHES "^ | <>$")
@@ -38,7 +39,7 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libpathline0)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/cmake/library_package/triggers)
-set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "Continuous normalizing flows: shared library
+set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "Continuous normalizing flows: shared library
 Trained densities of pathline inside programs of C++: log-densities, scores
 and samples of continuous normalizing flows, and training of such flows.
 
@@ -48,14 +49,14 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpathline-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libpathline0 (= ${PROJECT_VERSION}), libeigen3-dev, libboost-dev, libhdf5-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS libcairo2-dev)  # for pathline::app
-set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Continuous normalizing flows: development files
+set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "Continuous normalizing flows: development files
 Headers and static libraries of pathline, found by find_package(pathline) of
 CMake and by pkg-config.")
 
 set(CPACK_DEBIAN_TOOL_PACKAGE_NAME pathline)
 set(CPACK_DEBIAN_TOOL_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_TOOL_PACKAGE_DEPENDS "fontconfig, fonts-dejavu-core")
-set(CPACK_COMPONENT_TOOL_DESCRIPTION "Continuous normalizing flows: command line
+set(CPACK_DEBIAN_TOOL_DESCRIPTION "Continuous normalizing flows: command line
 Trains a density from a table, evaluates it, draws from it, plots it and
 checks that it is the density that it claims to be.
 
@@ -71,7 +72,7 @@ if(PATHLINE_PYTHON)
     ${PROJECT_SOURCE_DIR}/tools/cmake/python_package/prerm)  # Python's byte code
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-matplotlib, python3-pandas, python3-sklearn, python3-torch")
 endif()
-set(CPACK_COMPONENT_PYTHON_DESCRIPTION "Continuous normalizing flows: Python package
+set(CPACK_DEBIAN_PYTHON_DESCRIPTION "Continuous normalizing flows: Python package
 Trains a density from an array of NumPy, evaluates it and draws from it; an
 estimator for scikit-learn; Neural ODEs.
 
