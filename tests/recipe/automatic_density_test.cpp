@@ -39,11 +39,11 @@ double wrapped_log_density(double x, double mean, double scale) {
 class AutomaticDensity : public Scratch {
  protected:
   // row: fills a row of the table.
-  template <class F> Recipe table(const std::string& columns, Index dim, F row) {
+  template <class F> Recipe table(const std::string& columns, Index dim, F row, Index rows = kRows) {
     Engine engine = make_stream(7, "automatic_density_test");
     std::string text = columns + "\n";
     Vector<double> values(dim);
-    for (Index i = 0; i < kRows; ++i) {
+    for (Index i = 0; i < rows; ++i) {
       row(engine, values);
       for (Index j = 0; j < dim; ++j) text += fmt::format("{}{}", j ? "," : "", values[j]);
       text += "\n";
@@ -185,14 +185,15 @@ TEST_F(AutomaticDensity, OfTwoBranchesGivenAConditionIsTheConditional) {
   EXPECT_LT(kl(2, draw, log_density, log_prob(flow, test.topRows(1), test.bottomRows(1))), kLargestKl);
 }
 
-// All of it in one table: a weight, a mass above 60, an angle and a count, each of which depends on the condition.
+// All of it in one table: a weight, a mass above 60, an angle and a count, each of which depends on the condition. 6,000
+// rows choose four components and are 0.036 nats off.
 TEST_F(AutomaticDensity, OfATableWithAllOfThese) {
   const auto draw = [](Engine& e, Vector<double>& v) {
     const double energy = 3 * uniform(e);
     v << 60 + (10 + 5 * energy) * exponential(e), turned(energy + normal(e)), poisson(e, 1 + energy), energy,
         0.5 + uniform(e);
   };
-  auto recipe = table("mass,phi,n,energy,w", 5, draw);
+  auto recipe = table("mass,phi,n,energy,w", 5, draw, 20000);
   recipe.data.reading.weights = "w", recipe.data.reading.condition = {"energy"};
   recipe.data.reading.discrete = {"n"}, recipe.data.bounds = {"mass=60:", "n=0:"}, recipe.data.period = {"phi=2pi"};
   const auto flow = trained(recipe);
