@@ -137,7 +137,8 @@ plot::Figure field_figure(const Flow<double>& flow, const FieldPicture& what, co
   fast.density = false;
   Panels panels{.flow = flow, .what = what, .options = options, .x = {}, .y = {}};
   std::vector<Matrix<double>> along;
-  flow.trajectory(flow.draw_base(kRangeDraws, what.seed), what.times, along, fast, panels.conditions(kRangeDraws));
+  const auto c = panels.conditions(kRangeDraws);
+  flow.trajectory(flow.draw_base(kRangeDraws, what.seed, fast.tile, 0, c), what.times, along, fast, c);
   panels.x = field_span(along, 0), panels.y = field_span(along, 1);
 
   std::vector<Velocities> all;

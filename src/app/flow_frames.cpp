@@ -50,8 +50,9 @@ template <class S> class Builder {
           k + 1 == options_.frames ? end : end * static_cast<double>(k) / static_cast<double>(options_.frames - 1));
     auto fast = evaluation_;
     fast.density = false;
-    flow_.trajectory(flow_.draw_base(options_.particles, options_.seed), out_.times, out_.particles, fast,
-                     conditions(options_.particles));
+    const auto c = conditions(options_.particles);
+    const auto z0 = flow_.draw_base(options_.particles, options_.seed, fast.tile, 0, c);
+    flow_.trajectory(z0, out_.times, out_.particles, fast, c);
     for (Index row = 0; row < flow_.dim(); ++row) out_.ranges.push_back(range_over(out_.particles, row));
     for (std::size_t k = 0; k < out_.times.size(); ++k) {
       if (flow_.dim() <= 2 && options_.cells > 0) add_density(out_.times[k]);

@@ -17,7 +17,9 @@ namespace {
 
 constexpr Index kDraws = 4096, kMostIntegrated = 2;
 constexpr int kNodes[] = {128, 40};                  // of each column, if there are one or two
-constexpr int kCellNodes[] = {1, 8, 6, 4, 2, 2, 2};  // of each discrete column, by their number; the middle of more
+// Of each discrete column, by their number; the middle of more. A density with marginal maps has kinks at their knots:
+// 8 nodes miss 0.3 % of a Poisson distribution, 24 miss 0.03 %.
+constexpr int kCellNodes[] = {1, 24, 10, 5, 3, 2, 2};
 
 // A centre of a cell of a grid, such as 2 of -0.5:4.5:5, may be rounded to just below the integer.
 RowVector<double> integer_below(const RowVector<double>& x) { return (x.array() + 1e-9).floor(); }
@@ -126,7 +128,7 @@ Matrix<double> IntegratedDensity<S>::draws(const Matrix<double>& condition, cons
   const Matrix<double> c = condition.replicate(1, condition.rows() > 0 ? kDraws : 1);
   if (!columns_.time) return flow_.sample(kDraws, 0, fast, c).points;
   std::vector<Matrix<double>> along;
-  flow_.trajectory(flow_.draw_base(kDraws, 0, fast.tile), {*columns_.time}, along, fast, c);
+  flow_.trajectory(flow_.draw_base(kDraws, 0, fast.tile, 0, c), {*columns_.time}, along, fast, c);
   return along.front();
 }
 

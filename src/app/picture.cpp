@@ -372,7 +372,9 @@ template <class S> class Picture {
 
   std::vector<Matrix<double>> trajectories(Index n, const std::vector<double>& times) const {
     std::vector<Matrix<double>> along;
-    model_.flow.trajectory(model_.flow.draw_base(n, f_.seed), times, along, options_, conditions(n));
+    const auto c = conditions(n);
+    const auto z0 = model_.flow.draw_base(n, f_.seed, EvaluationOptions{}.tile, 0, c);
+    model_.flow.trajectory(z0, times, along, options_, c);
     return along;
   }
 

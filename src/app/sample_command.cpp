@@ -153,7 +153,7 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
 // Draws first ... first + n - 1. Where something beside the states is wanted of the trajectories, one solve gives all.
 template <class S> DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
                                   const EvaluationOptions& options, const Matrix<double>& c) {
-  const auto z0 = flow.draw_base(n, f.seed, options.tile, options.first);
+  const auto z0 = flow.draw_base(n, f.seed, options.tile, options.first, c);
   DrawnPart out;
   if (f.along || f.adjoint) {
     auto paths = follow_paths(flow, z0, times, f.adjoint, options, c);

@@ -419,9 +419,9 @@ template <class S> Vector<double> read_rest(const std::string& file, const Hdf5F
   const auto base = in.group("base");
   const auto kind = parse_base(base.attribute<std::string>("kind"));
   const Index components = base.attribute<std::int64_t>("components");
-  SizeBudget(file, in).take_base(kind, flow.dim(), components);
+  SizeBudget(file, in).take_base(kind, flow.dim(), components, flow.condition_dim());
   Engine unused = make_stream(0, "checkpoint.base");
-  flow.base = make_base(kind, flow.dim(), components, unused);
+  flow.base = make_base(kind, flow.dim(), components, unused, flow.condition_dim());
   const auto mean = read_sized(file, in, "mean", flow.dim()), scale = read_sized(file, in, "scale", flow.dim());
   flow.condition_mean = read_sized(file, in, "condition_mean", flow.condition_dim());
   flow.condition_scale = read_sized(file, in, "condition_scale", flow.condition_dim());

@@ -61,10 +61,12 @@ class SizeBudget {
     if (steps > kMost) throw InputError(fmt::format("{}: steps = {}: must be <= {}", file_, steps, kMost));
   }
 
-  void take_base(BaseKind kind, Index dim, Index components) {
+  void take_base(BaseKind kind, Index dim, Index components, Index condition_dim) {
     const std::string what = "base: components";
-    if (kind == BaseKind::mixture || kind == BaseKind::full_mixture) take(what, {components, dim});
-    if (kind == BaseKind::full_mixture) take(what, {components, dim, (dim + 1) / 2});
+    const bool full = kind == BaseKind::full_mixture || kind == BaseKind::conditional_mixture;
+    if (kind == BaseKind::conditional_mixture) dim += condition_dim;
+    if (kind == BaseKind::mixture || full) take(what, {components, dim});
+    if (full) take(what, {components, dim, (dim + 1) / 2});
     if (kind == BaseKind::full) take(what, {dim, dim});
   }
 

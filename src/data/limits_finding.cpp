@@ -78,6 +78,15 @@ std::optional<double> found_edge(const Sorted& v) {
   return roundest(low - 5 * cell / here, low);
 }
 
+std::string edges_text(const std::string& name, std::optional<double> low, std::optional<double> high) {
+  if (!low && !high) return "";
+  const std::string below = low ? fmt::format("{}", *low) : "", above = high ? fmt::format("{}", *high) : "";
+  return fmt::format(
+      "column {} ends abruptly at {}{}{}: if there can be no value beyond, pass TableOptions.bounds = '{}={}:{}'; "
+      "without it the density leaks over the edge",
+      name, below, low && high ? " and " : "", above, name, below, above);
+}
+
 }  // namespace
 
 std::string limits_finding(const RowVector<double>& x, const std::string& name) {
@@ -92,13 +101,18 @@ std::string limits_finding(const RowVector<double>& x, const std::string& name) 
   const auto low = found_edge(v);
   std::reverse(v.begin(), v.end());
   for (double& value : v) value = -value;
-  const auto high = found_edge(v);
-  if (!low && !high) return "";
-  const std::string below = low ? fmt::format("{}", *low) : "", above = high ? fmt::format("{}", 0.0 - *high) : "";
-  return fmt::format(
-      "column {} ends abruptly at {}{}{}: if there can be no value beyond, pass TableOptions.bounds = '{}={}:{}'; "
-      "without it the density leaks over the edge",
-      name, below, low && high ? " and " : "", above, name, below, above);
+  auto high = found_edge(v);
+  if (high) high = 0.0 - *high;
+  return edges_text(name, low, high);
+}
+
+std::string count_finding(const RowVector<double>& x, const std::string& name) {
+  if (x.size() < 100) return "";
+  const auto end = [&](double value) {
+    const double here = static_cast<double>((x.array() == value).count());
+    return here >= 10 && here >= 0.01 * static_cast<double>(x.size()) ? std::optional(value) : std::nullopt;
+  };
+  return edges_text(name, end(x.minCoeff() + 0.0), end(x.maxCoeff() + 0.0));
 }
 
 }  // namespace pathline

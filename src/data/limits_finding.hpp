@@ -11,4 +11,7 @@ namespace pathline {
 // instead of thinning out; empty otherwise, and with fewer than 100 rows.
 std::string limits_finding(const RowVector<double>& x, const std::string& name);
 
+// The same of a column of integers, which ends abruptly at a lowest or highest value that is frequent.
+std::string count_finding(const RowVector<double>& x, const std::string& name);
+
 }  // namespace pathline

@@ -122,9 +122,11 @@ std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vec
     is_condition.push_back(contains(condition, name_of(i, columns)));
   for (Index i = 0; i < x.rows(); ++i) {
     const auto name = name_of(i, columns);
-    if (is_condition[static_cast<std::size_t>(i)] || contains(discrete, name)) continue;
-    if (add_column_findings(x, columns, i, out) || contains(limited, name)) continue;
-    if (const auto finding = limits_finding(x.row(i).leftCols(std::min(x.cols(), kMostRows)), name); !finding.empty())
+    if (is_condition[static_cast<std::size_t>(i)]) continue;
+    const bool counted = contains(discrete, name);
+    if ((!counted && add_column_findings(x, columns, i, out)) || contains(limited, name)) continue;
+    const auto some = x.row(i).leftCols(std::min(x.cols(), kMostRows));
+    if (const auto finding = counted ? count_finding(some, name) : limits_finding(some, name); !finding.empty())
       out.push_back(finding);
   }
   add_collinear_columns(x, columns, is_condition, out);

@@ -73,6 +73,14 @@ GaussianMixture::GaussianMixture(Vector<double> weights, Matrix<double> means, s
   }
 }
 
+// The leading block of L_k is the factor of the leading block of the covariance.
+GaussianMixture GaussianMixture::marginal(Index columns) const {
+  require(columns >= 1 && columns <= dim(), "columns", columns, fmt::format("in [1, {}]", dim()));
+  std::vector<Matrix<double>> scales;
+  for (const auto& l : scales_) scales.push_back(l.topLeftCorner(columns, columns));
+  return GaussianMixture(weights_, means_.topRows(columns), std::move(scales));
+}
+
 void GaussianMixture::log_joint(ConstMatrixRef<double> x, Matrix<double>& joint, Matrix<double>& scratch) const {
   assert(x.rows() == dim());
   gather_rows(x, 0, x.cols(), scratch);

@@ -9,6 +9,7 @@
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
 #include "flow/full_mixture_base.hpp"
+#include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
@@ -20,13 +21,13 @@ class NormalBase final : public Base {
   explicit NormalBase(Index dim) : Base(dim) {}
   std::unique_ptr<Base> clone() const override { return std::make_unique<NormalBase>(*this); }
   BaseKind kind() const override { return BaseKind::normal; }
-  RowVector<double> log_density(ConstMatrixRef<double> z) const override {
+  RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double>) const override {
     return standard_normal_log_density<double>(z);
   }
-  void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar, VectorRef<double>) const override {
+  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double weight, MatrixRef<double> z_bar, VectorRef<double>) const override {
     z_bar = -weight * z;
   }
-  void sample(Engine& engine, MatrixRef<double> z) const override { fill_normal<double>(engine, z); }
+  void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override { fill_normal<double>(engine, z); }
 };
 
 // z = mean + exp(log_scale) e.
@@ -35,10 +36,10 @@ class DiagonalBase final : public Base {
   explicit DiagonalBase(Index dim) : Base(dim) { add_parameter("mean", dim, 1), add_parameter("log_scale", dim, 1); }
   std::unique_ptr<Base> clone() const override { return std::make_unique<DiagonalBase>(*this); }
   BaseKind kind() const override { return BaseKind::diagonal; }
-  RowVector<double> log_density(ConstMatrixRef<double> z) const override {
+  RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double>) const override {
     return standard_normal_log_density<double>(whitened(z)).array() - log_scale().sum();
   }
-  void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
+  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double weight, MatrixRef<double> z_bar,
                 VectorRef<double> theta_bar) const override {
     const Matrix<double> e = whitened(z);
     z_bar = -weight * (e.array().colwise() * (-log_scale()).array().exp()).matrix();
@@ -46,7 +47,7 @@ class DiagonalBase final : public Base {
     theta_bar.head(dim()) -= z_bar.rowwise().sum();
     theta_bar.tail(dim()).array() += weight * (e.array().square() - 1).rowwise().sum();
   }
-  void sample(Engine& engine, MatrixRef<double> z) const override {
+  void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override {
     fill_normal<double>(engine, z);
     z = (z.array().colwise() * log_scale().array().exp()).matrix().colwise() + mean();
   }
@@ -65,10 +66,10 @@ class FullBase final : public Base {
   explicit FullBase(Index dim) : Base(dim) { add_parameter("mean", dim, 1), add_parameter("log_cholesky", dim, dim); }
   std::unique_ptr<Base> clone() const override { return std::make_unique<FullBase>(*this); }
   BaseKind kind() const override { return BaseKind::full; }
-  RowVector<double> log_density(ConstMatrixRef<double> z) const override {
+  RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double>) const override {
     return standard_normal_log_density<double>(whitened(z)).array() - raw().diagonal().sum();
   }
-  void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
+  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double weight, MatrixRef<double> z_bar,
                 VectorRef<double> theta_bar) const override {
     const Matrix<double> e = whitened(z), l = cholesky();
     z_bar = -weight * l.triangularView<Eigen::Lower>().transpose().solve(e);
@@ -81,7 +82,7 @@ class FullBase final : public Base {
         theta_bar[dim() + i * dim() + j] +=
             i == j ? l_bar(i, i) * l(i, i) - weight * static_cast<double>(z.cols()) : l_bar(i, j);
   }
-  void sample(Engine& engine, MatrixRef<double> z) const override {
+  void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override {
     fill_normal<double>(engine, z);
     z = (cholesky() * z).eval().colwise() + Vector<double>(theta_.head(dim()));
   }
@@ -112,15 +113,15 @@ class MixtureBase final : public Base {
   BaseKind kind() const override { return BaseKind::mixture; }
   Index components() const override { return k_; }
 
-  RowVector<double> log_density(ConstMatrixRef<double> z) const override {
+  RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double>) const override {
     const Matrix<double> joint = log_joint(z);
     RowVector<double> out(z.cols());
     for (Index b = 0; b < z.cols(); ++b) out[b] = log_sum_exp(joint.col(b).array());
     return out;
   }
-  void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
+  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double weight, MatrixRef<double> z_bar,
                 VectorRef<double> theta_bar) const override {
-    const RowVector<double> log_p = log_density(z);
+    const RowVector<double> log_p = log_density(z, Matrix<double>(0, 0));
     const Matrix<double> share = (log_joint(z).rowwise() - log_p).array().exp();  // responsibilities, k x B
     const Vector<double> p = weights();
     z_bar.setZero();
@@ -137,7 +138,7 @@ class MixtureBase final : public Base {
           ((e.array().square() - 1).rowwise() * (weight * share.row(j)).array()).rowwise().sum();
     }
   }
-  void sample(Engine& engine, MatrixRef<double> z) const override {
+  void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override {
     const Vector<double> p = weights();
     for (Index b = 0; b < z.cols(); ++b) {
       double left = uniform(engine);
@@ -171,7 +172,7 @@ class UniformBase final : public Base {
   explicit UniformBase(Index dim) : Base(dim) {}
   std::unique_ptr<Base> clone() const override { return std::make_unique<UniformBase>(*this); }
   BaseKind kind() const override { return BaseKind::uniform; }
-  RowVector<double> log_density(ConstMatrixRef<double> z) const override {
+  RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double>) const override {
     const double inside = -static_cast<double>(dim()) * std::log(2 * half_);
     RowVector<double> out(z.cols());
     for (Index b = 0; b < z.cols(); ++b) {
@@ -181,10 +182,10 @@ class UniformBase final : public Base {
     }
     return out;
   }
-  void pullback(ConstMatrixRef<double>, double, MatrixRef<double> z_bar, VectorRef<double>) const override {
+  void pullback(ConstMatrixRef<double>, ConstMatrixRef<double>, double, MatrixRef<double> z_bar, VectorRef<double>) const override {
     z_bar.setZero();
   }
-  void sample(Engine& engine, MatrixRef<double> z) const override {
+  void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override {
     fill_uniform<double>(engine, z);
     z = (half_ * (2 * z.array() - 1)).matrix();
   }
@@ -196,7 +197,8 @@ class UniformBase final : public Base {
 }  // namespace
 
 const std::vector<std::string>& base_names() {
-  static const std::vector<std::string> names = {"normal", "diagonal", "full", "mixture", "full_mixture", "uniform"};
+  static const std::vector<std::string> names = {"normal",       "diagonal",            "full",   "mixture",
+                                                 "full_mixture", "conditional_mixture", "uniform"};
   return names;
 }
 BaseKind parse_base(const std::string& name) { return parse_named<BaseKind>("base", name, base_names()); }
@@ -217,15 +219,24 @@ Index Base::add_parameter(const std::string& name, Index rows, Index cols) {
   return offset;
 }
 
-std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine) {
+Matrix<double> Base::condition_pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double) const {
+  return Matrix<double>::Zero(condition_dim(), z.cols());
+}
+
+std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine, Index condition_dim) {
   require(dim >= 1, "dim", dim, ">= 1");
   require(components >= 1, "components", components, ">= 1");
+  const bool conditional = kind == BaseKind::conditional_mixture;
+  if (conditional && condition_dim < 1)
+    throw InputError("base = conditional_mixture: needs a condition; use full_mixture without one");
   switch (kind) {
     case BaseKind::normal: return std::make_unique<NormalBase>(dim);
     case BaseKind::diagonal: return std::make_unique<DiagonalBase>(dim);
     case BaseKind::full: return std::make_unique<FullBase>(dim);
     case BaseKind::mixture: return std::make_unique<MixtureBase>(dim, components, engine);
-    case BaseKind::full_mixture: return make_full_mixture(dim, components, engine);
+    case BaseKind::full_mixture:
+    case BaseKind::conditional_mixture:
+      return make_full_mixture(dim, components, conditional ? condition_dim : 0, engine);
     case BaseKind::uniform: return std::make_unique<UniformBase>(dim);
   }
   return nullptr;

@@ -360,9 +360,14 @@ template <class S> typename Flow<S>::TileDensity Flow<S>::tile_density(double t,
   RowVector<double> outer = RowVector<double>::Zero(x.cols()), inner = outer;
   Matrix<S> z = standardized(x, &outer, first);
   const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
-  RowVector<double> log_prob = base->log_density(z.template cast<double>());
+  RowVector<double> log_prob = base_density(z, context.condition);
   log_prob = log_prob + inner + outer;
   return {std::move(log_prob), std::move(z), report};
+}
+
+// c: as the vector fields see it.
+template <class S> RowVector<double> Flow<S>::base_density(ConstMatrixRef<S> z, ConstMatrixRef<S> c) const {
+  return base->log_density(z.template cast<double>(), c.template cast<double>());
 }
 
 template <class S> std::vector<Periods::Image> Flow<S>::images(ConstMatrixRef<double> x) const {
@@ -472,7 +477,7 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
                          kept.keeper = &keeper;
                          const auto report =
                              follow<S>(chain, 0, end_time(), z, inner, options.density && !periods_, kept, times);
-                         const auto start = base->log_density(z0.middleCols(begin, batch).template cast<double>());
+                         const auto start = base_density(z0.middleCols(begin, batch), context.condition);
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
                          out.log_prob.segment(begin, batch) = start - inner - outer;
                          return report;
@@ -511,9 +516,10 @@ template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRe
       Matrix<double>(), RowVector<double>(), chain.apply(Direction::data_to_base, z, &inner, context, &tape), {}};
   if (!out.report.ok()) return out;
   const Matrix<double> z0 = z.template cast<double>();
-  out.log_prob = base->log_density(z0) + inner + outer;
+  const Matrix<double> c0 = context.condition.template cast<double>();
+  out.log_prob = base->log_density(z0, c0) + inner + outer;
   Vector<double> unused(base->theta().size());
-  base->pullback(z0, -1, y, unused);
+  base->pullback(z0, c0, -1, y, unused);
   z = y.template cast<S>();
   Matrix<S> c_bar = Matrix<S>::Zero(context.condition.rows(), context.condition.cols());
   out.backward = chain.pullback(tape, {z, weight, no_theta, c_bar}, context);
@@ -569,14 +575,22 @@ Samples<S> Flow<S>::push(const Matrix<S>& z0, const EvaluationOptions& options, 
 }
 
 template <class S>
-Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index first) const {
+Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index first, ConstMatrixRef<double> c) const {
   require(n >= 0, "n", n, ">= 0");
+  const bool conditional = base->condition_dim() > 0;
+  if (conditional && (c.rows() != condition_dim() || c.cols() != n))
+    throw InputError(fmt::format("the condition is {} x {}: must be {} x {}, because the base distribution depends on it",
+                                 c.rows(), c.cols(), condition_dim(), n));
   require(tile >= 1, "tile", tile, ">= 1");
   require(first >= 0 && first % tile == 0, "first", first, fmt::format("a multiple of tile = {}", tile));
   Matrix<double> z(dim(), n);
   for (Index begin = 0; begin < n; begin += tile) {
     Engine engine = make_stream(seed, "flow.base", static_cast<std::uint64_t>((first + begin) / tile));
-    base->sample(engine, z.middleCols(begin, std::min(tile, n - begin)));
+    const Index batch = std::min(tile, n - begin);
+    if (conditional)
+      base->sample(engine, z.middleCols(begin, batch), standardized_condition(c, begin, batch).template cast<double>());
+    else
+      base->sample(engine, z.middleCols(begin, batch));
   }
   return z.template cast<S>();
 }
@@ -585,7 +599,7 @@ template <class S>
 Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options,
                            ConstMatrixRef<double> c) const {
   TileOptions(options).check();
-  return push(draw_base(n, seed, options.tile, options.first), options, c);
+  return push(draw_base(n, seed, options.tile, options.first, c), options, c);
 }
 
 template class Flow<float>;

@@ -7,6 +7,7 @@
 
 namespace pathline {
 
-std::unique_ptr<Base> make_full_mixture(Index dim, Index components, Engine& engine);
+// condition_dim > 0: a conditional_mixture.
+std::unique_ptr<Base> make_full_mixture(Index dim, Index components, Index condition_dim, Engine& engine);
 
 }  // namespace pathline

@@ -82,10 +82,11 @@ template <class S> class PathTile {
   SolveReport operator()(const Matrix<S>& z0, Matrix<S> condition) {
     c_ = std::move(condition), z_ = z0;
     const Matrix<double> start = z0.template cast<double>();
-    l_ = flow_.base->log_density(start);
+    const Matrix<double> c = c_.template cast<double>();
+    l_ = flow_.base->log_density(start, c);
     Matrix<double> slope(start.rows(), start.cols());
     Vector<double> unused(flow_.base->theta().size());
-    flow_.base->pullback(start, -1, slope, unused);  // that of -log p0
+    flow_.base->pullback(start, c, -1, slope, unused);  // that of -log p0
     a_ = -slope;
     SolveReport report;
     report.status = SolveStatus::success;

@@ -95,18 +95,19 @@ template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow
     if (flow.chain[i].gathers()) out.sum[i] = tapes[i]->sum, out.squares[i] = tapes[i]->squares;
   }
 
-  const Matrix<double> z0 = w.z.template cast<double>();
-  out.log_prob += flow.base->log_density(z0).sum();
+  const Matrix<double> z0 = w.z.template cast<double>(), c0 = w.condition.template cast<double>();
+  out.log_prob += flow.base->log_density(z0, c0).sum();
   // This array is separate, with room in front for all parameters except those of solves, because the rounding of a sum
   // depends on the address of its first element.
   const Index base = flow.base->theta().size();
   w.base_theta.setZero(out.theta.size() - flow.chain.solved_parameter_count());
-  flow.base->pullback(z0, -1, w.x, w.base_theta.tail(options.base ? base : 0));
+  flow.base->pullback(z0, c0, -1, w.x, w.base_theta.tail(options.base ? base : 0));
   out.theta.tail(base) = w.base_theta.tail(base);
   w.z = w.x.template cast<S>();
   out.backward = flow.chain.pullback(
       w.tape, {w.z, w.log_det_bar, out.theta.head(options.parameters ? inner : 0), w.c_bar, out.ends.data()}, context);
   if (!out.backward.ok()) return;
+  if (flow.base->condition_dim() > 0) w.c_bar += flow.base->condition_pullback(z0, c0, -1).template cast<S>();
   const double weight = 1 / static_cast<double>(tiles.n);
   w.x = w.z.template cast<double>();
   all.z.middleCols(begin, batch) = weight * w.x;

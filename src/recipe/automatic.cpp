@@ -15,12 +15,23 @@ namespace {
 constexpr double kMixtureShare = 0.55;      // of the time, before a network is tried
 constexpr double kLeastNetworkGain = 0.01;  // nats, of a trial
 
+// The rows that the mixtures of a run of this length are fitted to. In an iteration one row and one component cost about
+// as much as `features` multiplications and additions; a run makes a few thousand such iterations.
+Index most_rows(double seconds, Index dim) {
+  constexpr double kPerSecond = 1.5e5;
+  constexpr Index kLeast = 40000;
+  const double d = static_cast<double>(dim), features = 1 + d + d * (d + 1) / 2;
+  return std::max(kLeast, static_cast<Index>(std::min(seconds * kPerSecond / features, 1e9)));
+}
+
+constexpr Index kMostValidationRows = 20000;  // tell models apart to a hundredth of a nat
+
 // The rest of a recipe whose training ends with the time.
 void set_training(Recipe& r, Index rows, Index dim) {
   r.train.schedule.kind = Schedule::Kind::trapezoid;
   r.train.iterations = 10'000'000;  // as many as fit into the time
   r.train.batch = std::clamp<Index>(rows / 20, 64, 512);
-  r.train.evaluate_every = 200, r.train.checkpoint_every = 1000;
+  r.train.validation_rows = kMostValidationRows, r.train.evaluate_every = 200, r.train.checkpoint_every = 1000;
   r.train.ema = 0.995, r.train.max_error = 1e-3;
   r.train.evaluation.solver.rtol = r.train.evaluation.solver.atol = 1e-4;  // below 1e-3 nats
   r.model.network.hidden = dim > 2 ? std::vector<Index>{96, 96} : std::vector<Index>{64, 64, 64};
@@ -34,15 +45,18 @@ void set_no_training(Recipe& r) {
 }
 
 void set_base(AutomaticChoice& out, const BaseChoice& choice) {
+  const bool conditional = out.data.condition_dim() > 0;
   auto& m = out.recipe.model;
-  m.base = BaseKind::full_mixture, m.base_fit = true, m.base_train = false;
+  m.base = conditional ? BaseKind::conditional_mixture : BaseKind::full_mixture;
+  m.base_fit = true, m.base_train = false;
   m.base_components = choice.fit.components, m.base_fit_options = choice.fit;
   out.base = choice.mixture;
 }
 
 // "about 0.07 nats": what estimating that many numbers costs, on average (Akaike 1974).
-std::string few_rows_warning(Index rows, Index dim, double diagonal) {
-  const double d = static_cast<double>(dim), numbers = diagonal >= 1 ? 2 * d : d + d * (d + 1) / 2;
+std::string few_rows_warning(Index rows, Index dim, Index condition_dim, double diagonal) {
+  const double d = static_cast<double>(dim), dc = static_cast<double>(condition_dim);
+  const double numbers = diagonal >= 1 ? 2 * d : d + d * dc + d * (d + 1) / 2;
   const double cost = numbers / (2 * static_cast<double>(rows));
   if (cost < 0.05) return "";
   return fmt::format(
@@ -51,13 +65,28 @@ std::string few_rows_warning(Index rows, Index dim, double diagonal) {
       rows, dim, numbers, cost);
 }
 
+// The same for the mixture that was chosen, where all rows were fitted.
+std::string parameters_warning(const BaseChoice& choice, const BaseRows& rows) {
+  constexpr double kWorthSaying = 0.02;  // nats
+  const auto& w = rows.training_weights;
+  const double n = w.size() > 0 ? w.sum() * w.sum() / w.squaredNorm() : static_cast<double>(rows.training.cols());
+  const double d = static_cast<double>(rows.training.rows()), k = static_cast<double>(choice.fit.components);
+  const double numbers = k * (1 + d + d * (d + 1) / 2) - 1, cost = numbers / (2 * n);
+  if (choice.fit.all_rows || choice.fit.rows > 0 || cost < kWorthSaying) return "";
+  return fmt::format(
+      "{:.0f} rows fix the {:.0f} numbers of a mixture of {} to about {:.2f} nats: more rows would help more than more "
+      "time",
+      n, numbers, choice.fit.components, cost);
+}
+
 }  // namespace
 
-BaseRows base_rows_of(const TrainingData& data) {
-  auto field = std::make_shared<Mlp<double>>(MlpOptions{.dim = data.dim(), .hidden = {1}});
+BaseRows base_rows_of(const TrainingData& data, Index most_rows) {
+  auto field = std::make_shared<Mlp<double>>(
+      MlpOptions{.dim = data.dim(), .condition_dim = data.condition_dim(), .hidden = {1}});
   Flow<double> flow{Cnf<double>(field)};
   data.set_units(flow);
-  return base_rows(flow, data);
+  return base_rows(flow, data, most_rows);
 }
 
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads) {
@@ -73,27 +102,33 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
   Recipe& r = out.recipe;
   r.model.automatic = false;
   const auto training = data.training();
-  if (!training || data.condition_dim() > 0) {
-    set_training(r, training ? training->x.cols() : Index(1) << 20, data.dim());
+  if (!training) {
+    set_training(r, Index(1) << 20, data.dim());
     r.train.adam.learning_rate = 1e-2;
-    out.reasons.push_back("a density with a condition, or of a toy, begins at a normal distribution");
+    out.reasons.push_back("the density of a toy begins at a normal distribution");
     return out;
   }
-  const Index rows = training->x.cols();
-  const BaseRows plain = base_rows_of(data);
+  const Index rows = training->x.cols(), most = most_rows(seconds, data.dim() + data.condition_dim());
+  const BaseRows plain = base_rows_of(data, most);
+  if (plain.training.cols() < rows)
+    out.reasons.push_back(fmt::format("the mixtures are fitted to {} of the {} training rows, as many as the time allows",
+                                      plain.training.cols(), rows));
   std::optional<TrainingData> mapped_data;
   std::optional<BaseRows> mapped;
-  if (rows >= kFewRows) mapped_data = data.with_marginals(), mapped = base_rows_of(*mapped_data);
+  if (rows >= kFewRows) mapped_data = data.with_marginals(), mapped = base_rows_of(*mapped_data, most);
   auto choice = choose_base(plain, mapped ? &*mapped : nullptr,
                             {.seconds = kMixtureShare * seconds, .seed = r.train.seed, .threads = threads});
   if (choice.marginals) out.data = *mapped_data;
   r.data.preparing.marginals = choice.marginals;
+  choice.fit.rows = plain.training.cols() < rows ? most : 0;
   set_base(out, choice);
-  out.reasons = std::move(choice.reasons);
+  out.reasons.insert(out.reasons.end(), choice.reasons.begin(), choice.reasons.end());
+  choice.reasons.clear();
   if (const auto warning = few_rows_warning(choice.fit.all_rows ? rows + plain.validation.cols() : rows, data.dim(),
-                                            choice.fit.diagonal);
+                                            data.condition_dim(), choice.fit.diagonal);
       !warning.empty())
     out.reasons.push_back(warning);
+  if (const auto warning = parameters_warning(choice, plain); !warning.empty()) out.reasons.push_back(warning);
   if (choice.fit.all_rows) {
     set_no_training(r);
     return out;
@@ -115,7 +150,7 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
   mixture.reasons.clear();
   if (!earns) {
     set_no_training(r);
-    add_members(mixture, base_rows_of(choice.data),
+    add_members(mixture, base_rows_of(choice.data, mixture.fit.rows),
                 {.seconds = std::max(seconds_left, 1e-3), .seed = r.train.seed, .threads = threads});
     set_base(choice, mixture);
     choice.reasons.insert(choice.reasons.end(), mixture.reasons.begin(), mixture.reasons.end());

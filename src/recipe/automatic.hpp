@@ -29,6 +29,7 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads);
 
 // The rows of the run as the base of its flow sees them.
-BaseRows base_rows_of(const TrainingData& data);
+// most_rows: see base_rows.
+BaseRows base_rows_of(const TrainingData& data, Index most_rows = 0);
 
 }  // namespace pathline

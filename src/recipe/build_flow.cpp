@@ -108,7 +108,7 @@ template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Ind
   if (m.blocks > 0) chain = Flow<S>(std::move(blocks), std::move(norms)).chain;
   add_layers(chain, m, dim, condition_dim, engine);
   Flow<S> flow(std::move(chain));
-  flow.base = make_base(m.base, dim, m.base_components, engine);
+  flow.base = in_table("model", [&] { return make_base(m.base, dim, m.base_components, engine, condition_dim); });
   return flow;
 }
 

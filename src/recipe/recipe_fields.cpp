@@ -166,7 +166,7 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("base", &R::base, one_of(base_names()), "base distribution at time 0")
       .add("base_components", &R::base_components, at_least(1), "number of Gaussians of a mixture base")
       .add("base_fit", &R::base_fit, any(),
-           "full_mixture: fit it to the training rows first; the vector field then begins as 0")
+           "full_mixture, conditional_mixture: fit it to the training rows first; the vector field then begins as 0")
       .add("base_members", base_fit(&F::members), at_least(1),
            "base_fit: number of mixtures, from different starts, of which the base is the mean")
       .add("base_iterations", base_fit(&F::iterations), at_least(1), "base_fit: iterations of one mixture at most")
@@ -175,6 +175,7 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("base_diagonal", base_fit(&F::diagonal), from_to(0, 1),
            "base_fit: how far the common covariance is shrunk towards its diagonal")
       .add("base_inflation", base_fit(&F::inflation), above(0), "base_fit: factor of every covariance")
+      .add("base_rows", base_fit(&F::rows), at_least(0), "base_fit: number of training rows at most; 0 = all")
       .add("base_all_rows", base_fit(&F::all_rows), any(), "base_fit: fit the validation rows as well")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
       .add("precision", &R::precision, one_of(precision_names()), "precision of the arithmetic");
@@ -308,6 +309,8 @@ void add_train(std::vector<RecipeField>& fields) {
            "number of samples solved together; 0 = automatic")
       .add("seed", train(&TrainerOptions::seed), at_least(0), "seed of all random streams")
       .add("evaluate_every", train(&TrainerOptions::evaluate_every), at_least(1), "iterations between validations")
+      .add("validation_rows", train(&TrainerOptions::validation_rows), at_least(0),
+           "number of validation rows at most that are evaluated; 0 = all")
       .add("checkpoint_every", train(&TrainerOptions::checkpoint_every), at_least(1),
            "iterations between checkpoints (last.h5)")
       .add("patience", train(&TrainerOptions::patience), at_least(0),

@@ -52,7 +52,7 @@ void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std:
     coupling.dim = dim, coupling.condition_dim = condition_dim;
     budget.take_coupling("model.transforms.hidden", coupling);
   }
-  budget.take_base(m.base, dim, m.base_components);
+  budget.take_base(m.base, dim, m.base_components, condition_dim);
 }
 
 }  // namespace pathline

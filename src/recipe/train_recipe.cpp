@@ -72,26 +72,34 @@ template <class S>
 void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std::optional<GaussianMixture>& base,
               const TrainingOptions& options, const std::string& from) {
   if (!recipe.model.base_fit) return;
-  if (recipe.model.base != BaseKind::full_mixture) throw InputError("model.base_fit needs model.base = full_mixture");
+  const auto kind = data.condition_dim() > 0 ? BaseKind::conditional_mixture : BaseKind::full_mixture;
+  if (recipe.model.base != kind)
+    throw InputError(fmt::format("model.base_fit needs model.base = {}", to_string(kind)));
   rest(flow);
   if (options.resume) {
     flow.base = read_model<S>(from).flow.base;
     return;
   }
   if (!base)
-    base = in_table("model", [&] { return fit_base(base_rows_of(data), base_fit_options(recipe, options.threads)); });
-  flow.base = make_base(*base);
+    base = in_table("model", [&] { return fit_base(base_rows_of(data, recipe.model.base_fit_options.rows),
+                                                base_fit_options(recipe, options.threads)); });
+  flow.base = make_base(*base, data.condition_dim());
 }
 
-// By how much a network above the base raises the validation log-density within the seconds.
+// As many validation rows as tell whether a network gains a hundredth of a nat.
+constexpr Index kTrialValidationRows = 5000;
+
+// By how much a network above the base raises the validation log-density within the seconds. each: the seconds that the
+// density of one row takes.
 template <class S>
-double network_gain(const AutomaticChoice& choice, double seconds, const TrainingOptions& options) {
+double network_gain(const AutomaticChoice& choice, double seconds, const TrainingOptions& options, double& each) {
+  const auto data = choice.data.with_held_out_rows(kTrialValidationRows, 0);
   Recipe recipe = choice.recipe;
   recipe.train.seconds = seconds;
-  recipe.model = with_hidden(recipe.model, choice.data.dim());
-  auto flow = build_flow<S>(recipe, choice.data.dim(), 0);
+  recipe.model = with_hidden(recipe.model, data.dim());
+  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
   rest(flow);
-  flow.base = make_base(*choice.base);
+  flow.base = make_base(*choice.base, data.condition_dim());
   auto trainer = trainer_options(recipe);
   trainer.threads = options.threads, trainer.validate_first = true, trainer.max_error = 0;
   const auto evaluation = trainer.evaluation;
@@ -99,36 +107,35 @@ double network_gain(const AutomaticChoice& choice, double seconds, const Trainin
   callbacks.iteration = [&options](const TrainingProgress&, const Flow<S>&) {
     return options.stop && options.stop() ? TrainingAction::stop : TrainingAction::proceed;
   };
-  Trainer<S> training(flow, choice.data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
+  Trainer<S> training(flow, data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
   training.run();
-  const auto& held = choice.data.validation();
-  choice.data.set_units(flow);
+  const auto& held = data.validation();
+  data.set_units(flow);
+  const double began = seconds_now();
   const RowVector<double> before = flow.log_prob(held.x, held.c, evaluation).log_prob;
-  const Vector<double> weights = choice.data.validation_weights().transpose();
+  each = (seconds_now() - began) / static_cast<double>(std::max<Index>(held.x.cols(), 1));
+  const Vector<double> weights = data.validation_weights().transpose();
   return robust_gain(training.best().log_prob(held.x, held.c, evaluation).log_prob, before, weights);
 }
 
-// So many validation rows take longer than a trial has; then the network trains in any case.
-constexpr Index kMostTrialRows = 20000;
 constexpr double kTrialShare = 0.1;  // of the time
 
 template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
                                           const TrainingOptions& options) {
   const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
-  auto choice = choose_automatically(asked, data, left(), options.threads);
+  // A table that takes longer to read than the run may last is still modelled, in a moment.
+  const double seconds = std::max(left(), 0.1 * asked.train.seconds);
+  auto choice = choose_automatically(asked, data, seconds, options.threads);
   if (!choice.mixture) return choice;
-  if (data.validation().x.cols() > kMostTrialRows) {
-    choice.reasons.push_back(fmt::format("base: {} Gaussians; a network of {} trains from there in the time that is left",
-                                         choice.base->components(), fmt::join(choice.recipe.model.network.hidden, ", ")));
-    return choice;
-  }
   const double trial = kTrialShare * asked.train.seconds, trial_began = seconds_now();
-  double gain = 0;
+  double gain = 0, each = 0;
   try {
-    gain = network_gain<S>(choice, trial, options);
+    gain = network_gain<S>(choice, trial, options, each);
   } catch (const NumericalError&) {  // that does not train gains nothing
   }
-  decide_on_network(choice, gain, seconds_now() - trial_began, 0.99 * left(), options.threads);
+  const double trial_seconds = seconds_now() - trial_began;
+  const double held_out = each * static_cast<double>(data.validation().x.cols() + data.test().x.cols());
+  decide_on_network(choice, gain, trial_seconds, 0.99 * left() - held_out, options.threads);
   return choice;
 }
 

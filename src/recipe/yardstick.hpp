@@ -9,7 +9,7 @@
 namespace pathline {
 
 // Of the test rows. mixture: fitted to the rows that `data` give to the base (null: chosen here, in a few seconds at
-// most). Nothing without test rows, for a toy, and for a density with a condition.
+// most). Nothing without test rows, and for a toy.
 template <class S>
 std::optional<Yardstick> measure(const Flow<S>& flow, const TrainingData& data, const GaussianMixture* mixture,
                                  const EvaluationOptions& evaluation, double seconds);

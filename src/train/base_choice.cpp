@@ -9,6 +9,7 @@
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "train/fit_time.hpp"
+#include "train/spaced_rows.hpp"
 #include "train/weighted_mean.hpp"
 
 namespace pathline {
@@ -108,11 +109,15 @@ class Ladder {
     return failures < 2;
   }
 
-  // On by factors of two, as long as it gains.
+  // On by factors of two, as long as it gains. Remembers whether only the time ended it.
   void climb_on(Index most, double until, std::vector<std::string>& reasons) {
-    for (Index k = 2 * best_->fit.components; k <= most && fits(k, until - seconds_now()); k *= 2)
-      if (!try_components(k, best_->fit.prior_rows, until - seconds_now(), reasons)) return;
+    unfinished_ = false;
+    for (Index k = 2 * best_->fit.components; k <= most; k *= 2) {
+      unfinished_ = !fits(k, until - seconds_now());
+      if (unfinished_ || !try_components(k, best_->fit.prior_rows, until - seconds_now(), reasons)) return;
+    }
   }
+  bool unfinished() const { return unfinished_; }
 
   // The mean of two fits of twice as many components may be better although one of them is not.
   void try_pairs(Index most, double until, std::vector<std::string>& reasons) {
@@ -173,10 +178,14 @@ class Ladder {
     const double began = seconds_now();
     if (std::max(member_seconds_, time_.of(mean.fit.components, mean.fit.iterations)) > until - began) return {};
     const auto member = fit_base_member(*rows_, mean.fit, mean.fit.members);
-    const auto density = mean_with(mean.log_density, mean.fit.members, validation_log_density(member.mixture, *rows_));
+    mean.mixture = with_member(mean.mixture, mean.fit.members, member.mixture);
+    // The conditional of a mean is not the mean of the conditionals.
+    const auto density =
+        rows_->condition_dim > 0
+            ? validation_log_density(mean.mixture, *rows_)
+            : mean_with(mean.log_density, mean.fit.members, validation_log_density(member.mixture, *rows_));
     // A fit that converges early says nothing of the next one's iterations.
     time_.add(seconds_now() - began, mean.fit.components, mean.fit.iterations);
-    mean.mixture = with_member(mean.mixture, mean.fit.members, member.mixture);
     ++mean.fit.members;
     return density;
   }
@@ -197,6 +206,7 @@ class Ladder {
   std::optional<Candidate> best_, last_;
   RowVector<double> gaussian_;
   FitTime time_;
+  bool unfinished_ = false;
   double member_seconds_ = 0;  // as known from elsewhere
 };
 
@@ -205,10 +215,8 @@ constexpr Index kTrialRows = 8000, kTrialComponents = 64;
 
 BaseRows trial_rows(const BaseRows& rows) {
   BaseRows out = rows;
-  const Index n = rows.training.cols(), step = (n + kTrialRows - 1) / kTrialRows;
-  if (step <= 1) return out;
-  std::vector<Index> some;
-  for (Index i = 0; i < n; i += step) some.push_back(i);
+  if (rows.training.cols() <= kTrialRows) return out;
+  const auto some = spaced_rows(rows.training.cols(), kTrialRows);
   out.training = rows.training(Eigen::all, some);
   if (rows.training_weights.size() > 0) out.training_weights = rows.training_weights(some);
   return out;
@@ -277,6 +285,8 @@ BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const Bas
     if (gain > (marginals ? -error : error))  // from marginal maps, or to them
       chosen = std::move(other), marginals = !marginals;
   }
+  // A larger mixture gains more than members, where it was only the time that ended the ladder.
+  if (chosen.unfinished()) chosen.climb_on(most, at(0.9), reasons);
   chosen.add_members(cap, at(1), reasons);
   const auto& best = chosen.best();
   return {marginals,    best.fit,           best.mixture,           chosen.nll(best),
@@ -286,16 +296,16 @@ BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const Bas
 Matrix<double> columns(const Matrix<double>& x, const std::vector<Index>& which) { return x(Eigen::all, which); }
 
 // The log-density of every row by the fit of the folds that do not hold it.
-RowVector<double> out_of_fold(const Matrix<double>& rows, const Vector<double>& weights,
+RowVector<double> out_of_fold(const Matrix<double>& rows, const Vector<double>& weights, Index condition_dim,
                               const std::vector<std::vector<Index>>& folds, const BaseFitOptions& fit) {
   RowVector<double> out(rows.cols());
   for (std::size_t f = 0; f < folds.size(); ++f) {
     std::vector<Index> rest;
     for (std::size_t g = 0; g < folds.size(); ++g)
       if (g != f) rest.insert(rest.end(), folds[g].begin(), folds[g].end());
-    BaseRows part{columns(rows, rest), Matrix<double>(rows.rows(), 0), {}, {}, {}};
+    BaseRows part{columns(rows, rest), Matrix<double>(rows.rows(), 0), {}, {}, {}, condition_dim};
     if (weights.size() > 0) part.training_weights = weights(rest);
-    const auto density = fit_base(part, fit).log_density(columns(rows, folds[f]));
+    const auto density = log_density_of(fit_base(part, fit), columns(rows, folds[f]), condition_dim);
     for (std::size_t i = 0; i < folds[f].size(); ++i) out[folds[f][i]] = density[static_cast<Index>(i)];
   }
   return out;
@@ -350,7 +360,7 @@ BaseChoice by_cross_validation(const BaseRows& rows, const BaseChoiceOptions& op
   std::vector<std::string> reasons;
   for (const auto& fit : few_row_candidates(n + m, fits)) {
     if (best && seconds_now() - began > options.seconds) break;
-    const auto density = out_of_fold(all, weights, folds, fit);
+    const auto density = out_of_fold(all, weights, rows.condition_dim, folds, fit);
     const double mean = weighted_mean(density, weights);
     const bool plain = fit.components == 1 && fit.diagonal == 0 && fit.inflation == 1;
     if (plain) gaussian = -mean;

@@ -6,6 +6,8 @@
 
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/fit/conditional_mixture.hpp"
+#include "train/spaced_rows.hpp"
 #include "train/weighted_mean.hpp"
 
 namespace pathline {
@@ -21,6 +23,22 @@ Matrix<double> toward_base(const Chain<double>& data_side, ConstMatrixRef<double
   log_det.setZero(x.cols());
   data_side.apply(Direction::data_to_base, z, &log_det, {scratch, options, no_condition});
   return z;
+}
+
+// weights: of the points, or empty.
+void take_some(Index most, TrainingData::Points& points, Vector<double>& weights) {
+  if (most == 0 || points.x.cols() <= most) return;
+  const auto some = spaced_rows(points.x.cols(), most);
+  points = {Matrix<double>(points.x(Eigen::all, some)), Matrix<double>(points.c(Eigen::all, some))};
+  if (weights.size() > 0) weights = Vector<double>(weights(some));
+}
+
+// z behind the condition as the vector fields see it.
+template <class S> Matrix<double> behind_condition(const Flow<S>& flow, ConstMatrixRef<double> c, Matrix<double> z) {
+  if (flow.condition_dim() == 0) return z;
+  Matrix<double> out(flow.condition_dim() + z.rows(), z.cols());
+  out << flow.standardized_condition(c, 0, c.cols()).template cast<double>(), z;
+  return out;
 }
 
 Vector<double> weights_or_ones(const Vector<double>& weights, Index n) {
@@ -39,28 +57,31 @@ BaseRows joined(const BaseRows& rows) {
   }
   out.validation.resize(rows.training.rows(), 0);
   out.validation_log_det.resize(0);
+  out.condition_dim = rows.condition_dim;
   return out;
 }
 
 }  // namespace
 
-template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& data) {
-  if (flow.condition_dim() > 0) throw InputError("base: a mixture cannot be fitted to a density with a condition");
-  const auto rows = data.training();
+template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& data, Index most_rows) {
+  auto rows = data.training();
   if (!rows) throw InputError("base: only the rows of a table can be fitted, not the draws of a toy");
   BaseRows out;
+  out.training_weights = as_vector(data.training_weights()), out.validation_weights = as_vector(data.validation_weights());
+  auto held = data.validation();
+  take_some(most_rows, *rows, out.training_weights), take_some(most_rows, held, out.validation_weights);
   RowVector<double> unused;
-  out.training = toward_base(flow.data_side, rows->x, unused);
-  Matrix<double> validation = data.validation().x;
+  out.condition_dim = flow.condition_dim();
+  out.training = behind_condition(flow, rows->c, toward_base(flow.data_side, rows->x, unused));
+  Matrix<double>& validation = held.x;
   if (data.periods()) {  // the rows of training() are unfolded
     Engine engine = make_stream(0, "base.validation");
     Matrix<double> u(validation.rows(), validation.cols());
     fill_uniform<double>(engine, u);
     data.periods()->unfold(validation, u);
   }
-  out.validation = toward_base(flow.data_side, validation, out.validation_log_det);
-  out.training_weights = as_vector(data.training_weights());
-  out.validation_weights = as_vector(data.validation_weights());
+  out.validation = behind_condition(flow, held.c,
+                                    toward_base(flow.data_side, validation, out.validation_log_det));
   return out;
 }
 
@@ -92,8 +113,13 @@ GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& o) {
   return mean;
 }
 
+RowVector<double> log_density_of(const GaussianMixture& mixture, ConstMatrixRef<double> rows, Index condition_dim) {
+  return ConditionalMixture(mixture, condition_dim)
+      .log_density(rows.bottomRows(rows.rows() - condition_dim), rows.topRows(condition_dim));
+}
+
 RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows) {
-  return mixture.log_density(rows.validation) + rows.validation_log_det;
+  return log_density_of(mixture, rows.validation, rows.condition_dim) + rows.validation_log_det;
 }
 
 double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const Vector<double>& weights) {
@@ -108,7 +134,7 @@ double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const
   return weighted_mean(difference, weights);
 }
 
-template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&);
-template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&);
+template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&, Index);
+template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&, Index);
 
 }  // namespace pathline

@@ -79,8 +79,8 @@ template <class S> Pairs<S> draw_pairs(const Flow<S>& inner, const DistillOption
     if (o.iterations == 0 && used > kDrawingShare && done >= 1000) break;
     if (o.progress) o.progress("drawing", o.iterations > 0 ? 0 : std::min(used, 1.0));
     const Index n = std::min(kPart, o.pairs - done);
-    const auto z = inner.draw_base(n, make_stream(o.seed, "distill.base")(), evaluation.tile, part * kPart);
     const auto c = draw_conditions(inner, n, o, part, "distill.condition");
+    const auto z = inner.draw_base(n, make_stream(o.seed, "distill.base")(), evaluation.tile, part * kPart, c);
     evaluation.first = part * kPart;
     const auto drawn = inner.push(z, evaluation, c);
     out.base.middleCols(done, n) = z;
@@ -163,7 +163,7 @@ template <class S> class Regression {
     Matrix<S> z = (map ? pairs_.base : pairs_.data)(Eigen::all, points);
     RowVector<double> log_det = RowVector<double>::Zero(n), log_det_bar = log_det;
     student_.chain.apply(map ? Direction::base_to_data : Direction::data_to_base, z, &log_det, context, &w.tape);
-    const double value = map ? map_loss(points, z) : density_loss(points, log_det, z, log_det_bar);
+    const double value = map ? map_loss(points, z) : density_loss(points, c.template cast<double>(), log_det, z, log_det_bar);
     student_.chain.pullback(w.tape, {z, log_det_bar, theta_bar, c_bar}, context);
     return value;
   }
@@ -176,10 +176,10 @@ template <class S> class Regression {
     return off.squaredNorm() / d;
   }
 
-  double density_loss(const std::vector<Index>& points, const RowVector<double>& log_det, Matrix<S>& z,
-                      RowVector<double>& log_det_bar) const {
+  double density_loss(const std::vector<Index>& points, const Matrix<double>& c, const RowVector<double>& log_det,
+                      Matrix<S>& z, RowVector<double>& log_det_bar) const {
     const Matrix<double> z0 = z.template cast<double>();
-    const RowVector<double> log_q = student_.base->log_density(z0) + log_det;
+    const RowVector<double> log_q = student_.base->log_density(z0, c) + log_det;
     double sum = 0;
     for (Index b = 0; b < z.cols(); ++b) {
       const double off = log_q[b] - pairs_.log_prob[points[static_cast<std::size_t>(b)]], size = std::abs(off);
@@ -189,7 +189,7 @@ template <class S> class Regression {
     }
     Matrix<double> z_bar(z.rows(), z.cols());
     Vector<double> none;
-    student_.base->pullback(z0, 1, z_bar, none);
+    student_.base->pullback(z0, c, 1, z_bar, none);
     z = (z_bar.array().rowwise() * log_det_bar.array()).matrix().template cast<S>();
     return sum;
   }

@@ -32,6 +32,7 @@ void check_options(const TrainerOptions& o) {
   require(o.batch >= 1, "batch", o.batch, ">= 1");
   require(o.clip >= 0 && std::isfinite(o.clip), "clip", o.clip, ">= 0");
   require(o.ema >= 0 && o.ema < 1, "ema", o.ema, "in [0, 1)");
+  require(o.validation_rows >= 0, "validation_rows", o.validation_rows, ">= 0");
   require(o.evaluate_every >= 1, "evaluate_every", o.evaluate_every, ">= 1");
   require(o.checkpoint_every >= 1, "checkpoint_every", o.checkpoint_every, ">= 1");
   require(o.threads >= 0, "threads", o.threads, ">= 0");
@@ -95,7 +96,8 @@ template <class S> class Trainer<S>::Impl {
         callbacks_(std::move(callbacks)),
         stages_(std::move(stages)),
         plan_(plan_stages(requests(stages_), options_)),
-        data_(std::move(data)),
+        data_(options_.validation_rows > 0 ? data.with_held_out_rows(options_.validation_rows, data.test().x.cols())
+                                           : std::move(data)),
         held_out_(options_, data_, target_of(data_, stages_)),
         files_(options_.directory),
         pending_(callbacks_.note),
@@ -171,7 +173,7 @@ template <class S> class Trainer<S>::Impl {
     const double each = seconds_each_.back() + validation_seconds_ / static_cast<double>(options_.evaluate_every);
     // The last iteration validates, and so does finish(), which also tests.
     const double left = options_.seconds - options_.seconds_spent - (seconds_before_ + now() - started_) -
-                        3 * validation_seconds_;
+                        (2 + test_share()) * validation_seconds_;
     const double cooldown = options_.cooldown_share * (options_.seconds - options_.seconds_spent);
     if (left > cooldown + each && state_.iteration + 1 < total()) return;
     const Index rest = std::max<Index>(1, static_cast<Index>(left / std::max(each, 1e-9)));
@@ -180,6 +182,12 @@ template <class S> class Trainer<S>::Impl {
     plan.schedule.cooldown = plan.iterations - done;
     length_known_ = true;
     if (options_.recipe_of) options_.recipe = options_.recipe_of({total(), plan.schedule.cooldown});
+  }
+
+  // The test in validations.
+  double test_share() const {
+    const double validation = static_cast<double>(data_.validation().x.cols());
+    return validation > 0 ? static_cast<double>(data_.test().x.cols()) / validation : 1;
   }
 
   void check_stage(std::size_t s) const {
@@ -498,7 +506,7 @@ template <class S> class Trainer<S>::Impl {
     if (progress.best) {
       if (std::isfinite(e.nll)) state_.best = e.nll;
       state_.best_iteration = state_.iteration, state_.evaluations_since_best = 0;
-      best_ = flow, knows_best_ = true;
+      best_ = flow, knows_best_ = true, best_evaluation_ = e;
       if (writes()) pending_.write(files_.model(), [this] { write_model(files_.model(), Model<S>{best_, card()}); });
     }
   }
@@ -551,7 +559,7 @@ template <class S> class Trainer<S>::Impl {
     if (result.interrupted || !has_best()) return;
     if (!knows_best_) read_best();
     const bool chosen = choose_solver();
-    result.validation = held_out_.validation(best_);
+    result.validation = best_evaluation_ && !chosen ? *best_evaluation_ : held_out_.validation(best_);
     result.test = held_out_.test(best_);
     result.has_best = true;
     // The best model may be older than the length of the run, which its recipe states.
@@ -578,6 +586,7 @@ template <class S> class Trainer<S>::Impl {
   PendingWrites pending_;
   Flow<S> flow_, best_;
   bool knows_best_ = false;  // false: the best of a resumed run is in model.h5
+  std::optional<Evaluation> best_evaluation_;
   TrainingState state_;
   Recovery recovery_{state_.recovery};
   GoodState good_;

@@ -15,6 +15,7 @@
 #include "pathline/core/nearest.hpp"
 #include "train/condition_density.hpp"
 #include "train/dependence.hpp"
+#include "train/spaced_rows.hpp"
 
 namespace pathline {
 
@@ -127,6 +128,20 @@ TrainingData TrainingData::with_marginals() const {
   return TrainingData(source_, options);
 }
 
+TrainingData TrainingData::with_held_out_rows(Index validation, Index test) const {
+  TrainingData out = *this;
+  const auto take = [](Points& points, Index most, const RowVector<double>& weights,
+                       std::optional<RowVector<double>>& of_some) {
+    if (points.x.cols() <= most) return;
+    const auto some = most > 0 ? spaced_rows(points.x.cols(), most) : std::vector<Index>{};
+    points = {Matrix<double>(points.x(Eigen::all, some)), Matrix<double>(points.c(Eigen::all, some))};
+    if (weights.size() > 0) of_some = RowVector<double>(weights(some));
+  };
+  take(out.validation_, validation, validation_weights(), out.validation_weights_);
+  take(out.test_, test, test_weights(), out.test_weights_);
+  return out;
+}
+
 TrainingData TrainingData::none(Index dim, std::uint64_t seed) {
   TrainingData data(std::make_shared<NoData>(dim), {.standardize = false, .seed = seed});
   data.empty_ = true;
@@ -206,22 +221,35 @@ Matrix<double> TrainingData::before_marginals(ConstMatrixRef<double> x) const {
   return (t.array() / (1 - t.array())).log().matrix();
 }
 
-void TrainingData::fit_marginals() {
-  const auto rows = training();
+// Training rows, as many as tell the quantiles of a column to a thousandth.
+TrainingData::Points TrainingData::some_training(RowVector<double>& weights) const {
+  constexpr Index kMostRows = 1 << 17;
+  auto rows = training();
   if (!rows) throw InputError("marginals: only the rows of a table can be mapped by their quantiles, not a toy");
-  marginals_ = pathline::fit_marginals(before_marginals(rows->x), training_weights().transpose());
+  weights = training_weights();
+  if (rows->x.cols() <= kMostRows) return *rows;
+  const auto some = spaced_rows(rows->x.cols(), kMostRows);
+  if (weights.size() > 0) weights = RowVector<double>(weights(some));
+  return {rows->x(Eigen::all, some), rows->c(Eigen::all, some)};
 }
 
-// Of what the flow sees before it standardizes: 16,384 training rows with their noise, or all where columns are mapped
-// by their quantiles.
+void TrainingData::fit_marginals() {
+  RowVector<double> weights;
+  const auto rows = some_training(weights);
+  marginals_ = pathline::fit_marginals(before_marginals(rows.x), weights.transpose());
+}
+
+// Of what the flow sees before it standardizes: 16,384 training rows with their noise, or those by whose quantiles
+// columns are mapped.
 Standardizer TrainingData::fit_transformed() const {
   if (marginals_) {
-    Matrix<double> z = before_marginals(training()->x);
+    RowVector<double> weights;
+    Matrix<double> z = before_marginals(some_training(weights).x);
     TransformScratch<double> scratch;
     const SolveOptions<double> options;
     const Matrix<double> no_condition;
     marginals_->apply(Direction::data_to_base, z, nullptr, {scratch, options, no_condition}, nullptr);
-    return fit_standardizer(z, columns_, ConstantColumns::refuse, training_weights());
+    return fit_standardizer(z, columns_, ConstantColumns::refuse, weights);
   }
   return fit_standardizer(sample_before_marginals(), columns_);
 }

@@ -84,8 +84,8 @@ Check check_tails(const Subject& s) {
   constexpr Index kDraws = 1000;
   auto only_points = options;
   only_points.density = false;
-  const auto drawn =
-      inner.push(draw_base(s, kDraws, "verify.tails"), only_points, draw_conditions(s, kDraws, "verify.tails"));
+  const auto conditions = draw_conditions(s, kDraws, "verify.tails");
+  const auto drawn = inner.push(draw_base(s, kDraws, "verify.tails", conditions), only_points, conditions);
   const auto size = spread(drawn.points);
   const Matrix<double> along = directions(s);
   const double nearest = std::max(8.0, 2 * std::sqrt(static_cast<double>(s.flow.dim())));
@@ -110,10 +110,11 @@ Check check_base(const Subject& s) {
   constexpr Index kDraws = 20000;
   if (s.flow.base->kind() == BaseKind::uniform) return skipped("a uniform base has no score");
   const Index d = s.flow.dim();
-  const Matrix<double> z = draw_base(s, kDraws, "verify.base");
+  const auto c = draw_conditions(s, kDraws, "verify.base");
+  const Matrix<double> z = draw_base(s, kDraws, "verify.base", c);
   Matrix<double> score(d, kDraws);
   Vector<double> none;
-  s.flow.base->pullback(z, 1, score, none);
+  s.flow.base->pullback(z, s.flow.standardized_condition(c, 0, c.cols()), 1, score, none);
   // The last row of ones tests that the mean score is 0.
   Matrix<double> y(d + 1, kDraws);
   y.topRows(d) = z.colwise() - z.rowwise().mean();

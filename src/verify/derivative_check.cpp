@@ -98,7 +98,7 @@ Check check_continuity(const Subject& s) {
   constexpr Index kPoints = 16;
   if (!(s.flow.end_time() > 0)) return skipped("no transform of the model takes time");
   const auto c = draw_conditions(s, kPoints, "verify.continuity");
-  const auto z = draw_base(s, kPoints, "verify.continuity");
+  const auto z = draw_base(s, kPoints, "verify.continuity", c);
   std::vector<double> all;
   double start = 0;
   for (std::size_t i = 0; i < s.flow.chain.size(); start += s.flow.chain[i].duration(), ++i) {
@@ -123,7 +123,7 @@ Check check_trace(const Subject& s) {
   if (s.flow.chain.solves() == 0) return skipped("no transform of the model has a trace");
   const auto c = draw_conditions(s, kPoints, "verify.trace");
   auto options = fine_options(s, 1e-7);
-  const auto x = s.flow.push(draw_base(s, kPoints, "verify.trace"), options, c).points;
+  const auto x = s.flow.push(draw_base(s, kPoints, "verify.trace", c), options, c).points;
   const RowVector<double> exact = s.flow.log_prob(x, c, options).log_prob;
   options.trace = {.kind = TraceKind::hutchinson, .probes = 4};
   Matrix<double> difference(kRepeats, kPoints);
@@ -151,7 +151,7 @@ Check check_adjoint(const Subject& s) {
   if (s.flow.periods()) return on_the_line(s, [](const Subject& line) { return check_adjoint(line); });
   constexpr Index kPoints = 4;
   const auto c = draw_conditions(s, kPoints, "verify.adjoint");
-  const auto x = s.flow.push(draw_base(s, kPoints, "verify.adjoint"), fine_options(s), c).points;
+  const auto x = s.flow.push(draw_base(s, kPoints, "verify.adjoint", c), fine_options(s), c).points;
   // Fixed steps: the discrete adjoint is then the gradient of the very loss that is differenced, to rounding.
   const GradientOptions options{.solver = {.steps = 8}, .threads = s.threads};
   std::vector<GradientCheckRow> best;

@@ -97,14 +97,14 @@ double log_determinant_up(const Subject& s, const Vector<double>& z, const Matri
 Mass by_importance(const Subject& s, const Matrix<double>& c, Index points) {
   const Index d = s.flow.dim();
   const double width = 1 + 0.25 / std::sqrt(static_cast<double>(d));
-  const Matrix<double> z = draw_base(s, points, "verify.integral");
+  const auto condition = c.rows() > 0 ? Matrix<double>(c.replicate(1, points)) : c;
+  const Matrix<double> z = draw_base(s, points, "verify.integral", condition);
   const Vector<double> mean = z.rowwise().mean();
   const Matrix<double> wide = (width * (z.colwise() - mean)).colwise() + mean;
-  const auto condition = c.rows() > 0 ? Matrix<double>(c.replicate(1, points)) : c;
   auto options = fine_options(s, 1e-7);
   options.density = false;
   const auto x = s.flow.push(wide, options, condition).points;
-  RowVector<double> weight = default_log_prob(s, x, condition) - s.flow.base->log_density(z);
+  RowVector<double> weight = default_log_prob(s, x, condition) - s.flow.base->log_density(z, s.flow.standardized_condition(condition, 0, condition.cols()));
   weight.array() += static_cast<double>(d) * std::log(width);
   for (Index b = 0; b < points; ++b) weight[b] += log_determinant_up(s, wide.col(b), c);
   if (weight.array().isNaN().any()) return {std::nan(""), std::nan(""), "a log-density is NaN"};

@@ -15,7 +15,7 @@ Check check_there_and_back(const Subject& s) {
   if (s.flow.periods()) return on_the_line(s, check_there_and_back);
   constexpr Index kPoints = 256;
   const auto c = draw_conditions(s, kPoints, "verify.there_and_back");
-  const auto z = draw_base(s, kPoints, "verify.there_and_back");
+  const auto z = draw_base(s, kPoints, "verify.there_and_back", c);
   auto options = fine_options(s);
   options.density = false;
   const auto x = s.flow.push(z, options, c).points;
@@ -29,7 +29,7 @@ Check check_there_and_back(const Subject& s) {
 Check check_both_ways(const Subject& s) {
   constexpr Index kPoints = 256;
   const auto c = draw_conditions(s, kPoints, "verify.both_ways");
-  const auto up = s.flow.push(draw_base(s, kPoints, "verify.both_ways"), fine_options(s), c);
+  const auto up = s.flow.push(draw_base(s, kPoints, "verify.both_ways", c), fine_options(s), c);
   const auto down = s.flow.log_prob(up.points, c, fine_options(s)).log_prob;
   const RowVector<double> difference = (up.log_prob - down).cwiseAbs();
   return at_most(difference.maxCoeff<Eigen::PropagateNaN>(), 1e-4, "largest difference of log p, nats");
@@ -74,9 +74,9 @@ Check check_log_determinant(const Subject& s) {
   if (d > kMostColumns) return skipped(fmt::format("{} columns need {} solves a point", d, 4 * d));
   const auto c = draw_conditions(s, points, "verify.log_determinant");
   auto options = fine_options(s, 1e-10);
-  const auto x = s.flow.push(draw_base(s, points, "verify.log_determinant"), options, c).points;
+  const auto x = s.flow.push(draw_base(s, points, "verify.log_determinant", c), options, c).points;
   const auto got = s.flow.log_prob(x, c, options);
-  const RowVector<double> claimed = got.log_prob - s.flow.base->log_density(got.latent);
+  const RowVector<double> claimed = got.log_prob - s.flow.base->log_density(got.latent, s.flow.standardized_condition(c, 0, c.cols()));
   const Matrix<double> u = s.flow.standardized(x);
   RowVector<double> difference(points);
   for (Index b = 0; b < points; ++b) {

@@ -35,10 +35,10 @@ Matrix<double> draw_conditions(const Subject& s, Index n, const char* purpose) {
   return out;
 }
 
-Matrix<double> draw_base(const Subject& s, Index n, const char* purpose) {
+Matrix<double> draw_base(const Subject& s, Index n, const char* purpose, const Matrix<double>& c) {
   Matrix<double> z(s.flow.dim(), n);
   Engine engine = make_stream(s.seed, purpose);
-  s.flow.base->sample(engine, z);
+  s.flow.base->sample(engine, z, s.flow.standardized_condition(c, 0, c.cols()));
   return z;
 }
 
@@ -58,7 +58,7 @@ RowVector<double> default_log_prob(const Subject& s, ConstMatrixRef<double> x, C
 Matrix<double> default_samples(const Subject& s, Index n, const char* purpose, ConstMatrixRef<double> c) {
   auto options = default_options(s);
   options.density = false;
-  const Matrix<double> z = draw_base(s, n, purpose);
+  const Matrix<double> z = draw_base(s, n, purpose, c);
   return s.single ? s.single->push(z.cast<float>(), options, c).points : s.flow.push(z, options, c).points;
 }
 

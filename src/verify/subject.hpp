@@ -13,8 +13,8 @@ EvaluationOptions fine_options(const Subject& subject, double tolerance = 1e-9);
 // n conditions, dc x n: those of the data in turn, or else uniform in the range of the training, or else by its mean
 // and scale. No rows without a condition.
 Matrix<double> draw_conditions(const Subject& subject, Index n, const char* purpose);
-// As many points of the base, d x n.
-Matrix<double> draw_base(const Subject& subject, Index n, const char* purpose);
+// As many points of the base, d x n, as there are conditions c, dc x n.
+Matrix<double> draw_base(const Subject& subject, Index n, const char* purpose, const Matrix<double>& c);
 
 // As `density` and `sample` do by default: in float if the model is, with its own solver.
 RowVector<double> default_log_prob(const Subject& subject, ConstMatrixRef<double> x, ConstMatrixRef<double> c);

@@ -9,7 +9,7 @@ import sys
 import h5py
 import numpy as np
 from scipy.integrate import solve_ivp
-from scipy.special import erfc, logsumexp
+from scipy.special import erfc, log_ndtr, logsumexp
 
 STEP = 1e-30  # Im f(z + i STEP e_j) / STEP is df/dz_j to the last digit (complex step)
 
@@ -176,7 +176,7 @@ def transform_to_base(attributes, p, y, c):
     return z, -log_slope.sum(0)
 
 
-def log_base(kind, p, z):
+def log_base(kind, p, z, c):
     normal = lambda e: -0.5 * (e**2).sum(0) - 0.5 * len(e) * np.log(2 * np.pi)
     if kind == "normal":
         return normal(z)
@@ -188,6 +188,11 @@ def log_base(kind, p, z):
         raw = p["log_cholesky"].reshape(len(z), len(z))
         factor = np.tril(raw, -1) + np.diag(np.exp(np.diag(raw)))
         return normal(np.linalg.solve(factor, z - p["mean"][:, None])) - np.trace(raw)
+    if kind == "conditional_mixture":
+        both, dc = np.vstack([c, z]), len(c)
+        first = {"logits": p["logits"], "mean": p["mean"].reshape(-1, len(both))[:, :dc],
+                 "log_cholesky": p["log_cholesky"].reshape(len(p["logits"]), -1)[:, :dc * (dc + 1) // 2]}
+        return log_base("full_mixture", p, both, None) - log_base("full_mixture", first, c, None)
     if kind == "full_mixture":
         mean, packed = p["mean"].reshape(-1, len(z), 1), p["log_cholesky"].reshape(len(p["logits"]), -1)
         each, (i, j) = [], np.tril_indices(len(z))
@@ -216,6 +221,52 @@ def within_bounds(x, low, high, inset):
         log_slope[~inside] = -np.inf
         log_slope[inside] += (np.log(hi - lo) if np.isfinite(hi - lo) else 0) - below - above
     return y, log_slope
+
+
+def log_upper(z):
+    """The logarithm of the share of the normal distribution above z."""
+    return log_ndtr(-z)
+
+
+def upper_quantile(log_share):
+    """The z above which this share lies: bisection, then Newton's method."""
+    low, high = np.full_like(log_share, -40), np.full_like(log_share, 1e3)
+    for _ in range(100):
+        middle = (low + high) / 2
+        above = log_upper(middle) > log_share
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return (low + high) / 2
+
+
+def mills(z):
+    return np.exp(log_upper(z) + 0.5 * z**2 + 0.5 * np.log(2 * np.pi))
+
+
+def beyond(u, knot, shape, scale):
+    """z and log dz/du at the exceedance u > 0 over the last knot."""
+    log_share = -np.log1p(shape * u / scale) / shape if shape > 0 else -u / scale
+    z = upper_quantile(log_upper(knot) + log_share)
+    return z, np.log(mills(z) / (scale + shape * u))
+
+
+def marginal(m, x):
+    """z and log dz/dx of one column."""
+    k, y, a = m["x"][:], m["z"][:], m.attrs
+    side, width = np.diff(y) / np.diff(k), np.diff(k)
+    slope = np.empty(len(k))
+    before, after = width[:-1], width[1:]
+    slope[1:-1] = np.exp((after * np.log(side[:-1]) + before * np.log(side[1:])) / (before + after))
+    slope[0], slope[-1] = mills(-y[0]) / a["low_scale"], mills(y[-1]) / a["high_scale"]
+    i = np.clip(np.searchsorted(k, x, "right") - 1, 0, len(k) - 2)
+    t, s, d0, d1 = (np.clip(x, k[0], k[-1]) - k[i]) / width[i], side[i], slope[i], slope[i + 1]
+    below = s + (d0 + d1 - 2 * s) * t * (1 - t)
+    z = y[i] + width[i] * s * (s * t**2 + d0 * t * (1 - t)) / below
+    log_slope = np.log(s**2 * (d1 * t**2 + 2 * s * t * (1 - t) + d0 * (1 - t) ** 2) / below**2)
+    high, low = x > k[-1], x < k[0]
+    z[high], log_slope[high] = beyond(x[high] - k[-1], y[-1], a["high_shape"], a["high_scale"])
+    z[low], log_slope[low] = beyond(k[0] - x[low], -y[0], a["low_shape"], a["low_scale"])
+    z[low] *= -1
+    return z, log_slope
 
 
 def log_prob(model, x, c):
@@ -248,7 +299,10 @@ def log_prob_on_the_line(model, x, c):
         outer = np.zeros(len(x))
     alpha = model.attrs["logit"]
     squeezed = alpha + (1 - 2 * alpha) * x
-    y = np.log(squeezed / (1 - squeezed)) if alpha > 0 else x
+    y = np.log(squeezed / (1 - squeezed)) if alpha > 0 else x.copy()
+    for j in range(len(model.get("marginals", []))):
+        y[:, j], log_slope = marginal(model[f"marginals/{j}"], y[:, j])
+        outer = outer + log_slope
     z = ((y - model["mean"][:]) / model["scale"][:]).T
     log_p = outer - np.log(model["scale"][:]).sum()
     if "linear" in model:
@@ -274,7 +328,7 @@ def log_prob_on_the_line(model, x, c):
         if i > 0:
             z, trace = to_base(dict(model[f"blocks/{i - 1}"].attrs), arrays(f"parameters/blocks/{i - 1}"), z, c)
             log_p = log_p + trace
-    return log_p + log_base(model["base"].attrs["kind"], arrays("parameters/base"), z)
+    return log_p + log_base(model["base"].attrs["kind"], arrays("parameters/base"), z, c)
 
 
 if __name__ == "__main__":

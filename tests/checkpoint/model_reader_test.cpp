@@ -100,9 +100,10 @@ TEST_F(ModelReaderSlow, RebuildsEveryLayerAndActivation) {
 TEST_F(ModelReaderSlow, RebuildsEveryBase) {
   for (const auto& name : base_names()) {
     SCOPED_TRACE(name);
-    auto model = random_model<Mlp<double>>({mlp({.dim = 3, .hidden = {4}})});
+    const Index condition_dim = name.starts_with("conditional") ? 2 : 0;
+    auto model = random_model<Mlp<double>>({mlp({.dim = 3, .condition_dim = condition_dim, .hidden = {4}})});
     Engine engine = make_stream(4, "model_reader_test");
-    model.flow.base = make_base(parse_base(name), 3, name.ends_with("mixture") ? 2 : 1, engine);
+    model.flow.base = make_base(parse_base(name), 3, name.ends_with("mixture") ? 2 : 1, engine, condition_dim);
     compare_random(std::move(model));
   }
 }

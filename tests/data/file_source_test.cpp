@@ -14,6 +14,7 @@ namespace pathline {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -141,7 +142,10 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
 
   table("count.csv", "a,n", [&](Index i) { return text(z(0, i)) + "," + std::to_string(i % 9); });
   EXPECT_THAT(make_source(file("count.csv"))->notes(), Contains(HasSubstr("column n contains only integers (9 ")));
-  EXPECT_THAT(make_source(file("count.csv"), {.discrete = {"n"}})->notes(), IsEmpty());
+  EXPECT_THAT(make_source(file("count.csv"), {.discrete = {"n"}})->notes(),
+              ElementsAre(HasSubstr("column n ends abruptly at 0 and 8")));
+  EXPECT_THAT(make_source(file("count.csv"), {.table = {.bounds = {{"n", 0, 8}}}, .discrete = {"n"}})->notes(),
+              IsEmpty());
 
   table("sum.csv", "a,b,c",
         [&](Index i) { return text(z(0, i)) + "," + text(z(1, i)) + "," + text(1e6 * (z(0, i) - 2 * z(1, i)) + 7); });

@@ -72,5 +72,16 @@ TEST(LimitsFinding, AColumnThatThinsOutHasNone) {
   EXPECT_EQ(found(RowVector<double>::LinSpaced(50, 0, 1)), "");  // too few
 }
 
+// A Poisson distribution of mean 3 lost 0.4 % of its mass to negative numbers, without a word.
+TEST(CountFinding, AFrequentLowestIntegerIsPerhapsABound) {
+  const auto counts = column([](double u, double) { return std::floor(-3 * std::log(u)); });
+  EXPECT_THAT(count_finding(counts, "n"), HasSubstr("bounds = 'n=0:'"));
+  EXPECT_THAT(count_finding(counts.array() + 4, "n"), HasSubstr("bounds = 'n=4:'"));
+  EXPECT_THAT(count_finding(-counts.array(), "n"), HasSubstr("bounds = 'n=:0'"));
+  EXPECT_THAT(count_finding(column([](double u, double) { return std::floor(6 * u); }), "n"), HasSubstr("'n=0:5'"));
+  EXPECT_EQ(count_finding(column([](double, double z) { return std::round(20 * z); }), "n"), "");
+  EXPECT_EQ(count_finding(counts.head(50), "n"), "");
+}
+
 }  // namespace
 }  // namespace pathline

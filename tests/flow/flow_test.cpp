@@ -367,7 +367,7 @@ TEST(Flow, AMixtureIsMinusInfinityWhereAllOfItUnderflows) {
 TEST(Flow, ABaseDrawsWhatItsDensitySays) {
   for (const auto& name : base_names()) {
     Engine engine = make_stream(3, "base");
-    auto base = make_base(parse_base(name), 2, 3, engine);
+    auto base = make_base(parse_base(name), 2, 3, engine, 1);
     Vector<double> theta = base->theta();
     for (auto& v : theta) v += 0.3 * normal(engine);
     base->set_theta(theta);
@@ -377,10 +377,10 @@ TEST(Flow, ABaseDrawsWhatItsDensitySays) {
     for (Index i = 0; i < n; ++i)
       for (Index j = 0; j < n; ++j)
         grid.col(i * n + j) << low + (static_cast<double>(i) + 0.5) * h, low + (static_cast<double>(j) + 0.5) * h;
-    const RowVector<double> p = base->log_density(grid).array().exp();
+    const RowVector<double> p = base->log_density(grid, Matrix<double>::Constant(1, n * n, 0.7)).array().exp();
     EXPECT_NEAR(p.sum() * h * h, 1, name == "uniform" ? 0.04 : 1e-6) << name;  // the box's edge on the grid
     Matrix<double> z(2, 40000);
-    base->sample(engine, z);
+    base->sample(engine, z, Matrix<double>::Constant(1, 40000, 0.7));
     for (Index i = 0; i < 2; ++i) {
       const double mean = (grid.row(i).array() * p.array()).sum() / p.sum();
       const double square = (grid.row(i).array().square() * p.array()).sum() / p.sum();
@@ -388,6 +388,28 @@ TEST(Flow, ABaseDrawsWhatItsDensitySays) {
       EXPECT_NEAR(z.row(i).squaredNorm() / 40000, square, 0.05 * square) << name;
     }
   }
+}
+
+// The draws of a conditional base belong to the conditions, in the units of the data, in whatever parts they are drawn.
+TEST(Flow, DrawsOfAConditionalBaseFollowTheCondition) {
+  auto field = std::make_shared<Mlp<double>>(MlpOptions{.dim = 2, .condition_dim = 1, .hidden = {4}});  // 0
+  Flow<double> flow{Cnf<double>(field)};
+  flow.condition_mean << 10, flow.condition_scale << 2;
+  // z = c + 0.1 e in both columns.
+  const Matrix<double> l{{1, 0, 0}, {1, 0.1, 0}, {1, 0, 0.1}};
+  flow.base = make_base(GaussianMixture(Vector<double>::Ones(1), Vector<double>::Zero(3), {l}), 1);
+  Matrix<double> c(1, 200);
+  for (Index b = 0; b < 200; ++b) c(0, b) = static_cast<double>(b) / 10;
+  const auto drawn = flow.sample(200, 5, {}, c);
+  const RowVector<double> expected = (c.array() - 10) / 2;
+  EXPECT_LT((drawn.points.rowwise() - expected).cwiseAbs().maxCoeff(), 0.5);  // five deviations
+  EXPECT_LT((drawn.log_prob - flow.log_prob(drawn.points, c).log_prob).cwiseAbs().maxCoeff(), 1e-9);
+  const auto later = flow.sample(72, 5, {.first = 128}, c.rightCols(72));
+  EXPECT_EQ(later.points, drawn.points.rightCols(72));
+  EXPECT_THROW((void)flow.sample(3, 5), InputError);
+  EXPECT_THROW((void)flow.draw_base(3, 5), InputError);
+  Engine engine = make_stream(1, "base");
+  EXPECT_THROW((void)make_base(BaseKind::conditional_mixture, 2, 3, engine), InputError);
 }
 
 TEST(Flow, WrongShapesAndTimesAreRefused) {

@@ -91,7 +91,7 @@ TEST(GradientCheck, EveryBaseIsRight) {
     if (name == "uniform") continue;  // no gradient inside its box
     Everything e;
     Engine engine = make_stream(3, "base");
-    e.flow->base = make_base(parse_base(name), 2, 3, engine);
+    e.flow->base = make_base(parse_base(name), 2, 3, engine, e.c.rows());
     Vector<double> theta = e.flow->base->theta();
     for (auto& v : theta) v += 0.3 * normal(engine);
     e.flow->base->set_theta(theta);
@@ -103,7 +103,7 @@ TEST(GradientCheck, ABaseThatIsNotTrainedLeavesTheOtherGradientsAsTheyAre) {
   for (const auto& name : base_names()) {
     Everything e;
     Engine engine = make_stream(3, "base");
-    e.flow->base = make_base(parse_base(name), 2, 3, engine);
+    e.flow->base = make_base(parse_base(name), 2, 3, engine, e.c.rows());
     GradientOptions options{.solver = {.steps = 4}};
     const auto with = nll_gradient(*e.flow, e.x, e.c, options);
     options.base = false;

@@ -88,6 +88,36 @@ TEST_F(Automatic, AStoppedRunContinuesWithWhatWasChosen) {
   EXPECT_EQ(read_model<float>(file("run/last.h5")).flow.base->theta(), base);
 }
 
+// y given x has two branches; x itself, of two clusters, is not modelled.
+TEST_F(Automatic, AConditionalDensityBeginsAtTheConditionalOfAMixture) {
+  Engine engine = make_stream(3, "test.automatic");
+  std::string text = "y,x\n";
+  for (Index i = 0; i < 3000; ++i) {
+    const double x = (i % 3 ? 2 : -2) + normal(engine);
+    text += fmt::format("{},{}\n", (uniform(engine) < 0.5 ? 1 : -1) * (6 + x) + 0.2 * normal(engine), x);
+  }
+  Recipe recipe = automatic(put("c.csv", text), 4);
+  recipe.data.reading.condition = {"x"};
+  const auto result = train_recipe(recipe, {.directory = file("run")});
+  const double entropy = 0.5 * std::log(2 * M_PI * M_E) + std::log(0.2) + std::log(2.0);
+  EXPECT_NEAR(result.test.nll, entropy, 0.03 + 3 * result.test.nll_error);
+  ASSERT_TRUE(result.yardstick);
+  EXPECT_LT(result.yardstick->excess, 0.02);
+  EXPECT_GT(result.yardstick->gaussian_nll, entropy + 0.5);
+  const Recipe chosen = recipe_in("run/model.h5");
+  EXPECT_EQ(chosen.model.base, BaseKind::conditional_mixture);
+  train_recipe(chosen, {.directory = file("again")});
+  EXPECT_EQ(theta_of("run/model.h5"), theta_of("again/model.h5"));
+  // Normalized under conditions where there are rows and where there are few.
+  const auto flow = read_model<double>(file("run/model.h5")).flow;
+  const Index n = 4000;
+  const RowVector<double> y = RowVector<double>::LinSpaced(n, -30, 30);
+  for (const double x : {-3.0, 0.0, 4.0}) {
+    const RowVector<double> p = flow.log_prob(y, Matrix<double>::Constant(1, n, x)).log_prob.array().exp();
+    EXPECT_NEAR(p.sum() * (y[1] - y[0]), 1, 1e-3) << x;  // the tolerance of the evaluation
+  }
+}
+
 TEST_F(Automatic, ABaseIsFittedOnlyAsAFullMixtureUnderAnMlp) {
   Recipe r = automatic(table(100), 0);
   r.model.automatic = false, r.model.base_fit = true, r.train.iterations = 1;
@@ -95,7 +125,10 @@ TEST_F(Automatic, ABaseIsFittedOnlyAsAFullMixtureUnderAnMlp) {
             "model.base_fit needs model.base = full_mixture");
   r.model.base = BaseKind::full_mixture, r.model.field = FieldKind::potential;
   EXPECT_EQ(message([&] { train_recipe(r, {.directory = file("b")}); }), "model.base_fit needs model.field = mlp");
-  r.model.field = FieldKind::mlp, r.data.source = "moons";
+  r.model.field = FieldKind::mlp, r.data.reading.condition = {"a"};
+  EXPECT_EQ(message([&] { train_recipe(r, {.directory = file("e")}); }),
+            "model.base_fit needs model.base = conditional_mixture");
+  r.data.reading.condition = {}, r.data.source = "moons";
   EXPECT_THAT(message([&] { train_recipe(r, {.directory = file("c")}); }), HasSubstr("only the rows of a table"));
   EXPECT_THAT(message([&] { train_recipe(automatic(table(100), 0), {.directory = file("d")}); }),
               HasSubstr("train.time"));

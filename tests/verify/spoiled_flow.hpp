@@ -78,16 +78,18 @@ class SpoiledTransform final : public Transform<double> {
 // A base whose draws are wider than its density says.
 class SpoiledBase final : public Base {
  public:
-  explicit SpoiledBase(std::unique_ptr<Base> inner) : Base(inner->dim()), inner_(std::move(inner)) {}
+  explicit SpoiledBase(std::unique_ptr<Base> inner) : Base(inner->dim(), inner->condition_dim()), inner_(std::move(inner)) {}
   std::unique_ptr<Base> clone() const override { return std::make_unique<SpoiledBase>(inner_->clone()); }
   BaseKind kind() const override { return inner_->kind(); }
-  RowVector<double> log_density(ConstMatrixRef<double> z) const override { return inner_->log_density(z); }
-  void pullback(ConstMatrixRef<double> z, double weight, MatrixRef<double> z_bar,
-                VectorRef<double> theta_bar) const override {
-    inner_->pullback(z, weight, z_bar, theta_bar);
+  RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double> c) const override {
+    return inner_->log_density(z, c);
   }
-  void sample(Engine& engine, MatrixRef<double> z) const override {
-    inner_->sample(engine, z);
+  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double> c, double weight, MatrixRef<double> z_bar,
+                VectorRef<double> theta_bar) const override {
+    inner_->pullback(z, c, weight, z_bar, theta_bar);
+  }
+  void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double> c) const override {
+    inner_->sample(engine, z, c);
     z *= 1.1;
   }
 

@@ -113,9 +113,10 @@ template <class S> class Flow {
                                        const EvaluationOptions& options = {}) const;
 
   /// Draw samples first ... first + n - 1 of the stream that the seed defines, so that a long stream can be drawn in
-  /// parts. first (in sample, options.first) is a multiple of the tile.
-  [[nodiscard]] Matrix<S> draw_base(Index n, std::uint64_t seed, Index tile = EvaluationOptions{}.tile,
-                                    Index first = 0) const;
+  /// parts. first (in sample, options.first) is a multiple of the tile. c: dc x n, in the units of the data; draw_base
+  /// needs it only if the base has a condition.
+  [[nodiscard]] Matrix<S> draw_base(Index n, std::uint64_t seed, Index tile = EvaluationOptions{}.tile, Index first = 0,
+                                    ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
   [[nodiscard]] Samples<S> sample(Index n, std::uint64_t seed, const EvaluationOptions& options = {},
                                   ConstMatrixRef<double> c = Matrix<double>(0, 0)) const;
 
@@ -180,6 +181,7 @@ template <class S> class Flow {
   TileDensity tile_density(double t, ConstMatrixRef<double> x, Index first, const EvaluationOptions& options,
                            const TransformContext<S>& context) const;
   TileScore tile_score(ConstMatrixRef<double> x, const TransformContext<S>& context, ChainTape<S>& tape) const;
+  RowVector<double> base_density(ConstMatrixRef<S> z, ConstMatrixRef<S> c) const;
   std::vector<Periods::Image> images(ConstMatrixRef<double> x) const;
   void check(ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index first) const;
   void check_time(double t) const;

@@ -9,15 +9,19 @@
 
 namespace pathline {
 
-/// The rows of a run as the base sees them while the chain does nothing: through the data side of the flow alone.
+/// The rows of a run as the base sees them while the chain does nothing: through the data side of the flow alone, and
+/// behind the condition, if there is one.
 struct BaseRows {
-  Matrix<double> training, validation;                  ///< d x N, d x M
+  Matrix<double> training, validation;                  ///< (dc + d) x N, (dc + d) x M
   Vector<double> training_weights, validation_weights;  ///< N, M; or empty where all rows weigh alike
   RowVector<double> validation_log_det;                 ///< 1 x M: log|det| of the data side
+  Index condition_dim = 0;                              ///< dc: the first rows are the condition
 };
 
-/// Throws InputError for data that are not a table, and for a flow with a condition, which no mixture knows of.
-template <class S> [[nodiscard]] BaseRows base_rows(const Flow<S>& flow, const TrainingData& data);
+/// At most most_rows of the training rows, evenly spaced, and as many of the validation rows at most (0: all). Throws
+/// InputError for data that are not a table.
+template <class S>
+[[nodiscard]] BaseRows base_rows(const Flow<S>& flow, const TrainingData& data, Index most_rows = 0);
 
 struct BaseFitOptions {
   Index components = 10;   ///< >= 1: of each member
@@ -30,23 +34,30 @@ struct BaseFitOptions {
   double inflation = 1;
   /// Whether the validation rows are fitted as well, where there are too few rows to leave any out.
   bool all_rows = false;
+  /// >= 0: the most_rows of base_rows; fit_base itself takes the rows that it is given.
+  Index rows = 0;
   std::uint64_t seed = 0;  ///< of the starts
   int threads = 1;         ///< >= 0, 0: one per core; the result does not depend on it, bit for bit
 };
 
 /// One member of a base, number 0, 1, ...; validation rows end its fit early.
 [[nodiscard]] MixtureFit fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
-/// The mean of options.members of them.
+/// The mean of options.members of them. With a condition it is of the condition and the columns together, and the
+/// density of these is its conditional.
 [[nodiscard]] GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& options);
 
-/// The log-density of each validation row in the units of the data, 1 x M, nats.
+/// log p(z | c) of rows of which the first condition_dim columns are the condition c: (dc + d) x N; gives 1 x N, nats.
+[[nodiscard]] RowVector<double> log_density_of(const GaussianMixture& mixture, ConstMatrixRef<double> rows,
+                                               Index condition_dim);
+
+/// The log-density of each validation row in the units of the data, given its condition, 1 x M, nats.
 [[nodiscard]] RowVector<double> validation_log_density(const GaussianMixture& mixture, const BaseRows& rows);
 
 /// By how much the mean of a exceeds that of b, row by row (1 x M each), nats. Differences beyond the outermost 1 % on
 /// either side count as the last within, so that no single row decides between two models. weights: M, or empty.
 [[nodiscard]] double robust_gain(const RowVector<double>& a, const RowVector<double>& b, const Vector<double>& weights);
 
-extern template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&);
-extern template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&);
+extern template BaseRows base_rows<float>(const Flow<float>&, const TrainingData&, Index);
+extern template BaseRows base_rows<double>(const Flow<double>&, const TrainingData&, Index);
 
 }  // namespace pathline

@@ -87,6 +87,7 @@ struct TrainerOptions {
   std::vector<std::string> frozen = {};
 
   Index evaluate_every = 250;    ///< >= 1: iterations between two validations
+  Index validation_rows = 0;     ///< >= 0: the validation rows at most, evenly spaced; 0: all
   Index checkpoint_every = 500;  ///< >= 1: iterations between two writes of last.h5
   Index patience = 0;            ///< >= 0: validations without an improvement that end a stage; 0: never
   /// Validates the flow before the first iteration too. A flow that begins well, from a fitted base, is then never

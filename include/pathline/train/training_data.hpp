@@ -54,6 +54,8 @@ class TrainingData {
   const std::vector<std::string>& columns() const { return columns_; }
   const std::vector<std::string>& condition_columns() const { return condition_columns_; }
   TrainingData with_marginals() const;  ///< the same data, with TrainingDataOptions::marginals
+  /// The same data with at most so many validation and test rows, evenly spaced.
+  [[nodiscard]] TrainingData with_held_out_rows(Index validation, Index test) const;
   /// Names of the columns of integers, to which noise U(0, 1) is added.
   const std::vector<std::string>& discrete_columns() const;
   const std::string& name() const { return options_.name; }
@@ -67,8 +69,10 @@ class TrainingData {
   const Points& test() const { return test_; }
   /// The weight of each row of training(), of each validation and of each test sample, 1 x N; empty: all weigh alike.
   const RowVector<double>& training_weights() const { return source_->training_weights(); }
-  const RowVector<double>& validation_weights() const { return source_->validation_weights(); }
-  const RowVector<double>& test_weights() const { return source_->test_weights(); }
+  const RowVector<double>& validation_weights() const {
+    return validation_weights_ ? *validation_weights_ : source_->validation_weights();
+  }
+  const RowVector<double>& test_weights() const { return test_weights_ ? *test_weights_ : source_->test_weights(); }
 
   /// What the user should know before the training: DataSource::notes, and what the options make of the data.
   const std::vector<std::string>& notes() const { return notes_; }
@@ -114,6 +118,7 @@ class TrainingData {
   void set_periods(const Matrix<double>& training);
   void check_inside(const Matrix<double>& x) const;
   Points training_sample() const;
+  Points some_training(RowVector<double>& weights) const;
   Matrix<double> sample_before_marginals() const;
   void take_apart_dependent_columns();
   Standardizer part(const std::vector<Index>& rows, bool standardize) const;
@@ -131,6 +136,7 @@ class TrainingData {
   std::optional<Linear<double>> linear_;
   std::vector<std::string> notes_;
   Points validation_, test_;
+  std::optional<RowVector<double>> validation_weights_, test_weights_;  ///< of fewer rows than the source has
 };
 
 struct MatrixDataOptions {
