@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kMixtureShare = 0.55;      // of the time, before a network is tried
 constexpr double kLeastNetworkGain = 0.01;  // nats, of a trial
+constexpr double kLeastLead = 0.1;          // nats: about what more members give a mixture
 
 // The rows that the mixtures of a run of this length are fitted to. In an iteration one row and one component cost about
 // as much as `features` multiplications and additions; a run makes a few thousand such iterations.
@@ -139,16 +140,34 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
   return out;
 }
 
+bool earns(double gain) { return gain > kLeastNetworkGain; }
+bool is_ahead(double lead) { return lead > kLeastLead; }
+
+AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads) {
+  AutomaticChoice out = choice;
+  BaseChoice gaussian{.fit = {.components = 1, .rows = choice.mixture->fit.rows, .seed = choice.recipe.train.seed},
+                      .mixture = choice.mixture->mixture};
+  auto options = gaussian.fit;
+  options.threads = threads;
+  gaussian.mixture = fit_base(base_rows_of(out.data, options.rows), options);
+  set_base(out, gaussian);
+  out.yardstick = choice.mixture->mixture;
+  out.mixture.reset();
+  out.recipe.train.adam.learning_rate = 1e-2;
+  auto& solver = out.recipe.gradient.solver;
+  solver.rtol = solver.atol = 1e-3;
+  return out;
+}
+
 void decide_on_network(AutomaticChoice& choice, double gain, double trial_seconds, double seconds_left, int threads) {
   Recipe& r = choice.recipe;
   BaseChoice mixture = std::move(*choice.mixture);
   choice.mixture.reset();
   const std::string trial = fmt::format("a network of {} above it gains {:.4f} nats on the validation rows in {:.1f} s",
                                         fmt::join(r.model.network.hidden, ", "), gain, trial_seconds);
-  const bool earns = gain > kLeastNetworkGain;
   const double until = seconds_now() + seconds_left;
   mixture.reasons.clear();
-  if (!earns) {
+  if (!earns(gain)) {
     set_no_training(r);
     add_members(mixture, base_rows_of(choice.data, mixture.fit.rows),
                 {.seconds = std::max(seconds_left, 1e-3), .seed = r.train.seed, .threads = threads});
@@ -158,8 +177,8 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
   const Index k = choice.base->components();
   choice.reasons.push_back(fmt::format("base: {} Gaussian{}{}; {}, and {}", k, k > 1 ? "s" : "",
                                        r.data.preparing.marginals ? " after marginal maps" : "", trial,
-                                       earns ? "trains in the time that is left" : "is left out"));
-  if (!earns && until - seconds_now() > 2 * mixture.member_seconds + 1)
+                                       earns(gain) ? "trains in the time that is left" : "is left out"));
+  if (!earns(gain) && until - seconds_now() > 2 * mixture.member_seconds + 1)
     choice.reasons.push_back("more components and more starts gain nothing either: the run ends before its time");
 }
 

@@ -16,14 +16,26 @@ struct AutomaticChoice {
   std::optional<GaussianMixture> base;  // that model.base_fit gives
   std::vector<std::string> reasons;     // what was tried and chosen, a line each
   std::optional<BaseChoice> mixture;    // if a network above it is still to be tried: see decide_on_network
+  std::optional<GaussianMixture> yardstick = {};  // the best mixture, where it is not the base
 };
 
 // seconds: that are left of train.time. InputError for data that no recipe can train on.
 AutomaticChoice choose_automatically(const Recipe& recipe, const TrainingData& data, double seconds, int threads);
 
+// Whether a network above the mixture that gains so many nats in its trial has the rest of the time.
+bool earns(double gain);
+
 // Whether the time that is left belongs to the network, which in a trial of `trial_seconds` gained `gain` nats on the
 // validation rows, or to more members of the base.
 void decide_on_network(AutomaticChoice& choice, double gain, double trial_seconds, double seconds_left, int threads);
+
+// The same data under a network above one Gaussian, from which no mixture keeps it that has learned the training rows by
+// heart. A network that begins there has to move far, and learns fast.
+AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads);
+
+// Whether such a network, which after its trial is `lead` nats ahead of the mixture on the validation rows, has the rest
+// of the time. The mixture gains more members otherwise, so that a small lead is none.
+bool is_ahead(double lead);
 
 // The options of the base's fit that the recipe describes.
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads);

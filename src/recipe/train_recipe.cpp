@@ -1,6 +1,8 @@
 #include "pathline/recipe/train_recipe.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -86,56 +88,88 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
   flow.base = make_base(*base, data.condition_dim());
 }
 
-// As many validation rows as tell whether a network gains a hundredth of a nat.
-constexpr Index kTrialValidationRows = 5000;
+constexpr double kHopeless = 0.5;  // nats
 
-// By how much a network above the base raises the validation log-density within the seconds. each: the seconds that the
-// density of one row takes.
+// A short training of the network of a choice.
+struct TrialOptions {
+  double seconds;
+  Index rows;                // of validation: 5,000 tell a hundredth of a nat
+  Index evaluate_every = 0;  // iterations; 0: as in the training
+};
+struct Trial {
+  double gain = 0;  // nats: by how much the best network raises the validation log-density above that of `rival`
+  double each = 0;  // seconds that the density of one row takes, of the rival
+};
+
+// Ends with the seconds, or after a third of them if the network is hopelessly behind.
 template <class S>
-double network_gain(const AutomaticChoice& choice, double seconds, const TrainingOptions& options, double& each) {
-  const auto data = choice.data.with_held_out_rows(kTrialValidationRows, 0);
+Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, const TrialOptions& trial,
+                  const TrainingOptions& options) {
+  const auto data = choice.data.with_held_out_rows(trial.rows, 0);
+  const auto& held = data.validation();
+  const Vector<double> weights = data.validation_weights().transpose();
   Recipe recipe = choice.recipe;
-  recipe.train.seconds = seconds;
+  recipe.train.seconds = trial.seconds;
+  if (trial.evaluate_every > 0) recipe.train.evaluate_every = trial.evaluate_every;
   recipe.model = with_hidden(recipe.model, data.dim());
-  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
-  rest(flow);
-  flow.base = make_base(*choice.base, data.condition_dim());
   auto trainer = trainer_options(recipe);
   trainer.threads = options.threads, trainer.validate_first = true, trainer.max_error = 0;
   const auto evaluation = trainer.evaluation;
-  TrainingCallbacks<S> callbacks;
-  callbacks.iteration = [&options](const TrainingProgress&, const Flow<S>&) {
-    return options.stop && options.stop() ? TrainingAction::stop : TrainingAction::proceed;
-  };
-  Trainer<S> training(flow, data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
-  training.run();
-  const auto& held = data.validation();
+  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
+  rest(flow);
   data.set_units(flow);
+  flow.base = make_base(rival, data.condition_dim());
   const double began = seconds_now();
   const RowVector<double> before = flow.log_prob(held.x, held.c, evaluation).log_prob;
-  each = (seconds_now() - began) / static_cast<double>(std::max<Index>(held.x.cols(), 1));
-  const Vector<double> weights = data.validation_weights().transpose();
-  return robust_gain(training.best().log_prob(held.x, held.c, evaluation).log_prob, before, weights);
+  Trial out;
+  out.each = (seconds_now() - began) / static_cast<double>(std::max<Index>(held.x.cols(), 1));
+  const double rival_nll = evaluation_of(before, 0, {}, data.validation_weights()).nll;
+  flow.base = make_base(*choice.base, data.condition_dim());
+  double best = std::numeric_limits<double>::infinity();
+  TrainingCallbacks<S> callbacks;
+  callbacks.iteration = [&](const TrainingProgress& p, const Flow<S>&) {
+    if (p.validation) best = std::min(best, p.validation->nll);
+    const bool hopeless = p.seconds > trial.seconds / 3 && best > rival_nll + kHopeless;
+    return hopeless || (options.stop && options.stop()) ? TrainingAction::stop : TrainingAction::proceed;
+  };
+  Trainer<S> training(flow, data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
+  try {
+    training.run();
+  } catch (const NumericalError&) {  // what does not train gains nothing
+    return out;
+  }
+  out.gain = robust_gain(training.best().log_prob(held.x, held.c, evaluation).log_prob, before, weights);
+  return out;
 }
 
-constexpr double kTrialShare = 0.1;  // of the time
+constexpr double kTrialShare = 0.1;     // of the time
+constexpr double kGaussianShare = 0.4;  // of what is left after it
 
 template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
                                           const TrainingOptions& options) {
   const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
-  // A table that takes longer to read than the run may last is still modelled, in a moment.
-  const double seconds = std::max(left(), 0.1 * asked.train.seconds);
-  auto choice = choose_automatically(asked, data, seconds, options.threads);
+  auto choice = choose_automatically(asked, data, left(), options.threads);
   if (!choice.mixture) return choice;
-  const double trial = kTrialShare * asked.train.seconds, trial_began = seconds_now();
-  double gain = 0, each = 0;
-  try {
-    gain = network_gain<S>(choice, trial, options, each);
-  } catch (const NumericalError&) {  // that does not train gains nothing
-  }
+  const GaussianMixture mixture = *choice.base;
+  double trial_began = seconds_now();
+  const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
   const double trial_seconds = seconds_now() - trial_began;
-  const double held_out = each * static_cast<double>(data.validation().x.cols() + data.test().x.cols());
-  decide_on_network(choice, gain, trial_seconds, 0.99 * left() - held_out, options.threads);
+  if (!earns(above.gain)) {
+    trial_began = seconds_now();
+    auto other = above_gaussian(choice, options.threads);
+    const Trial alone = try_network<S>(other, mixture, {kGaussianShare * left(), 1000, 50}, options);
+    const auto text = fmt::format(
+        "a network of {} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
+        fmt::join(other.recipe.model.network.hidden, ", "), std::abs(alone.gain),
+        alone.gain > 0 ? "ahead of" : "behind", mixture.components(), seconds_now() - trial_began);
+    if (is_ahead(alone.gain)) {
+      other.reasons.push_back("base: 1 Gaussian; " + text + ", and trains in the time that is left");
+      return other;
+    }
+    choice.reasons.push_back(text);
+  }
+  const double held_out = above.each * static_cast<double>(data.validation().x.cols() + data.test().x.cols());
+  decide_on_network(choice, above.gain, trial_seconds, 0.99 * left() - held_out, options.threads);
   return choice;
 }
 
@@ -144,12 +178,13 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   const double began = seconds_now();
   Recipe recipe = asked;
   auto data = build_data(asked, only_target(asked, options.target), options.table);
-  std::optional<GaussianMixture> base;
+  std::optional<GaussianMixture> base, yardstick;
   std::vector<std::string> reasons;
   if (recipe.model.automatic) {
     auto choice = choose<S>(asked, data, began, options);
     recipe = std::move(choice.recipe), data = std::move(choice.data);
     base = std::move(choice.base), reasons = std::move(choice.reasons);
+    yardstick = std::move(choice.yardstick);
   }
   auto stages = build_stages<S>(recipe, options.target);
   recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
@@ -179,8 +214,8 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   if (result.interrupted || !result.has_best || result.test.points == 0) return result;
   EvaluationOptions exact = evaluation;
   exact.trace = {}, exact.threads = options.threads;
-  const bool fitted = recipe.model.base_fit && base;
-  result.yardstick = measure(training.best(), data, fitted ? &*base : nullptr, exact,
+  if (!yardstick && recipe.model.base_fit) yardstick = base;
+  result.yardstick = measure(training.best(), data, yardstick ? &*yardstick : nullptr, exact,
                              std::clamp(0.02 * result.seconds, 0.1, 5.0));
   return result;
 }

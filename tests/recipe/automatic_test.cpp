@@ -134,5 +134,31 @@ TEST_F(Automatic, ABaseIsFittedOnlyAsAFullMixtureUnderAnMlp) {
               HasSubstr("train.time"));
 }
 
+// Every column is a normal distribution about the sine of the one before: a mixture that is fine enough to follow it
+// learns the rows by heart, and no network above it gains. One above a Gaussian does.
+TEST_F(Automatic, ANetworkAboveOneGaussianTakesThePlaceOfAMixtureThatItPassesSlow) {
+  Engine engine = make_stream(5, "test.automatic");
+  std::string text = "a,b,c,d,e,f\n";
+  for (Index i = 0; i < 8000; ++i) {
+    double x = normal(engine);
+    for (Index k = 0; k < 6; ++k) {
+      text += fmt::format("{}{}", k ? "," : "", x);
+      x = normal(engine) + std::sin(2 * x);
+    }
+    text += "\n";
+  }
+  std::vector<std::string> notes;
+  const auto result = train_recipe(automatic(put("chain.csv", text), 60),
+                                   {.directory = file("run"), .note = [&](const auto& t) { notes.push_back(t); }});
+  EXPECT_THAT(fmt::format("{}", fmt::join(notes, "; ")), HasSubstr("above one Gaussian is 0."));
+  EXPECT_GT(result.iterations, 100);
+  ASSERT_TRUE(result.yardstick);
+  EXPECT_GT(result.yardstick->components, 4);
+  EXPECT_LT(result.yardstick->excess, -0.1);
+  const double entropy = 3 * std::log(2 * M_PI * M_E);
+  EXPECT_NEAR(result.test.nll, entropy + 0.2, 0.25);
+  EXPECT_FALSE(recipe_in("run/model.h5").model.automatic);
+}
+
 }  // namespace
 }  // namespace pathline
