@@ -225,8 +225,7 @@ template <class S> struct CallMemory {
   std::vector<TileWorker<S>> workers;
   std::vector<SolveReport> reports;  // of each tile
 
-  // Keeps that of one worker, unless the products of the Jacobian with so many directions for so many samples are
-  // large.
+  // Keeps that of one worker, unless the products of the Jacobian with so many directions for a tile are large.
   void keep(Index dim, Index directions, Index batch) {
     constexpr Index kMost = 1 << 18;
     if (dim * directions * batch > kMost) return;
@@ -295,8 +294,7 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
     reports[static_cast<std::size_t>(tile)] =
         run(tiles.begin(tile), tiles.batch(tile), workers[static_cast<std::size_t>(id)]);
   };
-  parallel_for(tiles.count(), o.threads,
-               std::ref(run_tile));  // a reference, because std::function would copy to the heap
+  parallel_for(tiles.count(), o.threads, std::ref(run_tile));  // std::function would copy it to the heap
   SolveReport sum;
   for (const auto& r : reports) sum.add(r);
   if (reports.empty()) sum.status = SolveStatus::success;

@@ -80,8 +80,8 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   const Integrand<S>* penalty = tape && beside ? options.penalty : nullptr;
   TraceMethod<S> method;
   if (log_det) {
-    if (options.trace.kind !=
-        TraceKind::exact)  // which draws nothing; to seed an engine takes longer than a short step
+    // The exact trace draws nothing, and to seed an engine takes longer than a short step.
+    if (options.trace.kind != TraceKind::exact)
       w.engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
     method = make_trace_method<S>(options.trace, *field, penalty && penalty->needs_jacobian(), z.cols(), w.engine,
                                   tape ? tape->probes : w.probes);

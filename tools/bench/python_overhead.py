@@ -5,11 +5,13 @@
 
 One point: the median of log_prob from Python less that of Density::log_prob in C++ (build/tools/bench/bench_latency),
 both by one step of Euler's method. Many points: log_prob of an array from Python against `pathline density` on the same
-points in an NPY file, on the same number of threads, both with loading, reading and writing; the least of the rounds.
+points in an NPY file, both on one thread, with loading, reading and writing: the least CPU seconds of the rounds, which
+other work on the machine does not change much.
 """
 import argparse
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -40,21 +42,26 @@ def core_of_one_point(build):
     return tuple(float(figure) for figure in re.search(r"Euler's method *\| *([\d.]+) *\| *([\d.]+)", printed).groups())
 
 
+def cpu_of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def many_points(build, points, rounds):
-    """The seconds of Python and of the command."""
+    """The CPU seconds of Python and of the command."""
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)
         np.save(directory / "x.npy", pathline.load(MODEL).sample(points, seed=2))
         python, command = [], []
         for _ in range(rounds):
-            begin = time.perf_counter()
+            begin = cpu_of_children()
             subprocess.run([build / "pathline", "density", MODEL, directory / "x.npy", "-o", directory / "tool.npy",
                             "--threads", "1", "--quiet"], check=True)
-            command.append(time.perf_counter() - begin)
-            begin = time.perf_counter()
+            command.append(cpu_of_children() - begin)
+            begin = time.process_time()
             flow = pathline.load(MODEL).with_options(threads=1)
             np.save(directory / "python.npy", flow.log_prob(np.load(directory / "x.npy")))
-            python.append(time.perf_counter() - begin)
+            python.append(time.process_time() - begin)
         same = np.array_equal(np.load(directory / "tool.npy"), np.load(directory / "python.npy"))
     return min(python), min(command), same
 
@@ -69,7 +76,7 @@ def main():
     print(f"one point: Python {ours[0]:.1f} us (p99 {ours[1]:.1f}), C++ {core[0]:.1f} us (p99 {core[1]:.1f}): "
           f"{ours[0] - core[0]:.1f} us above the core")
     python, command, same = many_points(arguments.build, arguments.points, arguments.rounds)
-    print(f"{arguments.points} points on one thread: Python {python:.2f} s, command {command:.2f} s: "
+    print(f"{arguments.points} points on one thread: Python {python:.2f} s of CPU, command {command:.2f} s: "
           f"{100 * (python / command - 1):+.1f} %; {'the same bits' if same else 'OTHER BITS'}")
     return 0 if same else 1
 
