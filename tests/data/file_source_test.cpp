@@ -144,7 +144,7 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
   EXPECT_THAT(make_source(file("count.csv"))->notes(), Contains(HasSubstr("column n contains only integers (9 ")));
   EXPECT_THAT(make_source(file("count.csv"), {.discrete = {"n"}})->notes(),
               ElementsAre(HasSubstr("column n ends abruptly at 0 and 8")));
-  EXPECT_THAT(make_source(file("count.csv"), {.table = {.bounds = {{"n", 0, 8}}}, .discrete = {"n"}})->notes(),
+  EXPECT_THAT(make_source(file("count.csv"), {.discrete = {"n"}, .table = {.bounds = {{"n", 0, 8}}}})->notes(),
               IsEmpty());
 
   table("sum.csv", "a,b,c",
