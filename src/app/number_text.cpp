@@ -6,10 +6,14 @@
 
 namespace pathline {
 
+std::string four_decimals(double value) {
+  return std::abs(value) < 1e7 ? fmt::format("{:.4f}", value) : fmt::format("{:.4g}", value);
+}
+
 std::string with_error(double value, double error, std::string_view sign) {
   if (std::isnan(value)) return "not known";
-  const auto text = [](double v) { return std::abs(v) < 1e7 ? fmt::format("{:.4f}", v) : fmt::format("{:.4g}", v); };
-  return std::isnan(error) ? text(value) : fmt::format("{} {} {}", text(value), sign, text(error));
+  return std::isnan(error) ? four_decimals(value)
+                           : fmt::format("{} {} {}", four_decimals(value), sign, four_decimals(error));
 }
 
 std::string mixture_text(Index components) {

@@ -128,8 +128,8 @@ std::string yardsticks_of(const ReportPage& page) {
   };
   return "<p>The mean of \u2212log p over the test rows, in nats; less is better.</p>\n<table>\n" +
          row("this model", with_error(page.nll, page.nll_error, "\u00b1")) +
-         row(mixture_text(y.components), fmt::format("{:.4f}", y.mixture_nll)) +
-         row("one Gaussian", fmt::format("{:.4f}", y.gaussian_nll)) + "</table>\n";
+         row(mixture_text(y.components), four_decimals(y.mixture_nll)) +
+         row("one Gaussian", four_decimals(y.gaussian_nll)) + "</table>\n";
 }
 
 std::string checks_of(const ReportPage& page) {

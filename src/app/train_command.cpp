@@ -231,8 +231,8 @@ void print_target(const Evaluation& e) {
 void print_yardstick(const TrainingResult& r) {
   if (!r.yardstick) return;
   const auto& y = *r.yardstick;
-  fmt::print("for comparison: a Gaussian {:.4f}, {} {:.4f} nats\n", y.gaussian_nll, mixture_text(y.components),
-             y.mixture_nll);
+  fmt::print("for comparison: a Gaussian {}, {} {} nats\n", four_decimals(y.gaussian_nll),
+             mixture_text(y.components), four_decimals(y.mixture_nll));
   if (y.excess > std::max(0.02, 2 * y.excess_error))
     report_warning(
         "the model is {} nats worse than {}: train longer, or let pathline choose (model.automatic = true, --time)",
