@@ -40,6 +40,7 @@
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
 #include "pathline/field/vector_field.hpp"
+#include "pathline/fit/conditional_mixture.hpp"
 #include "pathline/fit/gaussian_mixture.hpp"
 #include "pathline/fit/mixture_fit.hpp"
 #include "pathline/flow/base.hpp"

@@ -15,7 +15,7 @@ const std::string kAnimated = std::string(PATHLINE_SOURCE_DIR) + "/models/";
 
 class Animate : public ScriptedProgram {};
 
-TEST_F(Animate, AGifOfAToyIsSmallAndMoves) {
+TEST_F(Animate, AGifOfAToyIsSmallAndMovesSlow) {
   const auto got =
       run({"animate", kAnimated + "moons.h5", "-o", file("a.gif"), "--seconds", "0.3", "--size", "200", "--quiet"});
   ASSERT_EQ(got.code, 0) << got.err;
@@ -51,7 +51,7 @@ TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {
 }
 
 // A program that reads as ffmpeg does: it gets every frame, whole, and its failure is told.
-TEST_F(Animate, AVideoIsPipedThroughFfmpeg) {
+TEST_F(Animate, AVideoIsPipedThroughFfmpegSlow) {
   std::filesystem::create_directory(file("bin"));
   put("bin/ffmpeg",
       "#!/bin/bash\nfor last; do :; done\necho \"$@\" > \"" + file("words.txt") + "\"\nwc -c > \"$last\"\n");

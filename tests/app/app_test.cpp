@@ -127,7 +127,7 @@ TEST_F(App, ADensityFileSaysHowItWasSolvedAndOnWhichGrid) {
   EXPECT_NEAR(axis[0], -0.75, 1e-15);
 }
 
-TEST_F(App, AGridIsAnArrayWithItsAxesItsSlicesAndItsMarginals) {
+TEST_F(App, AGridIsAnArrayWithItsAxesItsSlicesAndItsMarginalsSlow) {
   const auto grid = [&](const std::string& axes, const std::string& output) {
     return run({"density", kFfjord, "--grid=" + axes, "-o", file(output), "--quiet"});
   };
@@ -280,7 +280,7 @@ TEST_F(App, AnyNumberOfThreadsTrainsTheSameModelBitwise) {
   EXPECT_NE(digest_of("one/model.h5"), digest_of("other/model.h5"));
 }
 
-TEST_F(App, InterruptSavesAndTheRunGoesOn) {
+TEST_F(App, InterruptSavesAndTheRunGoesOnSlow) {
   // The tool itself, so that the signal is a real one.
   const std::string tool = PATHLINE_TOOL;
   put("stop.sh", "'" + tool + "' train --data moons -o '" + file("run") +

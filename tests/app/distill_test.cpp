@@ -13,7 +13,7 @@ const std::string kDistilled = PATHLINE_SOURCE_DIR "/models/8gaussians_small.h5"
 
 class DistillCommand : public ScriptedProgram {};
 
-TEST_F(DistillCommand, MakesAModelThatTheOtherCommandsTake) {
+TEST_F(DistillCommand, MakesAModelThatTheOtherCommandsTakeSlow) {
   const auto made = run({"distill", kDistilled, "-o", file("fast.h5"), "--iterations", "60", "--pairs", "2000",
                          "--layers", "4", "--hidden", "16", "--bins", "5", "--steps", "6", "--quiet"});
   ASSERT_EQ(made.code, 0) << made.err;

@@ -106,7 +106,7 @@ class HostileFiles : public Scratch {
   }
 };
 
-TEST_F(HostileFiles, ValuesInOtherFilesAreRefusedByName) {
+TEST_F(HostileFiles, ValuesInOtherFilesAreRefusedByNameSlow) {
   put("secret.txt", std::string(1000, 's'));
   table("other.h5", "f['x'] = np.ones((10, 2))");
   const auto refused = [](const std::string& name) { return AllOf(HasSubstr("another file"), HasSubstr(name)); };
@@ -134,7 +134,7 @@ TEST_F(HostileFiles, ALinkToAnotherFileBesideATableIsNoHindrance) {
   EXPECT_EQ(end.code, 0) << end.err;
 }
 
-TEST_F(HostileFiles, GroupsThatContainThemselvesEnd) {
+TEST_F(HostileFiles, GroupsThatContainThemselvesEndSlow) {
   const std::string cycles = "g = f.create_group('g'); [g.__setitem__('l%d' % i, g) for i in range(40)]";
   for (const auto& what : model_refusals(model("m.h5", cycles))) EXPECT_THAT(what, HasSubstr("/g/"));
   for (const auto& what : model_refusals(model("m.h5", "f['blocks/0/up'] = f['/']")))
@@ -150,7 +150,7 @@ TEST_F(HostileFiles, GroupsThatContainThemselvesEnd) {
   table_refusals(table("t.h5", ways));
 }
 
-TEST_F(HostileFiles, ShapesWithoutValuesAreRefused) {
+TEST_F(HostileFiles, ShapesWithoutValuesAreRefusedSlow) {
   for (const std::string make :
        {"f.create_dataset('x', (10**12, 2), 'f8')",
         "f.create_dataset('x', (10**12, 2), 'f8', chunks=(1000, 2))[:10] = 1",
@@ -170,7 +170,7 @@ TEST_F(HostileFiles, ShapesWithoutValuesAreRefused) {
       EXPECT_THAT(what, HasSubstr("more values than")) << change;
 }
 
-TEST_F(HostileFiles, AModelsNumbersAskForNoMoreThanItsFileHolds) {
+TEST_F(HostileFiles, AModelsNumbersAskForNoMoreThanItsFileHoldsSlow) {
   for (const std::string change :
        {"f['blocks/0'].attrs['hidden'] = [10**9, 10**9]", "f['blocks/0'].attrs['hidden'] = [2**62, 2**62]",
         "f['base'].attrs['kind'] = 'mixture'; f['base'].attrs['components'] = 10**8",
@@ -227,7 +227,7 @@ TEST_F(HostileFiles, TheRecipeOfAModelOpensNoFile) {
 }
 
 // libhdf5 1.10 crashes on the first and the third, and does not end on the second.
-TEST_F(HostileFiles, WhatTheHdf5LibraryDoesNotSurviveIsAnError) {
+TEST_F(HostileFiles, WhatTheHdf5LibraryDoesNotSurviveIsAnErrorSlow) {
   const std::string from = PATHLINE_FIXTURES "/hostile/";
   for (const char* name : {"crash_table.h5", "hang_table.h5"}) {
     std::filesystem::copy_file(from + name, file(name));

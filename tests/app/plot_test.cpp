@@ -50,7 +50,7 @@ class Plot : public Scratch {
   }
 };
 
-TEST_F(Plot, ManyColumnsGiveACornerPlotOfTheWidthThatIsAskedFor) {
+TEST_F(Plot, ManyColumnsGiveACornerPlotOfTheWidthThatIsAskedForSlow) {
   const auto model = trained("run", {table("t.csv", 300)});
   ASSERT_EQ(plot(model, {}, "a.png").code, 0);
   const std::string square = size("a.png");

@@ -76,13 +76,13 @@ print(page.sections, page.scripts, len(text) < 3e6, flow['columns'] if flow else
   }
 };
 
-TEST_F(Report, OfAToyIsOnePageBelowThreeMegabytes) {
+TEST_F(Report, OfAToyIsOnePageBelowThreeMegabytesSlow) {
   const auto got = run({"report", kReported + "moons.h5", "-o", file("r.html"), "--no-verify", "--quiet"});
   ASSERT_EQ(got.code, 0) << got.err;
   EXPECT_EQ(parsed("r.html"), "5 2 True ['x1', 'x2']\n");
 }
 
-TEST_F(Report, NamesThatAreTagsStayText) {
+TEST_F(Report, NamesThatAreTagsStayTextSlow) {
   const std::string evil = "<img src=x onerror=alert(1)>", end = "</script><script>alert(2)</script>";
   put(
       "evil.csv", evil + "," + end + ",c\n" + [] {

@@ -52,7 +52,7 @@ TEST_F(ReportCommand, ResultsThatCannotBeWrittenAreAnError) {
   EXPECT_EQ(get("err.txt"), "");
 }
 
-TEST_F(ReportCommand, EverySignalThatEndsAJobSavesATraining) {
+TEST_F(ReportCommand, EverySignalThatEndsAJobSavesATrainingSlow) {
   for (const char* signal : {"INT", "TERM", "HUP", "USR1", "XCPU"}) {
     const std::string name = std::string("run_") + signal;
     // Until the first checkpoint is there: the program then saves on a signal.

@@ -22,7 +22,7 @@ class RunFiles : public ScriptedProgram {
 };
 
 // One flipped bit of theta or of Adam's moments made another run, without a word.
-TEST_F(RunFiles, ADamagedLastCheckpointIsNoticedAndThePreviousOneContinues) {
+TEST_F(RunFiles, ADamagedLastCheckpointIsNoticedAndThePreviousOneContinuesSlow) {
   ASSERT_EQ(bash(train_ + "--iterations 6 -o run"), 0);
   const std::string whole = digest("run"), last = get("run/last.h5"), previous = get("run/previous.h5");
   ASSERT_FALSE(previous.empty());

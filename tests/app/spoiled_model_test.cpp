@@ -82,7 +82,7 @@ TEST_F(SpoiledModel, AsItWasWrittenItPasses) {
 }
 
 // Each has another density, which nothing but its own data could tell.
-TEST_F(SpoiledModel, AnyChangeOfTheDensityFailsInTheKnownAnswers) {
+TEST_F(SpoiledModel, AnyChangeOfTheDensityFailsInTheKnownAnswersSlow) {
   for (const char* change :
        {"f[w][1, 1] += 1e-4", "f['scale'][0] *= 1.001", "f['mean'][1] += 1e-3",
         "f['blocks/0'].attrs['activation'] = 'softplus'", "f['blocks/0'].attrs['clock'] = 'data_to_base'",
@@ -160,7 +160,7 @@ TEST_F(Reseal, AModelOfFormat1IsReadWithAWarning) {
 }
 
 // Its digest is right and proves little.
-TEST_F(Reseal, TheDigestOfFormat1NeverPassesInVerify) {
+TEST_F(Reseal, TheDigestOfFormat1NeverPassesInVerifySlow) {
   const auto got = run({"verify", file("old.h5"), "--json"});
   const auto row = row_of(nlohmann::json::parse(got.out), "digest");
   EXPECT_EQ(row["verdict"], "skipped");

@@ -145,7 +145,7 @@ TEST_F(Tables, AConditionFarOutsideTheTrainingDrawsAWarning) {
 }
 
 // The weights of a chain were ignored: the density was the prior's, 3.2 nats off.
-TEST_F(Tables, AWeightedChainGivesThePosterior) {
+TEST_F(Tables, AWeightedChainGivesThePosteriorSlow) {
   Engine engine = make_stream(2, "test");
   std::string chain = "weight logl a b\n", fresh = "a,b,log_density\n";
   for (int i = 0; i < 12000; ++i) {

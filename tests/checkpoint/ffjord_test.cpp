@@ -90,7 +90,7 @@ TEST(Ffjord, ThereAndBackIsWithinTolerance) {
   }
 }
 
-TEST(Ffjord, ExactDensityIntegratesToOne) {
+TEST(Ffjord, ExactDensityIntegratesToOneSlow) {
   const auto flow = read_ffjord<double>(kFixture);
   const Index n = 120;
   const double low = -6, h = 12.0 / static_cast<double>(n);

@@ -140,7 +140,7 @@ TEST_F(Models, AFileIsNotReadIntoOtherTransforms) {
   EXPECT_THAT(message([&] { read_parameters_into(file("m.h5"), unlike); }), HasSubstr("moved of the transform differs"));
 }
 
-TEST_F(Models, BrokenTransformsSayWhatIsWrong) {
+TEST_F(Models, BrokenTransformsSayWhatIsWrongSlow) {
   write_model(file("m.h5"), layered<double>());
   const auto first = [&](const std::string& change) { return broken("g = f['transforms/0'].attrs; " + change); };
   EXPECT_THAT(first("g['kind'] = 'cubist'"), HasSubstr("kind 'cubist': expected spline_coupling"));
@@ -189,7 +189,7 @@ TEST_F(Models, H5pyReadsNamedArrays) {
             "pathline 3 (5, 8) float32 ['a', 'b', 'c'] [train]\nseed = 3\n");
 }
 
-TEST_F(Models, BrokenFilesSayWhatIsWrong) {
+TEST_F(Models, BrokenFilesSayWhatIsWrongSlow) {
   write_model(file("m.h5"), everything<double>());
   EXPECT_THAT(broken("f.attrs['format_version'] = 5"), HasSubstr("b.h5: model format 5: this pathline"));
   EXPECT_THAT(broken("del f.attrs['format']"), HasSubstr("not a model"));
@@ -236,7 +236,7 @@ TEST_F(Models, EveryErrorNamesTheFile) {
 }
 
 // The digest covered neither the activation nor the base nor the tolerances: another density was read without a word.
-TEST_F(Models, EveryAttributeAndEveryDataSetIsCoveredByTheDigest) {
+TEST_F(Models, EveryAttributeAndEveryDataSetIsCoveredByTheDigestSlow) {
   write_model(file("m.h5"), everything<double>());
   EXPECT_EQ(python(R"(
 import shutil

@@ -50,7 +50,7 @@ template <class Draw> Coverage coverage(Draw draw, double truth, Index n, int re
   return out;
 }
 
-TEST(ImportanceWeights, TwoStandardErrorsHoldTheTruthAsOftenAsTheySay) {
+TEST(ImportanceWeights, TwoStandardErrorsHoldTheTruthAsOftenAsTheySaySlow) {
   constexpr int kRepeats = 400;
   std::printf("%-14s %6s %8s %8s %8s %8s\n", "weights", "n", "k-hat", "heavy", "beyond", "plain");
   const auto check = [&](const char* name, auto draw, double truth) {

@@ -234,7 +234,7 @@ TEST(ToyDensity, SpiralsTailHasNoSeam) {
 // A turn keeps the radius, so the mean over a circle is that of the unturned law of (a, b). Below r = 2 the mean
 // over n equal angles is the trapezoidal rule of a smooth periodic function; above it the folds' inverse square
 // roots leave an error of about 6 / sqrt(n).
-TEST(ToyDensity, PinwheelMeanOverACircleIsThatOfTheUnturnedLaw) {
+TEST(ToyDensity, PinwheelMeanOverACircleIsThatOfTheUnturnedLawSlow) {
   const Toy& toy = find_toy("pinwheel");
   for (const double r : {0.3, 1.0, 1.9, 3.5}) {
     const Index n = r < 2 ? 2000 : 320000;

@@ -97,7 +97,7 @@ class Mutations : public Scratch {
   }
 };
 
-TEST_F(Mutations, AModelKeepsItsDensityOrIsRefused) { mutate_models(150); }
+TEST_F(Mutations, AModelKeepsItsDensityOrIsRefusedSlow) { mutate_models(150); }
 
 TEST_F(Mutations, TenThousandOfAModelSlow) { mutate_models(5000); }
 

@@ -33,7 +33,7 @@ TEST(Fuzz, EveryInputOfTheCorpusIsReadOrRefused) {
 }
 
 // A fuzzer for machines without libFuzzer: random changes of the corpus.
-TEST(Fuzz, RandomChangesOfTheCorpusAreReadOrRefused) {
+TEST(Fuzz, RandomChangesOfTheCorpusAreReadOrRefusedSlow) {
   for (const auto& [name, target] : fuzz::targets()) {
     std::vector<std::string> seeds;
     for (const auto& entry : fs::directory_iterator(fs::path(PATHLINE_SOURCE_DIR) / "tests/fuzz/corpus" / name))

@@ -130,7 +130,7 @@ TEST(FlowMatching, AnyNumberOfThreadsGivesTheSameBits) {
   EXPECT_NE(one.loss, matching(flow, x, kNone, 4).loss);
 }
 
-TEST(FlowMatching, LearnsADensityWithoutASolve) {
+TEST(FlowMatching, LearnsADensityWithoutASolveSlow) {
   const auto& toy = find_toy("8gaussians");
   auto field = std::make_shared<Mlp<float>>(MlpOptions{});
   Engine engine = make_stream(3, "matching");

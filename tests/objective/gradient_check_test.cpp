@@ -116,7 +116,7 @@ TEST(GradientCheck, ABaseThatIsNotTrainedLeavesTheOtherGradientsAsTheyAre) {
 }
 
 // OT-Flow: f = -grad Phi with the transport cost and the Hamilton-Jacobi-Bellman residual, which needs dPhi/dt.
-TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRight) {
+TEST(GradientCheck, PotentialFieldsWithTheirRegularizersAreRightSlow) {
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base})
     for (auto adjoint : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve}) {
       Everything e(clock);

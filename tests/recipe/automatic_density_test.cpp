@@ -94,7 +94,7 @@ class AutomaticDensity : public Scratch {
 };
 
 // The rows are twice as wide as the distribution that they are weighted to: it was the unweighted one, 3.2 nats off.
-TEST_F(AutomaticDensity, OfAWeightedChainIsThatOfItsWeights) {
+TEST_F(AutomaticDensity, OfAWeightedChainIsThatOfItsWeightsSlow) {
   auto recipe = table("a,b,weight", 3, [](Engine& e, Vector<double>& v) {
     const double x = 2 * normal(e), y = 2 * normal(e);
     v << x, y + 0.5 * x, std::exp(-0.375 * (x * x + y * y));
@@ -108,7 +108,7 @@ TEST_F(AutomaticDensity, OfAWeightedChainIsThatOfItsWeights) {
   EXPECT_LT(kl(2, draw, log_density, log_prob(flow, draws(2, draw))), kLargestKl);
 }
 
-TEST_F(AutomaticDensity, OfAnExponentialWithItsBoundEndsThere) {
+TEST_F(AutomaticDensity, OfAnExponentialWithItsBoundEndsThereSlow) {
   const auto draw = [](Engine& e, Vector<double>& v) { v << exponential(e); };
   auto recipe = table("x", 1, draw);
   recipe.data.bounds = {"x=0:"};
@@ -121,7 +121,7 @@ TEST_F(AutomaticDensity, OfAnExponentialWithItsBoundEndsThere) {
   EXPECT_NEAR(p.sum() * (s[1] - s[0]), 1, 1e-4);
 }
 
-TEST_F(AutomaticDensity, OfATruncatedNormalEndsAtBothBounds) {
+TEST_F(AutomaticDensity, OfATruncatedNormalEndsAtBothBoundsSlow) {
   const auto draw = [](Engine& e, Vector<double>& v) {
     do v << 0.3 + 0.5 * normal(e);
     while (!(v[0] > 0 && v[0] < 1));
@@ -140,7 +140,7 @@ TEST_F(AutomaticDensity, OfATruncatedNormalEndsAtBothBounds) {
   EXPECT_NEAR(p.sum() * (s[1] - s[0]), 1, 1e-4);
 }
 
-TEST_F(AutomaticDensity, OfAnAngleIsContinuousAndNormalizedOverItsPeriod) {
+TEST_F(AutomaticDensity, OfAnAngleIsContinuousAndNormalizedOverItsPeriodSlow) {
   const auto draw = [](Engine& e, Vector<double>& v) { v << turned(0.4 + 0.8 * normal(e)); };
   auto recipe = table("phi", 1, draw);
   recipe.data.period = {"phi=2pi"};
@@ -154,7 +154,7 @@ TEST_F(AutomaticDensity, OfAnAngleIsContinuousAndNormalizedOverItsPeriod) {
   EXPECT_NEAR(seam[0], seam[1], 1e-6);
 }
 
-TEST_F(AutomaticDensity, OfIntegersIsTheirMass) {
+TEST_F(AutomaticDensity, OfIntegersIsTheirMassSlow) {
   const auto draw = [](Engine& e, Vector<double>& v) { v << poisson(e, 3); };
   auto recipe = table("n", 1, draw);
   recipe.data.reading.discrete = {"n"}, recipe.data.bounds = {"n=0:"};
@@ -166,7 +166,7 @@ TEST_F(AutomaticDensity, OfIntegersIsTheirMass) {
 }
 
 // y has two branches, whose shares, places and widths depend on x.
-TEST_F(AutomaticDensity, OfTwoBranchesGivenAConditionIsTheConditional) {
+TEST_F(AutomaticDensity, OfTwoBranchesGivenAConditionIsTheConditionalSlow) {
   const auto share = [](double x) { return 1 / (1 + std::exp(-2 * x)); };
   const auto place = [](double x) { return 1 + 0.5 * std::sin(2 * x); };
   const auto width = [](double x) { return 0.2 + 0.025 * x * x; };
@@ -187,7 +187,7 @@ TEST_F(AutomaticDensity, OfTwoBranchesGivenAConditionIsTheConditional) {
 
 // All of it in one table: a weight, a mass above 60, an angle and a count, each of which depends on the condition. 6,000
 // rows choose four components and are 0.036 nats off.
-TEST_F(AutomaticDensity, OfATableWithAllOfThese) {
+TEST_F(AutomaticDensity, OfATableWithAllOfTheseSlow) {
   const auto draw = [](Engine& e, Vector<double>& v) {
     const double energy = 3 * uniform(e);
     v << 60 + (10 + 5 * energy) * exponential(e), turned(energy + normal(e)), poisson(e, 1 + energy), energy,

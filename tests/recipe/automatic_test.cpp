@@ -37,7 +37,7 @@ class Automatic : public Scratch {
 };
 
 // Every choice is a number in the recipe, which gives the run again, bit for bit.
-TEST_F(Automatic, TheRecipeOfTheFilesIsTheSameRun) {
+TEST_F(Automatic, TheRecipeOfTheFilesIsTheSameRunSlow) {
   std::vector<std::string> notes;
   const auto result = train_recipe(
       automatic(table(1000), 4), {.directory = file("run"), .note = [&](const auto& text) { notes.push_back(text); }});
@@ -89,7 +89,7 @@ TEST_F(Automatic, AStoppedRunContinuesWithWhatWasChosen) {
 }
 
 // y given x has two branches; x itself, of two clusters, is not modelled.
-TEST_F(Automatic, AConditionalDensityBeginsAtTheConditionalOfAMixture) {
+TEST_F(Automatic, AConditionalDensityBeginsAtTheConditionalOfAMixtureSlow) {
   Engine engine = make_stream(3, "test.automatic");
   std::string text = "y,x\n";
   for (Index i = 0; i < 3000; ++i) {

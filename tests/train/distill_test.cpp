@@ -30,7 +30,7 @@ DistillOptions few(Index iterations) {
           .evaluation = {.solver = {.rtol = 1e-4, .atol = 1e-4}}};
 }
 
-TEST(Distill, GivesTheDensityOfTheFlow) {
+TEST(Distill, GivesTheDensityOfTheFlowSlow) {
   const auto flow = bent_flow();
   const auto before = compare_distilled(flow, distill(flow, few(1)).flow, few(1), 2000);
   const auto got = distill(flow, few(500));
@@ -84,7 +84,7 @@ TEST(Distill, KeepsUnitsBoundsAndPeriods) {
   EXPECT_GT(after.ess_to_original, 0.95);
 }
 
-TEST(Distill, CarriesTheCondition) {
+TEST(Distill, CarriesTheConditionSlow) {
   auto flow = bent_flow(1);
   flow.condition_mean << 5, flow.condition_scale << 2;
   auto options = few(1500);

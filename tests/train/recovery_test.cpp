@@ -189,7 +189,7 @@ TEST_F(TrainingThatGoesWrong, ADirectoryThatIsGoneForAWhileLosesNothing) {
   EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 4);
 }
 
-TEST(PendingWrites, AreWrittenAgainUntilTheyAre) {
+TEST(PendingWrites, AreWrittenAgainUntilTheyAreSlow) {
   int failures = 3, written = 0, notes = 0;
   const auto write = [&] {
     if (failures-- > 0) throw InputError("x: cannot write: No space left on device");

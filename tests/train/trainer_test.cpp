@@ -494,7 +494,7 @@ TEST_F(TrainerOf, AFlowThatBeginsWellIsNeverReplacedByAWorseOne) {
 }
 
 // The length is decided when the time says so; a run of that length, without a limit, is the same bit for bit.
-TEST_F(TrainerOf, ARunWithATimeLimitIsARunOfTheLengthThatItFound) {
+TEST_F(TrainerOf, ARunWithATimeLimitIsARunOfTheLengthThatItFoundSlow) {
   const auto flow = small_mlp<double>(2);
   const auto data = matrix_data(standard_normal_draws(2, 400));
   auto options = quick(1000000);

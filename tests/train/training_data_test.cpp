@@ -118,7 +118,7 @@ TEST(MatrixData, WhatDoesNotFitTheMatrixIsNamed) {
 }
 
 // It took minutes: 4000 evaluations a point. Now against them, for a few points of every toy and both of its columns.
-TEST(TrainingData, ConditionalDensityOfAToyIsTabulated) {
+TEST(TrainingData, ConditionalDensityOfAToyIsTabulatedSlow) {
   for (const auto& name : toy_names())
     for (const char* condition : {"x1", "x2"}) {
       const TrainingData data(

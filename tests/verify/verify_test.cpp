@@ -70,7 +70,7 @@ TEST_F(Verify, ARightModelPassesEveryCheckThatAppliesSlow) {
   }
 }
 
-TEST_F(Verify, ASignFlippedInTheTraceFailsAgainstDifferencesAndInTheIntegral) {
+TEST_F(Verify, ASignFlippedInTheTraceFailsAgainstDifferencesAndInTheIntegralSlow) {
   spoil(SpoiledField::Fault::trace_sign);
   for (const char* row : {"continuity", "log-determinant", "integral", "likelihood"})
     EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
@@ -103,7 +103,7 @@ TEST_F(Verify, AnInverseThatIsNotOneFailsThereAndBack) {
 }
 
 // The field of 8gaussians_small hardly depends on the time: swapped, it has almost the same density.
-TEST_F(Verify, SwappedTimeFailsAgainstTheData) {
+TEST_F(Verify, SwappedTimeFailsAgainstTheDataSlow) {
   flow_ = read_model<double>(PATHLINE_SOURCE_DIR "/models/2spirals.h5").flow;
   Engine engine = make_stream(3, "verify_test");
   find_toy("2spirals").sample(engine, data_);
