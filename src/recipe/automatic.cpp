@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMixtureShare = 0.55;      // of the time, before a network is tried
 constexpr double kLeastNetworkGain = 0.01;  // nats, of a trial
-constexpr double kLeastLead = 0.1;          // nats: about what more members give a mixture
+constexpr double kLeastLead = 0.05;         // nats: about what more members give a mixture
 
 // The rows that the mixtures of a run of this length are fitted to. In an iteration one row and one component cost about
 // as much as `features` multiplications and additions; a run makes a few thousand such iterations.

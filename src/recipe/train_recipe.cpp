@@ -88,7 +88,22 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
   flow.base = make_base(*base, data.condition_dim());
 }
 
-constexpr double kHopeless = 0.5;  // nats
+// Whether a network would still be behind `rival` at the end of its trial if it went on as it does.
+class Hopeless {
+ public:
+  Hopeless(double seconds, double rival) : seconds_(seconds), rival_(rival) {}
+  bool operator()(const TrainingProgress& p) {
+    if (p.validation) {
+      rate_ = last_seconds_ > 0 ? (last_nll_ - p.validation->nll) / (p.seconds - last_seconds_) : 0;
+      last_seconds_ = p.seconds, last_nll_ = p.validation->nll;
+    }
+    return p.seconds > seconds_ / 3 && last_nll_ - std::max(rate_, 0.0) * (seconds_ - last_seconds_) > rival_;
+  }
+
+ private:
+  double seconds_, rival_;             // of the trial; its NLL
+  double last_seconds_ = 0, last_nll_ = -std::numeric_limits<double>::infinity(), rate_ = 0;  // nats a second
+};
 
 // A short training of the network of a choice.
 struct TrialOptions {
@@ -101,7 +116,7 @@ struct Trial {
   double each = 0;  // seconds that the density of one row takes, of the rival
 };
 
-// Ends with the seconds, or after a third of them if the network is hopelessly behind.
+// Ends with the seconds, or after a third of them where the network will not come near the rival.
 template <class S>
 Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, const TrialOptions& trial,
                   const TrainingOptions& options) {
@@ -125,12 +140,10 @@ Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, c
   out.each = (seconds_now() - began) / static_cast<double>(std::max<Index>(held.x.cols(), 1));
   const double rival_nll = evaluation_of(before, 0, {}, data.validation_weights()).nll;
   flow.base = make_base(*choice.base, data.condition_dim());
-  double best = std::numeric_limits<double>::infinity();
+  Hopeless hopeless(trial.seconds, rival_nll + 0.5);
   TrainingCallbacks<S> callbacks;
   callbacks.iteration = [&](const TrainingProgress& p, const Flow<S>&) {
-    if (p.validation) best = std::min(best, p.validation->nll);
-    const bool hopeless = p.seconds > trial.seconds / 3 && best > rival_nll + kHopeless;
-    return hopeless || (options.stop && options.stop()) ? TrainingAction::stop : TrainingAction::proceed;
+    return hopeless(p) || (options.stop && options.stop()) ? TrainingAction::stop : TrainingAction::proceed;
   };
   Trainer<S> training(flow, data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
   try {
