@@ -1,0 +1,94 @@
+#include "recipe/network_trial.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "core/clock.hpp"
+#include "pathline/core/error.hpp"
+#include "pathline/field/mlp.hpp"
+#include "pathline/recipe/build_flow.hpp"
+#include "pathline/recipe/build_stages.hpp"
+
+namespace pathline {
+namespace {
+
+// Whether a network would still be behind `rival` at the end of its trial if it went on as it does.
+class Hopeless {
+ public:
+  Hopeless(double seconds, double rival) : seconds_(seconds), rival_(rival) {}
+  bool operator()(const TrainingProgress& p) {
+    if (p.validation) {
+      rate_ = last_seconds_ > 0 ? (last_nll_ - p.validation->nll) / (p.seconds - last_seconds_) : 0;
+      last_seconds_ = p.seconds, last_nll_ = p.validation->nll;
+    }
+    return p.seconds > seconds_ / 3 && last_nll_ - std::max(rate_, 0.0) * (seconds_ - last_seconds_) > rival_;
+  }
+
+ private:
+  double seconds_, rival_;             // of the trial; its NLL
+  double last_seconds_ = 0, last_nll_ = -std::numeric_limits<double>::infinity(), rate_ = 0;  // nats a second
+};
+
+}  // namespace
+
+template <class S> void rest(Flow<S>& flow) {
+  Vector<double> theta = flow.theta();
+  const auto parameters = flow.parameters();
+  for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
+    const auto* mlp = dynamic_cast<const Mlp<S>*>(flow.blocks()[i]->field.get());
+    if (!mlp) throw InputError("model.base_fit needs model.field = mlp");
+    const std::string last = fmt::format("blocks.{}.layers.{}.", i, mlp->options().hidden.size());
+    for (const auto& p : parameters)
+      if (p.name.starts_with(last)) theta.segment(p.offset, p.size()).setZero();
+  }
+  flow.set_theta(theta);
+}
+
+template <class S>
+Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, const TrialOptions& trial,
+                  const TrainingOptions& options) {
+  const auto data = choice.data.with_held_out_rows(trial.rows, 0);
+  const auto& held = data.validation();
+  const Vector<double> weights = data.validation_weights().transpose();
+  Recipe recipe = choice.recipe;
+  recipe.train.seconds = trial.seconds;
+  if (trial.evaluate_every > 0) recipe.train.evaluate_every = trial.evaluate_every;
+  recipe.model = with_hidden(recipe.model, data.dim());
+  auto trainer = trainer_options(recipe);
+  trainer.threads = options.threads, trainer.validate_first = true, trainer.max_error = 0;
+  const auto evaluation = trainer.evaluation;
+  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
+  rest(flow);
+  data.set_units(flow);
+  flow.base = make_base(rival, data.condition_dim());
+  const double began = seconds_now();
+  const RowVector<double> before = flow.log_prob(held.x, held.c, evaluation).log_prob;
+  Trial out;
+  out.each = (seconds_now() - began) / static_cast<double>(std::max<Index>(held.x.cols(), 1));
+  const double rival_nll = evaluation_of(before, 0, {}, data.validation_weights()).nll;
+  flow.base = make_base(*choice.base, data.condition_dim());
+  Hopeless hopeless(trial.seconds, rival_nll + 0.5);
+  TrainingCallbacks<S> callbacks;
+  callbacks.iteration = [&](const TrainingProgress& p, const Flow<S>&) {
+    return hopeless(p) || (options.stop && options.stop()) ? TrainingAction::stop : TrainingAction::proceed;
+  };
+  Trainer<S> training(flow, data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
+  try {
+    training.run();
+  } catch (const NumericalError&) {  // what does not train gains nothing
+    return out;
+  }
+  out.gain = robust_gain(training.best().log_prob(held.x, held.c, evaluation).log_prob, before, weights);
+  return out;
+}
+
+template void rest<float>(Flow<float>&);
+template void rest<double>(Flow<double>&);
+template Trial try_network<float>(const AutomaticChoice&, const GaussianMixture&, const TrialOptions&,
+                                  const TrainingOptions&);
+template Trial try_network<double>(const AutomaticChoice&, const GaussianMixture&, const TrialOptions&,
+                                   const TrainingOptions&);
+
+}  // namespace pathline

@@ -1,0 +1,29 @@
+// A short training that shows whether a network above a base is worth the rest of the time.
+#pragma once
+
+#include "pathline/recipe/train_recipe.hpp"
+#include "recipe/automatic.hpp"
+
+namespace pathline {
+
+// The field, whose last layer becomes 0, does nothing at first: the flow begins at its base.
+template <class S> void rest(Flow<S>& flow);
+
+struct TrialOptions {
+  double seconds;
+  Index rows;                // of validation: 5,000 tell a hundredth of a nat
+  Index evaluate_every = 0;  // iterations; 0: as in the training
+};
+
+struct Trial {
+  double gain = 0;  // nats: by how much the best network raises the validation log-density above that of `rival`
+  double each = 0;  // seconds that the density of one row takes, of the rival
+};
+
+// Trains the network of a choice above its base. Ends with the seconds, or after a third of them where the network will
+// not come near the rival.
+template <class S>
+Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, const TrialOptions& trial,
+                  const TrainingOptions& options);
+
+}  // namespace pathline
