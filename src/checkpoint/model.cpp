@@ -58,10 +58,11 @@ std::string path_of(std::string name) {
   throw InputError(file + ": " + printable(what));
 }
 
-// Puts the name of the file in front of an error of a part of the model, such as a wrong width.
+// Puts the name of the file in front of an error of a part of the model, such as a wrong width, and makes it one line: it
+// may quote a name of the file.
 InputError in_file(const std::string& file, const InputError& error) {
   const std::string what = error.what();
-  return InputError(what.starts_with(file) ? what : file + ": " + what);
+  return InputError(what.starts_with(file) ? file + printable(what.substr(file.size())) : file + ": " + printable(what));
 }
 
 // --- functions that write and read one part each ---
@@ -325,7 +326,7 @@ template <class S> void check_digest(const std::string& file, const Hdf5File& in
       card.format_version == 1 ? digest_of_format_1(in, flow.parameters(), theta) : content_digest(in, file);
   if (found != card.digest)
     throw DigestError(fmt::format("{}: digest {}, expected {}: the model was changed after it was written", file, found,
-                                  card.digest));
+                                  printable(card.digest)));
 }
 
 // Adds to the error of a part of the file that the file was changed, if its digest does not match.
@@ -335,7 +336,7 @@ InputError with_digest(const std::string& file, const Hdf5File& in, const InputE
     const auto found = content_digest(in, file), expected = in.attribute<std::string>("digest");
     if (in.attribute<std::int64_t>("format_version") == 1 || found == expected) return named;
     return InputError(fmt::format("{} (digest {}, expected {}: the model was changed after it was written)",
-                                  named.what(), found, expected));
+                                  named.what(), found, printable(expected)));
   } catch (const InputError&) {
     return named;
   }
@@ -650,6 +651,8 @@ template <class S> Model<S> read_model(const std::string& file) {
     check_format(file, in);
     try {
       return read_native<S>(file, in);
+    } catch (const DigestError&) {
+      throw;
     } catch (const InputError& error) {
       throw with_digest(file, in, error);
     }

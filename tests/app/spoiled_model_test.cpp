@@ -165,6 +165,10 @@ TEST_F(Reseal, TheDigestOfFormat1NeverPassesInVerifySlow) {
   const auto row = row_of(nlohmann::json::parse(got.out), "digest");
   EXPECT_EQ(row["verdict"], "skipped");
   EXPECT_THAT(row["what"].get<std::string>(), HasSubstr("it does not cover the layers, the activation"));
+  ASSERT_EQ(python("with h5py.File('old.h5', 'a') as f: f.attrs['digest'] = '0123456789abcdef'\n"), "");
+  const auto wrong = run({"verify", file("old.h5"), "--json"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_EQ(row_of(nlohmann::json::parse(wrong.out), "digest")["verdict"], "fail");
 }
 
 TEST_F(Reseal, KeepsTheDensityBitForBit) {

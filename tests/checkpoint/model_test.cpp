@@ -287,6 +287,24 @@ with open('list.txt', 'w') as listed:
   EXPECT_EQ(broken("f['metrics'][0] = 'x'"), "no error");
 }
 
+// A name of a stepper with a line end in it made an error of two lines.
+TEST_F(Models, AnErrorThatQuotesATextOfTheFileIsOneLineSlow) {
+  write_model(file("m.h5"), everything<double>());
+  std::istringstream texts(
+      python("with h5py.File('m.h5') as f:\n"
+             "  def show(name, of):\n"
+             "    for key, value in of.attrs.items():\n"
+             "      if isinstance(value, str): print(f\"f['/{name}'].attrs['{key}']\")\n"
+             "  show('', f)\n"
+             "  f.visititems(show)\n"));
+  int tried = 0;
+  for (std::string text; std::getline(texts, text); ++tried) {
+    const auto what = broken(text + " = 'a\\n\\x1b[31mb'");
+    EXPECT_EQ(what.find_first_of("\n\x1b"), std::string::npos) << text << ": " << what;
+  }
+  EXPECT_GT(tried, 15);
+}
+
 // The HDF5 library may crash on a damaged file: it never sees one that was sealed.
 TEST_F(Models, EveryFlippedBitIsFoundBeforeHdf5OpensTheFile) {
   write_model(file("m.h5"), everything<double>());

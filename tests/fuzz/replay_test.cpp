@@ -1,4 +1,5 @@
 // What the fuzzers found once, and seeds for them: tests/fuzz/corpus/<target>/.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -38,6 +39,7 @@ TEST(Fuzz, RandomChangesOfTheCorpusAreReadOrRefusedSlow) {
     std::vector<std::string> seeds;
     for (const auto& entry : fs::directory_iterator(fs::path(PATHLINE_SOURCE_DIR) / "tests/fuzz/corpus" / name))
       seeds.push_back(content(entry.path()));
+    std::sort(seeds.begin(), seeds.end());  // a directory has its files in any order
     std::mt19937_64 engine(1);
     for (int i = 0; i < 300; ++i) {
       std::string bytes = seeds[engine() % seeds.size()] + std::string(1, '\0');
