@@ -539,8 +539,7 @@ template <class S> int run_as(const DensityFlags& f) {
   const auto model = read_model<S>(model_file(f.model));
   warn_of_format(model.card);
   const auto& flow = model.flow;
-  refuse_solver_options(model.flow.chain.solves(), f.common);
-  auto options = evaluation_options(model.card, f.common);
+  auto options = evaluation_options(model, f.common);
   options.seed = f.seed;
   if (f.independent) options.tile = 1;
   SecondTry second_try(f, options);

@@ -71,8 +71,7 @@ void print(const DistillComparison& got) {
 template <class S> int run_as(const DistillFlags& flags) {
   DistillFlags f = flags;
   auto model = read_model<S>(model_file(f.model));
-  refuse_solver_options(model.flow.chain.solves(), f.common);
-  f.options.evaluation = evaluation_options(model.card, f.common);
+  f.options.evaluation = evaluation_options(model, f.common);
   f.options.evaluation.trace = {};
   f.options.condition_range = model.card.condition_range;
   auto file = Hdf5File::create_sealed(f.output);  // so that a place that cannot be written is found out first

@@ -59,11 +59,16 @@ template <class F> void run_if_chosen(Command command, Action& chosen, std::shar
 
 // A model as a command uses it. MODEL is a file, or the directory of a run.
 std::string model_file(const std::string& model);
+// Throws InputError for an option of the solver or the trace if the number of ODEs that a model solves is 0.
+void refuse_solver_options(std::size_t solves, const CommonFlags& common);
 // The evaluation options of the model, with the exact trace, changed by the options of the command line. Prints a note
 // about options that make a density inexact.
 EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
-// Throws InputError for an option of the solver or the trace where `solves`, the number of ODEs that the model solves, is 0.
-void refuse_solver_options(std::size_t solves, const CommonFlags& common);
+// The same. Throws InputError for an option of the solver or the trace if the model solves no ODE.
+template <class S> EvaluationOptions evaluation_options(const Model<S>& model, const CommonFlags& common) {
+  refuse_solver_options(model.flow.chain.solves(), common);
+  return evaluation_options(model.card, common);
+}
 // Warns of a model in a file of format 1, which may have been changed.
 void warn_of_format(const ModelCard& card);
 bool is_double(const ModelCard& card, const CommonFlags& common);

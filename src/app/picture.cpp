@@ -506,8 +506,7 @@ template <class S> std::string picture_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model()));
   warn_of_format(model.card);
   refuse_useless(f, model.flow.dim());
-  refuse_solver_options(model.flow.chain.solves(), f.common);
-  const auto options = evaluation_options(model.card, f.common);
+  const auto options = evaluation_options(model, f.common);
   return Picture<S>(f, model, options).bytes();
 }
 

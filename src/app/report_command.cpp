@@ -155,7 +155,6 @@ int run(const ReportFlags& f) {
   if (!lower_case(f.output).ends_with(".html")) throw InputError(f.output + ": expected a name that ends with .html");
   require_another_file(f.output, {{file, "the model"}, {f.data, "the data"}});
   const auto model = read_model<double>(file);
-  refuse_solver_options(model.flow.chain.solves(), f.common);
   const auto options = evaluation_options(model.card, f.common);
   ReportPage page;
   page.columns = column_names(model.card, model.flow.dim());

@@ -183,8 +183,7 @@ template <class S> int run_as(SampleFlags f) {
   warn_of_format(model.card);
   const auto& flow = model.flow;
   choose_along(f, flow.periods() != nullptr);
-  refuse_solver_options(model.flow.chain.solves(), f.common);
-  auto options = evaluation_options(model.card, f.common);
+  auto options = evaluation_options(model, f.common);
   options.density = f.log_density;
   options.seed = f.seed;
   const auto conditions = draw_conditions(f, model.card, flow.condition_dim());

@@ -145,12 +145,9 @@ bool is_ahead(double lead) { return lead > kLeastLead; }
 
 AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads) {
   AutomaticChoice out = choice;
-  BaseChoice gaussian{.fit = {.components = 1, .rows = choice.mixture->fit.rows, .seed = choice.recipe.train.seed},
-                      .mixture = choice.mixture->mixture};
-  auto options = gaussian.fit;
-  options.threads = threads;
-  gaussian.mixture = fit_base(base_rows_of(out.data, options.rows), options);
-  set_base(out, gaussian);
+  const BaseFitOptions fit{
+      .components = 1, .rows = choice.mixture->fit.rows, .seed = choice.recipe.train.seed, .threads = threads};
+  set_base(out, {.fit = fit, .mixture = fit_base(base_rows_of(out.data, fit.rows), fit)});
   out.yardstick = choice.mixture->mixture;
   out.mixture.reset();
   out.recipe.train.adam.learning_rate = 1e-2;

@@ -81,7 +81,7 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
   const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
   auto choice = choose_automatically(asked, data, left(), options.threads);
   if (!choice.mixture) return choice;
-  const GaussianMixture mixture = *choice.base;
+  const GaussianMixture& mixture = *choice.base;
   double trial_began = seconds_now();
   const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
   const double trial_seconds = seconds_now() - trial_began;
