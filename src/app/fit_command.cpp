@@ -194,7 +194,7 @@ void write_predictions(const SavedRegression& model, const std::string& points, 
 int run(FitFlags f) {
   f.common.check();
   if (f.targets.empty()) throw InputError("fit: expected --target, the column to predict");
-  if (f.seeds < 1) require(false, "--seeds", f.seeds, ">= 1");
+  require(f.seeds >= 1, "--seeds", f.seeds, ">= 1");
   if (!f.predictions.empty()) (void)writable_table_format(f.predictions);
   if (!f.plot.empty()) plot::check_figure_name(f.plot);
   if (!f.output.empty()) require_hdf5_file(f.output, "models");

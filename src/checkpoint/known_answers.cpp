@@ -42,7 +42,7 @@ KnownAnswers known_answers(const Flow<double>& flow) {
   KnownAnswers out{Matrix<double>(flow.dim(), n), conditions(flow, n), RowVector<double>(n)};
   Engine engine = make_stream(0, "checkpoint.answers");
   Matrix<double> z(flow.dim(), n);
-  flow.base->sample(engine, z, flow.standardized_condition(out.condition, 0, n));
+  flow.base->sample(engine, z, flow.standardized_condition(out.condition));
   try {
     out.points.leftCols(draws) = flow.push(z.leftCols(draws), {.density = false}, out.condition.leftCols(draws)).points;
     fill_normal<double>(engine, z);

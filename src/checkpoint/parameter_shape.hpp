@@ -17,8 +17,9 @@ inline Hdf5Shape shape_of(const Parameter& p) {
   return matrix ? Hdf5Shape{p.rows, p.cols} : Hdf5Shape{p.rows};
 }
 
-// Returns the numbers of the array, row-major. Throws InputError "FILE: ARRAY: shape (8, 5), expected (5, 8)": a transposed weight
-// has as many numbers. A single value may be (1) or (), and a vector (n) or, as format 1 wrote some, (n, 1).
+// Returns the numbers of the array, row-major. Throws InputError "FILE: ARRAY: shape (8, 5), expected (5, 8)": a
+// transposed weight has as many numbers. A single value may be (1) or (), and a vector (n) or, as format 1 wrote some,
+// (n, 1).
 inline std::vector<double> read_shaped(const std::string& file, const Hdf5Dataset& array, const Hdf5Shape& expected) {
   const auto shape = array.shape();
   const bool column = expected.size() == 1 && shape == Hdf5Shape{expected[0], 1};

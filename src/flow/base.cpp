@@ -24,7 +24,8 @@ class NormalBase final : public Base {
   RowVector<double> log_density(ConstMatrixRef<double> z, ConstMatrixRef<double>) const override {
     return standard_normal_log_density<double>(z);
   }
-  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double weight, MatrixRef<double> z_bar, VectorRef<double>) const override {
+  void pullback(ConstMatrixRef<double> z, ConstMatrixRef<double>, double weight, MatrixRef<double> z_bar,
+                VectorRef<double>) const override {
     z_bar = -weight * z;
   }
   void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override { fill_normal<double>(engine, z); }
@@ -182,7 +183,8 @@ class UniformBase final : public Base {
     }
     return out;
   }
-  void pullback(ConstMatrixRef<double>, ConstMatrixRef<double>, double, MatrixRef<double> z_bar, VectorRef<double>) const override {
+  void pullback(ConstMatrixRef<double>, ConstMatrixRef<double>, double, MatrixRef<double> z_bar,
+                VectorRef<double>) const override {
     z_bar.setZero();
   }
   void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override {

@@ -25,11 +25,6 @@ EvaluationOptions coarser(EvaluationOptions o) {
   return o;
 }
 
-// As the base sees it.
-template <class S> Matrix<double> base_condition(const Flow<S>& flow, ConstMatrixRef<double> c) {
-  return flow.standardized_condition(c, 0, c.cols()).template cast<double>();
-}
-
 // The parts of log p of one solve.
 template <class S> struct Parts {
   LogProb<S> got;
@@ -40,7 +35,7 @@ template <class S> struct Parts {
         const EvaluationOptions& options)
       : got(flow.log_prob(x, c, options)),
         z(got.latent.template cast<double>()),
-        base(flow.base->log_density(z, base_condition(flow, c))),
+        base(flow.base->log_density(z, flow.standardized_condition(c).template cast<double>())),
         inner(got.log_prob - base - outer) {}
 };
 
@@ -74,7 +69,7 @@ template <class S> BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstM
   const RowVector<double> inner = first.inner - outer;
   Matrix<double> slope(x.rows(), x.cols());
   Vector<double> none;
-  flow.base->pullback(first.z, base_condition(flow, c), 1, slope, none);
+  flow.base->pullback(first.z, flow.standardized_condition(c).template cast<double>(), 1, slope, none);
   RowVector<double> change;
   if (random)
     change = (first.got.log_prob - second.got.log_prob).cwiseAbs();

@@ -187,11 +187,15 @@ template <class S> Matrix<double> Flow<S>::in_data_units(ConstMatrixRef<double> 
   return y;
 }
 
+template <class S> Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c) const {
+  if (c.rows() == 0) return Matrix<S>(0, 0);
+  return ((c.colwise() - condition_mean).array().colwise() / condition_scale.array()).template cast<S>();
+}
+
 template <class S>
 Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const {
   if (c.rows() == 0) return Matrix<S>(0, 0);
-  const auto part = c.middleCols(begin, batch);
-  return ((part.colwise() - condition_mean).array().colwise() / condition_scale.array()).template cast<S>();
+  return standardized_condition(c.middleCols(begin, batch));
 }
 
 template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index first) const {

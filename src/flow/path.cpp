@@ -267,7 +267,7 @@ Matrix<double> velocity_at(const Flow<S>& flow, double t, ConstMatrixRef<double>
 
   // The map from the units of the data to the coordinates of the block: at the end of the flow also the transforms
   // without duration behind the block, and at its start those before it, from the other side.
-  const Matrix<S> c_standard = flow.standardized_condition(c, 0, n);
+  const Matrix<S> c_standard = flow.standardized_condition(c);
   auto into_block = [&](Matrix<double> y) {
     Matrix<S> z = flow.standardized(y);
     TransformScratch<S> scratch;

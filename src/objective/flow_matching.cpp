@@ -133,7 +133,7 @@ MatchingGradient FlowMatching<S>::operator()(const Flow<S>& flow, ConstMatrixRef
   m.data = flow.standardized(x);
   Matrix<double> draws(flow.dim(), x.cols());
   Engine engine = make_stream(m.options.seed, "matching.base", iteration);
-  flow.base->sample(engine, draws, flow.standardized_condition(c, 0, c.cols()).template cast<double>());
+  flow.base->sample(engine, draws, flow.standardized_condition(c).template cast<double>());
   m.base = draws.template cast<S>();
   m.partner = couple(m.options.coupling, m.base.template cast<float>(), m.data.template cast<float>(),
                      m.options.threads);

@@ -9,8 +9,11 @@ namespace {
 
 // The structs whose fields the library's advice names, and the table of their keys, which have the same names.
 constexpr std::pair<const char*, const char*> kTableOf[] = {
-    {"SourceOptions.", "data"}, {"SplitOptions.", "data"},
-                                                            {"SolverOptions.", "solver"}, {"TableOptions.", "data"}, {"TrainingDataOptions.", "data"}};
+    {"SourceOptions.", "data"},
+    {"SplitOptions.", "data"},
+    {"SolverOptions.", "solver"},
+    {"TableOptions.", "data"},
+    {"TrainingDataOptions.", "data"}};
 
 std::size_t end_of_name(const std::string& text, std::size_t begin) {
   return std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", begin), text.size());

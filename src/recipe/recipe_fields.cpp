@@ -192,7 +192,8 @@ void add_transforms(std::vector<RecipeField>& fields) {
       .add("hidden", coupling(&C::hidden), at_least(1), "coupling: widths of the hidden layers of its network")
       .add("bins", coupling(&C::bins), from_to(2, 256), "spline_coupling: number of bins of a spline")
       .add("box", coupling(&C::box), above(0),
-           "coupling: a spline is the identity outside of [-box, box], to which the network of any coupling sees its inputs clamped");
+           "coupling: a spline is the identity outside of [-box, box], to which the network of any coupling sees its "
+           "inputs clamped");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {
@@ -321,7 +322,9 @@ void add_train(std::vector<RecipeField>& fields) {
 
 std::vector<RecipeField> make_fields() {
   std::vector<RecipeField> fields;
-  for (auto* add : {add_data, add_model, add_transforms, add_trace, add_solver, add_objective, add_optimizer, add_train}) add(fields);
+  for (auto* add :
+       {add_data, add_model, add_transforms, add_trace, add_solver, add_objective, add_optimizer, add_train})
+    add(fields);
   return fields;
 }
 

@@ -16,7 +16,8 @@ namespace {
 bool is_table(const std::string& source) { return !source.empty() && !is_toy(source); }
 
 bool is_kept(const RecipeField& field) {
-  return field.table == "data" || (field.table.starts_with("model") && field.key != "precision") || field.name() == "train.seed";
+  return field.table == "data" || (field.table.starts_with("model") && field.key != "precision") ||
+         field.name() == "train.seed";
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ template <class S>
 RowVector<double> log_density(const GaussianMixture& mixture, const Flow<S>& flow, const TrainingData::Points& at) {
   const ConditionalMixture conditional(mixture, flow.condition_dim());
   const auto& x = at.x;
-  const Matrix<double> c = flow.standardized_condition(at.c, 0, at.c.cols()).template cast<double>();
+  const Matrix<double> c = flow.standardized_condition(at.c).template cast<double>();
   const auto on_the_line = [&](const Matrix<double>& points, const Matrix<double>& conditions) {
     RowVector<double> log_det = RowVector<double>::Zero(points.cols());
     const Matrix<double> z = flow.standardized(points, &log_det).template cast<double>();

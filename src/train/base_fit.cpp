@@ -25,19 +25,11 @@ Matrix<double> toward_base(const Chain<double>& data_side, ConstMatrixRef<double
   return z;
 }
 
-// weights: of the points, or empty.
-void take_some(Index most, TrainingData::Points& points, Vector<double>& weights) {
-  if (most == 0 || points.x.cols() <= most) return;
-  const auto some = spaced_rows(points.x.cols(), most);
-  points = {Matrix<double>(points.x(Eigen::all, some)), Matrix<double>(points.c(Eigen::all, some))};
-  if (weights.size() > 0) weights = Vector<double>(weights(some));
-}
-
 // z behind the condition as the vector fields see it.
 template <class S> Matrix<double> behind_condition(const Flow<S>& flow, ConstMatrixRef<double> c, Matrix<double> z) {
   if (flow.condition_dim() == 0) return z;
   Matrix<double> out(flow.condition_dim() + z.rows(), z.cols());
-  out << flow.standardized_condition(c, 0, c.cols()).template cast<double>(), z;
+  out << flow.standardized_condition(c).template cast<double>(), z;
   return out;
 }
 
@@ -68,8 +60,8 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
   if (!rows) throw InputError("base: only the rows of a table can be fitted, not the draws of a toy");
   BaseRows out;
   out.training_weights = as_vector(data.training_weights()), out.validation_weights = as_vector(data.validation_weights());
-  auto held = data.validation();
-  take_some(most_rows, *rows, out.training_weights), take_some(most_rows, held, out.validation_weights);
+  rows = spaced_points(*rows, most_rows, out.training_weights);
+  auto held = spaced_points(data.validation(), most_rows, out.validation_weights);
   RowVector<double> unused;
   out.condition_dim = flow.condition_dim();
   out.training = behind_condition(flow, rows->c, toward_base(flow.data_side, rows->x, unused));

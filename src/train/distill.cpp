@@ -156,7 +156,7 @@ template <class S> class Regression {
 
   double run_tile(Loss loss, const std::vector<Index>& points, Worker& w, Vector<double>& theta_bar) const {
     const Index n = std::ssize(points);
-    const Matrix<S> c = student_.standardized_condition(pairs_.condition(Eigen::all, points), 0, n);
+    const Matrix<S> c = student_.standardized_condition(pairs_.condition(Eigen::all, points));
     const TransformContext<S> context{w.scratch, solve_, c};
     Matrix<S> c_bar = Matrix<S>::Zero(c.rows(), n);
     const bool map = loss == Loss::map;

@@ -130,12 +130,14 @@ TrainingData TrainingData::with_marginals() const {
 
 TrainingData TrainingData::with_held_out_rows(Index validation, Index test) const {
   TrainingData out = *this;
-  const auto take = [](Points& points, Index most, const RowVector<double>& weights,
+  const auto take = [](Points& points, Index most, RowVector<double> weights,
                        std::optional<RowVector<double>>& of_some) {
     if (points.x.cols() <= most) return;
-    const auto some = most > 0 ? spaced_rows(points.x.cols(), most) : std::vector<Index>{};
-    points = {Matrix<double>(points.x(Eigen::all, some)), Matrix<double>(points.c(Eigen::all, some))};
-    if (weights.size() > 0) of_some = RowVector<double>(weights(some));
+    if (most == 0)
+      points = {Matrix<double>(points.x.rows(), 0), Matrix<double>(points.c.rows(), 0)}, weights = weights.head(0).eval();
+    else
+      points = spaced_points(points, most, weights);
+    of_some = weights;
   };
   take(out.validation_, validation, validation_weights(), out.validation_weights_);
   take(out.test_, test, test_weights(), out.test_weights_);
@@ -227,10 +229,7 @@ TrainingData::Points TrainingData::some_training(RowVector<double>& weights) con
   auto rows = training();
   if (!rows) throw InputError("marginals: only the rows of a table can be mapped by their quantiles, not a toy");
   weights = training_weights();
-  if (rows->x.cols() <= kMostRows) return *rows;
-  const auto some = spaced_rows(rows->x.cols(), kMostRows);
-  if (weights.size() > 0) weights = RowVector<double>(weights(some));
-  return {rows->x(Eigen::all, some), rows->c(Eigen::all, some)};
+  return spaced_points(*rows, kMostRows, weights);
 }
 
 void TrainingData::fit_marginals() {
@@ -384,7 +383,8 @@ Matrix<double> TrainingData::sample_before_marginals() const {
 // A column that is nearly a linear function of others is replaced by the difference.
 void TrainingData::take_apart_dependent_columns() {
   Matrix<double> x = sample_before_marginals();
-  const auto units = (noise_.array() > 0).any() || options_.logit > 0 || bounds_ ? fit_standardizer(x, columns_) : standardizer_;
+  const bool other_units = (noise_.array() > 0).any() || options_.logit > 0 || bounds_;
+  const auto units = other_units ? fit_standardizer(x, columns_) : standardizer_;
   x = (x.colwise() - units.mean).array().colwise() / units.scale.array();
   std::vector<Dependence> found;
   const Matrix<double> lower = dependences(x, found);

@@ -114,7 +114,7 @@ Check check_base(const Subject& s) {
   const Matrix<double> z = draw_base(s, kDraws, "verify.base", c);
   Matrix<double> score(d, kDraws);
   Vector<double> none;
-  s.flow.base->pullback(z, s.flow.standardized_condition(c, 0, c.cols()), 1, score, none);
+  s.flow.base->pullback(z, s.flow.standardized_condition(c), 1, score, none);
   // The last row of ones tests that the mean score is 0.
   Matrix<double> y(d + 1, kDraws);
   y.topRows(d) = z.colwise() - z.rowwise().mean();

@@ -56,7 +56,7 @@ RowVector<double> log_density_at(const Subject& s, double t, const Matrix<double
 RowVector<double> residual(const Subject& s, const Cnf<double>& block, double start, double since_base,
                            const Matrix<double>& x, const Matrix<double>& c) {
   const Matrix<double> z = s.flow.standardized(x);
-  const auto v = velocity(block, since_base, z, s.flow.standardized_condition(c, 0, c.cols()));
+  const auto v = velocity(block, since_base, z, s.flow.standardized_condition(c));
   const Differences step(2e-3 * block.end_time);
   Matrix<double> along(z.cols(), step.count());
   for (Index k = 0; k < step.count(); ++k)

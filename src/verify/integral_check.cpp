@@ -104,7 +104,8 @@ Mass by_importance(const Subject& s, const Matrix<double>& c, Index points) {
   auto options = fine_options(s, 1e-7);
   options.density = false;
   const auto x = s.flow.push(wide, options, condition).points;
-  RowVector<double> weight = default_log_prob(s, x, condition) - s.flow.base->log_density(z, s.flow.standardized_condition(condition, 0, condition.cols()));
+  RowVector<double> weight =
+      default_log_prob(s, x, condition) - s.flow.base->log_density(z, s.flow.standardized_condition(condition));
   weight.array() += static_cast<double>(d) * std::log(width);
   for (Index b = 0; b < points; ++b) weight[b] += log_determinant_up(s, wide.col(b), c);
   if (weight.array().isNaN().any()) return {std::nan(""), std::nan(""), "a log-density is NaN"};

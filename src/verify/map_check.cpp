@@ -76,7 +76,8 @@ Check check_log_determinant(const Subject& s) {
   auto options = fine_options(s, 1e-10);
   const auto x = s.flow.push(draw_base(s, points, "verify.log_determinant", c), options, c).points;
   const auto got = s.flow.log_prob(x, c, options);
-  const RowVector<double> claimed = got.log_prob - s.flow.base->log_density(got.latent, s.flow.standardized_condition(c, 0, c.cols()));
+  const RowVector<double> claimed =
+      got.log_prob - s.flow.base->log_density(got.latent, s.flow.standardized_condition(c));
   const Matrix<double> u = s.flow.standardized(x);
   RowVector<double> difference(points);
   for (Index b = 0; b < points; ++b) {

@@ -38,7 +38,7 @@ Matrix<double> draw_conditions(const Subject& s, Index n, const char* purpose) {
 Matrix<double> draw_base(const Subject& s, Index n, const char* purpose, const Matrix<double>& c) {
   Matrix<double> z(s.flow.dim(), n);
   Engine engine = make_stream(s.seed, purpose);
-  s.flow.base->sample(engine, z, s.flow.standardized_condition(c, 0, c.cols()));
+  s.flow.base->sample(engine, z, s.flow.standardized_condition(c));
   return z;
 }
 

@@ -98,9 +98,9 @@ template <class S> class Flow {
   [[nodiscard]] Vector<double> theta() const;
   void set_theta(ConstVectorRef<double> theta);
 
-  /// Evaluates log p(x | c) of x (d x N) and c (dc x N); leave c out for a flow without a condition. Throws InputError for other shapes and for a
-  /// number that is not finite, and NumericalError with advice if a solve fails; both name the first such point, of
-  /// which number options.first + 1 is the first.
+  /// Evaluates log p(x | c) of x (d x N) and c (dc x N); leave c out for a flow without a condition. Throws InputError
+  /// for other shapes and for a number that is not finite, and NumericalError with advice if a solve fails; both name
+  /// the first such point, of which number options.first + 1 is the first.
   [[nodiscard]] LogProb<S> log_prob(ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),
                                     const EvaluationOptions& options = {}) const;
   /// Computes the score by the adjoint method, in the units of the data.
@@ -141,8 +141,9 @@ template <class S> class Flow {
   [[nodiscard]] Matrix<S> standardized(ConstMatrixRef<double> x, RowVector<double>* log_det = nullptr,
                                        Index first = 0) const;
   [[nodiscard]] Matrix<double> in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det = nullptr) const;
-  /// Returns (c - condition_mean) / condition_scale for columns begin ... begin + batch - 1 (dc x batch), which is what
-  /// the vector fields see.
+  /// Returns (c - condition_mean) / condition_scale, which is what the vector fields and the base see: of all columns of
+  /// c (dc x N), or of columns begin ... begin + batch - 1 (dc x batch).
+  [[nodiscard]] Matrix<S> standardized_condition(ConstMatrixRef<double> c) const;
   [[nodiscard]] Matrix<S> standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const;
 
   /// Set and read the affine map of `data_side`, x = mean + scale z (d each; 0 and 1 if there is none), and the logit

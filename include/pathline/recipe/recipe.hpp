@@ -72,7 +72,8 @@ struct ModelRecipe {
   bool train_end_time = false;
   BaseKind base = BaseKind::normal;
   Index base_components = 8;
-  /// Whether a full_mixture or a conditional_mixture is fitted to the training rows before the training, in which the field then begins as 0.
+  /// Whether a full_mixture or a conditional_mixture is fitted to the training rows before the training, in which the
+  /// field then begins as 0.
   bool base_fit = false;
   /// How it is fitted; its components are base_components, its seed is train.seed.
   BaseFitOptions base_fit_options = {};
