@@ -174,8 +174,8 @@ void add_compare_command(Command app, Action& chosen) {
   auto c = app.add_command("compare", "Train several methods on the same data for equal CPU seconds and compare them");
   c.footer(
       "Examples:\n"
-      "  pathline compare moons rings --seconds 3 -o compared\n"
-      "  pathline compare datasets/geyser.csv --methods cnf,planar,models/moons.toml --seconds 3 --json\n"
+      "  pathline compare moons --seconds 2 -o compared\n"
+      "  pathline compare datasets/geyser.csv --methods cnf,planar,models/moons.toml --seconds 2 --json\n"
       "Prints a table in Markdown. KL(data || model) is of a toy, whose density is known, else the NLL; both on test\n"
       "samples that no training saw, with the standard error. Rates are per second of the CPU. With -o, the directory\n"
       "gets compare.csv and, for two columns, one sheet of densities (densities.png, densities.svg).\n"

@@ -180,7 +180,7 @@ void add_motions_command(Command parent, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline dynamics motions parabola --physics-first\n"
-      "  pathline dynamics motions parabola pendulum --noise 0.01\n"
+      "  pathline dynamics motions parabola pendulum --noise 0.01 --iterations 500\n"
       "Prints a table in Markdown: the RMS error on fresh trajectories over the window, and from its end to twice the\n"
       "window, and the physical parameter that is off most, relative to its true value or 1.");
   c.add_option("NAMES", f->names, "motions; default: all");
@@ -204,7 +204,7 @@ void add_energy_command(Command parent, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline dynamics energy\n"
-      "  pathline dynamics energy --seed 1\n"
+      "  pathline dynamics energy --count 10 --iterations 300 --seed 1\n"
       "Fits a pendulum without friction, and solves from fresh first states over ten windows. The drift is the "
       "largest\n"
       "|E(t) - E(0)| / E(0) with the true energy, mean over the trajectories.");

@@ -183,7 +183,7 @@ void add_watch_command(Command app, Action& chosen) {
   auto c = app.add_command("watch", "Follow a training in the terminal; ends when it ends");
   c.footer(
       "Examples:\n"
-      "  pathline train models/moons.toml -o runs/watched --quiet & pathline watch runs/watched\n"
+      "  pathline train models/moons.toml -o runs/watched --iterations 400 --quiet & pathline watch runs/watched\n"
       "  pathline watch runs/watched > validations.txt");
   c.add_option("RUN", f->run, "the directory of a run").required();
   run_if_chosen(c, chosen, f, run);

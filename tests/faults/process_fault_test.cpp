@@ -176,7 +176,7 @@ TEST_F(ProcessFaultsSlow, AFullDiskOfAnySizeLeavesTheOlderFile) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which take terabytes of address space
 TEST_F(ProcessFaultsSlow, TooLittleMemoryLeavesTheOlderFile) {
   for (rlim_t megabytes : {60, 80, 100, 120, 140, 170, 200, 300})
-    expect_whole({"sample", kModel, "-n", "200000", "--threads", "1", "--quiet", "-o", "s.h5"}, "s.h5",
+    expect_whole({"sample", kModel, "-n", "50000", "--threads", "1", "--quiet", "-o", "s.h5"}, "s.h5",
                  {RLIMIT_AS, megabytes << 20}, "memory limit");
 }
 #endif

@@ -48,8 +48,8 @@ class WriteFaultsSlow : public Scratch {
 
   // arguments: of pathline, in the scratch directory. strace: its options; what it prints goes to trace.txt.
   Outcome run(const std::string& strace, const std::string& arguments) const {
-    const std::string shell = "cd '" + root_.string() + "/work' && strace -f -qq -o ../trace.txt " + strace + " " +
-                              PATHLINE_TOOL + " " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
+    const std::string shell = "cd '" + root_.string() + "/work' && strace -f --seccomp-bpf -qq -o ../trace.txt " +
+                              strace + " " + PATHLINE_TOOL + " " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
     const int status = std::system(("bash -c '" + escaped(shell) + "'").c_str());
     return {WEXITSTATUS(status), get("err.txt")};
   }
