@@ -54,7 +54,8 @@ template <class S> class PathSystem final : public System<S> {
       method_.evaluate(field_, point, f, p, w_);
       method_.trace(p, l);
     } else {
-      auto a = dxdt.block(2), c_bar = w_.matrix(c_.rows(), c_.cols());
+      auto a = dxdt.block(2);
+      auto c_bar = w_.matrix(c_.rows(), c_.cols());
       c_bar.setZero();
       Vector<S> no_theta;
       double no_time = 0;
