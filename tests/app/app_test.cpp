@@ -215,7 +215,7 @@ TEST_F(App, AResumedRunOfStagesIsBitwiseTheUninterruptedOne) {
   EXPECT_THAT(run({"info", file("parts")}).out, HasSubstr("potential (width 8, layers 2"));
 }
 
-TEST_F(App, ReverseKlNeedsNoDataAndTellsItsWeights) {
+TEST_F(App, ReverseKlNeedsNoDataAndTellsItsWeightsSlow) {
   put("r.toml",
       "[data]\nvalidation_size = 500\ntest_size = 500\n[model]\nhidden = [8, 8]\n[solver]\nrtol = 1e-3\natol = 1e-3\n"
       "[[objective]]\nkind = \"reverse_kl\"\ntarget = \"banana\"\n[train]\niterations = 20\nevaluate_every = 10\n");
@@ -533,7 +533,7 @@ TEST_F(App, ForceKeepsTheOldRunUntilTheNewOneCanBegin) {
               HasSubstr("pathline: --seed = 1: cannot change on resume (was 0)"));
 }
 
-TEST_F(App, TerminationSavesAsAnInterruptDoes) {
+TEST_F(App, TerminationSavesAsAnInterruptDoesSlow) {
   const std::string tool = PATHLINE_TOOL;
   put("stop.sh", "'" + tool + "' train --data moons -o '" + file("run") +
                      "' --iterations 100000 --quiet --set model.hidden=8 "

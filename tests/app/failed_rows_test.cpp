@@ -64,7 +64,7 @@ assert (np.isnan(f['log_density'][:]) == np.isnan(x[:, 2])).all()
             "");
 }
 
-TEST_F(FailedRows, OfAWholeTableEndIt) {
+TEST_F(FailedRows, OfAWholeTableEndItSlow) {
   std::string rows;
   for (int i = 0; i < 300; ++i) rows += kBad + "\n";
   put("bad.csv", rows);

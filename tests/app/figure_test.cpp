@@ -58,7 +58,7 @@ class Figures : public Scratch {
 const FigureOptions kSmall{.panel_size = 100, .scale = 1};
 constexpr int kLeft = 40, kTop = 32;
 
-TEST_F(Figures, HeatMapsPixelsAreTheDensitysColours) {
+TEST_F(Figures, HeatMapsPixelsAreTheDensitysColoursSlow) {
   DensityImage image{Matrix<double>(2, 2), {0, 1}, {0, 1}};
   image.log_density << std::log(1.0), -std::numeric_limits<double>::infinity(), std::log(0.5), std::nan("");
   Figure figure(kSmall);

@@ -194,7 +194,7 @@ TEST_F(HostileFiles, AModelsNumbersAskForNoMoreThanItsFileHoldsSlow) {
   }
 }
 
-TEST_F(HostileFiles, TerminalEscapesArePrintedAsText) {
+TEST_F(HostileFiles, TerminalEscapesArePrintedAsTextSlow) {
   const std::string escape = "\\x1b]0;PWNED\\x07\\x1b[31m";
   model("m.h5", "f.attrs['version'] = '" + escape + "red'");
   const auto info = program({"info", "m.h5"});

@@ -79,7 +79,7 @@ TEST_F(Plot, ModelsBesideEachOtherInOneTraining) {
               HasSubstr("--log: has no effect"));
 }
 
-TEST_F(Plot, TwoColumnsHaveTheirDensityAtTimesAndItsError) {
+TEST_F(Plot, TwoColumnsHaveTheirDensityAtTimesAndItsErrorSlow) {
   const std::string moons = kPlotted + "moons.h5";
   EXPECT_EQ(plot(moons, {"--error", "--paths", "--cells", "12", "--truth", "0.5,1", "--title", "a title"}).code, 0);
   EXPECT_EQ(plot(moons, {"--time", "0,0.5", "--cells", "12"}).code, 0);

@@ -45,7 +45,7 @@ TEST_F(RunFiles, ADamagedLastCheckpointIsNoticedAndThePreviousOneContinuesSlow) 
 }
 
 // Two processes continued one run, and its metrics were doubled.
-TEST_F(RunFiles, ARunIsContinuedByOneProcessAtATime) {
+TEST_F(RunFiles, ARunIsContinuedByOneProcessAtATimeSlow) {
   const std::string begin = train_ +
                             "--iterations 1000000 -o run & job=$!\n"
                             "until test -e run/last.h5; do kill -0 $job || exit 9; sleep 0.02; done\n";

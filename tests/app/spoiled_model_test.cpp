@@ -71,7 +71,7 @@ class SpoiledModel : public Scratch {
   }
 };
 
-TEST_F(SpoiledModel, AsItWasWrittenItPasses) {
+TEST_F(SpoiledModel, AsItWasWrittenItPassesSlow) {
   const auto card = read_card(file("m.h5"));
   ASSERT_TRUE(card.answers);
   EXPECT_EQ(card.answers->points.cols(), 8);
@@ -123,7 +123,7 @@ TEST_F(SpoiledModel, TheCommandFailsWithTheRowSlow) {
 }
 
 // What no flow can be made of was an error without a row.
-TEST_F(SpoiledModel, WhatCannotBeReadFailsInTheContents) {
+TEST_F(SpoiledModel, WhatCannotBeReadFailsInTheContentsSlow) {
   for (const auto& [change, what] : {std::pair{"f['marginals/0/z'][1] = -1.9", "marginal of column 1"},
                                      std::pair{"f['scale'][0] = -1", "scale: must be > 0"},
                                      std::pair{"del f['parameters/base/mean']", "parameters/base/mean"}}) {

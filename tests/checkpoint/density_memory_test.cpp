@@ -22,7 +22,7 @@ TEST(DensityMemory, TheCounterCounts) {
   EXPECT_GE(t_counted.bytes, before.bytes + 8000);
 }
 
-TEST(DensityMemory, EightThreadsOnOneDensityGiveTheSerialBitsAndNeedLittle) {
+TEST(DensityMemory, EightThreadsOnOneDensityGiveTheSerialBitsAndNeedLittleSlow) {
   const Density density(kModel);
   const Matrix<double> x = density.sample(500, 1);
   const RowVector<double> serial = density.log_prob(x);

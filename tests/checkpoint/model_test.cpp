@@ -203,7 +203,7 @@ TEST_F(Models, BrokenFilesSayWhatIsWrongSlow) {
 }
 
 // An array with as many numbers in another order was taken, and gave another density.
-TEST_F(Models, ArraysOfAnotherShapeOrFromElsewhereAreRefused) {
+TEST_F(Models, ArraysOfAnotherShapeOrFromElsewhereAreRefusedSlow) {
   write_model(file("m.h5"), everything<double>());
   EXPECT_THAT(broken("a = f[w][:].T; del f[w]; f[w] = a"),
               HasSubstr("b.h5: parameters/blocks/0/layers/0/_layer/weight: shape (8, 5), expected (5, 8)"));
@@ -225,7 +225,7 @@ TEST_F(Models, DoubleReadAsFloatHasTheDigestOfTheFile) {
   EXPECT_EQ(message([&] { read_model<float>(file("m.h5")); }), "no error");
 }
 
-TEST_F(Models, EveryErrorNamesTheFile) {
+TEST_F(Models, EveryErrorNamesTheFileSlow) {
   write_model(file("m.h5"), everything<double>());
   for (const char* change : {"f['blocks/0'].attrs['layer'] = 'cubist'", "f['blocks/0'].attrs['activation'] = 'x'",
                              "f['blocks/0'].attrs['hidden'] = [-1, 5]", "f['base'].attrs['kind'] = 'x'",

@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(Toys, EveryToy, testing::ValuesIn(toy_names()), [](cons
 // exp(-2 pi^2 (0.08 / h)^2) < 1e-34, beyond the square lies less than exp(-100) of all but pinwheel, and the
 // squares of checkerboard are whole cells. Pinwheel's blades end at |x| = 6 with 1e-11 of the mass and have
 // folds, with 1e-7 of it, where the density is an inverse square root.
-TEST_P(EveryToy, DensityIntegratesToOneAndGivesTheEntropy) {
+TEST_P(EveryToy, DensityIntegratesToOneAndGivesTheEntropySlow) {
   constexpr Index m = 300;
   const double area = std::pow(12.0 / m, 2);
   const RowVector<double> l = toy.log_density(midpoint_grid(6, m));
@@ -56,7 +56,7 @@ TEST_P(EveryToy, DensityIntegratesToOneAndGivesTheEntropy) {
   EXPECT_NEAR(entropy, toy.entropy(), std::max(tolerance * 10, 1e-8));  // constants have eight decimals
 }
 
-TEST_P(EveryToy, MeanOfDrawsIsTheEntropy) {
+TEST_P(EveryToy, MeanOfDrawsIsTheEntropySlow) {
   constexpr Index n = 200000;
   Matrix<double> x(2, n);
   Engine engine = make_stream(11, "test");

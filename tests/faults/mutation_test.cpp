@@ -117,7 +117,7 @@ TEST_F(Mutations, ALastCheckpointIsWholeOrRefused) {
 }
 
 // Nothing says what the values of a stranger's table were; it has to be read, or refused, in time.
-TEST_F(Mutations, ATableIsReadOrRefused) {
+TEST_F(Mutations, ATableIsReadOrRefusedSlow) {
   ASSERT_EQ(python("f = h5py.File('t.h5', 'w'); f['g/x'] = np.arange(200.).reshape(100, 2)\n"
                    "f.create_dataset('g/y', data=np.arange(40.).reshape(20, 2), chunks=(8, 2), compression='gzip')\n"
                    "f['g/x'].attrs['columns'] = ['a', 'b']\n"),

@@ -36,7 +36,7 @@ double median(RowVector<double> v) {
 // standard deviations).
 class ErrorBar : public testing::TestWithParam<std::string> {};
 
-TEST_P(ErrorBar, CoversNearAndFarPointsInFloatWithinTenTimesTheError) {
+TEST_P(ErrorBar, CoversNearAndFarPointsInFloatWithinTenTimesTheErrorSlow) {
   const auto single = read_model<float>(model(GetParam())).flow;
   const auto flow = read_model<double>(model(GetParam())).flow;
   const auto x = near_and_far(flow, 640);

@@ -83,7 +83,7 @@ struct Chain {
   std::unique_ptr<Flow<double>> flow;
 };
 
-TEST(Flow, ChainWithNormsGoesThereAndBackAndKeepsItsMass) {
+TEST(Flow, ChainWithNormsGoesThereAndBackAndKeepsItsMassSlow) {
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base}) {
     const Chain chain(clock);
     const auto& flow = *chain.flow;
@@ -189,7 +189,7 @@ TEST(Flow, ContinuityEquationHoldsToDiscretizationError) {
   }
 }
 
-TEST(Flow, DensityOfBoundedDataHasMassOneInTheBox) {
+TEST(Flow, DensityOfBoundedDataHasMassOneInTheBoxSlow) {
   const Chain chain(FieldClock::base_to_data);
   auto& flow = *chain.flow;
   flow.set_logit(0.05);

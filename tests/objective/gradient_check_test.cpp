@@ -65,7 +65,7 @@ TEST(GradientCheck, DiscreteIsExactForCoarseStepsOfAWholeChain) {
 
 // With the regularizers that are smooth in f and J: the kinks of the others, where a norm is 0, no quadrature of a
 // fixed order integrates to 1e-5, and the step control does not look at them.
-TEST(GradientCheck, EveryStrategyIsRightAtFineTolerance) {
+TEST(GradientCheck, EveryStrategyIsRightAtFineToleranceSlow) {
   const RegularizerWeights smooth{.kinetic = 0.1, .jacobian = 0.05, .JoffdiagFrobint = 0.07};
   for (auto clock : {FieldClock::base_to_data, FieldClock::data_to_base})
     for (auto adjoint : {AdjointKind::discrete, AdjointKind::checkpointed, AdjointKind::backsolve}) {

@@ -136,7 +136,7 @@ TEST_F(Automatic, ABaseIsFittedOnlyAsAFullMixtureUnderAnMlp) {
 }
 
 // A mixture that is fine enough learns the rows by heart, and no network above it gains; one above a Gaussian may.
-TEST_F(Automatic, ANetworkAboveOneGaussianIsARunOfItsOwn) {
+TEST_F(Automatic, ANetworkAboveOneGaussianIsARunOfItsOwnSlow) {
   Engine engine = make_stream(7, "test.automatic");
   std::string text = "a,b\n";
   for (Index i = 0; i < 1000; ++i) {

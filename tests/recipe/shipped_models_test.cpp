@@ -58,7 +58,7 @@ TEST_P(ShippedModels, AreSealedAndGiveTheirKnownAnswers) {
   EXPECT_LT(((now - a.log_density).array().abs() / (1 + a.log_density.array().abs())).maxCoeff(), 1e-6);
 }
 
-TEST_P(ShippedModels, KeepWhatTheyPromise) {
+TEST_P(ShippedModels, KeepWhatTheyPromiseSlow) {
   const auto model = read_model<float>(path(GetParam() + ".h5"));
   Recipe recipe = parse_recipe(model.card.recipe, GetParam());
   if (const auto target = only_target(recipe)) {

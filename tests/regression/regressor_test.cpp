@@ -113,7 +113,7 @@ TEST(NeuralOde, LearnsAReflectionOnlyWithAnAugmentedDimension) {
   EXPECT_LT(loss[1], 0.05);
 }
 
-TEST(Regressor, CrossEntropySeparatesTwoClasses) {
+TEST(Regressor, CrossEntropySeparatesTwoClassesSlow) {
   auto model = make(Kind::neural_ode, {.inputs = 2, .outputs = 2}, 3);
   const Matrix<double> x = random_matrix(2, 60, 4);
   std::vector<Index> labels;

@@ -143,7 +143,7 @@ TEST_F(TrainingThatGoesWrong, WhatNeverGoesWellEndsWithAdvice) {
   EXPECT_LE(read_training_state(file("run/last.h5")).iteration, 20);
 }
 
-TEST_F(TrainingThatGoesWrong, AResumedRunGoesBackToTheSameState) {
+TEST_F(TrainingThatGoesWrong, AResumedRunGoesBackToTheSameStateSlow) {
   const auto spoil = nan_in({12, 13, 14, 22, 27, 28, 29, 36});
   auto whole = trainer(spoil, 40, "whole");
   whole.run();

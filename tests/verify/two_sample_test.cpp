@@ -43,7 +43,7 @@ TEST(EnergyTest, GivesUniformValuesForOneDistribution) {
   EXPECT_NEAR(small, 20, 21);  // 5 standard deviations
 }
 
-TEST(EnergyTest, SeesAnotherCorrelationAndCountsItsExchanges) {
+TEST(EnergyTest, SeesAnotherCorrelationAndCountsItsExchangesSlow) {
   Matrix<double> a(2, 300), b(2, 300);
   a << normals(1, 300), normals(2, 300);
   b << normals(3, 300), normals(4, 300);

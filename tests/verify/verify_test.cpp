@@ -76,13 +76,13 @@ TEST_F(Verify, ASignFlippedInTheTraceFailsAgainstDifferencesAndInTheIntegralSlow
     EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
 }
 
-TEST_F(Verify, ATraceThatIsTwoPercentTooLargeFailsAgainstDifferences) {
+TEST_F(Verify, ATraceThatIsTwoPercentTooLargeFailsAgainstDifferencesSlow) {
   spoil(SpoiledField::Fault::trace_scale);
   for (const char* row : {"continuity", "log-determinant", "integral"})
     EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
 }
 
-TEST_F(Verify, AScaledLogDeterminantOfATransformFailsAgainstDifferences) {
+TEST_F(Verify, AScaledLogDeterminantOfATransformFailsAgainstDifferencesSlow) {
   spoil(SpoiledTransform::Fault::log_determinant);
   for (const char* row : {"log-determinant", "integral"}) EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
 }
@@ -140,7 +140,7 @@ TEST_F(Verify, AWrongStandardizerFailsAgainstTheData) {
   for (const char* row : {"marginals", "coverage", "likelihood"}) EXPECT_EQ(run(row).verdict, Verdict::fail) << row;
 }
 
-TEST_F(Verify, ANumberThatIsNotFiniteFails) {
+TEST_F(Verify, ANumberThatIsNotFiniteFailsSlow) {
   Vector<double> theta = flow_.theta();
   theta[7] = std::nan("");
   flow_.set_theta(theta);
