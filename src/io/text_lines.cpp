@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::size_t kLongestLine = std::size_t{1} << 24;
 
-gzFile handle(const std::unique_ptr<void, auto>& file) { return static_cast<gzFile>(file.get()); }
+template <class Close> gzFile handle(const std::unique_ptr<void, Close>& file) {
+  return static_cast<gzFile>(file.get());
+}
 
 }  // namespace
 
