@@ -1,8 +1,8 @@
 #include "checkpoint/format_1.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
+#include "core/toml.hpp"
 #include "core/toml_text.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/error.hpp"

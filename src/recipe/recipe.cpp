@@ -9,9 +9,7 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
-#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "recipe/recipe_fields.hpp"
@@ -250,12 +248,7 @@ bool operator==(const Recipe& a, const Recipe& b) {
 }
 
 Recipe parse_recipe(std::string_view text, const std::string& name_for_errors) {
-  const toml::table root = parse_toml(text, name_for_errors);
-  try {
-    return Reader(name_for_errors).read(root);
-  } catch (const InputError& error) {  // a key may hold anything
-    throw InputError(printable(error.what()));
-  }
+  return Reader(name_for_errors).read(parse_toml(text, name_for_errors));
 }
 
 Recipe read_recipe(const std::string& path) { return parse_recipe(read_toml(path), path); }

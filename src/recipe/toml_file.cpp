@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "core/printable.hpp"
 #include "core/toml_text.hpp"
 #include "pathline/core/error.hpp"
 
@@ -16,8 +15,7 @@ toml::table parse_toml(std::string_view text, const std::string& name) {
   try {
     return toml::parse(text, name);
   } catch (const toml::parse_error& error) {
-    throw InputError(
-        fmt::format("{}:{}: {}", name, error.source().begin.line, printable(std::string(error.description()))));
+    throw InputError(fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
   }
 }
 

@@ -52,7 +52,7 @@ const Rules& rules() {
                    {"gif_lib.h", {"src/app/gif."}},
                    {"lemon/", {"src/objective/assignment."}},
                    {"CLI/", {"src/app/command_line.cpp"}},
-                   {"toml++/", {"src/recipe/", "src/checkpoint/format_1."}},
+                   {"toml++/", {"src/core/toml."}},
                    // A program that embeds pathline has Eigen and Boost's headers; it need not have these.
                    {"fmt/", {"src/"}},
                    {"spdlog/", {"src/"}},
@@ -238,7 +238,7 @@ TEST_F(ModuleOrderScan, ThirdPartyPastItsAdapterFails) {
   write("src/core/random.hpp", "#include <boost/random.hpp>\n#pragma omp parallel\n");
   write("src/flow/flow.hpp", "#include <hdf5.h>\n#include <cairo/cairo.h>\n#include <boost/numeric/odeint.hpp>\n");
   write("src/train/loop.hpp", "#include <toml++/toml.h>\n#include <CLI/CLI.hpp>\n");
-  write("src/recipe/recipe_reader.hpp", "#include <toml++/toml.h>\n");
+  write("src/core/toml.hpp", "#include <toml++/toml.h>\n");
   EXPECT_THAT(scan(), ElementsAre(HasSubstr("include/pathline/core/text.hpp:1"), HasSubstr("src/core/random.hpp:2"),
                                   HasSubstr("flow.hpp:1"), HasSubstr("flow.hpp:2"), HasSubstr("flow.hpp:3"),
                                   HasSubstr("loop.hpp:1"), HasSubstr("loop.hpp:2")));

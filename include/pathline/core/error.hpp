@@ -9,17 +9,17 @@
 
 namespace pathline {
 
-/// A bad option, file or recipe. The message is one line that names the file, row, column or key, the value found and
+/// A bad option, file or recipe. The message names the file, row, column or key, the value found and
 /// the constraint ("solver.rtol = -1: must be > 0"). The command exits with code 2.
 class InputError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit InputError(const std::string& message);
 };
 
 /// A computation that failed. The message says where it failed and what to try. The command exits with code 1.
 class NumericalError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit NumericalError(const std::string& message);
 };
 
 /// A solve that took longer than its time limit (ode/time_limit.hpp). Another try would take as long.
@@ -31,7 +31,7 @@ class TimeLimitReached : public NumericalError {
 /// The user interrupted the run (Ctrl-C) and its state was saved. The command exits with code 130.
 class Interrupted : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Interrupted(const std::string& message);
 };
 
 }  // namespace pathline
