@@ -6,7 +6,7 @@
 
 #include "core/option_check.hpp"
 #include "field/activation_kernel.hpp"
-#include "field/product.hpp"
+#include "core/product.hpp"
 
 namespace pathline {
 

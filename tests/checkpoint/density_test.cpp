@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/every_instruction_set.hpp"
 #include "message.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/field/mlp.hpp"
@@ -54,6 +55,20 @@ class Densities : public Scratch {
 TEST_F(Densities, SayWhatTheFlowSaysInTheFilesPrecisionWithTheFilesAccuracy) {
   expect_what_the_flow_says<float>("float.h5");
   expect_what_the_flow_says<double>("double.h5");
+}
+
+// Rounding differs, and moves the steps of the solver by as little: the densities stay within a tenth of its tolerance.
+TEST(ShippedModels, AgreeBetweenInstructionSets) {
+  for (const std::string name : {"moons", "geyser", "diamonds", "8gaussians_small"}) {
+    const Density density(std::string(PATHLINE_SOURCE_DIR) + "/models/" + name + ".h5");
+    const Matrix<double> x = density.sample(64, 1);
+    const RowVector<double> widest = density.log_prob(x);
+    with_every_instruction_set([&] {
+      const RowVector<double> p = density.log_prob(x);
+      EXPECT_LT((p - widest).cwiseAbs().maxCoeff(), 1e-4) << name;
+      std::printf("%s %g\n", name.c_str(), (p - widest).cwiseAbs().maxCoeff());
+    });
+  }
 }
 
 TEST_F(Densities, TakeOptionsInsteadOfTheFiles) {

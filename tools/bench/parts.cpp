@@ -1,7 +1,7 @@
 // The parts of the hot path, each beside Eigen's own product at the same shape (the counter FLOP/s of Eigen/...).
 #include <benchmark/benchmark.h>
 
-#include "field/product.hpp"
+#include "core/product.hpp"
 #include "pathline/objective/nll_gradient.hpp"
 #include "pathline/field/mlp.hpp"
 
