@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #define HWY_TARGET_INCLUDE "core/array_function.cpp"
-#include "core/packet_targets.hpp"
 #include "core/packet.hpp"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,5 +1,7 @@
 // The only adapter to packets, the vectors of Google Highway. Every kernel is written once for float and double and for
 // each instruction set (core/packet_targets.hpp). P is a packet, or the scalar itself for the rows that do not fill one.
+#include "core/packet_targets.hpp"  // first: it decides what Highway's headers define
+
 #include <cmath>
 #include <limits>
 #include <type_traits>

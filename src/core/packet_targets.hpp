@@ -1,7 +1,6 @@
 // Compiles a file with kernels once for each instruction set, and calls the kernels of this CPU's. Such a file begins
 //
 //     #define HWY_TARGET_INCLUDE "core/product.cpp"  // the file itself
-//     #include "core/packet_targets.hpp"
 //     #include "core/packet.hpp"
 //
 // It has its kernels between HWY_BEFORE_NAMESPACE() and HWY_AFTER_NAMESPACE(), in the namespace pathline::HWY_NAMESPACE,

@@ -4,7 +4,6 @@
 #include <numbers>
 
 #define HWY_TARGET_INCLUDE "field/activation_kernel.cpp"
-#include "core/packet_targets.hpp"
 #include "core/packet.hpp"
 
 HWY_BEFORE_NAMESPACE();

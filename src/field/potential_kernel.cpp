@@ -1,7 +1,6 @@
 #include "field/potential_kernel.hpp"
 
 #define HWY_TARGET_INCLUDE "field/potential_kernel.cpp"
-#include "core/packet_targets.hpp"
 #include "core/packet.hpp"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,7 +1,6 @@
 #include "fit/whitened_distance.hpp"
 
 #define HWY_TARGET_INCLUDE "fit/whitened_distance.cpp"
-#include "core/packet_targets.hpp"
 #include "core/packet.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,9 +22,9 @@ void distance(Index n, Index d, const double* x, const double* packed, const dou
       P sums[kPackets];
       for (auto& sum : sums) sum = simd::set<P>(-offset[i]);
       for (Index j = 0; j <= i; ++j) {
-        const P factor_ij = simd::set<P>(*entry++);
+        const P scale = simd::set<P>(*entry++);
         for (Index p = 0; p < kPackets; ++p)
-          sums[p] = simd::madd(factor_ij, simd::load<P>(x + j * n + b + p * kWidth), sums[p]);
+          sums[p] = simd::madd(scale, simd::load<P>(x + j * n + b + p * kWidth), sums[p]);
       }
       for (Index p = 0; p < kPackets; ++p) squares[p] = simd::madd(sums[p], sums[p], squares[p]);
     }

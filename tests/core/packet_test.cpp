@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #define HWY_TARGET_INCLUDE "core/packet_test.cpp"
-#include "core/packet_targets.hpp"
 #include "core/packet.hpp"
 
 #ifndef PATHLINE_PACKET_TEST
