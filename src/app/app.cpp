@@ -12,8 +12,8 @@
 #include "app/command.hpp"
 #include "app/command_line.hpp"
 #include "app/report.hpp"
-#include "core/printable.hpp"
 #include "core/instruction_set.hpp"
+#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 

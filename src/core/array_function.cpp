@@ -58,9 +58,9 @@ template <class S> void softplus_in_place(Index n, S* x, S least, S shift) {
   PATHLINE_KERNEL(softplus_array<S>)(n, x, least, shift);
 }
 
-#define PATHLINE_INSTANTIATE(S)                \
-  template void exp_in_place<S>(Index, S*);    \
-  template void log_in_place<S>(Index, S*);    \
+#define PATHLINE_INSTANTIATE(S)             \
+  template void exp_in_place<S>(Index, S*); \
+  template void log_in_place<S>(Index, S*); \
   template void softplus_in_place<S>(Index, S*, S, S);
 PATHLINE_INSTANTIATE(float)
 PATHLINE_INSTANTIATE(double)

@@ -1,5 +1,5 @@
-// Functions of whole arrays in packets. The last elements, which fill no packet, are computed as the others are, so that
-// an element does not depend on its place.
+// Functions of whole arrays in packets. The last elements, which fill no packet, are computed as the others are, so
+// that an element does not depend on its place.
 #pragma once
 
 #include "pathline/core/types.hpp"

@@ -5,7 +5,8 @@
 
 namespace pathline {
 
-// From narrow to wide. `baseline` is what the compiler may use everywhere, where that is none of the others: NEON on ARM.
+// From narrow to wide. `baseline` is what the compiler may use everywhere, where that is none of the others: NEON on
+// ARM.
 enum class InstructionSet { baseline, sse4, avx2, avx512 };
 
 // The widest set of this CPU, but not beyond the limit and not below what the library was compiled for. Results of the

@@ -1,5 +1,6 @@
 // The only adapter to packets, the vectors of Google Highway. Every kernel is written once for float and double and for
-// each instruction set (core/packet_targets.hpp). P is a packet, or the scalar itself for the rows that do not fill one.
+// each instruction set (core/packet_targets.hpp). P is a packet, or the scalar itself for the rows that do not fill
+// one.
 #include "core/packet_targets.hpp"  // first: it decides what Highway's headers define
 
 #include <cmath>
@@ -186,9 +187,10 @@ template <class P> HWY_INLINE P scale_by_power(const P& x, const P& m) {
   return mul(mul(x, power_of_two(half)), power_of_two(sub(m, half)));
 }
 
-// exp, log, tanh, sigmoid and softplus are within 5 units in the last place in float and 3 in double, wherever the result
-// is a normal number (packet_test.cpp measures it); NaN stays NaN. exp and log are those of Cephes (netlib.org/cephes), in
-// the form that Eigen 3.4 has for packets: 2^m exp(r) with a polynomial in float and a rational function in double.
+// exp, log, tanh, sigmoid and softplus are within 5 units in the last place in float and 3 in double, wherever the
+// result is a normal number (packet_test.cpp measures it); NaN stays NaN. exp and log are those of Cephes
+// (netlib.org/cephes), in the form that Eigen 3.4 has for packets: 2^m exp(r) with a polynomial in float and a rational
+// function in double.
 template <class P> HWY_INLINE P exp(const P& x) {
   using S = Scalar<P>;
   if constexpr (kIsScalar<P>) {
@@ -298,8 +300,8 @@ template <class P> HWY_INLINE P small_tanh(const P& x) {
   }
 }
 
-// The exponential from 0.625 on. In float there is a faster way with fused multiply-adds, without which its error is too
-// large: the rational function of Eigen 3.4, up to the point where it is 1.
+// The exponential from 0.625 on. In float there is a faster way with fused multiply-adds, without which its error is
+// too large: the rational function of Eigen 3.4, up to the point where it is 1.
 template <class P> HWY_INLINE P tanh(const P& x) {
   if constexpr (kIsScalar<P>) {
     return std::tanh(x);

@@ -3,9 +3,10 @@
 //     #define HWY_TARGET_INCLUDE "core/product.cpp"  // the file itself
 //     #include "core/packet.hpp"
 //
-// It has its kernels between HWY_BEFORE_NAMESPACE() and HWY_AFTER_NAMESPACE(), in the namespace pathline::HWY_NAMESPACE,
-// and what other files call between #if HWY_ONCE and #endif, where PATHLINE_KERNEL(name)(arguments) calls a kernel.
-// Highway's headers do the work; its library is not linked, so that an embedding program need not have it.
+// It has its kernels between HWY_BEFORE_NAMESPACE() and HWY_AFTER_NAMESPACE(), in the namespace
+// pathline::HWY_NAMESPACE, and what other files call between #if HWY_ONCE and #endif, where
+// PATHLINE_KERNEL(name)(arguments) calls a kernel. Highway's headers do the work; its library is not linked, so that an
+// embedding program need not have it.
 #pragma once
 
 #include <type_traits>
@@ -35,5 +36,6 @@ template <class F> F choose_kernel(F baseline, std::type_identity_t<F> sse4, std
 
 }  // namespace pathline
 
-#define PATHLINE_KERNEL(name)                                                                                            \
-  ::pathline::choose_kernel(&HWY_STATIC_DISPATCH(name), HWY_CHOOSE_SSE4(name), HWY_CHOOSE_AVX2(name), HWY_CHOOSE_AVX3(name))
+#define PATHLINE_KERNEL(name)                                                                         \
+  ::pathline::choose_kernel(&HWY_STATIC_DISPATCH(name), HWY_CHOOSE_SSE4(name), HWY_CHOOSE_AVX2(name), \
+                            HWY_CHOOSE_AVX3(name))

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/option_check.hpp"
-#include "field/potential_kernel.hpp"
 #include "core/product.hpp"
+#include "field/potential_kernel.hpp"
 
 namespace pathline {
 namespace {

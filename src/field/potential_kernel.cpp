@@ -37,8 +37,8 @@ void gradient_rows(const PotentialLayer<S>& layer, Index at, const S* slope, con
   }
 }
 
-// Which rows fill a packet, and therefore how they are rounded, depends on the row only. In a loop over a whole matrix it
-// would also depend on the other columns, as it does in a product of Eigen.
+// Which rows fill a packet, and therefore how they are rounded, depends on the row only. In a loop over a whole matrix
+// it would also depend on the other columns, as it does in a product of Eigen.
 template <class S> void potential_forward(const PotentialLayer<S>& layer, S* slope, S* u) {
   using P = Packet<S>;
   for (Index b = 0; b < layer.batch; ++b) {

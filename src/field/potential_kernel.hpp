@@ -5,8 +5,8 @@
 
 namespace pathline {
 
-// A layer u = h sigma(a). Arrays are rows x batch, columns contiguous; tangent j = 1, ..., tangents of sample b is column
-// j * batch + b, and column b is the value.
+// A layer u = h sigma(a). Arrays are rows x batch, columns contiguous; tangent j = 1, ..., tangents of sample b is
+// column j * batch + b, and column b is the value.
 template <class S> struct PotentialLayer {
   S h;
   Index rows, batch, tangents;

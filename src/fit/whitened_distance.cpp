@@ -11,7 +11,8 @@ namespace {
 using P = simd::Packet<double>;
 constexpr Index kWidth = simd::kLanes<P>;
 
-void distance(Index n, Index d, const double* x, const double* packed, const double* offset, double factor, double* out) {
+void distance(Index n, Index d, const double* x, const double* packed, const double* offset, double factor,
+              double* out) {
   constexpr Index kPackets = 4;  // at a time: the sums and the squares of their rows stay in registers
   static_assert(kLanes % (kPackets * kWidth) == 0);
   for (Index b = 0; b < n; b += kPackets * kWidth) {
@@ -51,7 +52,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace pathline {
 
-void whitened_distance(const Matrix<double>& x, const double* packed, const double* offset, double factor, double* out) {
+void whitened_distance(const Matrix<double>& x, const double* packed, const double* offset, double factor,
+                       double* out) {
   PATHLINE_KERNEL(distance)(x.rows(), x.cols(), x.data(), packed, offset, factor, out);
 }
 

@@ -67,8 +67,8 @@ template <class S> class Packets : public ::testing::Test {};
 using Scalars = ::testing::Types<float, double>;
 TYPED_TEST_SUITE(Packets, Scalars);
 
-// Expects that f of 200,000 points in [low, high] is within `stated` units in the last place of `exact`, which computes in
-// long double, with every instruction set.
+// Expects that f of 200,000 points in [low, high] is within `stated` units in the last place of `exact`, which computes
+// in long double, with every instruction set.
 template <class S, class Exact> void expect_exact(Function f, double low, double high, double stated, Exact exact) {
   constexpr std::size_t kPoints = 200000;  // a multiple of 16 lanes
   std::vector<S> in(kPoints), out(kPoints), unit(kPoints);
@@ -142,7 +142,8 @@ TYPED_TEST(Packets, FarAwayTheFunctionsAreTheirLimits) {
 TYPED_TEST(Packets, NanStaysNan) {
   using S = TypeParam;
   with_every_instruction_set([&] {
-    for (auto f : {Function::exp, Function::log, Function::log1p, Function::tanh, Function::sigmoid, Function::softplus})
+    for (auto f :
+         {Function::exp, Function::log, Function::log1p, Function::tanh, Function::sigmoid, Function::softplus})
       EXPECT_TRUE(std::isnan(at(f, std::numeric_limits<S>::quiet_NaN()))) << static_cast<int>(f);
   });
 }

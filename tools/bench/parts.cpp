@@ -2,8 +2,8 @@
 #include <benchmark/benchmark.h>
 
 #include "core/product.hpp"
-#include "pathline/objective/nll_gradient.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 
 namespace pathline {
 namespace {
