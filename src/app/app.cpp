@@ -1,6 +1,7 @@
 #include "pathline/app/app.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <string>
 #include <system_error>
@@ -11,20 +12,26 @@
 #include "app/command.hpp"
 #include "app/command_line.hpp"
 #include "app/report.hpp"
+#include "core/instruction_set.hpp"
+#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 
 namespace pathline {
 namespace {
 
-// The widest vectors that the compiler could use. With PATHLINE_NATIVE, they are those of the machine that built it.
-#if defined(__AVX512F__)
-constexpr const char* kInstructionSet = "AVX-512";
-#elif defined(__AVX2__)
-constexpr const char* kInstructionSet = "AVX2";
-#else
-constexpr const char* kInstructionSet = "the compiler's default";
-#endif
+// The environment variable PATHLINE_INSTRUCTION_SET limits the kernels, so that different machines give the same bits.
+void limit_by_environment() {
+  const char* const variable = std::getenv("PATHLINE_INSTRUCTION_SET");
+  const std::string name = variable ? variable : "";
+  if (name == "sse4")
+    limit_instruction_set(InstructionSet::sse4);
+  else if (name == "avx2")
+    limit_instruction_set(InstructionSet::avx2);
+  else if (!name.empty() && name != "avx512")
+    throw InputError(fmt::format(
+        "the environment variable PATHLINE_INSTRUCTION_SET is '{}': it must be sse4, avx2 or avx512", printable(name)));
+}
 
 int parse_and_run(CommandLine& line, const Action& chosen, int argc, char** argv) {
   if (!line.parse(argc, argv)) return 0;
@@ -36,11 +43,10 @@ int parse_and_run(CommandLine& line, const Action& chosen, int argc, char** argv
   }
 }
 
-}  // namespace
-
-int run_app(int argc, char** argv) {
+int run_commands(int argc, char** argv) {
+  limit_by_environment();
   CommandLine line("pathline", "Continuous normalizing flows: train a density, sample it, evaluate it",
-                   fmt::format("{}\ninstruction set: {}", version(), kInstructionSet));
+                   fmt::format("{}\ninstruction set: {}", version(), to_string(instruction_set())));
   const Command app = line.program();
   app.require_command();
   app.footer(
@@ -67,8 +73,14 @@ int run_app(int argc, char** argv) {
   add_compare_command(app, chosen);
   add_completion_command(app, chosen);
   add_manual_command(app, chosen);
+  return parse_and_run(line, chosen, argc, argv);
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv) {
   try {
-    const int code = parse_and_run(line, chosen, argc, argv);
+    const int code = run_commands(argc, argv);
     flush_results();
     return code;
   } catch (const InputError& e) {

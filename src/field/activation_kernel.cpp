@@ -3,9 +3,12 @@
 #include <cmath>
 #include <numbers>
 
-#include "field/packet.hpp"
+#define HWY_TARGET_INCLUDE "field/activation_kernel.cpp"
+#include "core/packet.hpp"
 
+HWY_BEFORE_NAMESPACE();
 namespace pathline {
+namespace HWY_NAMESPACE {
 namespace {
 
 using namespace simd;
@@ -154,73 +157,96 @@ template <class P, int K, class F, class S> void pullback_rows(const GatedActiva
   if constexpr (requires(P a) { f.beta_derivatives(a); }) *beta_bar += sum(beta_sum);
 }
 
-// Calls body(F<P>, P{}, row) for every whole packet of rows, and then for each of the remaining rows.
-template <template <class> class F, class S, class Make, class Body> void over_rows(Index rows, Make make, Body body) {
+// What the functions above take for all rows, as an object that handles one packet of rows.
+template <class S> struct Forward {
+  const GatedActivation<S>& g;
+  S *y, *y_tangents;
+  template <class P, class F> void rows(const F& f, Index row) const {
+    if (g.tangents == 0) return forward_rows<P, 0>(g, f, row, y, y_tangents);
+    if (g.tangents == 2) return forward_rows<P, 2>(g, f, row, y, y_tangents);
+    forward_rows<P, -1>(g, f, row, y, y_tangents);
+  }
+};
+
+template <class S> struct Pullback {
+  const GatedActivation<S>& g;
+  const S* y;
+  S *y_bar, *y_tangents_bar, *gate_bar, *shift_bar, *beta_bar;
+  template <class P, class F> void rows(const F& f, Index row) const {
+    if (g.tangents == 0) return pullback_rows<P, 0>(g, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+    if (g.tangents == 2) return pullback_rows<P, 2>(g, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+    pullback_rows<P, -1>(g, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+  }
+};
+
+template <template <class> class F, class P> F<P> make(Scalar<P> beta) {
+  if constexpr (requires { F<P>::beta; })
+    return {set<P>(beta)};
+  else
+    return {};
+}
+
+// Handles every whole packet of rows, and then each of the remaining rows.
+template <template <class> class F, class S, class Body> void over_rows(const GatedActivation<S>& g, const Body& body) {
   using P = Packet<S>;
   Index row = 0;
-  const F<P> packed = make.template operator()<F<P>>();
-  for (; row + kLanes<P> <= rows; row += kLanes<P>) body(packed, P{}, row);
-  const F<S> single = make.template operator()<F<S>>();
-  for (; row < rows; ++row) body(single, S{}, row);
+  const auto packed = make<F, P>(g.beta);
+  for (; row + kLanes<P> <= g.rows; row += kLanes<P>) body.template rows<P>(packed, row);
+  const auto single = make<F, S>(g.beta);
+  for (; row < g.rows; ++row) body.template rows<S>(single, row);
 }
 
-template <template <class> class F, class S, class Body> void with(const GatedActivation<S>& g, Body body) {
-  auto make = [&]<class A>() {
-    if constexpr (requires { A::beta; })
-      return A{set<decltype(A::beta)>(g.beta)};
-    else
-      return A{};
-  };
-  over_rows<F, S>(g.rows, make, body);
-}
-
-template <class S, class Body> void dispatch(const GatedActivation<S>& g, Body body) {
+template <class S, class Body> void dispatch(const GatedActivation<S>& g, const Body& body) {
   switch (g.activation) {
     case Activation::tanh:
-      return with<Tanh>(g, body);
+      return over_rows<Tanh>(g, body);
     case Activation::softplus:
-      return with<Softplus>(g, body);
+      return over_rows<Softplus>(g, body);
     case Activation::elu:
-      return with<Elu>(g, body);
+      return over_rows<Elu>(g, body);
     case Activation::swish:
-      return with<Swish>(g, body);
+      return over_rows<Swish>(g, body);
     case Activation::relu:
-      return with<Relu>(g, body);
+      return over_rows<Relu>(g, body);
     case Activation::square:
-      return with<Square>(g, body);
+      return over_rows<Square>(g, body);
     case Activation::identity:
-      return with<Identity>(g, body);
+      return over_rows<Identity>(g, body);
     case Activation::sin:
-      return with<Sin>(g, body);
+      return over_rows<Sin>(g, body);
     case Activation::gelu:
-      return with<Gelu>(g, body);
+      return over_rows<Gelu>(g, body);
   }
 }
 
+template <class S> void activation_forward(const GatedActivation<S>& g, S* y, S* y_tangents) {
+  dispatch(g, Forward<S>{g, y, y_tangents});
+}
+
+template <class S> void activation_pullback(const GatedActivation<S>& g, const S* y, S* y_bar, S* y_tangents_bar,
+                                            S* gate_bar, S* shift_bar, S* beta_bar) {
+  dispatch(g, Pullback<S>{g, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar});
+}
+
 }  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace pathline
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace pathline {
 
 template <class S> void GatedActivation<S>::forward(S* y, S* y_tangents) const {
-  dispatch(*this, [&](const auto& f, auto packet, Index row) {
-    using P = decltype(packet);
-    if (tangents == 0) return forward_rows<P, 0>(*this, f, row, y, y_tangents);
-    if (tangents == 2) return forward_rows<P, 2>(*this, f, row, y, y_tangents);
-    forward_rows<P, -1>(*this, f, row, y, y_tangents);
-  });
+  PATHLINE_KERNEL(activation_forward<S>)(*this, y, y_tangents);
 }
 
 template <class S> void GatedActivation<S>::pullback(const S* y, S* y_bar, S* y_tangents_bar, S* gate_bar, S* shift_bar,
                                                      S* beta_bar) const {
-  dispatch(*this, [&](const auto& f, auto packet, Index row) {
-    using P = decltype(packet);
-    if (tangents == 0)
-      return pullback_rows<P, 0>(*this, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
-    if (tangents == 2)
-      return pullback_rows<P, 2>(*this, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
-    pullback_rows<P, -1>(*this, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
-  });
+  PATHLINE_KERNEL(activation_pullback<S>)(*this, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
 }
 
 template struct GatedActivation<float>;
 template struct GatedActivation<double>;
 
 }  // namespace pathline
+#endif  // HWY_ONCE

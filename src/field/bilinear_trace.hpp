@@ -1,7 +1,7 @@
 // The trace of a network's Jacobian in closed form, for two hidden layers or fewer.
 #pragma once
 
-#include "field/product.hpp"
+#include "core/product.hpp"
 
 namespace pathline {
 

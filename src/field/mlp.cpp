@@ -7,9 +7,9 @@
 #include <optional>
 
 #include "core/option_check.hpp"
+#include "core/product.hpp"
 #include "field/activation_kernel.hpp"
 #include "field/bilinear_trace.hpp"
-#include "field/product.hpp"
 #include "field/time_layer.hpp"
 
 namespace pathline {

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/option_check.hpp"
-#include "field/packet.hpp"
-#include "field/product.hpp"
+#include "core/product.hpp"
+#include "field/potential_kernel.hpp"
 
 namespace pathline {
 namespace {
@@ -82,25 +82,6 @@ template <class S> S step_size(Index layer, Index layers) {
   return layer == 0 ? S(1) : S(1) / static_cast<S>(layers - 1);
 }
 
-// sigma(x) = log(e^x + e^-x), which is |x| + log(1 + e^{-2|x|})
-template <class P> P log_cosh(const P& x) {
-  const P magnitude = simd::abs(x), e = simd::exp(simd::neg(simd::add(magnitude, magnitude)));
-  if constexpr (simd::kLanes<P> == 1)
-    return magnitude + std::log1p(e);
-  else
-    return simd::add(magnitude, simd::ei::generic_plog1p(e));
-}
-
-// Calls f(row, packet or scalar) for the rows of a column, whole packets first. Which of the two a row is in, and
-// therefore how it is rounded, depends on the row only. In a loop over a whole matrix it would also depend on the other
-// columns, as it does in a product of Eigen.
-template <class S, class F> void for_packets(Index rows, F f) {
-  constexpr Index lanes = simd::kLanes<simd::Packet<S>>;
-  Index i = 0;
-  for (; i + lanes <= rows; i += lanes) f(i, simd::set<simd::Packet<S>>(0));
-  for (; i < rows; ++i) f(i, S(0));
-}
-
 // A weight in both orders: its rows are contiguous in theta, and these are the columns of the transpose.
 template <class S> struct WeightPair {
   Index rows, cols;
@@ -117,36 +98,6 @@ template <class S> struct WeightPair {
     multiply(LeftFactor<S>{cols, rows, rows_first, columns}, b.data(), b.rows(), b.cols(), c.data(), c.rows(), store);
   }
 };
-
-// Computes sigma' and sigma of the values, and the tangents: t = tanh(a), u = h log_cosh(a), u_j = h t a_j.
-template <class S> void activate(S h, Index batch, Index k, const Scratch<S>& a, Scratch<S>& t, Scratch<S>& u) {
-  for (Index b = 0; b < batch; ++b)
-    for_packets<S>(a.rows(), [&](Index i, auto lane) {
-      using P = decltype(lane);
-      const P scale = simd::set<P>(h), at = simd::load<P>(&a(i, b)), slope = simd::tanh(at);
-      simd::store(&t(i, b), slope);
-      simd::store(&u(i, b), simd::mul(scale, log_cosh(at)));
-      for (Index j = 1; j <= k; ++j)
-        simd::store(&u(i, j * batch + b), simd::mul(simd::mul(scale, slope), simd::load<P>(&a(i, j * batch + b))));
-    });
-}
-
-// The same for the gradient: q = h t g, q_j = h (sigma'' a_j g + t g_j), with sigma'' = 1 - t^2.
-template <class S> void activate_gradient(S h, Index batch, Index k, const Scratch<S>& a, const Scratch<S>& t,
-                                          const Scratch<S>& g, Scratch<S>& q) {
-  for (Index b = 0; b < batch; ++b)
-    for_packets<S>(a.rows(), [&](Index i, auto lane) {
-      using P = decltype(lane);
-      const P scale = simd::set<P>(h), slope = simd::load<P>(&t(i, b)), at = simd::load<P>(&g(i, b));
-      const P curvature = simd::sub(simd::set<P>(1), simd::mul(slope, slope));
-      simd::store(&q(i, b), simd::mul(simd::mul(scale, slope), at));
-      for (Index j = 1; j <= k; ++j) {
-        const Index column = j * batch + b;
-        const P bent = simd::mul(simd::mul(curvature, simd::load<P>(&a(i, column))), at);
-        simd::store(&q(i, column), simd::mul(scale, simd::madd(slope, simd::load<P>(&g(i, column)), bent)));
-      }
-    });
-}
 
 }  // namespace
 
@@ -175,7 +126,7 @@ template <class S> typename PotentialField<S>::Tape PotentialField<S>::forward(c
     const auto& below = l == 0 ? tape.v : tape.layers.back().u;
     weights[static_cast<std::size_t>(l)].apply(below, layer.a);
     layer.a.leftCols(batch).colwise() += bias;
-    activate(h, batch, k, layer.a, layer.tanh, layer.u);
+    PotentialLayer<S>{h, m, batch, k, layer.a.data()}.forward(layer.tanh.data(), layer.u.data());
     if (l > 0) layer.u += below;
     tape.layers.push_back(layer);
   }
@@ -189,7 +140,8 @@ template <class S> typename PotentialField<S>::Tape PotentialField<S>::forward(c
       layer.g = above.g;
       weights[static_cast<std::size_t>(l + 1)].apply_transpose(above.q, layer.g, Store::add);
     }
-    activate_gradient(step_size<S>(l, options_.layers), batch, k, layer.a, layer.tanh, layer.g, layer.q);
+    PotentialLayer<S>{step_size<S>(l, options_.layers), m, batch, k, layer.a.data()}.gradient(
+        layer.tanh.data(), layer.g.data(), layer.q.data());
   }
   const WeightPair<S> factor(Eigen::Map<const RowMajor>(theta + factor_, options_.rank, n), w);
   factor.apply(tape.v, tape.av);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "field/product.hpp"
+#include "core/product.hpp"
 #include "pathline/core/types.hpp"
 #include "pathline/core/workspace.hpp"
 #include "pathline/field/layer_type.hpp"

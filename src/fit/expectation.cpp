@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/product.hpp"
 #include "fit/whitened_distance.hpp"
 
 namespace pathline {
@@ -44,7 +45,7 @@ struct Components {
 
 // One block of rows and its components. The arrays are reused from block to block.
 struct Block {
-  Matrix<double> x, joint, phi, product;
+  Matrix<double> x, joint, phi, transposed, product;
   Vector<double> top, weights;
 
   void fill(const MixtureRows& data, Index begin, Index n) {
@@ -97,7 +98,10 @@ struct Block {
 
   void add_moments(const std::vector<Index>& near, Matrix<double>& sums) {
     fill_features(x, phi);
-    product.noalias() = phi.transpose() * joint;
+    const Index n = phi.rows(), m = phi.cols();
+    transposed.resize(m, n), product.resize(m, joint.cols());
+    transpose(n, m, phi.data(), n, transposed.data(), m);
+    multiply<double>({m, n, transposed.data(), phi.data()}, joint.data(), n, joint.cols(), product.data(), m);
     for (Index a = 0; a < product.cols(); ++a) sums.col(near[static_cast<std::size_t>(a)]) += product.col(a);
   }
 };

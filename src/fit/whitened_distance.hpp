@@ -5,7 +5,7 @@
 
 namespace pathline {
 
-// Rows whose distances are computed together: a column of them fills four registers of AVX-512, eight of AVX2.
+// Rows are handled in blocks of this size, a multiple of the lanes of every instruction set.
 inline constexpr Index kLanes = 32;
 using Lanes = Eigen::Array<double, kLanes, 1>;
 
@@ -21,28 +21,11 @@ inline void pack_inverse(const Matrix<double>& scale, double* packed) {
 
 // out[b] = factor - |L^-1 x_b - offset|^2 / 2 for the rows of x: n x d, one sample a row, n a multiple of kLanes.
 // packed: see pack_inverse; offset: d numbers, L^-1 mean.
-inline void whitened_distance(const Matrix<double>& x, const double* packed, const double* offset, double factor,
-                              double* out) {
-  const Index n = x.rows(), d = x.cols();
-  for (Index b = 0; b < n; b += kLanes) {
-    Lanes squares = Lanes::Zero();
-    const double* entry = packed;
-    for (Index i = 0; i < d; ++i) {
-      Lanes sum = Lanes::Constant(-offset[i]);
-      for (Index j = 0; j <= i; ++j) sum += *entry++ * Eigen::Map<const Lanes>(x.data() + j * n + b);
-      squares += sum * sum;
-    }
-    Eigen::Map<Lanes>(out + b) = factor - 0.5 * squares;
-  }
-}
+void whitened_distance(const Matrix<double>& x, const double* packed, const double* offset, double factor, double* out);
 
 // exp(x), or 0 below exp(-40), which is lost in the rounding of a sum with 1. It is never a denormal number, with which
 // arithmetic is slow.
-inline Lanes exp_or_zero(const Lanes& x) {
-  constexpr double kNegligible = -40;
-  if (!(x.maxCoeff() > kNegligible)) return Lanes::Zero();
-  return (x > kNegligible).select(x.max(kNegligible).exp(), 0.0);
-}
+Lanes exp_or_zero(const Lanes& x);
 
 // Whether the distance of a point is a finite number, also where a component is as narrow as 1e-4.
 template <class P> bool in_reach(const P& point) { return point.allFinite() && point.cwiseAbs().maxCoeff() < 1e150; }

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "core/option_check.hpp"
+#include "core/product.hpp"
 #include "field/activation_kernel.hpp"
-#include "field/product.hpp"
 
 namespace pathline {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "field/packet.hpp"
+#include "core/array_function.hpp"
 
 namespace pathline {
 
@@ -13,20 +13,6 @@ template <class S> struct SplineMap<S>::Bins {
   Index size;
   S *bin, *x0, *y0, *width, *height, *d0, *d1;
 };
-
-namespace {
-
-// x = m + softplus(x + shift), in packets.
-template <class S> void slopes(Index n, S* x, S least, S shift) {
-  using P = simd::Packet<S>;
-  Index i = 0;
-  for (; i + simd::kLanes<P> <= n; i += simd::kLanes<P>)
-    simd::store(x + i,
-                simd::add(simd::set<P>(least), simd::softplus(simd::add(simd::load<P>(x + i), simd::set<P>(shift)))));
-  for (; i < n; ++i) x[i] = least + simd::softplus<S>(x[i] + shift);
-}
-
-}  // namespace
 
 template <class S> void SplineMap<S>::prepare(S* p) const {
   const Index groups = 2 * this->columns, rows = parameters();
@@ -38,8 +24,7 @@ template <class S> void SplineMap<S>::prepare(S* p) const {
       for (Index k = 1; k < bins_; ++k) most = std::max(most, a[k]);
       for (Index k = 0; k < bins_; ++k) a[k] -= most;
     }
-    VectorMap<S> all(first, groups * bins_);
-    all = all.array().exp();
+    exp_in_place(groups * bins_, first);
     for (Index i = 0; i < groups; ++i) {
       S* a = first + i * bins_;
       S sum = 0;
@@ -77,8 +62,8 @@ template <class S> auto SplineMap<S>::locate(Direction direction, const S* x, co
     if (k < bins_ - 1) out.d1[i] = inner[k];
   }
   static const S shift = static_cast<S>(std::log(std::expm1(1 - kLeast)));  // where the slope is 1
-  slopes(n, out.d0, static_cast<S>(kLeast), shift);
-  slopes(n, out.d1, static_cast<S>(kLeast), shift);
+  softplus_in_place(n, out.d0, static_cast<S>(kLeast), shift);
+  softplus_in_place(n, out.d1, static_cast<S>(kLeast), shift);
   return out;
 }
 
@@ -104,8 +89,7 @@ void SplineMap<S>::apply(Direction direction, S* x, const S* p, S* log_slope, Wo
     x[i] = inside ? to : x[i];
     log_slope[i] = inside ? slope : S(1);
   }
-  VectorMap<S> logs(log_slope, at.size);
-  logs = logs.array().log();
+  log_in_place(at.size, log_slope);
 }
 
 // With t = (z - x0) / width, s = height / width, u = 1 - t and curve = d0 + d1 - 2 s:

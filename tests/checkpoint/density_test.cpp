@@ -6,7 +6,9 @@
 
 #include <gmock/gmock.h>
 
+#include "core/every_instruction_set.hpp"
 #include "message.hpp"
+#include "pathline/checkpoint/known_answers.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/field/mlp.hpp"
 #include "scratch.hpp"
@@ -54,6 +56,22 @@ class Densities : public Scratch {
 TEST_F(Densities, SayWhatTheFlowSaysInTheFilesPrecisionWithTheFilesAccuracy) {
   expect_what_the_flow_says<float>("float.h5");
   expect_what_the_flow_says<double>("double.h5");
+}
+
+// A solve in float rounds some thousand times by 6e-8, so the densities differ by at most 1e-4 nats; in double by 1e-9.
+TEST(ShippedModels, AgreeBetweenInstructionSets) {
+  for (const std::string name : {"moons", "moons_spline", "otflow_8gaussians", "geyser"}) {
+    const std::string file = std::string(PATHLINE_SOURCE_DIR) + "/models/" + name + ".h5";
+    const Density density(file);
+    const auto flow = read_model<double>(file).flow;
+    const Matrix<double> x = density.sample(24, 1);
+    const RowVector<double> widest = density.log_prob(x);
+    const RowVector<double> exact = known_log_prob(flow, x, Matrix<double>(0, 0));
+    with_every_instruction_set([&] {
+      EXPECT_LT((density.log_prob(x) - widest).cwiseAbs().maxCoeff(), 1e-4) << name;
+      EXPECT_LT((known_log_prob(flow, x, Matrix<double>(0, 0)) - exact).cwiseAbs().maxCoeff(), 1e-9) << name;
+    });
+  }
 }
 
 TEST_F(Densities, TakeOptionsInsteadOfTheFiles) {

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "field/product.hpp"
+#include "core/product.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
 

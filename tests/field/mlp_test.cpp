@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/every_instruction_set.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -126,17 +127,31 @@ TEST_P(MlpLayers, FloatAgreesWithDouble) {
   const Matrix<float> z = s.z.cast<float>(), c = s.condition.cast<float>(), e = s.e.cast<float>();
   TangentDirections<float> directions{static_cast<TangentDirections<float>::Kind>(s.directions.kind), s.directions.k,
                                       e.data()};
-  Workspace<float> work;
-  Matrix<float> z_bar(z.rows(), z.cols()), c_bar = Matrix<float>::Zero(c.rows(), z.cols());
-  Vector<float> theta_bar = Vector<float>::Zero(single.theta().size());
-  double t_bar = 0;
-  single.pullback({s.t, z, c}, directions, s.f_bar.cast<float>().eval(), s.je_bar.cast<float>().eval(),
-                  {z_bar, c_bar, theta_bar, &t_bar}, work);
   const auto p = s.pull();
-  const double tolerance = 2e-5;  // some hundred roundings of 6e-8
-  EXPECT_LT((theta_bar.cast<double>() - p.theta).norm(), tolerance * (1 + p.theta.norm()));
-  EXPECT_LT((z_bar.cast<double>() - p.z).norm(), tolerance * (1 + p.z.norm()));
-  EXPECT_NEAR(t_bar, p.t, tolerance * (10 + std::abs(p.t)));
+  with_every_instruction_set([&] {
+    Workspace<float> work;
+    Matrix<float> z_bar(z.rows(), z.cols()), c_bar = Matrix<float>::Zero(c.rows(), z.cols());
+    Vector<float> theta_bar = Vector<float>::Zero(single.theta().size());
+    double t_bar = 0;
+    single.pullback({s.t, z, c}, directions, s.f_bar.cast<float>().eval(), s.je_bar.cast<float>().eval(),
+                    {z_bar, c_bar, theta_bar, &t_bar}, work);
+    const double tolerance = 2e-5;  // some hundred roundings of 6e-8
+    EXPECT_LT((theta_bar.cast<double>() - p.theta).norm(), tolerance * (1 + p.theta.norm()));
+    EXPECT_LT((z_bar.cast<double>() - p.z).norm(), tolerance * (1 + p.z.norm()));
+    EXPECT_NEAR(t_bar, p.t, tolerance * (10 + std::abs(p.t)));
+  });
+}
+
+TEST_P(MlpLayers, InstructionSetsAgreeUpToRounding) {
+  MlpFixture s(GetParam());
+  const auto widest = s.pull();
+  with_every_instruction_set([&] {
+    const auto p = s.pull();
+    const double tolerance = 1e-13;  // some hundred roundings of 1e-16
+    EXPECT_LT((p.theta - widest.theta).norm(), tolerance * (1 + p.theta.norm()));
+    EXPECT_LT((p.z - widest.z).norm(), tolerance * (1 + p.z.norm()));
+    EXPECT_NEAR(p.t, widest.t, tolerance * (10 + std::abs(p.t)));
+  });
 }
 
 std::vector<MlpCase> cases() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/every_instruction_set.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -69,6 +70,18 @@ TEST_P(PotentialFieldShapes, FieldAndRateAreThePotentialsDerivatives) {
   const Matrix<double> rate =
       (s.potential(s.t + kPotentialStep, s.z) - s.potential(s.t - kPotentialStep, s.z)) / (2 * kPotentialStep);
   EXPECT_LT((f.row(d) - rate).cwiseAbs().maxCoeff(), 1e-8);
+}
+
+TEST_P(PotentialFieldShapes, InstructionSetsAgreeUpToRounding) {
+  PotentialFixture s(GetParam());
+  const Index d = s.z.rows(), k = s.directions.k;
+  Matrix<double> widest(d + 1, s.kBatch), widest_je(d, k * s.kBatch), f(d + 1, s.kBatch), je(d, k * s.kBatch);
+  s.field.tangents({s.t, s.z, s.condition}, s.directions, widest, widest_je, s.work);
+  with_every_instruction_set([&] {
+    s.field.tangents({s.t, s.z, s.condition}, s.directions, f, je, s.work);
+    EXPECT_LT((f - widest).norm(), 1e-13 * (1 + f.norm()));  // some hundred roundings of 1e-16
+    EXPECT_LT((je - widest_je).norm(), 1e-13 * (1 + je.norm()));
+  });
 }
 
 TEST_P(PotentialFieldShapes, TangentsAreTheJacobian) {
@@ -205,8 +218,10 @@ TEST(PotentialField, SamplesAreIndependentBitwise) {
   for (const PotentialFieldOptions& o : {PotentialFieldOptions{.dim = 2, .width = 32, .layers = 2, .rank = 3},
                                          {.dim = 3, .condition_dim = 2, .width = 21, .layers = 3, .rank = 4},
                                          {.dim = 1, .width = 7, .layers = 2, .rank = 1}}) {
-    expect_independent_bitwise<float>(o);
-    expect_independent_bitwise<double>(o);
+    with_every_instruction_set([&] {
+      expect_independent_bitwise<float>(o);
+      expect_independent_bitwise<double>(o);
+    });
   }
 }
 

@@ -52,6 +52,7 @@ const Rules& rules() {
                    {"gif_lib.h", {"src/app/gif."}},
                    {"lemon/", {"src/objective/assignment."}},
                    {"CLI/", {"src/app/command_line.cpp"}},
+                   {"hwy/", {"src/core/packet.", "src/core/packet_targets."}},
                    {"toml++/", {"src/core/toml."}},
                    // A program that embeds pathline has Eigen and Boost's headers; it need not have these.
                    {"fmt/", {"src/"}},

@@ -1,9 +1,9 @@
 // The parts of the hot path, each beside Eigen's own product at the same shape (the counter FLOP/s of Eigen/...).
 #include <benchmark/benchmark.h>
 
-#include "field/product.hpp"
-#include "pathline/objective/nll_gradient.hpp"
+#include "core/product.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/objective/nll_gradient.hpp"
 
 namespace pathline {
 namespace {

@@ -10,10 +10,6 @@ foreach(component library development tool python)
   set(package_doc ${doc}/${CPACK_DEBIAN_${upper}_PACKAGE_NAME})
   if(component STREQUAL "development")
     file(REMOVE_RECURSE ${doc}/pathline)  # the licence, which is in package_doc
-    # Eigen's alignment, and with it the ABI of the library, depends on the instruction set.
-    file(WRITE ${root}${CPACK_PACKAGING_INSTALL_PREFIX}/share/lintian/overrides/${CPACK_DEBIAN_${upper}_PACKAGE_NAME}
-      "# Eigen's alignment, and with it the ABI of the library, depends on the instruction set.\n"
-      "${CPACK_DEBIAN_${upper}_PACKAGE_NAME}: pkg-config-bad-directive -march=*\n")
   endif()
   file(MAKE_DIRECTORY ${package_doc})
   file(READ ${CPACK_PATHLINE_SOURCE}/LICENSE licence)

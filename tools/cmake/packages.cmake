@@ -43,7 +43,7 @@ set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "Continuous normalizing flows: shared libra
 Trained densities of pathline inside programs of C++: log-densities, scores
 and samples of continuous normalizing flows, and training of such flows.
 
-It needs a CPU with AVX2 (x86-64-v3).")
+It uses AVX2 or AVX-512 where the CPU has them, and needs SSE4.2 (x86-64-v2).")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpathline-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
@@ -60,7 +60,7 @@ set(CPACK_DEBIAN_TOOL_DESCRIPTION "Continuous normalizing flows: command line
 Trains a density from a table, evaluates it, draws from it, plots it and
 checks that it is the density that it claims to be.
 
-It needs a CPU with AVX2 (x86-64-v3).")
+It uses AVX2 or AVX-512 where the CPU has them, and needs SSE4.2 (x86-64-v2).")
 
 set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-pathline)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
@@ -76,7 +76,7 @@ set(CPACK_DEBIAN_PYTHON_DESCRIPTION "Continuous normalizing flows: Python packag
 Trains a density from an array of NumPy, evaluates it and draws from it; an
 estimator for scikit-learn; Neural ODEs.
 
-It needs a CPU with AVX2 (x86-64-v3).")
+It uses AVX2 or AVX-512 where the CPU has them, and needs SSE4.2 (x86-64-v2).")
 
 set(CPACK_PATHLINE_SOURCE ${PROJECT_SOURCE_DIR})
 include(CPack)

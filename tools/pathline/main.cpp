@@ -16,21 +16,26 @@ void open_standard_streams() {
     if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-#if defined(__x86_64__) && defined(__AVX2__)
-// Runs before every other code of the program, which may use registers that an older CPU does not have and would end
+#if defined(__x86_64__) && defined(__SSE4_2__)
+// Runs before every other code of the program, which may use instructions that an older CPU does not have and would end
 // with an illegal instruction there. It is itself compiled for any CPU.
 [[gnu::constructor(101), gnu::target("arch=x86-64")]] void require_cpu() {
   __builtin_cpu_init();
-  bool there = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  bool there = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+#if defined(__AVX2__)
+  there = there && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#endif
 #if defined(__AVX512F__)
   there = there && __builtin_cpu_supports("avx512f");
 #endif
   if (there) return;
   constexpr char kMessage[] =
 #if defined(__AVX512F__)
-      "pathline: this build needs a CPU with AVX-512; build with -DPATHLINE_NATIVE=OFF for any CPU with AVX2\n";
+      "pathline: this build needs a CPU with AVX-512; build with -DPATHLINE_NATIVE=OFF for other CPUs\n";
+#elif defined(__AVX2__)
+      "pathline: this build needs a CPU with AVX2; build with -DPATHLINE_NATIVE=OFF for other CPUs\n";
 #else
-      "pathline: this build needs a CPU with AVX2; build with -DPATHLINE_NATIVE=ON on this machine\n";
+      "pathline: this build needs a CPU with SSE4.2; build with -DPATHLINE_NATIVE=ON on this machine\n";
 #endif
   (void)!::write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
   ::_exit(1);

@@ -4,6 +4,12 @@
 
 #include <Eigen/Core>
 
+// How Eigen aligns its memory is part of the library's ABI, and would depend on -march: it is that of the widest
+// vectors everywhere. find_package(pathline), pkg-config and FetchContent define both macros.
+static_assert(EIGEN_MAX_ALIGN_BYTES == 64 && EIGEN_MAX_STATIC_ALIGN_BYTES == 64,
+              "pathline needs the alignment of Eigen that it was compiled with: define EIGEN_MAX_ALIGN_BYTES=64 and "
+              "EIGEN_MAX_STATIC_ALIGN_BYTES=64 for the whole program");
+
 namespace pathline {
 
 using Index = Eigen::Index;

@@ -1,6 +1,8 @@
-#include "field/product.hpp"
+#include "core/product.hpp"
 
 #include <gtest/gtest.h>
+
+#include "core/every_instruction_set.hpp"
 
 namespace pathline {
 namespace {
@@ -12,9 +14,11 @@ TYPED_TEST_SUITE(Product, Scalars);
 constexpr Index kSizes[] = {0, 1, 2, 3, 7, 16, 17, 64, 65, 100, 150};
 
 template <class Check> void for_every_shape(Check check) {
-  for (Index rows : kSizes)
-    for (Index depth : kSizes)
-      for (Index n : kSizes) check(rows, depth, n);
+  with_every_instruction_set([&] {
+    for (Index rows : kSizes)
+      for (Index depth : kSizes)
+        for (Index n : kSizes) check(rows, depth, n);
+  });
 }
 
 // Sums of up to 150 products of numbers in [-1, 1].
@@ -47,6 +51,20 @@ TYPED_TEST(Product, OuterProductOfNoColumnsAtAllLeavesTheSumAlone) {
     if (rows * n == 0) return;
     ASSERT_LT((c - start - a * b.transpose()).cwiseAbs().maxCoeff(), kTolerance<S>)
         << rows << " x " << depth << " x " << n;
+  });
+}
+
+TYPED_TEST(Product, TransposeMovesEveryElement) {
+  using S = TypeParam;
+  with_every_instruction_set([&] {
+    for (Index rows : kSizes)
+      for (Index cols : kSizes) {
+        const Matrix<S> a = Matrix<S>::Random(rows + 1, cols);
+        Matrix<S> b = Matrix<S>::Zero(cols + 2, rows);
+        transpose<S>(rows, cols, a.data(), rows + 1, b.data(), cols + 2);
+        ASSERT_TRUE(b.topRows(cols) == a.topRows(rows).transpose()) << rows << " x " << cols;
+        ASSERT_TRUE(b.bottomRows(2).isZero(0)) << rows << " x " << cols;
+      }
   });
 }
 

@@ -1,16 +1,19 @@
-#include "field/product.hpp"
+#include "core/product.hpp"
 
 #include <algorithm>
 
-#include "field/packet.hpp"
+#define HWY_TARGET_INCLUDE "core/product.cpp"
+#include "core/packet.hpp"
 
+HWY_BEFORE_NAMESPACE();
 namespace pathline {
+namespace HWY_NAMESPACE {
 namespace {
 
 using simd::Packet;
 
-// The accumulators take 4 x 6 of 32 registers (AVX-512) or 2 x 6 of 16 (AVX2).
-constexpr int kPanel = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 4 : 2;
+// The accumulators take 4 x 6 of 32 registers (AVX-512, NEON) or 2 x 6 of 16 (AVX2).
+constexpr int kPanel = simd::kRegisters >= 32 ? 4 : 2;
 constexpr int kColumns = 6;
 
 // Computes one block of R packets x C columns of the result. B(k, j) is at b[k * bk + j * bj].
@@ -86,8 +89,6 @@ template <class S> S dot(const S* x, const S* y, Index n) {
   return sum;
 }
 
-}  // namespace
-
 template <class S> void multiply(const LeftFactor<S>& a, const S* b, Index ldb, Index n, S* c, Index ldc, Store store) {
   const Index done = panels(a.rows, n, a.depth, a.columns, a.rows, b, 1, ldb, c, ldc, store);
   for (Index j = 0; j < n; ++j)
@@ -124,13 +125,34 @@ void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S*
 }
 
 template <class S> void transpose(Index rows, Index cols, const S* a, Index lda, S* b, Index ldb) {
-  constexpr Index kLanes = simd::kLanes<Packet<S>>;
-  const Index square_rows = rows / kLanes * kLanes, square_cols = cols / kLanes * kLanes;
-  for (Index j = 0; j < square_cols; j += kLanes)
-    for (Index i = 0; i < square_rows; i += kLanes)
+  constexpr Index kSquare = simd::kSquare<S>;
+  const Index square_rows = rows / kSquare * kSquare, square_cols = cols / kSquare * kSquare;
+  for (Index j = 0; j < square_cols; j += kSquare)
+    for (Index i = 0; i < square_rows; i += kSquare)
       simd::transpose_square<S>(a + j * lda + i, lda, b + i * ldb + j, ldb);
   for (Index j = 0; j < cols; ++j)
     for (Index i = j < square_cols ? square_rows : 0; i < rows; ++i) b[i * ldb + j] = a[j * lda + i];
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace pathline
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace pathline {
+
+template <class S> void multiply(const LeftFactor<S>& a, const S* b, Index ldb, Index n, S* c, Index ldc, Store store) {
+  PATHLINE_KERNEL(multiply<S>)(a, b, ldb, n, c, ldc, store);
+}
+
+template <class S>
+void add_outer(Index rows, Index n, Index depth, const S* a, Index lda, const S* b, Index ldb, S* c, Index ldc) {
+  PATHLINE_KERNEL(add_outer<S>)(rows, n, depth, a, lda, b, ldb, c, ldc);
+}
+
+template <class S> void transpose(Index rows, Index cols, const S* a, Index lda, S* b, Index ldb) {
+  PATHLINE_KERNEL(transpose<S>)(rows, cols, a, lda, b, ldb);
 }
 
 #define PATHLINE_INSTANTIATE(S)                                                                 \
@@ -142,3 +164,4 @@ PATHLINE_INSTANTIATE(double)
 #undef PATHLINE_INSTANTIATE
 
 }  // namespace pathline
+#endif  // HWY_ONCE

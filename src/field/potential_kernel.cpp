@@ -1,0 +1,80 @@
+#include "field/potential_kernel.hpp"
+
+#define HWY_TARGET_INCLUDE "field/potential_kernel.cpp"
+#include "core/packet.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace pathline {
+namespace HWY_NAMESPACE {
+namespace {
+
+using namespace simd;
+
+// sigma(x) = log(e^x + e^-x), which is |x| + log(1 + e^{-2|x|})
+template <class P> HWY_INLINE P log_cosh(const P& x) {
+  const P magnitude = abs(x);
+  return add(magnitude, log1p(exp(neg(add(magnitude, magnitude)))));
+}
+
+template <class P, class S> void forward_rows(const PotentialLayer<S>& layer, Index at, S* slope, S* u) {
+  const Index block = layer.rows * layer.batch;
+  const P h = set<P>(layer.h), a = load<P>(layer.a + at), t = simd::tanh(a);
+  store(slope + at, t);
+  store(u + at, mul(h, log_cosh(a)));
+  for (Index j = 1; j <= layer.tangents; ++j)
+    store(u + j * block + at, mul(mul(h, t), load<P>(layer.a + j * block + at)));
+}
+
+template <class P, class S>
+void gradient_rows(const PotentialLayer<S>& layer, Index at, const S* slope, const S* g, S* q) {
+  const Index block = layer.rows * layer.batch;
+  const P h = set<P>(layer.h), t = load<P>(slope + at), value = load<P>(g + at);
+  const P curvature = sub(set<P>(1), mul(t, t));
+  store(q + at, mul(mul(h, t), value));
+  for (Index j = 1; j <= layer.tangents; ++j) {
+    const P bent = mul(mul(curvature, load<P>(layer.a + j * block + at)), value);
+    store(q + j * block + at, mul(h, madd(t, load<P>(g + j * block + at), bent)));
+  }
+}
+
+// Which rows fill a packet, and therefore how they are rounded, depends on the row only. In a loop over a whole matrix
+// it would also depend on the other columns, as it does in a product of Eigen.
+template <class S> void potential_forward(const PotentialLayer<S>& layer, S* slope, S* u) {
+  using P = Packet<S>;
+  for (Index b = 0; b < layer.batch; ++b) {
+    Index i = 0;
+    for (; i + kLanes<P> <= layer.rows; i += kLanes<P>) forward_rows<P>(layer, b * layer.rows + i, slope, u);
+    for (; i < layer.rows; ++i) forward_rows<S>(layer, b * layer.rows + i, slope, u);
+  }
+}
+
+template <class S> void potential_gradient(const PotentialLayer<S>& layer, const S* slope, const S* g, S* q) {
+  using P = Packet<S>;
+  for (Index b = 0; b < layer.batch; ++b) {
+    Index i = 0;
+    for (; i + kLanes<P> <= layer.rows; i += kLanes<P>) gradient_rows<P>(layer, b * layer.rows + i, slope, g, q);
+    for (; i < layer.rows; ++i) gradient_rows<S>(layer, b * layer.rows + i, slope, g, q);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace pathline
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace pathline {
+
+template <class S> void PotentialLayer<S>::forward(S* slope, S* u) const {
+  PATHLINE_KERNEL(potential_forward<S>)(*this, slope, u);
+}
+
+template <class S> void PotentialLayer<S>::gradient(const S* slope, const S* g, S* q) const {
+  PATHLINE_KERNEL(potential_gradient<S>)(*this, slope, g, q);
+}
+
+template struct PotentialLayer<float>;
+template struct PotentialLayer<double>;
+
+}  // namespace pathline
+#endif  // HWY_ONCE
