@@ -18,13 +18,13 @@ namespace {
 constexpr double kLowEss = 0.9;  // below it, a warning
 
 struct DistillFlags {
-  std::string model, output, time = "60";
+  std::string model, output, time;
   DistillOptions options;
   CommonFlags common;
 };
 
 template <class S> Distilled<S> run_distillation(const Flow<S>& flow, const DistillFlags& f) {
-  auto options = f.options;
+  auto options = with_defaults(f.options, flow.dim());
   const bool counted = options.iterations > 0;
   const double total = counted ? static_cast<double>(options.iterations) : options.seconds;
   ProgressLine progress(f.common.quiet, counted ? "iterations" : "seconds", static_cast<Index>(total));
@@ -96,12 +96,12 @@ template <class S> int run_as(const DistillFlags& flags) {
 int run(const DistillFlags& flags) {
   DistillFlags f = flags;
   f.common.check();
-  f.options.seconds = time_of("--time", f.time);
+  if (!f.time.empty()) f.options.seconds = time_of("--time", f.time);
   require(f.options.layers >= 0 && f.options.layers <= 1000, "--layers", f.options.layers, "in [0, 1000]");
-  require(f.options.pairs >= 1000, "--pairs", f.options.pairs, ">= 1000");
+  require(f.options.pairs >= 1000 || f.options.pairs == 0, "--pairs", f.options.pairs, ">= 1000");
   require(f.options.iterations >= 0, "--iterations", f.options.iterations, ">= 0");
   require(f.options.batch >= 1, "--batch", f.options.batch, ">= 1");
-  require(f.options.learning_rate > 0 && std::isfinite(f.options.learning_rate), "--learning-rate",
+  require(f.options.learning_rate >= 0 && std::isfinite(f.options.learning_rate), "--learning-rate",
           f.options.learning_rate, "> 0");
   require(f.options.map_share >= 0 && f.options.map_share < 1, "--map-share", f.options.map_share, "in [0, 1)");
   require(f.options.coupling.bins >= 2 && f.options.coupling.bins <= 256, "--bins", f.options.coupling.bins,
@@ -129,7 +129,8 @@ void add_distill_command(Command app, Action& chosen) {
       "units and the condition are kept. The comparison comes after --time.");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();
   c.add_option("-o,--output", f->output, "FILE.h5 for the distilled model").required();
-  c.add_option("--time", f->time, "time for drawing and training: 60, 10m, 1h").show_default();
+  c.add_option("--time", f->time,
+               "time for drawing and training: 60, 10m, 1h; by default 60 up to three columns, 300 for more");
   c.add_option("--iterations", f->options.iterations,
                "iterations instead of those that fit into --time, which make the result reproducible; 0 = by time")
       .show_default();
@@ -140,9 +141,15 @@ void add_distill_command(Command app, Action& chosen) {
       .delimiter(',')
       .show_default();
   c.add_option("--bins", f->options.coupling.bins, "number of bins of a spline; in [2, 256]").show_default();
-  c.add_option("--pairs", f->options.pairs, "pairs to draw at most; they take at most 30 % of the time").show_default();
+  c.add_option(
+       "--pairs", f->options.pairs,
+       "pairs to draw at most, in at most 30 % of the time; 0 = automatic: 200,000 up to three columns, 800,000 "
+       "for more")
+      .show_default();
   c.add_option("--batch", f->options.batch, "pairs of an iteration").show_default();
-  c.add_option("--learning-rate", f->options.learning_rate, "highest learning rate").show_default();
+  c.add_option("--learning-rate", f->options.learning_rate,
+               "highest learning rate; 0 = automatic: 3e-3 up to three columns, 5e-3 for more")
+      .show_default();
   c.add_option("--map-share", f->options.map_share, "part of the training that regresses the map; in [0, 1)")
       .show_default();
   c.add_option("--seed", f->options.seed, "seed of all random streams").show_default();

@@ -192,8 +192,7 @@ void add_transforms(std::vector<RecipeField>& fields) {
       .add("hidden", coupling(&C::hidden), at_least(1), "coupling: widths of the hidden layers of its network")
       .add("bins", coupling(&C::bins), from_to(2, 256), "spline_coupling: number of bins of a spline")
       .add("box", coupling(&C::box), above(0),
-           "coupling: a spline is the identity outside of [-box, box], to which the network of any coupling sees its "
-           "inputs clamped");
+           "coupling: it is the identity outside of [-box, box], to which its network sees its inputs clamped");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {

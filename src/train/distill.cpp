@@ -59,12 +59,12 @@ Matrix<double> draw_conditions(const Flow<S>& flow, Index n, const DistillOption
 }
 
 void check(const DistillOptions& o) {
-  require(o.seconds > 0 && std::isfinite(o.seconds), "seconds", o.seconds, "> 0");
+  require(o.seconds >= 0 && std::isfinite(o.seconds), "seconds", o.seconds, ">= 0");
   require(o.iterations >= 0, "iterations", o.iterations, ">= 0");
   require(o.layers >= 0 && o.layers <= 1000, "layers", o.layers, "in [0, 1000]");
-  require(o.pairs >= 1000, "pairs", o.pairs, ">= 1000");
+  require(o.pairs >= 1000 || o.pairs == 0, "pairs", o.pairs, ">= 1000, or 0 for automatic");
   require(o.batch >= 1, "batch", o.batch, ">= 1");
-  require(o.learning_rate > 0 && std::isfinite(o.learning_rate), "learning_rate", o.learning_rate, "> 0");
+  require(o.learning_rate >= 0 && std::isfinite(o.learning_rate), "learning_rate", o.learning_rate, ">= 0");
   require(o.map_share >= 0 && o.map_share < 1, "map_share", o.map_share, "in [0, 1)");
 }
 
@@ -107,13 +107,12 @@ template <class S> double fitting_box(const Pairs<S>& pairs) {
 }
 
 template <class S> Chain<S> make_couplings(const Flow<S>& flow, const DistillOptions& o, double box) {
-  const Index layers = o.layers > 0 ? o.layers : flow.dim() <= 3 ? 8 : 12;
   Engine engine = make_stream(o.seed, "distill.initialize");
   auto options = o.coupling;
   options.kind = CouplingKind::spline, options.dim = flow.dim(), options.condition_dim = flow.condition_dim();
   options.box = box;
   Chain<S> chain;
-  for (auto& moved : alternating_halves(flow.dim(), layers, engine)) {
+  for (auto& moved : alternating_halves(flow.dim(), o.layers, engine)) {
     options.moved = std::move(moved);
     chain.add(CouplingLayer<S>(options)).initialize(engine);
   }
@@ -281,8 +280,18 @@ double rate_of(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double
 
 }  // namespace
 
-template <class S> Distilled<S> distill(const Flow<S>& flow, const DistillOptions& options) {
-  check(options);
+DistillOptions with_defaults(DistillOptions o, Index dim) {
+  const bool few = dim <= 3;
+  if (o.layers == 0) o.layers = few ? 8 : 12;
+  if (o.pairs == 0) o.pairs = few ? 200'000 : std::min<Index>(800'000, 20'000'000 / dim);
+  if (o.seconds == 0) o.seconds = few ? 60 : 300;
+  if (o.learning_rate == 0) o.learning_rate = few ? 3e-3 : 5e-3;
+  return o;
+}
+
+template <class S> Distilled<S> distill(const Flow<S>& flow, const DistillOptions& given) {
+  check(given);
+  const DistillOptions options = with_defaults(given, flow.dim());
   if (flow.end_time() == 0) throw InputError("the flow solves no ODE: its density is in closed form already");
   if (flow.base->kind() == BaseKind::uniform)
     throw InputError("the base is uniform: couplings cannot carry the edges of its box; use a model with another base");

@@ -54,7 +54,7 @@ ConditionerOptions network_options(const CouplingOptions& o) {
 // Calls f with the map of a layer.
 template <class S, class F> void with_map(const CouplingOptions& o, Index batch, F f) {
   if (o.kind == CouplingKind::affine)
-    f(AffineMap<S>(std::ssize(o.moved), batch));
+    f(AffineMap<S>(std::ssize(o.moved), batch, o.box));
   else
     f(SplineMap<S>(std::ssize(o.moved), batch, o.bins, o.box));
 }

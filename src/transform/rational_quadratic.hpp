@@ -30,6 +30,46 @@ template <class T> struct RationalQuadratic {
     const T root = std::sqrt(std::max(b * b - 4 * a * c, T(0)));
     return 2 * c / (-b - root);
   }
+
+  struct Image {
+    T to, slope;  // slope: dy/dx in either direction
+  };
+
+  // y at x or, if !up, the x at which the function is y.
+  Image apply(bool up, T from) const {
+    const T t = std::min(std::max(up ? (from - x0) / width : inverse(from), T(0)), T(1));
+    const Value value = at(t);
+    return {up ? value.y : x0 + t * width, value.slope};
+  }
+
+  // Cotangents of the numbers with the same names; from: of what apply() takes.
+  struct Cotangent {
+    T from, x0, y0, width, height, d0, d1;
+  };
+
+  // x: where the function was applied, or what its inverse gave. to_bar: the cotangent of the image; log_bar: that of
+  // log dy/dx. With num = s t^2 + d0 t u, below = s + curve t u and above = d1 t^2 + 2 s t u + d0 u^2,
+  //   y = y0 + height num / below,   log dy/dx = 2 log s + log above - 2 log below.
+  // The inverse has y_bar = (x_bar + log_bar bend) / slope, and its parameters have those of y with -y_bar for y_bar.
+  Cotangent pullback(bool up, T x, T to_bar, T log_bar) const {
+    const T s = height / width, curve = d0 + d1 - 2 * s;
+    const T t = std::min(std::max((x - x0) / width, T(0)), T(1)), u = 1 - t, tu = t * u;
+    const T below = s + curve * tu, above = d1 * t * t + 2 * s * tu + d0 * u * u;
+    const T ratio = (s * t * t + d0 * tu) / below;
+    const Value value = at(t);
+    const T y_bar = up ? to_bar : -(to_bar + log_bar * value.bend) / value.slope;
+    const T num_bar = y_bar * height / below, above_bar = log_bar / above;
+    const T below_bar = -num_bar * ratio - 2 * log_bar / below;
+    const T s_bar = 2 * log_bar / s + num_bar * t * t + 2 * above_bar * tu + below_bar * (1 - 2 * tu);
+    const T x_bar = y_bar * value.slope + log_bar * value.bend;
+    return {.from = up ? x_bar : -y_bar,
+            .x0 = -x_bar,
+            .y0 = y_bar,
+            .width = -s_bar * s / width - x_bar * t,
+            .height = y_bar * ratio + s_bar / width,
+            .d0 = num_bar * tu + above_bar * u * u + below_bar * tu,
+            .d1 = above_bar * t * t + below_bar * tu};
+  }
 };
 
 }  // namespace pathline

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/array_function.hpp"
+#include "transform/rational_quadratic.hpp"
 
 namespace pathline {
 
@@ -12,6 +13,7 @@ namespace pathline {
 template <class S> struct SplineMap<S>::Bins {
   Index size;
   S *bin, *x0, *y0, *width, *height, *d0, *d1;
+  RationalQuadratic<S> operator[](Index i) const { return {x0[i], y0[i], width[i], height[i], d0[i], d1[i]}; }
 };
 
 template <class S> void SplineMap<S>::prepare(S* p) const {
@@ -73,30 +75,14 @@ void SplineMap<S>::apply(Direction direction, S* x, const S* p, S* log_slope, Wo
   const bool up = direction == Direction::base_to_data;
   const auto at = locate(direction, x, p, w);
   for (Index i = 0; i < at.size; ++i) {
-    const S width = at.width[i], height = at.height[i], d0 = at.d0[i], d1 = at.d1[i];
-    const S s = height / width, curve = d0 + d1 - 2 * s;
-    S t = (x[i] - at.x0[i]) / width;
-    if (!up) {  // the root of a quadratic equation without cancellation: their eqs. 6 to 8
-      const S r = x[i] - at.y0[i];
-      const S a = height * (s - d0) + r * curve, b = height * d0 - r * curve, c = -s * r;
-      t = 2 * c / (-b - std::sqrt(std::max(b * b - 4 * a * c, S(0))));
-    }
-    t = std::min(std::max(t, S(0)), S(1));
-    const S u = 1 - t, tu = t * u, below = s + curve * tu;
-    const S to = up ? at.y0[i] + height * (s * t * t + d0 * tu) / below : at.x0[i] + t * width;
-    const S slope = s * s * (d1 * t * t + 2 * s * tu + d0 * u * u) / (below * below);
+    const auto got = at[i].apply(up, x[i]);
     const bool inside = at.bin[i] >= 0;
-    x[i] = inside ? to : x[i];
-    log_slope[i] = inside ? slope : S(1);
+    x[i] = inside ? got.to : x[i];
+    log_slope[i] = inside ? got.slope : S(1);
   }
   log_in_place(at.size, log_slope);
 }
 
-// With t = (z - x0) / width, s = height / width, u = 1 - t and curve = d0 + d1 - 2 s:
-//   y = y0 + height num / below, num = s t^2 + d0 t u, below = s + curve t u,
-//   log g' = 2 log s + log above - 2 log below, above = d1 t^2 + 2 s t u + d0 u^2.
-// Below, A is the cotangent of y and L that of log g'. Of the inverse z(y), whose log-slope is -log g':
-// y_bar = (z_bar + L dlog g'/dz) / g', and its parameters have those of g with A = -y_bar.
 template <class S> void SplineMap<S>::pullback(Direction direction, const S* base, const S* p, S* bar, const S* log_bar,
                                                S* p_bar, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
@@ -106,24 +92,9 @@ template <class S> void SplineMap<S>::pullback(Direction direction, const S* bas
   std::fill_n(p_bar, parameters() * this->batch, S(0));
   for (Index i = 0; i < at.size; ++i) {
     if (at.bin[i] < 0) continue;
-    const S width = at.width[i], height = at.height[i], d0 = at.d0[i], d1 = at.d1[i];
-    const S s = height / width, curve = d0 + d1 - 2 * s;
-    const S t = std::min(std::max((base[i] - at.x0[i]) / width, S(0)), S(1)), u = 1 - t, tu = t * u, turn = u - t;
-    const S below = s + curve * tu, above = d1 * t * t + 2 * s * tu + d0 * u * u;
-    const S ratio = (s * t * t + d0 * tu) / below, slope = s * s * above / (below * below);
-    const S bend = ((2 * (d1 * t + s * turn - d0 * u)) / above - 2 * curve * turn / below) / width;
+    const auto got = at[i].pullback(up, base[i], bar[i], log_bar[i / m]);
+    bar[i] = got.from;
     const Index b = i / m, j = i % m;
-    const S L = log_bar[b];
-    const S A = up ? bar[i] : -(bar[i] + L * bend) / slope;
-    bar[i] = up ? A * slope + L * bend : -A;
-
-    const S num_bar = A * height / below, below_bar = -num_bar * ratio - 2 * L / below, above_bar = L / above;
-    const S s_bar = 2 * L / s + num_bar * t * t + 2 * above_bar * tu + below_bar * (1 - 2 * tu);
-    const S t_bar = (A * slope + L * bend) * width;
-    const S x0_bar = -t_bar / width, y0_bar = A;
-    const S width_bar = -s_bar * s / width - t_bar * t / width, height_bar = A * ratio + s_bar / width;
-    const S d0_bar = num_bar * tu + above_bar * u * u + below_bar * tu, d1_bar = above_bar * t * t + below_bar * tu;
-
     const auto k = static_cast<Index>(at.bin[i]);
     const Index first = b * parameters() + j * bins_;
     const auto spread_to = [&](Index from, S start_bar, S size_bar) {  // to the arguments of a softmax
@@ -132,12 +103,12 @@ template <class S> void SplineMap<S>::pullback(Direction direction, const S* bas
       for (Index l = 0; l < bins_; ++l)
         p_bar[from + l] = spread() * p[from + l] * ((l < k ? start_bar : l == k ? size_bar : S(0)) - mean);
     };
-    spread_to(first, x0_bar, width_bar);
-    spread_to(first + m * bins_, y0_bar, height_bar);
+    spread_to(first, got.x0, got.width);
+    spread_to(first + m * bins_, got.y0, got.height);
     const auto sigmoid = [](S d) { return 1 - std::exp(static_cast<S>(kLeast) - d); };  // where softplus is d - m
     S* inner = p_bar + b * parameters() + 2 * m * bins_ + j * (bins_ - 1);
-    if (k > 0) inner[k - 1] = d0_bar * sigmoid(d0);
-    if (k < bins_ - 1) inner[k] = d1_bar * sigmoid(d1);
+    if (k > 0) inner[k - 1] = got.d0 * sigmoid(at.d0[i]);
+    if (k < bins_ - 1) inner[k] = got.d1 * sigmoid(at.d1[i]);
   }
 }
 

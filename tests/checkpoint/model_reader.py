@@ -114,6 +114,15 @@ def network(attributes, p, x):
     return h
 
 
+def bin_to_base(y, left, low, w, h, d0, d1):
+    """z with y = g(z), and log g'(z), in a bin of a spline from (left, low) over w and h with slopes d0 and d1."""
+    s, r = h / w, y - low
+    A, B, C = h * (s - d0) + r * (d0 + d1 - 2 * s), h * d0 - r * (d0 + d1 - 2 * s), -s * r
+    t = 2 * C / (-B - np.sqrt(B * B - 4 * A * C))
+    below = s + (d0 + d1 - 2 * s) * t * (1 - t)
+    return left + t * w, np.log(s**2 * (d1 * t**2 + 2 * s * t * (1 - t) + d0 * (1 - t)**2) / below**2)
+
+
 def spline_to_base(y, a, bins, box):
     """z with y = g(z), and log g'(z), for columns y (m, B) and the outputs a of the network."""
     m, least = len(y), 1e-3
@@ -127,13 +136,23 @@ def spline_to_base(y, a, bins, box):
     z, log_slope = y.copy(), np.zeros_like(y)
     for j, b in np.argwhere(abs(y) < box):
         k = np.searchsorted(low[j, :, b], y[j, b], "right") - 1
-        w, h, d0, d1 = widths[j, k, b], heights[j, k, b], slopes[j, k, b], slopes[j, k + 1, b]
-        s, r = h / w, y[j, b] - low[j, k, b]
-        A, B, C = h * (s - d0) + r * (d0 + d1 - 2 * s), h * d0 - r * (d0 + d1 - 2 * s), -s * r
-        t = 2 * C / (-B - np.sqrt(B * B - 4 * A * C))
-        z[j, b] = left[j, k, b] + t * w
-        below = s + (d0 + d1 - 2 * s) * t * (1 - t)
-        log_slope[j, b] = np.log(s**2 * (d1 * t**2 + 2 * s * t * (1 - t) + d0 * (1 - t)**2) / below**2)
+        z[j, b], log_slope[j, b] = bin_to_base(y[j, b], left[j, k, b], low[j, k, b], widths[j, k, b], heights[j, k, b],
+                                               slopes[j, k, b], slopes[j, k + 1, b])
+    return z, log_slope
+
+
+def affine_to_base(y, s, t, c, box):
+    """As spline_to_base, of an affine map with log-scale s and shift t that ends where z or y leaves [-c, c]."""
+    z, log_slope = y.copy(), np.zeros_like(y)
+    for at in np.argwhere(abs(y) < box):
+        at = tuple(at)
+        z[at], log_slope[at] = (y[at] - t[at]) * np.exp(-s[at]), s[at]
+        for side in (1, -1):
+            high = min(c, c * np.exp(s[at]) + side * t[at])
+            if side * y[at] > high:
+                left = (high - side * t[at]) * np.exp(-s[at])
+                z[at], log_slope[at] = bin_to_base(side * y[at], left, high, box - left, box - high, np.exp(s[at]), 1)
+                z[at] *= side
     return z, log_slope
 
 
@@ -169,8 +188,8 @@ def transform_to_base(attributes, p, y, c):
     a = network(attributes, p, np.clip(np.vstack([y[kept], c[:attributes["condition_dim"]]]), -box, box))
     z = y.copy()
     if kind == "affine_coupling":
-        log_slope, shift = 3 * np.tanh(a[:len(moved)] / 3), a[len(moved):]
-        z[moved] = (y[moved] - shift) * np.exp(-log_slope)
+        log_slope, inner = 3 * np.tanh(a[:len(moved)] / 3), 0.8 * box
+        z[moved], log_slope = affine_to_base(y[moved], log_slope, inner * np.tanh(a[len(moved):] / inner), inner, box)
     else:
         z[moved], log_slope = spline_to_base(y[moved], a, attributes["bins"], box)
     return z, -log_slope.sum(0)

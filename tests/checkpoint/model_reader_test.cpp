@@ -162,7 +162,7 @@ TEST_F(ModelReaderSlow, RebuildsTransformsInClosedForm) {
                                      .moved = {1},
                                      .hidden = {},
                                      .activation = Activation::tanh,
-                                     .box = 0.3}));
+                                     .box = 1}));
     chain.add(CouplingLayer<double>({.dim = 3, .moved = {0, 1, 2}, .hidden = {}, .bins = 7, .box = 2}));
     chain.add(Planar<double>(3)).initialize(engine, 1);
     chain.add(Radial<double>(3)).initialize(engine, 1);

@@ -103,6 +103,24 @@ TEST(Distill, CarriesTheConditionSlow) {
   EXPECT_GT(std::abs(at(flow, 2) - at(flow, 7)), 0.4);
 }
 
+TEST(Distill, ManyColumnsGetMoreOfEverythingAndWhatIsGivenStays) {
+  const auto few_columns = with_defaults({}, 3), many = with_defaults({}, 4);
+  EXPECT_GT(few_columns.seconds, 0);
+  EXPECT_GT(few_columns.learning_rate, 0);
+  EXPECT_GT(many.seconds, few_columns.seconds);
+  EXPECT_GT(many.layers, few_columns.layers);
+  EXPECT_GT(many.pairs, few_columns.pairs);
+  EXPECT_LT(with_defaults({}, 128).pairs * 128, 25'000'000);  // 200 MB for the two sides in float
+  const auto given = with_defaults({.seconds = 7, .layers = 5, .pairs = 3000, .learning_rate = 1e-4}, 10);
+  EXPECT_EQ(given.seconds, 7);
+  EXPECT_EQ(given.layers, 5);
+  EXPECT_EQ(given.pairs, 3000);
+  EXPECT_EQ(given.learning_rate, 1e-4);
+  auto options = few(2);
+  options.layers = 0;
+  EXPECT_EQ(distill(bent_flow(), options).flow.chain.size(), 8u);
+}
+
 TEST(Distill, RefusesWhatItCannotDo) {
   const auto flow = bent_flow();
   const auto refusal = [&](auto change) {
@@ -111,7 +129,7 @@ TEST(Distill, RefusesWhatItCannotDo) {
     return message([&] { (void)distill(flow, options); });
   };
   EXPECT_THAT(refusal([](auto& o) { o.pairs = 10; }), HasSubstr("pairs = 10: must be >= 1000"));
-  EXPECT_THAT(refusal([](auto& o) { o.seconds = 0; }), HasSubstr("seconds = 0: must be > 0"));
+  EXPECT_THAT(refusal([](auto& o) { o.seconds = -1; }), HasSubstr("seconds = -1: must be >= 0"));
   EXPECT_THAT(refusal([](auto& o) { o.layers = -1; }), HasSubstr("layers = -1"));
   EXPECT_THAT(refusal([](auto& o) { o.map_share = 1; }), HasSubstr("map_share = 1"));
   EXPECT_THAT(refusal([](auto& o) { o.learning_rate = std::nan(""); }), HasSubstr("learning_rate = nan"));

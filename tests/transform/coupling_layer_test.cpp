@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "pathline/core/error.hpp"
@@ -77,39 +78,103 @@ TEST(CouplingLayer, InFloatIsThatInDouble) {
   }
 }
 
-TEST(CouplingLayer, SplineIsTheIdentityOutsideOfItsBoxAndContinuousAtItsEnds) {
-  CouplingLayer<double> layer({.dim = 1, .moved = {0}, .hidden = {}, .bins = 6, .box = 2});
-  randomize(layer, 2);
-  const double h = 1e-9;
-  Matrix<double> z(1, 8);
-  z << -1e30, -3, -2, 2, 2.5, 1e300, -2 + h, 2 - h;
-  for (const auto direction : {Direction::base_to_data, Direction::data_to_base}) {
-    const auto got = apply<double>(layer, direction, z);
-    for (Index b = 0; b < 6; ++b) {
-      EXPECT_EQ(got.z(0, b), z(0, b));
-      EXPECT_EQ(got.log_det[b], 0);
-    }
-    for (Index b = 6; b < 8; ++b) {
-      EXPECT_NEAR(got.z(0, b), z(0, b), 1e-12);  // slope 1 there
-      EXPECT_NEAR(got.log_det[b], 0, 1e-4);      // h times a bend of up to 1e5
+TEST(CouplingLayer, IsTheIdentityOutsideOfItsBoxAndContinuousAtItsEnds) {
+  for (const auto kind : kKinds) {
+    CouplingLayer<double> layer({.kind = kind, .dim = 1, .moved = {0}, .hidden = {}, .bins = 6, .box = 2});
+    randomize(layer, 2);
+    const double h = 1e-9;
+    Matrix<double> z(1, 8);
+    z << -1e30, -3, -2, 2, 2.5, 1e300, -2 + h, 2 - h;
+    for (const auto direction : {Direction::base_to_data, Direction::data_to_base}) {
+      const auto got = apply<double>(layer, direction, z);
+      for (Index b = 0; b < 6; ++b) {
+        EXPECT_EQ(got.z(0, b), z(0, b)) << layer.kind();
+        EXPECT_EQ(got.log_det[b], 0) << layer.kind();
+      }
+      for (Index b = 6; b < 8; ++b) {
+        EXPECT_NEAR(got.z(0, b), z(0, b), 1e-12) << layer.kind();  // slope 1 there
+        EXPECT_NEAR(got.log_det[b], 0, 1e-4) << layer.kind();      // h times a bend of up to 1e5
+      }
     }
   }
 }
 
+// Of RealNVP: z exp(s) + t, as long as neither side of it leaves 0.8 of the box.
+TEST(CouplingLayer, AffineIsAffineWithinAndSmoothWhereThatEnds) {
+  for (const double a : {-2.0, -0.4, 0.5, 2.0})
+    for (const double b : {-1.5, 0.0, 0.7}) {
+      CouplingLayer<double> layer({.kind = CouplingKind::affine, .dim = 1, .moved = {0}, .hidden = {}, .box = 5});
+      layer.set_theta(Vector<double>{{a, b}});
+      const double s = 3 * std::tanh(a / 3), t = 4 * std::tanh(b / 4);
+      const double low = std::max(-4.0, (-4 - t) / std::exp(s)), high = std::min(4.0, (4 - t) / std::exp(s)), h = 1e-7;
+      Matrix<double> z(1, 7);
+      z << low + h, 0.9 * low, 0, high / 2, high - h, low - h, high + h;
+      const auto got = apply<double>(layer, Direction::base_to_data, z);
+      for (Index i = 0; i < 5; ++i) {
+        EXPECT_NEAR(got.z(0, i), z(0, i) * std::exp(s) + t, 1e-14);  // roundings of numbers up to 4
+        EXPECT_NEAR(got.log_det[i], s, 1e-15);
+      }
+      for (Index i = 5; i < 7; ++i) {
+        EXPECT_NEAR(got.z(0, i), z(0, i) * std::exp(s) + t, 1e-10);  // h^2 times a bend of up to 1e4
+        EXPECT_NEAR(got.log_det[i], s, 1e-3);                        // h times it
+      }
+    }
+}
+
 // Points at the knots and beside them, of parameters that squeeze bins to their least width: no other number comes out.
 TEST(CouplingLayer, StaysMonotoneAndFiniteUnderExtremeParameters) {
-  for (const double size : {1.0, 30.0, 1e4, 1e30})
-    for (const Index bins : {2, 7, 256}) {
-      CouplingLayer<double> layer({.dim = 1, .moved = {0}, .hidden = {}, .bins = bins, .box = 1});
-      randomize(layer, size, static_cast<std::uint64_t>(bins));
-      const Matrix<double> z = RowVector<double>::LinSpaced(4001, -1.01, 1.01);
-      const auto up = apply<double>(layer, Direction::base_to_data, z);
-      ASSERT_TRUE(up.z.allFinite() && up.log_det.allFinite()) << size << " " << bins;
-      EXPECT_GE((up.z.rightCols(4000) - up.z.leftCols(4000)).minCoeff(), -1e-14) << size << " " << bins;
-      if (size > 30) continue;  // the slope inside of a bin reaches 1e-9: the inverse has no digits left
-      const auto down = apply<double>(layer, Direction::data_to_base, up.z);
-      EXPECT_LT((down.z - z).cwiseAbs().maxCoeff(), 1e-6) << size << " " << bins;
+  for (const auto kind : kKinds)
+    for (const double size : {1.0, 30.0, 1e4, 1e30})
+      for (const Index bins : {2, 7, 256}) {
+        CouplingLayer<double> layer({.kind = kind, .dim = 1, .moved = {0}, .hidden = {}, .bins = bins, .box = 1});
+        randomize(layer, size, static_cast<std::uint64_t>(bins));
+        const Matrix<double> z = RowVector<double>::LinSpaced(4001, -1.01, 1.01);
+        const auto up = apply<double>(layer, Direction::base_to_data, z);
+        ASSERT_TRUE(up.z.allFinite() && up.log_det.allFinite()) << layer.kind() << size << " " << bins;
+        EXPECT_GE((up.z.rightCols(4000) - up.z.leftCols(4000)).minCoeff(), -1e-14) << size << " " << bins;
+        // The slope inside of a bin of a spline reaches 1e-9: the inverse has no digits left.
+        if (size > 30 && kind == CouplingKind::spline) continue;
+        const auto down = apply<double>(layer, Direction::data_to_base, up.z);
+        EXPECT_LT((down.z - z).cwiseAbs().maxCoeff(), 1e-6) << layer.kind() << size << " " << bins;
+      }
+}
+
+// An affine map without an end fails: its scale and shift change along a direction, so that the density rises.
+template <class S> void expect_falling_tails(CouplingKind kind, const std::vector<Index>& hidden, bool residual) {
+  constexpr Index kDirections = 16, kDistances = 8;
+  Chain<S> chain;
+  Engine engine = make_stream(7, "coupling_layer_test");
+  std::uint64_t seed = 8;
+  for (auto& moved : alternating_halves(2, 8, engine)) {
+    CouplingLayer<S> layer({.kind = kind, .dim = 2, .moved = moved, .hidden = hidden, .residual = residual});
+    randomize(layer, 0.3, seed++);
+    chain.add(std::move(layer));
+  }
+  const Flow<S> flow(std::move(chain));
+  RowVector<double> before = RowVector<double>::Constant(kDirections, std::numeric_limits<double>::infinity());
+  for (Index k = 0; k < kDistances; ++k) {
+    const double r = 8 * std::pow(50.0 / 8, static_cast<double>(k) / (kDistances - 1));
+    Matrix<double> x(2, kDirections);
+    for (Index i = 0; i < kDirections; ++i) {
+      const double angle = 2 * M_PI * static_cast<double>(i) / kDirections;
+      x.col(i) << r * std::cos(angle), r * std::sin(angle);
     }
+    const RowVector<double> log_p = flow.log_prob(x).log_prob;
+    EXPECT_TRUE(log_p.allFinite());
+    EXPECT_TRUE((log_p.array() < before.array()).all()) << r << ": " << log_p << "\nbefore: " << before;
+    before = log_p;
+  }
+}
+
+TEST(CouplingLayer, TheDensityOfAFlowFallsFarOutsideWithEveryConditionerInFloatAndDouble) {
+  for (const auto kind : kKinds)
+    for (const auto& hidden : {std::vector<Index>{}, {16}, {16, 16}})
+      for (const bool residual : {false, true}) {
+        SCOPED_TRACE(fmt::format("kind {}, {} hidden layers, residual {}",
+                                 kind == CouplingKind::affine ? "affine" : "spline", hidden.size(), residual));
+        expect_falling_tails<float>(kind, hidden, residual);
+        expect_falling_tails<double>(kind, hidden, residual);
+      }
 }
 
 TEST(CouplingLayer, ANanStaysANan) {
@@ -151,7 +216,7 @@ TEST(CouplingLayer, TheMassOfAFlowIsOneSlow) {
       }
       const Flow<double> flow(std::move(chain));
       const Index n = dim == 1 ? 40001 : 1201;
-      const double reach = kind == CouplingKind::spline ? 8 : 16, step = 2 * reach / static_cast<double>(n - 1);
+      const double reach = 8, step = 2 * reach / static_cast<double>(n - 1);
       const RowVector<double> axis = RowVector<double>::LinSpaced(n, -reach, reach);
       double mass = 0;
       for (Index i = 0; i < (dim == 1 ? 1 : n); ++i) {

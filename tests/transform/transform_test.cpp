@@ -99,6 +99,8 @@ std::vector<Named> every_transform() {
           {"residual spline coupling of the first column", make_coupling(CouplingKind::spline, {0}, true)},
           {"spline of both columns by the condition", make_coupling(CouplingKind::spline, {1, 0})},
           {"affine coupling", make_coupling(CouplingKind::affine, {0})},
+          {"residual affine coupling of the second column", make_coupling(CouplingKind::affine, {1}, true)},
+          {"affine coupling of both columns by the condition", make_coupling(CouplingKind::affine, {1, 0})},
           {"marginals", std::make_shared<Marginals>(make_marginals())},
           {"linear", std::make_shared<Linear<double>>((Matrix<double>(2, 2) << 0.5, 9, -1.5, 2).finished())},
           {"bounds below, and on both sides",

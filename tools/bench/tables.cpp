@@ -242,17 +242,17 @@ class UnitCotangents final : public CotangentRule<float> {
 };
 
 // Two hidden layers, whose trace has a closed form: the field with it against the field alone.
-void table_of_traces(Index width) {
+void table_of_traces(Index width, LayerType layer, const std::vector<Index>& dims) {
   fmt::print(
-      "\nThe exact trace in closed form against the field alone: {0}-{0} concatsquash swish, 64 samples, float, "
+      "\nThe exact trace in closed form against the field alone: {0}-{0} {1} swish, 64 samples, float, "
       "one core; then both with the gradient by z and by all parameters. Tangents: the ratio "
       "along d of them\n\n"
       "| d | field, us | and trace, us | ratio | tangents | gradient of the field, us | of field and trace, us | ratio "
       "| "
       "tangents |\n|---|---|---|---|---|---|---|---|---|\n",
-      width);
-  for (Index d : {1, 2, 5, 10, 20, 50, 100, 200, 1000}) {
-    Mlp<float> mlp({.dim = d, .hidden = {width, width}, .activation = Activation::swish});
+      width, to_string(layer));
+  for (const Index d : dims) {
+    Mlp<float> mlp({.dim = d, .hidden = {width, width}, .layer = layer, .activation = Activation::swish});
     Engine engine = make_stream(0, "bench");
     mlp.initialize(engine);
     Workspace<float> w;
@@ -356,7 +356,9 @@ void row_of_ten_columns(const std::vector<Index>& hidden, Trained& trained) {
 }
 
 void table_of_columns() {
-  for (const Index width : {64, 128}) table_of_traces(width);
+  for (const Index width : {64, 128})
+    table_of_traces(width, LayerType::concatsquash, {1, 2, 5, 10, 20, 50, 100, 200, 1000});
+  table_of_traces(128, LayerType::concat, {64, 200, 1000});  // without gates
   const std::vector<std::vector<Index>> all{{64, 64, 64}, {96, 96}, {128, 128}};
   fmt::print(
       "\nA training step against the number of columns: a mixture of eight Gaussians, after 300 steps of maximum "

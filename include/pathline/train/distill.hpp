@@ -10,25 +10,31 @@
 
 namespace pathline {
 
+/// 0 for a number of layers, pairs or seconds, or for the learning rate, is what with_defaults() puts in its place.
 struct DistillOptions {
-  double seconds = 60;  ///< > 0: for drawing and training together, unless iterations > 0
+  double seconds = 0;  ///< >= 0: for drawing and training together, unless iterations > 0
   /// > 0: so many iterations instead of those that fit into the time; the result then does not depend on the speed of
   /// the machine.
   Index iterations = 0;
-  Index layers = 0;  ///< number of coupling layers; 0: 8 up to three columns, 12 for more
+  Index layers = 0;  ///< number of coupling layers
   /// Of each layer; its kind is spline, and its dimensions and columns follow from the flow. box = 0: so wide that all
   /// but one coordinate in 10,000 of the pairs is within.
   CouplingOptions coupling = {.box = 0};
-  Index pairs = 200'000;        ///< >= 1000: at most so many are drawn, in at most 30 % of the time
-  Index batch = 512;            ///< >= 1: pairs of an iteration
-  double learning_rate = 3e-3;  ///< > 0: highest of the schedule
-  double map_share = 0.15;      ///< in [0, 1): part of the training that regresses the map
+  Index pairs = 0;           ///< 0 or >= 1000: at most so many are drawn, in at most 30 % of the time
+  Index batch = 512;         ///< >= 1: pairs of an iteration
+  double learning_rate = 0;  ///< >= 0: highest of the schedule
+  double map_share = 0.15;   ///< in [0, 1): part of the training that regresses the map
   std::uint64_t seed = 0;
   EvaluationOptions evaluation = {};    ///< how the flow is solved, and the number of threads
   Matrix<double> condition_range = {};  ///< dc x 2: conditions are drawn within; empty: no limit
   /// Called with the stage ("drawing", "map", "density") and the done part of all, in [0, 1].
   std::function<void(const char* stage, double done)> progress = {};
 };
+
+/// The options with numbers for the zeros, by the number of columns of the flow: 8 layers, 200,000 pairs, 60 seconds
+/// and a learning rate of 3e-3 up to three; 12, 800,000 (20 million / dim beyond 25 columns, for the memory), 300 and
+/// 5e-3 for more, where the effective sample size rises with each of them.
+[[nodiscard]] DistillOptions with_defaults(DistillOptions options, Index dim);
 
 /// How a distilled flow q differs from its original p, by fresh draws of each. All log-densities are of the data in its
 /// own units, in nats.

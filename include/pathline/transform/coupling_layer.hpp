@@ -20,8 +20,8 @@ struct CouplingOptions {
   Activation activation = Activation::swish;  ///< of the network
   bool residual = false;                      ///< of the network
   Index bins = 8;                             ///< spline: in [2, 256]
-  /// spline: it is the identity outside of [-box, box]; > 0. The network of either kind sees its inputs, those of the
-  /// condition too, clamped to [-box, box], so that it is never asked far from all data.
+  /// > 0: either kind is the identity outside of [-box, box], to which its network sees the inputs clamped, those of
+  /// the condition too, so that it is never asked far from all data.
   double box = 5;
 };
 
@@ -29,10 +29,13 @@ struct CouplingOptions {
 ///
 ///     y_a = z_a,   y_b = g(z_b; phi(z_a, c)),   log|det| = sum_b log g'(z_b),
 ///
-/// where g is monotone, column by column, and phi a Conditioner. Affine: y_b = z_b exp(s) + t with s = 3 tanh(a / 3)
-/// (Dinh et al. 2017, eqs. 7 and 8; there without the bound on s). Spline: the monotone rational-quadratic spline of
-/// Durkan et al. (2019, section 3.1) with linear tails; the least width and height of a bin is 1e-3 of the box, the
-/// least slope 1e-3. Both have closed inverses. All is computed in S. The parameters are those of the network.
+/// where g is monotone, column by column, and phi a Conditioner. Affine: y_b = z_b exp(s) + t (Dinh et al. 2017, eqs. 7
+/// and 8) where z_b and y_b are within [-c, c], c = 0.8 box; s = 3 tanh(a / 3) and t = c tanh(b / c). A
+/// rational-quadratic function leads from there to the identity outside of the box: a map that stays affine gives a
+/// density that grows along some directions, because s and t change along them (our deviation). Spline: the monotone
+/// rational-quadratic spline of Durkan et al. (2019, section 3.1) with linear tails; the least width and height of a
+/// bin is 1e-3 of the box, the least slope 1e-3. Both have closed inverses. All is computed in S. The parameters are
+/// those of the network.
 template <class S> class CouplingLayer final : public Transform<S> {
  public:
   /// The identity. Throws InputError for options out of their range.
