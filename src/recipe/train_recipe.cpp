@@ -15,6 +15,7 @@
 #include "recipe/in_table.hpp"
 #include "recipe/network_trial.hpp"
 #include "recipe/resume_check.hpp"
+#include "recipe/train_ensemble.hpp"
 #include "recipe/yardstick.hpp"
 #include "train/run_directory.hpp"
 
@@ -104,11 +105,15 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
   return choice;
 }
 
-// from: the file from which the run continues, if it does.
-template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from) {
+// from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a member;
+// otherwise null.
+template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
+                                      std::shared_ptr<const DataSource> source) {
   const double began = seconds_now();
   Recipe recipe = asked;
-  auto data = build_data(asked, only_target(asked, options.target), options.table);
+  const bool is_member = source != nullptr;
+  auto data = source ? build_data(asked, std::move(source))
+                     : build_data(asked, only_target(asked, options.target), options.table);
   std::optional<GaussianMixture> base, yardstick;
   std::vector<std::string> reasons;
   if (recipe.model.automatic) {
@@ -142,7 +147,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   Trainer<S> training(flow, data, std::move(stages), std::move(trainer), callbacks<S>(options));
   if (options.begin) options.begin();
   auto result = training.run();
-  if (result.interrupted || !result.has_best || result.test.points == 0) return result;
+  if (result.interrupted || !result.has_best || result.test.points == 0 || is_member) return result;
   EvaluationOptions exact = evaluation;
   exact.trace = {}, exact.threads = options.threads;
   if (!yardstick && recipe.model.base_fit) yardstick = base;
@@ -151,9 +156,8 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   return result;
 }
 
-}  // namespace
-
-TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options) {
+// One flow, which may be the member of an ensemble with a source.
+TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source) {
   check_recipe(asked);
   Recipe recipe = asked;
   std::string from;
@@ -166,14 +170,28 @@ TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options)
     check_resumed(stored, recipe);
   }
   try {
-    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options, from);
-    return run<float>(recipe, options, from);
+    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options, from, std::move(source));
+    return run<float>(recipe, options, from, std::move(source));
   } catch (const NumericalError& error) {
     throw NumericalError(with_keys(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
   }
 }
 
+}  // namespace
+
+TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
+  const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
+  if (recipe.model.ensemble == 1 && !stored) return train_one(recipe, options, nullptr);
+  check_recipe(recipe);
+  if (recipe.model.member > 0)
+    throw InputError("model.member selects one member, which is no ensemble: leave it out or set model.ensemble = 1");
+  if (options.resume) check_resumed(stored ? *stored : recipe_in(resumed_file(options.directory)), recipe);
+  if (recipe.model.precision == Precision::float64) return train_ensemble<double>(recipe, options, train_one);
+  return train_ensemble<float>(recipe, options, train_one);
+}
+
 Recipe recipe_of_run(const std::string& directory) {
+  if (auto ensemble = recipe_of_ensemble(directory)) return *ensemble;
   return recipe_in(resumed_file(directory));
 }
 
