@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/clock.hpp"
+#include "flow/full_mixture_base.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
@@ -31,8 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kLeastSeconds = 0.05;            // that a member is given
-constexpr Index kMostIterations = 10'000'000;     // more than fit into any time
+constexpr double kLeastSeconds = 0.05;  // that a member is given
 
 void write_recipe(const std::string& name, const Recipe& recipe) {
   ReplaceFile file(name);
@@ -120,19 +120,12 @@ template <class S> class EnsembleRun {
     for (const auto& text : data.notes()) note(with_keys(text));
   }
 
-  // With a limit the length of a member is found anew, in its own time.
+  // With a limit each member has an equal part of the time that is left, and its own choice: that of the first, made
+  // again from other starts, gave members that resemble each other more, and left a part of the time.
   Recipe recipe_of_new(Index k) const {
     Recipe out = of_member(k);
-    if (recipe_.train.seconds == 0) return out;
-    const double slice = std::max(kLeastSeconds, (left_ - reserve_) / static_cast<double>(std::max<Index>(missing_, 1)));
-    // The choice among few rows costs little and depends on its folds: there each member has its own.
-    if (recipe_.model.automatic && k > 0 && !chosen().model.base_fit_options.all_rows) {
-      out = chosen();
-      out.model.member = k;
-      if (out.train.iterations == 0) return out;  // a mixture without a network
-      out.train.iterations = kMostIterations, out.train.schedule.cooldown = Schedule{}.cooldown;
-    }
-    out.train.seconds = slice;
+    if (recipe_.train.seconds > 0)
+      out.train.seconds = std::max(kLeastSeconds, (left_ - reserve_) / static_cast<double>(std::max<Index>(missing_, 1)));
     return out;
   }
 
@@ -160,8 +153,8 @@ template <class S> class EnsembleRun {
   // The progress of a member as that of the whole; a validation goes into the metrics of the run.
   TrainingProgress of_all(TrainingProgress p) const {
     const auto others = static_cast<double>(count() - std::ssize(results_) - 1);
-    p.seconds_left += recipe_.train.seconds > 0 ? std::max(0.0, left_ * others / std::max<double>(1.0, static_cast<double>(missing_)))
-                                                : others * (p.seconds + p.seconds_left);
+    const double each = left_ / std::max<double>(1, static_cast<double>(missing_));
+    p.seconds_left += others * (recipe_.train.seconds > 0 ? std::max(0.0, each) : p.seconds + p.seconds_left);
     p.iteration += iterations_, p.seconds += seconds_;
     p.iterations = iterations_ + p.iterations * (count() - std::ssize(results_));
     p.best = false;
@@ -238,7 +231,15 @@ template <class S> class EnsembleRun {
     if (result.test.points == 0 || target_) return;
     EvaluationOptions exact = options.evaluation;
     exact.trace = {}, exact.threads = options_.threads;
-    result.yardstick = measure(flow, all, nullptr, exact, yardstick_seconds(result.seconds));
+    result.yardstick = measure(flow, all, fitted_base(flow, recipe), exact, yardstick_seconds(recipe_.train.seconds));
+  }
+
+  // The mixture that was fitted to be the base of the first member, if it is one to compare with.
+  static const GaussianMixture* fitted_base(const Flow<S>& flow, const Recipe& recipe) {
+    const auto& model = recipe.model;
+    const bool best_of_its_kind = model.base_components > 1 || model.base_fit_options.all_rows;
+    if (!model.base_fit || model.base_train || !best_of_its_kind) return nullptr;
+    return mixture_of(*flow.members()->members().front().base);
   }
 
   std::string last_line(const TrainingResult& result) const {
@@ -250,7 +251,7 @@ template <class S> class EnsembleRun {
   }
 
   void compare_with_members(const TrainingResult& result) const {
-    if (result.test.points == 0) return;
+    if (result.test.points == 0 || !options_.describe_data) return;
     double least = std::numeric_limits<double>::infinity(), most = -least, mean = 0;
     for (const auto& r : results_)
       least = std::min(least, r.test.nll), most = std::max(most, r.test.nll),

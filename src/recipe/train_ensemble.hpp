@@ -17,8 +17,7 @@ using TrainMember = std::function<TrainingResult(const Recipe& recipe, const Tra
 
 // The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the
 // end model.h5. A run that was stopped, however it was, continues with each member where that was. With train.time every
-// member has an equal part of what is left; with model.automatic the first one chooses, and the others have its choice, or
-// one of their own where few rows are cross-validated.
+// member has an equal part of what is left, in which it chooses its own model with model.automatic.
 template <class S>
 TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train);
 

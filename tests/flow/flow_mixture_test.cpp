@@ -148,7 +148,8 @@ TEST(FlowMixture, DrawsHaveTheConditionOfTheirPlace) {
 // As checks and known answers use it: a base in the coordinates of the first member.
 TEST(FlowMixture, AsABaseItIsTheSameDensity) {
   std::vector<Flow<double>> members{random_flow<double>(1, 2, 1), random_flow<double>(2, 2, 1)};
-  for (auto& flow : members) flow.set_bounds(Bounds<double>(Vector<double>{{-3, -5}}, Vector<double>{{4, kInfinity}}, Vector<double>::Zero(2)));
+  for (auto& flow : members)
+    flow.set_bounds(Bounds<double>(Vector<double>{{-3, -5}}, Vector<double>{{4, kInfinity}}, Vector<double>::Zero(2)));
   const auto flow = flow_mixture(members, equal(2), kFine.solver);
   const Matrix<double> x = Matrix<double>::Random(2, 10), c = Matrix<double>::Random(1, 10);
   RowVector<double> log_det = RowVector<double>::Zero(10);

@@ -180,7 +180,7 @@ TEST_F(Ensemble, TheAutomaticChoiceEndsInItsTimeSlow) {
   EXPECT_LT(result.yardstick->excess, 0.05);
 }
 
-// Where few rows leave the choice to chance, the members choose for themselves.
+// Few rows leave the choice of a model to chance.
 TEST_F(Ensemble, OfFewRowsItIsNoWorseThanItsMembersSlow) {
   Recipe r;
   r.data.source = table(60), r.data.reading.columns = {"a", "b"};
