@@ -46,6 +46,7 @@
 #include "pathline/flow/base.hpp"
 #include "pathline/flow/error_bar.hpp"
 #include "pathline/flow/flow.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/flow/path.hpp"
 #include "pathline/flow/periods.hpp"
 #include "pathline/io/hdf5.hpp"

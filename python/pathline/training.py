@@ -22,7 +22,8 @@ Progress = Union[bool, Callable[[Dict[str, Any]], object]]
 def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns: Optional[Sequence[str]] = None,
           bounds: Optional[Mapping[str, Any]] = None, periods: Optional[Mapping[str, Any]] = None,
           recipe: Recipe = None, time: Optional[float] = None, iterations: Optional[int] = None,
-          batch: Optional[int] = None, seed: Optional[int] = None, settings: Optional[Mapping[str, Any]] = None,
+          batch: Optional[int] = None, seed: Optional[int] = None, ensemble: Optional[int] = None,
+          settings: Optional[Mapping[str, Any]] = None,
           directory: Union[str, "os.PathLike[str]", None] = None, resume: bool = False, replace: bool = False,
           threads: Optional[int] = None, progress: Progress = True) -> Flow:
     """Trains a density p(x), or p(x | condition), by maximum likelihood unless the recipe says otherwise.
@@ -46,6 +47,8 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
             the training are chosen by the data within this time, 60 by default. How far it gets depends on the machine;
             ``flow.info["recipe"]`` has what was chosen, and a run of it is bit for bit the same.
         iterations, batch, seed: shorthand for train.iterations, train.batch and train.seed.
+        ensemble: number of flows that are trained independently, one after the other; the density is their mixture with
+            equal weights. The time is that of all together. Best for few rows; see the documentation for what it gains.
         settings: more keys, which take precedence over the recipe's: {"solver.rtol": 1e-4}.
         directory: where the run is kept: model.h5, last.h5 to resume from, metrics.jsonl. None keeps nothing.
         resume: continue the run in the directory, bit for bit as if never interrupted, with the same data.
@@ -73,7 +76,7 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     """
     keys = dict(settings or {})
     keys.update(_column_keys(bounds, periods))
-    short = {"train.iterations": iterations, "train.batch": batch, "train.seed": seed}
+    short = {"train.iterations": iterations, "train.batch": batch, "train.seed": seed, "model.ensemble": ensemble}
     keys.update({key: value for key, value in short.items() if value is not None})
     table: Optional[np.ndarray] = None
     names: List[str] = []

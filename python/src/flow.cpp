@@ -7,6 +7,7 @@
 #include <pybind11/stl.h>
 
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -174,7 +175,13 @@ py::object PyFlow::score(const py::object& x, const py::object& condition) const
   return out;
 }
 
+void PyFlow::refuse_ensemble(const char* function) const {
+  if (with_flow([](const auto& flow) { return flow.members() != nullptr; }))
+    throw InputError(std::string(function) + ": the model is an ensemble, a mixture of flows without a common base");
+}
+
 py::object PyFlow::to_base(const py::object& x, const py::object& condition) const {
+  refuse_ensemble("to_base");
   const Rows points(x, dim(), "x");
   const auto conditions = condition_rows(condition, points.count());
   auto out = new_points(points.count(), dim(), points.is_one_row());
@@ -193,6 +200,7 @@ py::object PyFlow::to_base(const py::object& x, const py::object& condition) con
 }
 
 py::object PyFlow::to_data(const py::object& z, const py::object& condition) const {
+  refuse_ensemble("to_data");
   const Rows points(z, dim(), "z");
   const auto conditions = condition_rows(condition, points.count());
   auto out = new_points(points.count(), dim(), points.is_one_row());
@@ -243,7 +251,12 @@ py::dict PyFlow::info() const {
                "precision"_a = precision(), "dim"_a = dim(), "columns"_a = card.columns,
                "condition_columns"_a = card.condition_columns, "recipe"_a = card.recipe, "metrics"_a = card.metrics);
   with_flow([&](const auto& flow) {
-    out["parameters"] = flow.theta().size(), out["blocks"] = flow.blocks().size();
+    out["parameters"] = flow.theta().size(), out["blocks"] = flow.blocks().size(), out["members"] = 1;
+    if (const auto* mixture = flow.members()) {
+      Index parameters = 0;
+      for (const auto& member : mixture->members()) parameters += member.theta().size();
+      out["members"] = mixture->components(), out["parameters"] = parameters;
+    }
     out["end_time"] = flow.end_time(), out["base"] = to_string(flow.base->kind());
   });
   out["evaluation"] = py::dict("stepper"_a = to_string(solver.stepper), "rtol"_a = solver.rtol, "atol"_a = solver.atol,

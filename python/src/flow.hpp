@@ -45,6 +45,7 @@ class PyFlow {
     std::variant<Flow<float>, Flow<double>> flow;
   };
   // f(flow), in the precision of the flow.
+  void refuse_ensemble(const char* function) const;  // InputError, "to_base: ...", for a model without one base
   template <class F> auto with_flow(F f) const { return std::visit(f, model_->flow); }
   template <class F> void in_parts(Index n, F part) const;
 

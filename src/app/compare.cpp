@@ -95,7 +95,10 @@ CompareMethod compare_method(const std::string& name) {
   if (!name.ends_with(".toml"))
     throw InputError(fmt::format("--methods '{}': must be one of {}, or a recipe NAME.toml", name,
                                  fmt::join(compare_names(), ", ")));
-  return {.name = name, .recipe = read_recipe(name)};
+  Recipe recipe = read_recipe(name);
+  if (recipe.model.ensemble > 1)
+    throw InputError(name + ": model.ensemble: only one flow of each method is compared; expected 1");
+  return {.name = name, .recipe = std::move(recipe)};
 }
 
 CompareRow compare_one(const std::string& source, const CompareMethod& method, const CompareOptions& o) {

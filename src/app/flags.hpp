@@ -7,10 +7,14 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "app/command_line.hpp"
 #include "app/key_flags.hpp"
 #include "pathline/checkpoint/model.hpp"
+#include "pathline/core/error.hpp"
 #include "pathline/flow/flow.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/table.hpp"
 
 namespace pathline {
@@ -64,9 +68,23 @@ void refuse_solver_options(std::size_t solves, const CommonFlags& common);
 // The evaluation options of the model, with the exact trace, changed by the options of the command line. Prints a note
 // about options that make a density inexact.
 EvaluationOptions evaluation_options(const ModelCard& card, const CommonFlags& common);
+// The number of ODEs that a density solves, those of all members of an ensemble.
+template <class S> std::size_t solves_of(const Flow<S>& flow) {
+  std::size_t count = flow.chain.solves();
+  if (const auto* mixture = flow.members())
+    for (const auto& member : mixture->members()) count += member.chain.solves();
+  return count;
+}
+// Throws InputError, "--paths: ...", if `option` needs a path from a base to the data and the model is an ensemble.
+template <class S> void refuse_of_ensemble(const Flow<S>& flow, const std::string& option) {
+  if (flow.members())
+    throw InputError(fmt::format("{}: the model is an ensemble of {} flows, which have no common path from a base to the "
+                                 "data; expected one of its members, such as member-1/model.h5 of its run",
+                                 option, flow.members()->components()));
+}
 // The same. Throws InputError for an option of the solver or the trace if the model solves no ODE.
 template <class S> EvaluationOptions evaluation_options(const Model<S>& model, const CommonFlags& common) {
-  refuse_solver_options(model.flow.chain.solves(), common);
+  refuse_solver_options(solves_of(model.flow), common);
   return evaluation_options(model.card, common);
 }
 // Warns of a model in a file of format 1, which may have been changed.

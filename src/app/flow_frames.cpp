@@ -44,6 +44,8 @@ template <class S> class Builder {
 
   FlowFrames build(const std::function<void(double)>& progress) {
     const double end = flow_.end_time();
+    if (flow_.members())
+      throw InputError("the model is an ensemble of flows, which have no common time in which particles could move");
     if (!(end > 0)) throw InputError("the model solves no ODE, so that it has no time in which particles could move");
     for (Index k = 0; k < options_.frames; ++k)
       out_.times.push_back(

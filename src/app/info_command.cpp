@@ -73,6 +73,36 @@ void print_layers(const Flow<double>& flow) {
   }
 }
 
+std::string base_text(const Base& base) {
+  const auto kind = to_string(base.kind());
+  return base.components() > 1 ? fmt::format("{} of {} Gaussians", kind, base.components()) : kind;
+}
+
+void print_architecture(const Flow<double>& flow) {
+  fmt::print("parameters   {}\n", flow.theta().size());
+  for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
+    const auto& cnf = *flow.blocks()[i];
+    fmt::print("block {}      {} ({}), ", i, cnf.field->kind(), text_of(cnf.field->describe()));
+    fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
+  }
+  print_layers(flow);
+  if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());
+  fmt::print("base         {}\n", base_text(*flow.base));
+}
+
+// A line for each member of an ensemble.
+void print_members(const FlowMixture<double>& mixture) {
+  fmt::print("ensemble     the mixture of {} flows\n", mixture.components());
+  for (Index k = 0; k < mixture.components(); ++k) {
+    const auto& flow = mixture.members()[static_cast<std::size_t>(k)];
+    std::string fields;
+    for (const auto* block : flow.blocks())
+      fields += fmt::format(", {} ({})", block->field->kind(), text_of(block->field->describe()));
+    fmt::print("member {:<5} weight {:.4g}, {} parameters{}, base {}\n", k + 1, mixture.weights()[k], flow.theta().size(),
+               fields, base_text(*flow.base));
+  }
+}
+
 std::string names(const std::vector<std::string>& columns) {
   return printable(fmt::format("{}", fmt::join(columns, ", ")));
 }
@@ -115,15 +145,10 @@ int run(const InfoFlags& f) {
   fmt::print("dimension    {}{}\n", flow.dim(), card.columns.empty() ? "" : fmt::format(" ({})", names(card.columns)));
   if (flow.condition_dim() > 0)
     fmt::print("condition    {} ({})\n", flow.condition_dim(), names(card.condition_columns));
-  fmt::print("parameters   {}\n", flow.theta().size());
-  for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
-    const auto& cnf = *flow.blocks()[i];
-    fmt::print("block {}      {} ({}), ", i, cnf.field->kind(), text_of(cnf.field->describe()));
-    fmt::print("T = {:.6g}{}\n", cnf.end_time, cnf.clock == FieldClock::data_to_base ? ", FFJORD's clock" : "");
-  }
-  print_layers(flow);
-  if (!flow.norms().empty()) fmt::print("batch norm   {}\n", flow.norms().size());
-  fmt::print("base         {}\n", to_string(flow.base->kind()));
+  if (const auto* mixture = flow.members())
+    print_members(*mixture);
+  else
+    print_architecture(flow);
   fmt::print("mean         {}\nscale        {}\n", numbers(flow.mean()), numbers(flow.scale()));
   if (!card.discrete.empty())
     fmt::print("discrete     {}: `density` gives the probability of the integer\n", fmt::join(card.discrete, ", "));
@@ -133,7 +158,7 @@ int run(const InfoFlags& f) {
       fmt::print("bounds       {}\n", text);
   if (const auto* periods = flow.periods()) fmt::print("period       {}\n", periods_text(*periods, card));
   const auto options = evaluation_options(card, {.quiet = true});
-  if (flow.end_time() == 0)
+  if (solves_of(flow) == 0)
     fmt::print("evaluation   closed form: no ODE is solved\n");
   else
     fmt::print("evaluation   {}, rtol {:g}, atol {:g}{}\n", to_string(options.solver.stepper), options.solver.rtol,

@@ -68,6 +68,14 @@ void add_solve(Rows& rows, const EvaluationOptions& options) {
                                   : fmt::format("{}, rtol {:g}, atol {:g}", to_string(s.stepper), s.rtol, s.atol));
 }
 
+void add_flow(Rows& rows, const Flow<double>& flow) {
+  for (const auto* block : flow.blocks())
+    rows.emplace_back("vector field", fmt::format("{} ({}), T = {:.4g}", block->field->kind(),
+                                                  text_of(block->field->describe()), block->end_time));
+  rows.emplace_back("base distribution", to_string(flow.base->kind()));
+  rows.emplace_back("parameters", std::to_string(flow.theta().size()));
+}
+
 Rows summary_of(const ReportPage& page, const Model<double>& model, const std::string& file, const std::string& source,
                 const EvaluationOptions& options) {
   const auto& card = model.card;
@@ -77,11 +85,12 @@ Rows summary_of(const ReportPage& page, const Model<double>& model, const std::s
   if (!source.empty())
     rows.emplace_back("data", is_toy(source) ? source + ": " + find_toy(source).description() : source);
   add_training(rows, page, card);
-  for (const auto* block : model.flow.blocks())
-    rows.emplace_back("vector field", fmt::format("{} ({}), T = {:.4g}", block->field->kind(),
-                                                  text_of(block->field->describe()), block->end_time));
-  rows.emplace_back("base distribution", to_string(model.flow.base->kind()));
-  rows.emplace_back("parameters", std::to_string(model.flow.theta().size()));
+  if (const auto* mixture = model.flow.members()) {
+    rows.emplace_back("density", fmt::format("the mixture of {} flows, the first of which is", mixture->components()));
+    add_flow(rows, mixture->members().front());
+  } else {
+    add_flow(rows, model.flow);
+  }
   add_solve(rows, options);
   rows.emplace_back("digest", card.digest);
   rows.emplace_back("written by", "pathline " + card.version + ", " + card.precision);
@@ -137,7 +146,8 @@ void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& mod
     f.common.note(
         d > kMostFlowColumns
             ? fmt::format("the page has no interactive flow: the model has more than {} columns", kMostFlowColumns)
-            : "the page has no interactive flow: the model solves no ODE");
+        : model.flow.members() ? "the page has no interactive flow: an ensemble has no single map from a base to the data"
+                               : "the page has no interactive flow: the model solves no ODE");
     return;
   }
   FlowFrameOptions options{.seed = f.seed};

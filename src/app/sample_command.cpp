@@ -153,8 +153,13 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
 // Draws first ... first + n - 1. Where something beside the states is wanted of the trajectories, one solve gives all.
 template <class S> DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
                                   const EvaluationOptions& options, const Matrix<double>& c) {
-  const auto z0 = flow.draw_base(n, f.seed, options.tile, options.first, c);
   DrawnPart out;
+  if (f.trajectory == 0) {
+    auto drawn = flow.sample(n, f.seed, options, c);
+    out.points = std::move(drawn.points), out.log_prob = std::move(drawn.log_prob), out.nfe = drawn.nfe;
+    return out;
+  }
+  const auto z0 = flow.draw_base(n, f.seed, options.tile, options.first, c);
   if (f.along || f.adjoint) {
     auto paths = follow_paths(flow, z0, times, f.adjoint, options, c);
     out.points = paths.points.back(), out.log_prob = paths.log_prob.bottomRows(1), out.nfe = paths.nfe;
@@ -182,6 +187,7 @@ template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
   warn_of_format(model.card);
   const auto& flow = model.flow;
+  if (f.trajectory > 0) refuse_of_ensemble(flow, "--trajectory");
   choose_along(f, flow.periods() != nullptr);
   auto options = evaluation_options(model, f.common);
   options.density = f.log_density;

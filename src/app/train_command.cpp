@@ -247,7 +247,8 @@ void print_far_points(const Evaluation& e) {
              n == 1 ? "one" : std::to_string(n), n == 1 ? "lies" : "lie", with_error(e.far->nll, e.far->nll_error));
 }
 
-void print_result(const TrainingResult& r, const std::string& directory) {
+// members: of the ensemble; 1 for one flow.
+void print_result(const TrainingResult& r, const std::string& directory, Index members) {
   if (r.test.ess) {
     print_target(r.test);
   } else if (r.test.points > 0) {
@@ -272,7 +273,9 @@ void print_result(const TrainingResult& r, const std::string& directory) {
   }
   print_yardstick(r);
   fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
-  if (r.has_best)
+  if (r.has_best && members > 1)
+    fmt::print(" for {} members: {}/model.h5\n", members, directory);
+  else if (r.has_best)
     fmt::print(", best at {}{}: {}/model.h5\n", r.best_iteration, r.stopped_early ? " (stopped early)" : "", directory);
   else
     fmt::print("; no model.h5 was written because no validation was run\n");
@@ -322,7 +325,7 @@ int run(const TrainFlags& given_flags) {
                             where));
     return 130;
   }
-  print_result(result, where);
+  print_result(result, where, recipe.model.ensemble);
   if (const double width = recipe.data.preparing.dequantize; width > 0 && result.has_best)
     print_bits(result, width, static_cast<Index>(read_card(model_file(where)).columns.size()));
   return 0;
@@ -354,6 +357,7 @@ void add_train_command(Command app, Action& chosen) {
   c.add_option("-o,--output", f->output, "directory of the run; default: the name of the recipe or table");
   c.add_option("--resume", f->resume, "continue the run in this directory");
   for (const std::string key : {"iterations", "batch", "seed"}) keys.add(c, "--" + key, "train." + key);
+  keys.add(c, "--ensemble", "model.ensemble");
   c.add_option("--set", f->sets, "set any key of the recipe: solver.rtol=1e-4").one_argument_each_time();
   c.add_flag("--force", f->force, "replace an existing run");
   c.add_flag("--tensorboard", f->tensorboard, "also write an event file of TensorBoard into the directory");

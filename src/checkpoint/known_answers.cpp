@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
 namespace {
@@ -10,13 +11,21 @@ namespace {
 constexpr Index kDraws = 6, kFar = 2, kPoints = kDraws + kFar;
 constexpr double kFarWidth = 4;  // standard deviations
 
-// The number of points whose log-densities take about a tenth of a second: a function of the model alone, because the
-// same training has to write the same file on every machine.
-Index affordable_points(const Flow<double>& flow) {
-  constexpr double kEvaluations = 300, kMostFlops = 4e9;
+double flops_of_point(const Flow<double>& flow) {
+  constexpr double kEvaluations = 300;
   double flops = 0;
   for (const auto* block : flow.blocks())
     flops += kEvaluations * block->field->flops(TangentDirections<double>::identity(flow.dim()));
+  if (const auto* mixture = flow.members())
+    for (const auto& member : mixture->members()) flops += flops_of_point(member);
+  return flops;
+}
+
+// The number of points whose log-densities take about a tenth of a second: a function of the model alone, because the
+// same training has to write the same file on every machine.
+Index affordable_points(const Flow<double>& flow) {
+  constexpr double kMostFlops = 4e9;
+  const double flops = flops_of_point(flow);
   return flops > 0 ? static_cast<Index>(std::min<double>(kPoints, kMostFlops / flops)) : kPoints;
 }
 

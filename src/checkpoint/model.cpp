@@ -17,6 +17,7 @@
 #include "pathline/core/version.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/marginals.hpp"
 #include "pathline/transform/planar.hpp"
@@ -25,8 +26,10 @@
 namespace pathline {
 namespace {
 
-// 1: another digest, norms' weights (d, 1), no evaluation; 2: no bounds, periods or linear map; 3: no transforms
-constexpr std::int64_t kFormat = 4;
+// 1: another digest, norms' weights (d, 1), no evaluation; 2: no bounds, periods or linear map; 3: no transforms;
+// 4: no ensembles
+constexpr std::int64_t kFormat = 5;
+constexpr std::int64_t kMostMembers = 1000;
 
 // The transforms with a closed form that a file can hold.
 template <class S> bool is_layer(const Transform<S>& transform) {
@@ -43,6 +46,7 @@ template <class S> std::vector<const Transform<S>*> layers_of(const Flow<S>& flo
 
 // The first format with all that the flow has, so that an older pathline refuses only what it would read wrongly.
 template <class S> std::int64_t format_of(const Flow<S>& flow) {
+  if (flow.members()) return 5;
   const bool has_marginals = !flow.data_side.template all<Marginals>().empty();
   if (!layers_of(flow).empty()) return 4;
   return flow.bounds() || flow.linear() || has_marginals ? 3 : 2;
@@ -243,7 +247,7 @@ void read_answers(const Hdf5File& in, ModelCard& card) {
   card.answers = std::move(answers);
 }
 
-template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
+template <class S> void write_parameters(Hdf5Group& out, const Flow<S>& flow) {
   const Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
     const Vector<double> values = theta.segment(p.offset, p.size());
@@ -264,7 +268,7 @@ template <class S> void write_parameters(Hdf5File& out, const Flow<S>& flow) {
 }
 
 // Returns the parameters in double, as they are in the file.
-template <class S> Vector<double> read_parameters(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
+template <class S> Vector<double> read_parameters(const std::string& file, const Hdf5Group& in, Flow<S>& flow) {
   Vector<double> theta = flow.theta();
   for (const auto& p : flow.parameters()) {
     const std::string name = path_of(p.name);
@@ -278,6 +282,13 @@ template <class S> Vector<double> read_parameters(const std::string& file, const
   flow.set_theta(theta);
   for (std::size_t i = 0; i < times.size(); ++i) flow.blocks()[i]->end_time = times[i];
   return theta;
+}
+
+std::vector<Hdf5Group> groups_of(const Hdf5Group& in, const std::string& parent) {
+  std::vector<Hdf5Group> groups;
+  for (int i = 0; in.exists(parent + "/" + std::to_string(i)); ++i)
+    groups.push_back(in.group(parent + "/" + std::to_string(i)));
+  return groups;
 }
 
 ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
@@ -299,6 +310,8 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
     if (card.condition_range.rows() != std::ssize(card.condition_columns) || card.condition_range.cols() != 2)
       refuse(file, "condition_range: expected 2 rows with a value for each condition");
   }
+  for (const auto& member : groups_of(in, "members"))
+    if (member.exists("recipe")) card.members.push_back(member.read_string("recipe"));
   read_answers(in, card);
   try {
     card.evaluation =
@@ -342,13 +355,6 @@ InputError with_digest(const std::string& file, const Hdf5File& in, const InputE
   }
 }
 
-std::vector<Hdf5Group> groups_of(const Hdf5File& in, const std::string& parent) {
-  std::vector<Hdf5Group> groups;
-  for (int i = 0; in.exists(parent + "/" + std::to_string(i)); ++i)
-    groups.push_back(in.group(parent + "/" + std::to_string(i)));
-  return groups;
-}
-
 std::pair<Index, Index> read_dims(const std::string& file, const Hdf5File& in) {
   const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
   constexpr Index kMost = Index{1} << 32;  // their sum is no overflow
@@ -363,7 +369,7 @@ template <class S> void read_norm(const std::string& file, const Hdf5Group& grou
   norm.epsilon = group.attribute<double>("epsilon");
 }
 
-void write_marginals(Hdf5File& out, const Chain<double>& data_side) {
+void write_marginals(Hdf5Group& out, const Chain<double>& data_side) {
   for (const auto* marginals : data_side.all<Marginals>())
     for (std::size_t i = 0; i < marginals->maps().size(); ++i) {
       const auto& map = marginals->maps()[i];
@@ -374,7 +380,7 @@ void write_marginals(Hdf5File& out, const Chain<double>& data_side) {
     }
 }
 
-void read_marginals(const std::string& file, const Hdf5File& in, Chain<double>& data_side, Index dim) {
+void read_marginals(const std::string& file, const Hdf5Group& in, Chain<double>& data_side, Index dim) {
   std::vector<MarginalMap> maps;
   for (const auto& group : groups_of(in, "marginals"))
     maps.push_back({group.read_vector<double>("x"),
@@ -395,7 +401,7 @@ void write_bounds(Hdf5Group group, const Bounds<double>& bounds) {
   group.write_vector("inset", bounds.inset());
 }
 
-std::optional<Bounds<double>> read_bounds(const std::string& file, const Hdf5File& in, Index dim) {
+std::optional<Bounds<double>> read_bounds(const std::string& file, const Hdf5Group& in, Index dim) {
   if (!in.exists("bounds")) return std::nullopt;
   const auto group = in.group("bounds");
   const auto low = group.read_vector<double>("low"), high = group.read_vector<double>("high"),
@@ -408,7 +414,7 @@ void write_periods(Hdf5Group group, const Periods& periods) {
   group.write_vector("start", periods.start()), group.write_vector("length", periods.length());
 }
 
-std::optional<Periods> read_periods(const std::string& file, const Hdf5File& in, const Bounds<double>* bounds) {
+std::optional<Periods> read_periods(const std::string& file, const Hdf5Group& in, const Bounds<double>* bounds) {
   if (!in.exists("period")) return std::nullopt;
   if (!bounds) refuse(file, "period: needs bounds");
   const auto group = in.group("period");
@@ -416,11 +422,12 @@ std::optional<Periods> read_periods(const std::string& file, const Hdf5File& in,
 }
 
 // Reads all except the blocks and norms. Returns the parameters in double, as they are in the file.
-template <class S> Vector<double> read_rest(const std::string& file, const Hdf5File& in, Flow<S>& flow) {
+template <class S>
+Vector<double> read_rest(const std::string& file, const Hdf5Group& in, Flow<S>& flow, SizeBudget& budget) {
   const auto base = in.group("base");
   const auto kind = parse_base(base.attribute<std::string>("kind"));
   const Index components = base.attribute<std::int64_t>("components");
-  SizeBudget(file, in).take_base(kind, flow.dim(), components, flow.condition_dim());
+  budget.take_base(kind, flow.dim(), components, flow.condition_dim());
   Engine unused = make_stream(0, "checkpoint.base");
   flow.base = make_base(kind, flow.dim(), components, unused, flow.condition_dim());
   const auto mean = read_sized(file, in, "mean", flow.dim()), scale = read_sized(file, in, "scale", flow.dim());
@@ -445,10 +452,9 @@ template <class S> struct ReadFlow {
   Vector<double> theta;  // in double, as it is in the file
 };
 
-template <class S> ReadFlow<S> read_flow(const std::string& file, const Hdf5File& in) {
-  const auto [dim, condition_dim] = read_dims(file, in);
-  SizeBudget budget(file, in);
-  budget.take("dim, condition_dim", {dim + condition_dim});
+// One flow, from the root of the file or from the group of a member. file: for messages.
+template <class S> ReadFlow<S> read_one(const std::string& file, const Hdf5Group& in, Index dim, Index condition_dim,
+                                        SizeBudget& budget) {
   if (in.has_attribute("transforms"))
     refuse(
         file,
@@ -473,13 +479,51 @@ template <class S> ReadFlow<S> read_flow(const std::string& file, const Hdf5File
   ReadFlow<S> out{Flow<S>(std::move(chain)), {}};
   if (out.flow.condition_dim() != condition_dim)
     refuse(file, fmt::format("condition_dim = {}: none of its transforms takes so many", condition_dim));
-  out.theta = read_rest(file, in, out.flow);
+  out.theta = read_rest(file, in, out.flow, budget);
   return out;
 }
 
+bool is_ensemble(const Hdf5Group& in) {
+  return in.exists("base") && in.group("base").has_attribute("kind") &&
+         in.group("base").attribute<std::string>("kind") == to_string(BaseKind::flow_mixture);
+}
+
+// All members together take no more than the file can hold.
+template <class S> Flow<S> read_ensemble(const std::string& file, const Hdf5Group& in, Index dim, Index condition_dim,
+                                         const SolverOptions& solver, SizeBudget& budget) {
+  const auto base = in.group("base");
+  const Index count = base.attribute<std::int64_t>("components");
+  if (count < 1 || count > kMostMembers)
+    refuse(file, fmt::format("base: components = {}: must be in [1, {}] members", count, kMostMembers));
+  const auto weights = read_sized(file, base, "weights", count);
+  for (const auto& parent : {"blocks", "norms", "transforms"})
+    if (in.exists(parent)) refuse(file, fmt::format("{}: only the members of an ensemble have transforms", parent));
+  std::vector<Flow<S>> members;
+  for (Index k = 0; k < count; ++k) {
+    const std::string name = "members/" + std::to_string(k);
+    if (!in.exists(name)) refuse(file, fmt::format("{}: not found; expected {} members", name, count));
+    const auto group = in.group(name);
+    if (is_ensemble(group)) refuse(file, name + ": is an ensemble itself; expected one flow");
+    members.push_back(read_one<S>(file + ": " + name, group, dim, condition_dim, budget).flow);
+  }
+  if (in.exists("members/" + std::to_string(count)))
+    refuse(file, fmt::format("members: more than the {} that the base has as components", count));
+  return flow_mixture(std::move(members), weights, solver);
+}
+
+// solver: how the file says that the model is evaluated.
+template <class S> ReadFlow<S> read_flow(const std::string& file, const Hdf5File& in, const SolverOptions& solver) {
+  const auto [dim, condition_dim] = read_dims(file, in);
+  SizeBudget budget(file, in);
+  budget.take("dim, condition_dim", {dim + condition_dim});
+  if (is_ensemble(in)) return {read_ensemble<S>(file, in, dim, condition_dim, solver, budget), {}};
+  return read_one<S>(file, in, dim, condition_dim, budget);
+}
+
 template <class S> Model<S> read_native(const std::string& file, const Hdf5File& in) {
-  auto read = read_flow<S>(file, in);
-  Model<S> model{std::move(read.flow), read_card_of(file, in)};
+  auto card = read_card_of(file, in);
+  auto read = read_flow<S>(file, in, card.evaluation);
+  Model<S> model{std::move(read.flow), std::move(card)};
   check_digest(file, in, model.card, model.flow, read.theta);
   return model;
 }
@@ -521,6 +565,7 @@ void refuse_other(const std::string& file, const std::string& what, std::size_t 
 // Reads the parameters of the file into a copy of this flow.
 template <class S>
 Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& card, const Flow<S>& flow) {
+  if (is_ensemble(in) || flow.members()) refuse(file, "an ensemble has no single flow to read into; use read_model");
   const auto [dim, condition_dim] = read_dims(file, in);
   refuse_other(file, "columns", std::to_string(dim), std::to_string(flow.dim()));
   refuse_other(file, "conditions", std::to_string(condition_dim), std::to_string(flow.condition_dim()));
@@ -551,7 +596,8 @@ Flow<S> filled(const std::string& file, const Hdf5File& in, const ModelCard& car
                  layers[i]->kind());
     check_attributes(file, layer_groups[i], layers[i]->describe(), "transform");
   }
-  check_digest(file, in, card, out, read_rest(file, in, out));
+  SizeBudget budget(file, in);
+  check_digest(file, in, card, out, read_rest(file, in, out, budget));
   refuse_other(file, "base", fmt::format("{} of {} components", to_string(out.base->kind()), out.base->components()),
                fmt::format("{} of {} components", to_string(flow.base->kind()), flow.base->components()));
   refuse_other(file, "arrays of parameters", arrays_in(in.group("parameters")), flow.parameters().size());
@@ -564,22 +610,9 @@ bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format")
 
 namespace {
 
-// Writes all but the digest.
-template <class S> void write_parts(Hdf5File& out, const Model<S>& model) {
-  const auto& flow = model.flow;
-  out.set_attribute("format", "pathline");
-  out.set_attribute("format_version", format_of(flow));
-  out.set_attribute("version", PATHLINE_VERSION);
-  out.set_attribute("precision", std::is_same_v<S, float> ? "float" : "double");
-  out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
-  out.set_attribute("condition_dim", static_cast<std::int64_t>(flow.condition_dim()));
+// What describes one flow: into the root of a file, or into the group of a member.
+template <class S> void write_flow(Hdf5Group& out, const Flow<S>& flow) {
   out.set_attribute("logit", flow.logit());
-  out.write_string("recipe", model.card.recipe);
-  out.write_strings("columns", model.card.columns);
-  out.write_strings("condition_columns", model.card.condition_columns);
-  if (!model.card.discrete.empty()) out.write_strings("discrete", model.card.discrete);
-  if (model.card.condition_range.size() > 0) out.write_matrix("condition_range", model.card.condition_range);
-  out.write_strings("metrics", model.card.metrics);
   out.write_vector("mean", flow.mean()), out.write_vector("scale", flow.scale());
   out.write_vector("condition_mean", flow.condition_mean), out.write_vector("condition_scale", flow.condition_scale);
   const auto blocks = flow.blocks();
@@ -603,17 +636,52 @@ template <class S> void write_parts(Hdf5File& out, const Model<S>& model) {
   if (const auto* bounds = flow.bounds()) write_bounds(out.create_group("bounds"), *bounds);
   if (const auto* periods = flow.periods()) write_periods(out.create_group("period"), *periods);
   if (const auto transforms = transforms_of(flow); !transforms.empty()) out.set_attribute("transforms", transforms);
-  write_evaluation(out.create_group("evaluation"), model.card.evaluation);
   write_parameters(out, flow);
+}
+
+// The units of an ensemble are those of its first member. recipes: of the members, or none.
+template <class S>
+void write_ensemble(Hdf5File& out, const FlowMixture<S>& mixture, const std::vector<std::string>& recipes) {
+  auto base = out.create_group("base");
+  base.set_attribute("kind", to_string(mixture.kind()));
+  base.set_attribute("components", static_cast<std::int64_t>(mixture.components()));
+  base.write_vector("weights", mixture.weights());
+  for (Index k = 0; k < mixture.components(); ++k) {
+    auto group = out.create_group("members/" + std::to_string(k));
+    write_flow(group, mixture.members()[static_cast<std::size_t>(k)]);
+    if (k < std::ssize(recipes)) group.write_string("recipe", recipes[static_cast<std::size_t>(k)]);
+  }
+}
+
+// Writes all but the digest.
+template <class S> void write_parts(Hdf5File& out, const Model<S>& model) {
+  const auto& flow = model.flow;
+  out.set_attribute("format", "pathline");
+  out.set_attribute("format_version", format_of(flow));
+  out.set_attribute("version", PATHLINE_VERSION);
+  out.set_attribute("precision", std::is_same_v<S, float> ? "float" : "double");
+  out.set_attribute("dim", static_cast<std::int64_t>(flow.dim()));
+  out.set_attribute("condition_dim", static_cast<std::int64_t>(flow.condition_dim()));
+  out.write_string("recipe", model.card.recipe);
+  out.write_strings("columns", model.card.columns);
+  out.write_strings("condition_columns", model.card.condition_columns);
+  if (!model.card.discrete.empty()) out.write_strings("discrete", model.card.discrete);
+  if (model.card.condition_range.size() > 0) out.write_matrix("condition_range", model.card.condition_range);
+  out.write_strings("metrics", model.card.metrics);
+  write_evaluation(out.create_group("evaluation"), model.card.evaluation);
+  if (const auto* mixture = flow.members())
+    write_ensemble(out, *mixture, model.card.members);
+  else
+    write_flow(out, flow);
 }
 
 // Last: it covers all that is there.
 void write_digest(Hdf5File& out, const std::string& file) { out.set_attribute("digest", content_digest(out, file)); }
 
 // The answers are those of the flow that a reader of the file will have, in double whatever S is.
-std::optional<KnownAnswers> answers_of(const Hdf5File& out, const std::string& file) {
+std::optional<KnownAnswers> answers_of(const Hdf5File& out, const std::string& file, const SolverOptions& solver) {
   try {
-    return known_answers(read_flow<double>(file, out).flow);
+    return known_answers(read_flow<double>(file, out, solver).flow);
   } catch (const InputError&) {  // a user-defined field or transform
     return std::nullopt;
   }
@@ -639,7 +707,7 @@ template <class S> void write_model(Hdf5File& out, const Model<S>& model) {
 template <class S> void write_model(const std::string& file, const Model<S>& model) {
   auto out = Hdf5File::create_sealed(file);
   write_parts(out, model);
-  const auto answers = answers_of(out, file);
+  const auto answers = answers_of(out, file, model.card.evaluation);
   write_answers(out, model.card, answers ? &*answers : nullptr);
   write_digest(out, model.card.file);
   out.commit();

@@ -21,7 +21,7 @@ namespace pathline {
 class SizeBudget {
  public:
   SizeBudget(const std::string& file, Index file_bytes) : file_(file), left_(std::max<Index>(file_bytes, 1 << 20)) {}
-  SizeBudget(const std::string& file, const Hdf5File& in) : SizeBudget(file, in.file_bytes()) {}
+  SizeBudget(const std::string& file, const Hdf5Group& in) : SizeBudget(file, in.file_bytes()) {}
 
   // An array of these sizes. Throws InputError "FILE: WHAT: ..." if the file cannot hold all that were taken. what: the
   // attributes that state the sizes.

@@ -204,7 +204,9 @@ const std::vector<std::string>& base_names() {
   return names;
 }
 BaseKind parse_base(const std::string& name) { return parse_named<BaseKind>("base", name, base_names()); }
-std::string to_string(BaseKind kind) { return base_names()[static_cast<std::size_t>(kind)]; }
+std::string to_string(BaseKind kind) {
+  return kind == BaseKind::flow_mixture ? "flow_mixture" : base_names()[static_cast<std::size_t>(kind)];
+}
 
 void Base::set_theta(ConstVectorRef<double> theta) {
   assert(theta.size() == theta_.size());
@@ -240,6 +242,7 @@ std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engi
     case BaseKind::conditional_mixture:
       return make_full_mixture(dim, components, conditional ? condition_dim : 0, engine);
     case BaseKind::uniform: return std::make_unique<UniformBase>(dim);
+    case BaseKind::flow_mixture: throw InputError("base = flow_mixture: is made of trained flows; see flow_mixture()");
   }
   return nullptr;
 }

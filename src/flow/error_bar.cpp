@@ -5,7 +5,9 @@
 #include <limits>
 #include <vector>
 
+#include "core/log_sum_exp.hpp"
 #include "core/option_check.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
 namespace {
@@ -55,10 +57,35 @@ double typical(const RowVector<double>& values, bool random) {
   return random ? f.norm() / std::sqrt(static_cast<double>(f.size())) : median(f);
 }
 
+// The derivative of log sum_k w_k p_k with respect to log p_k is the share of member k, so that the error is at most the
+// mean of the members' errors by their shares.
+template <class S> BarredLogProb mixture_with_error(const FlowMixture<S>& mixture, ConstMatrixRef<double> x,
+                                                    ConstMatrixRef<double> c, const EvaluationOptions& options) {
+  Matrix<double> joint(mixture.components(), x.cols()), error = joint;
+  BarredLogProb out{RowVector<double>(x.cols()), RowVector<double>::Zero(x.cols()), {}, 0};
+  out.report.status = SolveStatus::success;
+  for (Index k = 0; k < mixture.components(); ++k) {
+    const auto got = log_prob_with_error(mixture.members()[static_cast<std::size_t>(k)], x, c, options);
+    joint.row(k) = got.log_prob.array() + std::log(mixture.weights()[k]), error.row(k) = got.error;
+    out.report.add(got.report), out.nfe += got.nfe;
+  }
+  for (Index b = 0; b < x.cols(); ++b) {
+    const double sum = joint.col(b).hasNaN() ? std::nan("") : log_sum_exp(joint.col(b).array());
+    out.log_prob[b] = sum;
+    for (Index k = 0; std::isfinite(sum) && k < joint.rows(); ++k)
+      if (const double share = std::exp(joint(k, b) - sum); share > 0) out.error[b] += share * error(k, b);
+    // Where no member has a density, all of them have to be sure of it.
+    if (sum == -kUnbounded) out.error[b] = error.col(b).maxCoeff();
+    if (std::isnan(sum) || sum == kUnbounded) out.error[b] = kUnbounded;
+  }
+  return out;
+}
+
 }  // namespace
 
 template <class S> BarredLogProb log_prob_with_error(const Flow<S>& flow, ConstMatrixRef<double> x,
                                                      ConstMatrixRef<double> c, const EvaluationOptions& options) {
+  if (const auto* mixture = flow.members()) return mixture_with_error(*mixture, x, c, options);
   const bool random = options.trace.kind == TraceKind::hutchinson;
   RowVector<double> outer = RowVector<double>::Zero(x.cols());
   const Parts<S> first(flow, x, c, outer, options);

@@ -13,6 +13,7 @@
 #include "core/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
 namespace {
@@ -69,8 +70,22 @@ template <class S> Flow<S>::Flow(Chain<S> transforms) : chain(std::move(transfor
   condition_scale = Vector<double>::Ones(chain.condition_dim());
 }
 
+template <class S> Flow<S>::Flow(std::unique_ptr<Base> distribution) : base(std::move(distribution)) {
+  condition_mean = Vector<double>::Zero(base->condition_dim());
+  condition_scale = Vector<double>::Ones(base->condition_dim());
+}
+
+template <class S> const FlowMixture<S>* Flow<S>::members() const {
+  return chain.empty() ? dynamic_cast<const FlowMixture<S>*>(base.get()) : nullptr;
+}
+
+template <class S> void Flow<S>::set_periods(std::optional<Periods> periods) {
+  if (members()) static_cast<FlowMixture<S>&>(*base).set_periods(periods);
+  periods_ = std::move(periods);
+}
+
 template <class S> Flow<S> Flow<S>::share() const {
-  Flow out(chain.share());
+  Flow out = chain.empty() ? Flow(base->clone()) : Flow(chain.share());
   out.data_side = data_side, out.base = base, out.periods_ = periods_;
   out.condition_mean = condition_mean, out.condition_scale = condition_scale;
   return out;
@@ -209,6 +224,8 @@ template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<
 }
 
 template <class S> void Flow<S>::check_time(double t) const {
+  if (members())
+    throw InputError("time: an ensemble is a mixture of flows, which have no common path from a base to the data");
   if (!(end_time() > 0)) throw InputError("time: no transform of this flow takes time, so it has none");
   require(t >= 0 && t <= end_time(), "time", t, fmt::format("in [0, {}]", end_time()));
 }
@@ -412,6 +429,11 @@ template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<do
                                                      const EvaluationOptions& options) const {
   check(x, c, options.first);
   const Index n = x.cols();
+  if (const auto* mixture = members()) {
+    auto out = mixture->log_prob(x, c, options);
+    out.latent = standardized(x, nullptr, options.first);
+    return out;
+  }
   LogProb<S> out{RowVector<double>(n), Matrix<S>(dim(), n), {}, 0};
   auto of_images = [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
     SolveReport report;
@@ -536,6 +558,7 @@ template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRe
 template <class S>
 Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const ScoreOptions& options) const {
   check(x, c, 0);
+  if (const auto* mixture = members()) return mixture->score(x, c, options);
   const Index n = x.cols();
   Score out{Matrix<double>(dim(), n), RowVector<double>(n), {}, {}, 0, 0};
   const SolveOptions<S> solve{options.solver, options.trace, options.adjoint};
@@ -601,6 +624,7 @@ template <class S>
 Samples<S> Flow<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options,
                            ConstMatrixRef<double> c) const {
   TileOptions(options).check();
+  if (const auto* mixture = members()) return mixture->sample(n, seed, options, c);
   return push(draw_base(n, seed, options.tile, options.first, c), options, c);
 }
 

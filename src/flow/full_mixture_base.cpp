@@ -43,6 +43,7 @@ class FullMixtureBase final : public Base {
   void add_gradient(const GaussianMixture& mixture, const Matrix<double>& x, double weight,
                     VectorRef<double> theta_bar) const;
   Index at_mean(Index j) const { return k_ + j * d_; }
+  friend const GaussianMixture* pathline::mixture_of(const Base& base);
   Index at_scale(Index j) const { return k_ + k_ * d_ + j * packed_; }
 
   Index k_, d_, packed_;  // d_: with the condition
@@ -119,6 +120,11 @@ std::unique_ptr<Base> make_full_mixture(Index dim, Index components, Index condi
   for (Index j = 0; j < components; ++j)
     for (Index row = 0; row < d; ++row) theta[components * (1 + d) + j * packed + row * (row + 1) / 2 + row] = scale;
   return with_theta(dim, components, condition_dim, theta);
+}
+
+const GaussianMixture* mixture_of(const Base& base) {
+  const auto* full = dynamic_cast<const FullMixtureBase*>(&base);
+  return full ? &full->mixture_->joint() : nullptr;
 }
 
 std::unique_ptr<Base> make_base(const GaussianMixture& mixture, Index condition_dim) {

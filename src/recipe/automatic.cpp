@@ -8,6 +8,7 @@
 #include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
+#include "recipe/member_seed.hpp"
 
 namespace pathline {
 namespace {
@@ -93,7 +94,7 @@ BaseRows base_rows_of(const TrainingData& data, Index most_rows) {
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads) {
   BaseFitOptions options = recipe.model.base_fit_options;
   options.components = recipe.model.base_components;
-  options.seed = recipe.train.seed, options.threads = threads;
+  options.seed = member_seed(recipe), options.threads = threads;
   return options;
 }
 
@@ -118,7 +119,7 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
   std::optional<BaseRows> mapped;
   if (rows >= kFewRows) mapped_data = data.with_marginals(), mapped = base_rows_of(*mapped_data, most);
   auto choice = choose_base(plain, mapped ? &*mapped : nullptr,
-                            {.seconds = kMixtureShare * seconds, .seed = r.train.seed, .threads = threads});
+                            {.seconds = kMixtureShare * seconds, .seed = member_seed(r), .threads = threads});
   if (choice.marginals) out.data = *mapped_data;
   r.data.preparing.marginals = choice.marginals;
   choice.fit.rows = plain.training.cols() < rows ? most : 0;
@@ -146,7 +147,7 @@ bool is_ahead(double lead) { return lead > kLeastLead; }
 AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads) {
   AutomaticChoice out = choice;
   const BaseFitOptions fit{
-      .components = 1, .rows = choice.mixture->fit.rows, .seed = choice.recipe.train.seed, .threads = threads};
+      .components = 1, .rows = choice.mixture->fit.rows, .seed = member_seed(choice.recipe), .threads = threads};
   set_base(out, {.fit = fit, .mixture = fit_base(base_rows_of(out.data, fit.rows), fit)});
   out.yardstick = choice.mixture->mixture;
   out.mixture.reset();
@@ -167,7 +168,7 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
   if (!earns(gain)) {
     set_no_training(r);
     add_members(mixture, base_rows_of(choice.data, mixture.fit.rows),
-                {.seconds = std::max(seconds_left, 1e-3), .seed = r.train.seed, .threads = threads});
+                {.seconds = std::max(seconds_left, 1e-3), .seed = member_seed(r), .threads = threads});
     set_base(choice, mixture);
     choice.reasons.insert(choice.reasons.end(), mixture.reasons.begin(), mixture.reasons.end());
   }

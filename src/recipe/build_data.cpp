@@ -5,6 +5,7 @@
 
 #include "pathline/core/error.hpp"
 #include "recipe/in_table.hpp"
+#include "recipe/member_seed.hpp"
 
 namespace pathline {
 namespace {
@@ -56,12 +57,15 @@ std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* t
 }
 
 TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target, const TableView* table) {
-  if (target) return TrainingData::none(target->dim, recipe.train.seed);
+  if (target) return TrainingData::none(target->dim, member_seed(recipe));
+  return build_data(recipe, open_source(recipe, table));
+}
+
+TrainingData build_data(const Recipe& recipe, std::shared_ptr<const DataSource> source) {
   const auto& d = recipe.data;
-  std::shared_ptr<const DataSource> source = open_source(recipe, table);
   TrainingDataOptions options = d.preparing;
   options.condition = d.reading.condition, options.discrete = d.reading.discrete;
-  options.seed = recipe.train.seed, options.name = d.source;
+  options.seed = member_seed(recipe), options.name = d.source;
   options.bounds = parse_bounds(d.bounds), options.period = parse_periods(d.period);
   return in_table("data", [&] { return TrainingData(source, options); });
 }

@@ -12,6 +12,7 @@
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
 #include "recipe/in_table.hpp"
+#include "recipe/member_seed.hpp"
 
 namespace pathline {
 
@@ -97,7 +98,7 @@ template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Ind
           "model.base = uniform: the likelihood is 0 outside a box and constant inside; use another base, or "
           "only objective.kind = flow_matching");
   check_layers(m, condition_dim);
-  Engine engine = make_stream(recipe.train.seed, "train.initialize");
+  Engine engine = make_stream(member_seed(recipe), "train.initialize");
   std::vector<Cnf<S>> blocks;
   for (Index i = 0; i < m.blocks; ++i)
     blocks.push_back(

@@ -6,6 +6,7 @@
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "recipe/in_table.hpp"
+#include "recipe/member_seed.hpp"
 #include "train/stage_plan.hpp"
 
 namespace pathline {
@@ -14,13 +15,13 @@ namespace {
 GradientOptions gradient_options(const Recipe& recipe, const ObjectiveRecipe& stage) {
   GradientOptions options = recipe.gradient;
   options.regularizers = stage.regularizers;
-  options.seed = recipe.train.seed, options.base = recipe.model.base_train;
+  options.seed = member_seed(recipe), options.base = recipe.model.base_train;
   return options;
 }
 
 MatchingOptions matching_options(const Recipe& recipe, const ObjectiveRecipe& stage) {
   MatchingOptions options = stage.matching;
-  options.seed = recipe.train.seed;
+  options.seed = member_seed(recipe);
   return options;
 }
 

@@ -178,6 +178,11 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("base_rows", base_fit(&F::rows), at_least(0), "base_fit: number of training rows at most; 0 = all")
       .add("base_all_rows", base_fit(&F::all_rows), any(), "base_fit: fit the validation rows as well")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
+      .add("ensemble", &R::ensemble, from_to(1, 100),
+           "number of flows that are trained independently on the same rows; the model is their mixture")
+      .add("member", &R::member, at_least(0),
+           "number of a member of an ensemble, from 0: selects its weights, batches and starts; the split is that of "
+           "train.seed")
       .add("precision", &R::precision, one_of(precision_names()), "precision of the arithmetic");
 }
 

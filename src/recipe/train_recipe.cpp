@@ -15,6 +15,7 @@
 #include "recipe/in_table.hpp"
 #include "recipe/network_trial.hpp"
 #include "recipe/resume_check.hpp"
+#include "recipe/train_ensemble.hpp"
 #include "recipe/yardstick.hpp"
 #include "train/run_directory.hpp"
 
@@ -75,20 +76,22 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
 
 constexpr double kTrialShare = 0.1;     // of the time
 constexpr double kGaussianShare = 0.4;  // of what is left after it
+constexpr double kLeastSeconds = 0.01;  // for a choice after the reading took all of the time
 
 template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
                                           const TrainingOptions& options) {
   const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
-  auto choice = choose_automatically(asked, data, left(), options.threads);
+  auto choice = choose_automatically(asked, data, std::max(left(), kLeastSeconds), options.threads);
   if (!choice.mixture) return choice;
   const GaussianMixture& mixture = *choice.base;
   double trial_began = seconds_now();
   const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
   const double trial_seconds = seconds_now() - trial_began;
-  if (!earns(above.gain)) {
+  // On a busy machine the mixtures may have taken all of the time.
+  if (const double seconds = kGaussianShare * left(); !earns(above.gain) && seconds > 0) {
     trial_began = seconds_now();
     auto other = above_gaussian(choice, options.threads);
-    const Trial alone = try_network<S>(other, mixture, {kGaussianShare * left(), 1000, 50}, options);
+    const Trial alone = try_network<S>(other, mixture, {seconds, 1000, 50}, options);
     const auto text = fmt::format(
         "a network of {} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
         fmt::join(other.recipe.model.network.hidden, ", "), std::abs(alone.gain),
@@ -104,11 +107,15 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
   return choice;
 }
 
-// from: the file from which the run continues, if it does.
-template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from) {
+// from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a member;
+// otherwise null.
+template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
+                                      std::shared_ptr<const DataSource> source) {
   const double began = seconds_now();
   Recipe recipe = asked;
-  auto data = build_data(asked, only_target(asked, options.target), options.table);
+  const bool is_member = source != nullptr;
+  auto data = source ? build_data(asked, std::move(source))
+                     : build_data(asked, only_target(asked, options.target), options.table);
   std::optional<GaussianMixture> base, yardstick;
   std::vector<std::string> reasons;
   if (recipe.model.automatic) {
@@ -142,7 +149,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   Trainer<S> training(flow, data, std::move(stages), std::move(trainer), callbacks<S>(options));
   if (options.begin) options.begin();
   auto result = training.run();
-  if (result.interrupted || !result.has_best || result.test.points == 0) return result;
+  if (result.interrupted || !result.has_best || result.test.points == 0 || is_member) return result;
   EvaluationOptions exact = evaluation;
   exact.trace = {}, exact.threads = options.threads;
   if (!yardstick && recipe.model.base_fit) yardstick = base;
@@ -151,9 +158,8 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   return result;
 }
 
-}  // namespace
-
-TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options) {
+// One flow, which may be the member of an ensemble with a source.
+TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source) {
   check_recipe(asked);
   Recipe recipe = asked;
   std::string from;
@@ -166,14 +172,28 @@ TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options)
     check_resumed(stored, recipe);
   }
   try {
-    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options, from);
-    return run<float>(recipe, options, from);
+    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options, from, std::move(source));
+    return run<float>(recipe, options, from, std::move(source));
   } catch (const NumericalError& error) {
     throw NumericalError(with_keys(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
   }
 }
 
+}  // namespace
+
+TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
+  const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
+  if (recipe.model.ensemble == 1 && !stored) return train_one(recipe, options, nullptr);
+  check_recipe(recipe);
+  if (recipe.model.member > 0)
+    throw InputError("model.member selects one member, which is no ensemble: leave it out or set model.ensemble = 1");
+  if (options.resume) check_resumed(stored ? *stored : recipe_in(resumed_file(options.directory)), recipe);
+  if (recipe.model.precision == Precision::float64) return train_ensemble<double>(recipe, options, train_one);
+  return train_ensemble<float>(recipe, options, train_one);
+}
+
 Recipe recipe_of_run(const std::string& directory) {
+  if (auto ensemble = recipe_of_ensemble(directory)) return *ensemble;
   return recipe_in(resumed_file(directory));
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pathline/flow/flow_mixture.hpp"
+
 namespace pathline {
 
 HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target)
@@ -25,6 +27,10 @@ namespace {
 template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points) {
   constexpr double kBytes = 1 << 28, kWork = 1e14;  // work: half an hour of one core at 50 GFLOP/s
   constexpr double kEvaluations = 50, kCopies = 8;  // of a solve; of a layer's values in a workspace
+  if (const auto* mixture = flow.members())  // one member after the other
+    return std::all_of(mixture->members().begin(), mixture->members().end(), [&](const Flow<S>& member) {
+      return can_afford_exact_trace(member, points * mixture->components());
+    });
   const double d = static_cast<double>(flow.dim()), tile = static_cast<double>(EvaluationOptions{}.tile);
   double width = d, tangents = 0, work = 0;
   for (const auto* block : flow.blocks()) {

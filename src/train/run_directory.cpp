@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -39,7 +41,8 @@ void RunDirectory::lock() {
 
 void RunDirectory::create_new(bool replace) const {
   std::error_code error;
-  for (const auto& file : {last(), previous(), model()}) {
+  if (replace) remove_members();
+  for (const auto& file : {last(), previous(), model(), ensemble()}) {
     if (replace) fs::remove(file, error);
     if (fs::exists(file, error))
       throw InputError(
@@ -51,11 +54,23 @@ void RunDirectory::create_new(bool replace) const {
   restart_metrics({});
 }
 
+void RunDirectory::remove_members() const {
+  std::error_code error;
+  if (!fs::exists(ensemble(), error)) return;
+  for (int k = 1; fs::is_directory(fmt::format("{}/member-{}", path_, k), error); ++k) {
+    const RunDirectory member(fmt::format("{}/member-{}", path_, k));
+    member.remove_dead_parts();
+    for (const auto& file : {member.last(), member.previous(), member.model(), member.metrics(), member.path_ + "/.lock"})
+      fs::remove(file, error);
+    fs::remove(member.path_, error);
+  }
+}
+
 void RunDirectory::remove_dead_parts() const {
   std::error_code error;
   std::vector<fs::path> dead;
   for (const auto& entry : fs::directory_iterator(path_, error))
-    for (const auto& file : {last(), model(), metrics()})
+    for (const auto& file : {last(), model(), metrics(), ensemble()})
       if (is_dead_part(entry.path().filename().string(), fs::path(file).filename().string()))
         dead.push_back(entry.path());
   for (const auto& path : dead) fs::remove(path, error);

@@ -19,6 +19,7 @@ class RunDirectory {
   std::string last() const { return path_ + "/last.h5"; }
   std::string previous() const { return path_ + "/previous.h5"; }  // the last.h5 before
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
+  std::string ensemble() const { return path_ + "/ensemble.toml"; }  // the recipe of a run with member-1, member-2, ...
 
   // Makes the directory if it is not there, and locks it until the object is destroyed. Throws InputError that names
   // the process which holds the lock.
@@ -29,6 +30,8 @@ class RunDirectory {
   // The file to resume from: last.h5, or previous.h5 if that is missing or damaged; note then says so. Throws
   // InputError, about last.h5, if neither can be read.
   std::string resumable(std::string& note) const;
+  // Removes the files of the members of an ensemble, and their directories if nothing else is in them.
+  void remove_members() const;
   // Removes the temporary files of a process that was killed while it wrote.
   void remove_dead_parts() const;
 

@@ -103,6 +103,7 @@ template <class S> class Trainer<S>::Impl {
         pending_(callbacks_.note),
         flow_(flow),
         best_(flow_) {
+    if (flow_.members()) throw InputError("flow: is an ensemble, whose members are trained one by one");
     if (flow_.dim() != data_.dim() || flow_.condition_dim() != data_.condition_dim())
       throw InputError(fmt::format("data: {} columns and {} conditions; the flow has {} and {}", data_.dim(),
                                    data_.condition_dim(), flow_.dim(), flow_.condition_dim()));

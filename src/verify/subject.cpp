@@ -58,6 +58,10 @@ RowVector<double> default_log_prob(const Subject& s, ConstMatrixRef<double> x, C
 Matrix<double> default_samples(const Subject& s, Index n, const char* purpose, ConstMatrixRef<double> c) {
   auto options = default_options(s);
   options.density = false;
+  if (s.flow.members()) {  // each draw is the map of a member
+    const auto seed = make_stream(s.seed, purpose)();
+    return s.single ? s.single->sample(n, seed, options, c).points : s.flow.sample(n, seed, options, c).points;
+  }
   const Matrix<double> z = draw_base(s, n, purpose, c);
   return s.single ? s.single->push(z.cast<float>(), options, c).points : s.flow.push(z, options, c).points;
 }

@@ -289,7 +289,10 @@ def marginal(m, x):
 
 
 def log_prob(model, x, c):
-    """model: an open h5py.File. x: (N, d), c: (N, dc). Gives (N,)."""
+    """model: an open h5py.File, or a group of its members. x: (N, d), c: (N, dc). Gives (N,)."""
+    if "members" in model:
+        each = [log_prob(model[f"members/{k}"], x, c) for k in range(model["base"].attrs["components"])]
+        return logsumexp(np.log(model["base/weights"][:])[:, None] + np.array(each), 0)
     if "period" not in model:
         return log_prob_on_the_line(model, x, c)
     low, length = model["bounds/low"][:], model["period/length"][:]

@@ -12,6 +12,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/field/potential_field.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
@@ -176,6 +177,26 @@ TEST_F(ModelReaderSlow, RebuildsTransformsInClosedForm) {
     model.card.precision = "double";
     for (int repeat = 0; repeat < 4; ++repeat) compare_random(model);
   }
+}
+
+TEST_F(ModelReaderSlow, EnsemblesAreMixturesOfTheirMembers) {
+  Engine engine = make_stream(5, "model_reader_test");
+  std::vector<Flow<double>> members;
+  for (const Index width : {4, 6}) {
+    auto field = std::make_shared<Mlp<double>>(MlpOptions{.dim = 2, .condition_dim = 1, .hidden = {width}});
+    field->initialize(engine);
+    Flow<double> flow{Cnf<double>(field)};
+    flow.standardize(Vector<double>{{0.1, -0.2}}, Vector<double>::Constant(2, 0.2 * static_cast<double>(width)));
+    flow.base = make_base(width == 4 ? BaseKind::full : BaseKind::full_mixture, 2, 2, engine);
+    const Bounds<double> bounds(Vector<double>{{-2, -90}}, Vector<double>{{std::numeric_limits<double>::infinity(), 450}});
+    flow.set_bounds(bounds);
+    flow.set_periods(Periods(Vector<double>{{0, 0}}, Vector<double>{{0, 360}}, bounds));
+    members.push_back(std::move(flow));
+  }
+  Model<double> model{flow_mixture(std::move(members), Vector<double>{{1, 3}}), {}};
+  model.card.precision = "double";
+  write_model(file("m.h5"), model);
+  compare(file("m.h5"), Matrix<double>{{0.5, 1, -3, 2}, {10, 100, 200, 350}}, Matrix<double>{{0, 1, 0.5, -1}});
 }
 
 class ShippedModelReaderSlow : public ModelReaderSlow, public ::testing::WithParamInterface<std::string> {};

@@ -191,7 +191,7 @@ TEST_F(Models, H5pyReadsNamedArrays) {
 
 TEST_F(Models, BrokenFilesSayWhatIsWrongSlow) {
   write_model(file("m.h5"), everything<double>());
-  EXPECT_THAT(broken("f.attrs['format_version'] = 5"), HasSubstr("b.h5: model format 5: this pathline"));
+  EXPECT_THAT(broken("f.attrs['format_version'] = 6"), HasSubstr("b.h5: model format 6: this pathline"));
   EXPECT_THAT(broken("del f.attrs['format']"), HasSubstr("not a model"));
   EXPECT_THAT(broken("del f['parameters/base/mean']"), HasSubstr("parameters/base/mean"));
   EXPECT_THAT(broken("f['parameters/base/mean'][0] = np.nan"), HasSubstr("a value is not finite"));

@@ -76,6 +76,16 @@ TEST_F(Automatic, FewRowsAreNoNetwork) {
   EXPECT_EQ(theta_of("run/model.h5"), theta_of("again/model.h5"));
 }
 
+// A busy machine let the mixtures take longer than the whole time, and the run ended with "train.time = -2: must be >= 0".
+TEST_F(Automatic, AChoiceThatTakesLongerThanTheTimeIsNoErrorSlow) {
+  for (const double seconds : {1e-6, 1e-3, 0.05}) {
+    const auto result =
+        train_recipe(automatic(table(1000), seconds), {.directory = file(fmt::format("run{}", seconds))});
+    EXPECT_TRUE(result.has_best) << seconds;
+    EXPECT_TRUE(std::isfinite(result.test.nll)) << seconds;
+  }
+}
+
 TEST_F(Automatic, AStoppedRunContinuesWithWhatWasChosen) {
   Recipe recipe = automatic(table(1000), 30);
   Index iterations = 0;

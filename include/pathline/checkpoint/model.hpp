@@ -1,11 +1,11 @@
 /// \file
 /// A trained density with its metadata, and the HDF5 file that stores it.
 ///
-/// The file (format 2, 3 with bounds, linear or marginals, or 4 with transforms) can be read by h5dump and h5py.
-/// models/README.md has the formulas that give the density:
+/// The file (format 2, 3 with bounds, linear or marginals, 4 with transforms, or 5 for an ensemble) can be read by h5dump
+/// and h5py. models/README.md has the formulas that give the density:
 /// \verbatim
 ///   bytes 0 to 511   checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
-///   attributes       format "pathline", format_version 2, 3 or 4, version (of pathline), precision, digest, dim,
+///   attributes       format "pathline", format_version 2 to 5, version (of pathline), precision, digest, dim,
 ///                    condition_dim, logit
 ///   /recipe          the resolved recipe, TOML; empty for an imported model
 ///   /columns, /condition_columns   names
@@ -27,6 +27,10 @@
 ///   /parameters/...  every array of Flow::parameters() at its name, dots for slashes: blocks/0/layers/0/_layer/weight
 ///   /answers         points (n, d), condition (n, dc) if there is one, log_density (n): a few points, for `pathline
 ///                    verify`; attributes nll, nll_error, of_target: TrainedFigure, of a trained model
+///   /members/<i>     of an ensemble: what describes member i, in place of all that describes the one flow of another
+///                    model: attribute logit and all from /mean to /base and /parameters. The root has /base with the
+///                    kind flow_mixture, the number of members as components, and weights (k); /members/<i>/recipe is
+///                    that of the member's run, if it is known
 ///   /metrics         one JSON object a string: the lines of metrics.jsonl
 ///   /training/...    last.h5 only: the state of the optimizer (checkpoint/training_state.hpp)
 /// \endverbatim
@@ -62,6 +66,8 @@ struct ModelCard {
   Matrix<double> condition_range = {};
   /// Those of the columns that hold integers: the model has the density of n + u, with u uniform in [0, 1).
   std::vector<std::string> discrete = {};
+  /// Of an ensemble: the recipe of the run of each member, from which comes the same member again; may be empty.
+  std::vector<std::string> members = {};
   std::optional<TrainedFigure> trained = {};  ///< how well it did at the end of the training
   /// Of the file that was read; null for an older one. write_model(file, model) computes them and ignores these.
   std::optional<KnownAnswers> answers = {};

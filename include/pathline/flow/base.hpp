@@ -16,11 +16,12 @@ namespace pathline {
 /// Gaussians with diagonal scales. full_mixture: Gaussians with lower triangular scales. conditional_mixture: the
 /// conditional p(z | c) of such a mixture over (c, z), see ConditionalMixture. uniform: the box
 /// [-sqrt 3, sqrt 3]^d, of variance 1; outside log p = -inf, so it is for flow matching and reverse KL: by maximum
-/// likelihood it cannot learn of a point that left the box.
-enum class BaseKind { normal, diagonal, full, mixture, full_mixture, conditional_mixture, uniform };
+/// likelihood it cannot learn of a point that left the box. flow_mixture: whole flows, each with a base of its own, see
+/// FlowMixture.
+enum class BaseKind { normal, diagonal, full, mixture, full_mixture, conditional_mixture, uniform, flow_mixture };
 [[nodiscard]] BaseKind parse_base(const std::string& name);  ///< InputError with the names there are
 [[nodiscard]] std::string to_string(BaseKind kind);
-[[nodiscard]] const std::vector<std::string>& base_names();
+[[nodiscard]] const std::vector<std::string>& base_names();  ///< of those that make_base makes: all but flow_mixture
 
 /// All arithmetic in double. Log-densities in nats. The condition c (dc x B) of a base that has one is that which the
 /// vector fields see, of mean 0 and scale 1; other bases take no notice of it.

@@ -75,6 +75,8 @@ struct FlowLayout {
   Index base = 0, size = 0;
 };
 
+template <class S> class FlowMixture;
+
 /// A density log p(x) = log p0(z) + log|det dz/dx|, wrapped in the columns that are periodic, where z is the image of x
 /// under the inverse of `data_side` and `chain`, and p0 is the base distribution. A Flow is a value: a copy shares
 /// nothing with the original.
@@ -84,12 +86,16 @@ template <class S> class Flow {
   explicit Flow(Cnf<S> block);
   /// norms: either none, or one before, between and after the blocks (one more than there are blocks).
   explicit Flow(std::vector<Cnf<S>> blocks, std::vector<BatchNorm<S>> norms = {});
+  explicit Flow(std::unique_ptr<Base> base);  ///< no transform: the density of the base itself; see flow_mixture()
   /// Returns a flow that shares the vector fields: set_theta of one changes the other.
   [[nodiscard]] Flow share() const;
 
   Index dim() const { return base->dim(); }
   Index condition_dim() const { return condition_mean.size(); }
   double end_time() const { return chain.end_time(); }  ///< sum of the durations; 0 if no transform solves an ODE
+  /// The members of an ensemble, whose mixture is the density; null for any other flow. log_prob, score and sample are
+  /// then made of theirs, each with the options of the call; the density has no path through time.
+  const FlowMixture<S>* members() const;
 
   /// All trained parameters as one vector: those of the chain, of the data side, of the base.
   [[nodiscard]] FlowLayout layout() const;
@@ -162,7 +168,7 @@ template <class S> class Flow {
   const Linear<double>* linear() const;
   /// Set and read which columns are periodic; null for none. log_prob and score are then of the wrapped density, and
   /// samples lie within one period. Bounds are set before: see Periods.
-  void set_periods(std::optional<Periods> periods) { periods_ = std::move(periods); }
+  void set_periods(std::optional<Periods> periods);
   const Periods* periods() const { return periods_ ? &*periods_ : nullptr; }
 
   /// The continuous blocks and the batch norms of the chain, ordered from the base to the data.

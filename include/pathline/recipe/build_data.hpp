@@ -16,6 +16,9 @@ namespace pathline {
 [[nodiscard]] TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target = {},
                                       const TableView* table = nullptr);
 
+/// The same with a source that open_source gave.
+[[nodiscard]] TrainingData build_data(const Recipe& recipe, std::shared_ptr<const DataSource> source);
+
 /// The source that a recipe names: a toy, or a table's file. If `table` is not null, it is the data, and data.source is
 /// only what messages call it.
 [[nodiscard]] std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* table = nullptr);

@@ -78,6 +78,11 @@ struct ModelRecipe {
   /// How it is fitted; its components are base_components, its seed is train.seed.
   BaseFitOptions base_fit_options = {};
   bool base_train = true;  ///< sets GradientOptions::base and TrainerOptions::frozen
+  /// Number of flows that are trained one after the other, from different weights, batches and starts, on the same rows.
+  /// The model is their mixture with equal weights: see FlowMixture and train_recipe.
+  Index ensemble = 1;
+  /// Of a run that trains one member of an ensemble: which one. It selects the random streams, but not the split.
+  Index member = 0;
   Precision precision = Precision::float32;
 };
 

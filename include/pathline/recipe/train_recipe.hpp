@@ -29,6 +29,9 @@ struct TrainingOptions {
 /// Builds the recipe's flow, data and objectives and trains them (Trainer), in the arithmetic of model.precision.
 /// With model.automatic the base, its marginal maps, the network and the schedule are chosen by the data within
 /// train.time; the recipe of the files has what was chosen, and a run of it is bitwise the same.
+/// With model.ensemble = K, K flows are trained one after the other in the subdirectories member-1, ..., of which model.h5
+/// at the end is the mixture (FlowMixture); train.time is that of all together, and ensemble.toml has the recipe. The
+/// recipe of each member, in its model.h5 and in that of the whole, gives that member again.
 /// Bitwise the same on any number of threads, and bitwise the same when stopped and resumed, with the same data.*,
 /// model.* and train.seed. InputError for a recipe, its data or its directory (one that already holds a run is not
 /// overwritten); NumericalError with advice when a solve fails: last.h5 then has the last checkpoint.

@@ -1,0 +1,30 @@
+// A run that trains an ensemble: its members one after the other, and then the model that is their mixture.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pathline/data/source.hpp"
+#include "pathline/recipe/train_recipe.hpp"
+
+namespace pathline {
+
+// Trains one member in a directory of its own. source: the rows that all members share; null without data.
+using TrainMember = std::function<TrainingResult(const Recipe& recipe, const TrainingOptions& options,
+                                                 std::shared_ptr<const DataSource> source)>;
+
+// The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the
+// end model.h5. A run that was stopped, however it was, continues with each member where that was. With train.time every
+// member has an equal part of what is left, in which it chooses its own model with model.automatic.
+template <class S>
+TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train);
+
+// The recipe of such a run; nothing if the directory holds none.
+std::optional<Recipe> recipe_of_ensemble(const std::string& directory);
+
+extern template TrainingResult train_ensemble<float>(const Recipe&, const TrainingOptions&, const TrainMember&);
+extern template TrainingResult train_ensemble<double>(const Recipe&, const TrainingOptions&, const TrainMember&);
+
+}  // namespace pathline
