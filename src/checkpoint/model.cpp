@@ -11,7 +11,6 @@
 #include "checkpoint/format_1.hpp"
 #include "checkpoint/parameter_shape.hpp"
 #include "checkpoint/size_budget.hpp"
-#include "core/printable.hpp"
 #include "pathline/checkpoint/ffjord.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
@@ -27,7 +26,7 @@ namespace pathline {
 namespace {
 
 // 1: another digest, norms' weights (d, 1), no evaluation; 2: no bounds, periods or linear map; 3: no transforms;
-// 4: no ensembles
+// 4: no ensembles, and affine couplings without an end, which are not read any more
 constexpr std::int64_t kFormat = 5;
 constexpr std::int64_t kMostMembers = 1000;
 
@@ -46,9 +45,11 @@ template <class S> std::vector<const Transform<S>*> layers_of(const Flow<S>& flo
 
 // The first format with all that the flow has, so that an older pathline refuses only what it would read wrongly.
 template <class S> std::int64_t format_of(const Flow<S>& flow) {
-  if (flow.members()) return 5;
+  const auto layers = layers_of(flow);
+  const auto is_affine = [](const Transform<S>* layer) { return layer->kind() == "affine_coupling"; };
+  if (flow.members() || std::any_of(layers.begin(), layers.end(), is_affine)) return 5;
+  if (!layers.empty()) return 4;
   const bool has_marginals = !flow.data_side.template all<Marginals>().empty();
-  if (!layers_of(flow).empty()) return 4;
   return flow.bounds() || flow.linear() || has_marginals ? 3 : 2;
 }
 
@@ -57,16 +58,12 @@ std::string path_of(std::string name) {
   return "parameters/" + name;
 }
 
-// In one line, whatever text of the file it quotes.
-[[noreturn]] void refuse(const std::string& file, const std::string& what) {
-  throw InputError(file + ": " + printable(what));
-}
+[[noreturn]] void refuse(const std::string& file, const std::string& what) { throw InputError(file + ": " + what); }
 
-// Puts the name of the file in front of an error of a part of the model, such as a wrong width, and makes it one line: it
-// may quote a name of the file.
+// Puts the name of the file in front of an error of a part of the model, such as a wrong width.
 InputError in_file(const std::string& file, const InputError& error) {
   const std::string what = error.what();
-  return InputError(what.starts_with(file) ? file + printable(what.substr(file.size())) : file + ": " + printable(what));
+  return what.starts_with(file) ? error : InputError(file + ": " + what);
 }
 
 // --- functions that write and read one part each ---
@@ -176,11 +173,17 @@ template <class S> std::unique_ptr<Transform<S>> read_layer(const std::string& f
     refuse(file, fmt::format("{}: condition_dim = {}: must be in [0, {}]", group.path(), options.condition_dim,
                              condition_dim));
   budget.take_coupling(group.path() + ": moved, hidden, bins", options);
+  if (kind == "affine_coupling" && !group.has_attribute("affine_within"))
+    refuse(file, group.path() + ": an affine coupling of an earlier pathline, which stayed affine outside of its box; "
+                                "train the model again");
+  std::unique_ptr<CouplingLayer<S>> layer;
   try {
-    return std::make_unique<CouplingLayer<S>>(options);
+    layer = std::make_unique<CouplingLayer<S>>(options);
   } catch (const InputError& error) {
     refuse(file, group.path() + ": " + error.what());
   }
+  check_attributes(file, group, layer->describe(), "transform");
+  return layer;
 }
 
 // Reads all of a block except its field.
@@ -339,7 +342,7 @@ template <class S> void check_digest(const std::string& file, const Hdf5File& in
       card.format_version == 1 ? digest_of_format_1(in, flow.parameters(), theta) : content_digest(in, file);
   if (found != card.digest)
     throw DigestError(fmt::format("{}: digest {}, expected {}: the model was changed after it was written", file, found,
-                                  printable(card.digest)));
+                                  card.digest));
 }
 
 // Adds to the error of a part of the file that the file was changed, if its digest does not match.
@@ -349,7 +352,7 @@ InputError with_digest(const std::string& file, const Hdf5File& in, const InputE
     const auto found = content_digest(in, file), expected = in.attribute<std::string>("digest");
     if (in.attribute<std::int64_t>("format_version") == 1 || found == expected) return named;
     return InputError(fmt::format("{} (digest {}, expected {}: the model was changed after it was written)",
-                                  named.what(), found, printable(expected)));
+                                  named.what(), found, expected));
   } catch (const InputError&) {
     return named;
   }

@@ -78,7 +78,10 @@ template <class S> Attributes CouplingLayer<S>::describe() const {
                  {"activation", to_string(options_.activation)},
                  {"residual", options_.residual},
                  {"box", options_.box}};
-  if (options_.kind == CouplingKind::spline) out.push_back({"bins", static_cast<std::int64_t>(options_.bins)});
+  if (options_.kind == CouplingKind::spline)
+    out.push_back({"bins", static_cast<std::int64_t>(options_.bins)});
+  else
+    out.push_back({"affine_within", AffineMap<double>::kInner * options_.box});
   return out;
 }
 

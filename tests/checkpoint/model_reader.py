@@ -188,7 +188,7 @@ def transform_to_base(attributes, p, y, c):
     a = network(attributes, p, np.clip(np.vstack([y[kept], c[:attributes["condition_dim"]]]), -box, box))
     z = y.copy()
     if kind == "affine_coupling":
-        log_slope, inner = 3 * np.tanh(a[:len(moved)] / 3), 0.8 * box
+        log_slope, inner = 3 * np.tanh(a[:len(moved)] / 3), attributes["affine_within"]
         z[moved], log_slope = affine_to_base(y[moved], log_slope, inner * np.tanh(a[len(moved):] / inner), inner, box)
     else:
         z[moved], log_slope = spline_to_base(y[moved], a, attributes["bins"], box)

@@ -114,7 +114,7 @@ TEST_F(Models, TransformsInClosedFormComeBackBitwise) {
     const auto model = layered<double>(with_block);
     write_model(file("m.h5"), model);
     const auto back = read_model<double>(file("m.h5"));
-    EXPECT_EQ(back.card.format_version, 4);
+    EXPECT_EQ(back.card.format_version, 5);
     EXPECT_EQ(back.flow.theta(), model.flow.theta());
     const Matrix<double> x = Matrix<double>::Random(3, 6), c = Matrix<double>::Random(1, 6);
     EXPECT_EQ(back.flow.log_prob(x, c).log_prob, model.flow.log_prob(x, c).log_prob);
@@ -126,6 +126,13 @@ TEST_F(Models, TransformsInClosedFormComeBackBitwise) {
     read_parameters_into(file("m.h5"), own);
     EXPECT_EQ(own.theta(), layered<float>(with_block).flow.theta());
   }
+}
+
+// Such a file gave another density: its couplings did not end at their box.
+TEST_F(Models, AffineCouplingsWithoutAnEndAreRefused) {
+  write_model(file("m.h5"), layered<double>(false));
+  EXPECT_THAT(broken("del f['transforms/1'].attrs['affine_within']"), HasSubstr("train the model again"));
+  EXPECT_THAT(broken("f['transforms/1'].attrs['affine_within'] = 3.9"), HasSubstr("affine_within"));
 }
 
 TEST_F(Models, AFileIsNotReadIntoOtherTransforms) {
