@@ -143,7 +143,7 @@ void add_distill_command(Command app, Action& chosen) {
   c.add_option("--bins", f->options.coupling.bins, "number of bins of a spline; in [2, 256]").show_default();
   c.add_option(
        "--pairs", f->options.pairs,
-       "pairs to draw at most, in at most 30 % of the time; 0 = automatic: 200,000 up to three columns, 800,000 "
+       "pairs to draw at most, in at most 30 % of the time; 0 = automatic: 200,000 up to three columns, 400,000 "
        "for more")
       .show_default();
   c.add_option("--batch", f->options.batch, "pairs of an iteration").show_default();

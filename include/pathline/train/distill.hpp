@@ -32,8 +32,8 @@ struct DistillOptions {
 };
 
 /// The options with numbers for the zeros, by the number of columns of the flow: 8 layers, 200,000 pairs, 60 seconds
-/// and a learning rate of 3e-3 up to three; 12, 800,000 (20 million / dim beyond 25 columns, for the memory), 300 and
-/// 5e-3 for more, where the effective sample size rises with each of them.
+/// and a learning rate of 3e-3 up to three; 12, 400,000 (20 million / dim beyond 50 columns, for the memory), 300 and
+/// 5e-3 for more, where the effective sample size still rises with the iterations after a minute.
 [[nodiscard]] DistillOptions with_defaults(DistillOptions options, Index dim);
 
 /// How a distilled flow q differs from its original p, by fresh draws of each. All log-densities are of the data in its
