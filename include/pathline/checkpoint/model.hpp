@@ -1,8 +1,8 @@
 /// \file
 /// A trained density with its metadata, and the HDF5 file that stores it.
 ///
-/// The file (format 2, 3 with bounds, linear or marginals, 4 with transforms, or 5 for an ensemble) can be read by h5dump
-/// and h5py. models/README.md has the formulas that give the density:
+/// The file (format 2, 3 with bounds, linear or marginals, 4 with transforms, or 5 for an ensemble or affine couplings)
+/// can be read by h5dump and h5py. models/README.md has the formulas that give the density:
 /// \verbatim
 ///   bytes 0 to 511   checksum of all other bytes (HDF5's user block), verified before the HDF5 library opens the file
 ///   attributes       format "pathline", format_version 2 to 5, version (of pathline), precision, digest, dim,
