@@ -178,7 +178,7 @@ void refuse_transposed(const std::string& file, const Table& table) {
 void refuse_unnamed_chain(const std::string& file, const Table& table) {
   if (!table.columns.empty() || !looks_like_chain(table.values)) return;
   std::string parameters;
-  for (Index i = 3; i <= table.values.rows(); ++i) parameters += (i > 3 ? "," : "") + std::to_string(i);
+  for (Index i = 3; i <= table.values.rows(); ++i) parameters += fmt::format("{}{}", i > 3 ? "," : "", i);
   throw InputError(
       fmt::format("{}: the first column counts states and the second is their minus log-posterior, by the "
                   "look of them (a chain of GetDist or MontePython without its .paramnames): pass "

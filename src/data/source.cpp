@@ -5,6 +5,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -62,7 +64,7 @@ class TableSource final : public DataSource {
     validation_weights_ = std::move(split.validation_weights), test_weights_ = std::move(split.test_weights);
     columns_ = std::move(split.columns);
     for (Index i = static_cast<Index>(columns_.size()); i < train_.rows(); ++i)
-      columns_.push_back("x" + std::to_string(i + 1));
+      columns_.push_back(fmt::format("x{}", i + 1));
     standardizer_ = fit_standardizer(train_, columns_, constant, training_weights_);
     if (training_weights_.size() == 0) return;
     cumulative_ = training_weights_ / training_weights_.sum();
