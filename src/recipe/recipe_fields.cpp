@@ -124,7 +124,7 @@ void add_data(std::vector<RecipeField>& fields) {
       .add("logit", preparing(&P::logit), from_below(0, 0.5),
            "alpha of the transform logit(alpha + (1 - 2 alpha) x); 0 = none")
       .add("header", table(&TableOptions::header), one_of(TableOptions::header_names()),
-           "text table: whether its first line names columns")
+           "text table: whether line 1 is a header")
       .add("drop_missing", table(&TableOptions::drop_missing), any(),
            "table: leave out rows with a missing value instead of refusing it")
       .add("validation", reading(&S::validation), any(),
@@ -178,8 +178,7 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("base_rows", base_fit(&F::rows), at_least(0), "base_fit: number of training rows at most; 0 = all")
       .add("base_all_rows", base_fit(&F::all_rows), any(), "base_fit: fit the validation rows as well")
       .add("base_train", &R::base_train, any(), "whether the parameters of the base are trained")
-      .add("ensemble", &R::ensemble, from_to(1, 100),
-           "number of flows that are trained independently on the same rows; the model is their mixture")
+      .add("ensemble", &R::ensemble, from_to(1, 100), "independently trained flows, whose mixture is the model")
       .add("member", &R::member, at_least(0),
            "number of a member of an ensemble, from 0: selects its weights, batches and starts; the split is that of "
            "train.seed")
