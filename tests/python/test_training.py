@@ -191,6 +191,16 @@ def test_a_table_alone_is_trained_in_the_time_that_is_given(blob):
     assert -flow.log_prob(blob).mean() == pytest.approx(entropy, abs=0.3)
 
 
+def test_an_ensemble_is_the_mean_of_the_densities_of_its_members(blob, tmp_path):
+    flow = pathline.train(blob, time=4, seed=1, ensemble=2, progress=False, directory=tmp_path / "run")
+    assert flow.info["members"] == 2 and flow.info["base"] == "flow_mixture"
+    members = [pathline.load(tmp_path / "run" / f"member-{k}" / "model.h5").log_prob(blob) for k in (1, 2)]
+    np.testing.assert_allclose(flow.log_prob(blob), np.logaddexp(*members) - np.log(2), atol=1e-9)
+    assert np.isfinite(flow.score(blob[:5])).all() and flow.sample(7).shape == (7, 2)
+    with pytest.raises(pathline.InputError, match="ensemble"):
+        flow.to_base(blob[:5])
+
+
 def test_settings_hold_where_no_argument_says_otherwise(blob):
     settings = {"train.iterations": 3, "train.seed": 5, "data.condition": ["x2"]}
     flow = pathline.train(blob, settings=settings, progress=False)
