@@ -183,8 +183,8 @@ void add_watch_command(Command app, Action& chosen) {
   auto c = app.add_command("watch", "Follow a training in the terminal; ends when it ends");
   c.footer(
       "Examples:\n"
-      "  pathline train models/moons.toml -o runs/watched --iterations 400 --quiet & pathline watch runs/watched\n"
-      "  pathline watch runs/watched > validations.txt");
+      "  pathline train --data moons --iterations 400 -o runs/live --quiet & pathline watch runs/live\n"
+      "  pathline watch runs/live > validations.txt");
   c.add_option("RUN", f->run, "the directory of a run").required();
   run_if_chosen(c, chosen, f, run);
 }

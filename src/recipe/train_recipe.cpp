@@ -81,17 +81,18 @@ constexpr double kLeastSeconds = 0.01;  // for a choice after the reading took a
 template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
                                           const TrainingOptions& options) {
   const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
-  auto choice = choose_automatically(asked, data, std::max(left(), kLeastSeconds), options.threads);
+  const double seconds = asked.train.seconds > 0 ? std::max(left(), kLeastSeconds) : 0;
+  auto choice = choose_automatically(asked, data, seconds, options.threads);
   if (!choice.mixture) return choice;
   const GaussianMixture& mixture = *choice.base;
   double trial_began = seconds_now();
   const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
   const double trial_seconds = seconds_now() - trial_began;
   // On a busy machine the mixtures may have taken all of the time.
-  if (const double seconds = kGaussianShare * left(); !earns(above.gain) && seconds > 0) {
+  if (const double share = kGaussianShare * left(); !earns(above.gain) && share > 0) {
     trial_began = seconds_now();
     auto other = above_gaussian(choice, options.threads);
-    const Trial alone = try_network<S>(other, mixture, {seconds, 1000, 50}, options);
+    const Trial alone = try_network<S>(other, mixture, {share, 1000, 50}, options);
     const auto text = fmt::format(
         "a network of {} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
         fmt::join(other.recipe.model.network.hidden, ", "), std::abs(alone.gain),

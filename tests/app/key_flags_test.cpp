@@ -62,7 +62,7 @@ TEST(KeyFlags, AnErrorNamesTheOption) {
   EXPECT_EQ(error({"--rtol", "small"}), "--rtol = small: must be a number > 0");
   EXPECT_EQ(error({"--rtol", ""}), "--rtol = : must be a number > 0");
   EXPECT_EQ(error({"--trace", "exakt"}), "--trace = exakt: must be one of exact, hutchinson (nearest: exact)");
-  EXPECT_EQ(error({"--weights", "\xff"}), "--weights = \xff: must be text in UTF-8");
+  EXPECT_EQ(error({"--weights", "\xff"}), "--weights = \\xff: must be text in UTF-8");
   EXPECT_EQ(error({"--columns", "a,a"}), "--columns = a,a: must be a list of text in UTF-8, each once");
 }
 
