@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <new>
 #include <string>
 #include <system_error>
@@ -13,7 +14,6 @@
 #include "app/command_line.hpp"
 #include "app/report.hpp"
 #include "core/instruction_set.hpp"
-#include "core/printable.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 
@@ -24,13 +24,18 @@ namespace {
 void limit_by_environment() {
   const char* const variable = std::getenv("PATHLINE_INSTRUCTION_SET");
   const std::string name = variable ? variable : "";
-  if (name == "sse4")
-    limit_instruction_set(InstructionSet::sse4);
-  else if (name == "avx2")
-    limit_instruction_set(InstructionSet::avx2);
-  else if (!name.empty() && name != "avx512")
+  if (name.empty()) return;
+  const std::map<std::string, InstructionSet> sets{
+      {"sse4", InstructionSet::sse4}, {"avx2", InstructionSet::avx2}, {"avx512", InstructionSet::avx512}};
+  const auto set = sets.find(name);
+  if (set == sets.end())
+    throw InputError(
+        fmt::format("the environment variable PATHLINE_INSTRUCTION_SET is '{}': it must be sse4, avx2 or avx512", name));
+  limit_instruction_set(set->second);
+  if (instruction_set() != set->second)
     throw InputError(fmt::format(
-        "the environment variable PATHLINE_INSTRUCTION_SET is '{}': it must be sse4, avx2 or avx512", printable(name)));
+        "the environment variable PATHLINE_INSTRUCTION_SET is '{}', but this program uses {} on this CPU at that limit",
+        name, to_string(instruction_set())));
 }
 
 int parse_and_run(CommandLine& line, const Action& chosen, int argc, char** argv) {

@@ -98,11 +98,11 @@ int run(const DistillFlags& flags) {
   f.common.check();
   if (!f.time.empty()) f.options.seconds = time_of("--time", f.time);
   require(f.options.layers >= 0 && f.options.layers <= 1000, "--layers", f.options.layers, "in [0, 1000]");
-  require(f.options.pairs >= 1000 || f.options.pairs == 0, "--pairs", f.options.pairs, ">= 1000");
+  require(f.options.pairs >= 1000 || f.options.pairs == 0, "--pairs", f.options.pairs, "0 or >= 1000");
   require(f.options.iterations >= 0, "--iterations", f.options.iterations, ">= 0");
   require(f.options.batch >= 1, "--batch", f.options.batch, ">= 1");
   require(f.options.learning_rate >= 0 && std::isfinite(f.options.learning_rate), "--learning-rate",
-          f.options.learning_rate, "> 0");
+          f.options.learning_rate, ">= 0");
   require(f.options.map_share >= 0 && f.options.map_share < 1, "--map-share", f.options.map_share, "in [0, 1)");
   require(f.options.coupling.bins >= 2 && f.options.coupling.bins <= 256, "--bins", f.options.coupling.bins,
           "in [2, 256]");

@@ -51,8 +51,8 @@ KnownAnswers known_answers(const Flow<double>& flow) {
   KnownAnswers out{Matrix<double>(flow.dim(), n), conditions(flow, n), RowVector<double>(n)};
   Engine engine = make_stream(0, "checkpoint.answers");
   Matrix<double> z(flow.dim(), n);
-  flow.base->sample(engine, z, flow.standardized_condition(out.condition));
   try {
+    flow.base->sample(engine, z, flow.standardized_condition(out.condition));  // that of an ensemble solves, too
     out.points.leftCols(draws) = flow.push(z.leftCols(draws), {.density = false}, out.condition.leftCols(draws)).points;
     fill_normal<double>(engine, z);
     out.points.rightCols(n - draws) = flow.in_data_units(kFarWidth * z.rightCols(n - draws));

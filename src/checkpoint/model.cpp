@@ -294,6 +294,28 @@ std::vector<Hdf5Group> groups_of(const Hdf5Group& in, const std::string& parent)
   return groups;
 }
 
+bool is_ensemble(const Hdf5Group& in) {
+  return in.exists("base") && in.group("base").has_attribute("kind") &&
+         in.group("base").attribute<std::string>("kind") == to_string(BaseKind::flow_mixture);
+}
+
+// Of the members, as far as it is known. Groups that are linked under many names are read no more often than the file is
+// long.
+std::vector<std::string> read_member_recipes(const std::string& file, const Hdf5File& in) {
+  std::vector<std::string> out;
+  if (!is_ensemble(in)) return out;
+  SizeBudget budget(file, in);
+  for (Index k = 0; k < kMostMembers; ++k) {
+    const std::string name = "members/" + std::to_string(k);
+    if (!in.exists(name)) break;
+    const auto member = in.group(name);
+    if (!member.exists("recipe")) continue;
+    out.push_back(member.read_string("recipe"));
+    budget.take(name + ": recipe", {std::ssize(out.back())});
+  }
+  return out;
+}
+
 ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   ModelCard card;
   card.file = file;
@@ -313,8 +335,7 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
     if (card.condition_range.rows() != std::ssize(card.condition_columns) || card.condition_range.cols() != 2)
       refuse(file, "condition_range: expected 2 rows with a value for each condition");
   }
-  for (const auto& member : groups_of(in, "members"))
-    if (member.exists("recipe")) card.members.push_back(member.read_string("recipe"));
+  card.members = read_member_recipes(file, in);
   read_answers(in, card);
   try {
     card.evaluation =
@@ -383,13 +404,16 @@ void write_marginals(Hdf5Group& out, const Chain<double>& data_side) {
     }
 }
 
-void read_marginals(const std::string& file, const Hdf5Group& in, Chain<double>& data_side, Index dim) {
+void read_marginals(const std::string& file, const Hdf5Group& in, Chain<double>& data_side, Index dim,
+                    SizeBudget& budget) {
   std::vector<MarginalMap> maps;
-  for (const auto& group : groups_of(in, "marginals"))
+  for (const auto& group : groups_of(in, "marginals")) {
     maps.push_back({group.read_vector<double>("x"),
                     group.read_vector<double>("z"),
                     {group.attribute<double>("low_shape"), group.attribute<double>("low_scale")},
                     {group.attribute<double>("high_shape"), group.attribute<double>("high_scale")}});
+    budget.take(group.path(), {maps.back().x.size(), 2});
+  }
   if (maps.empty()) return;
   if (std::ssize(maps) != dim) refuse(file, fmt::format("marginals: {}, expected {}", maps.size(), dim));
   try {
@@ -441,7 +465,8 @@ Vector<double> read_rest(const std::string& file, const Hdf5Group& in, Flow<S>& 
   const auto logit = in.attribute<double>("logit");
   if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");
   flow.set_logit(logit);
-  read_marginals(file, in, flow.data_side, flow.dim());
+  read_marginals(file, in, flow.data_side, flow.dim(), budget);
+  if (in.exists("linear")) budget.take("linear", {flow.dim(), flow.dim()});
   flow.set_linear(in.exists("linear") ? std::optional(Linear<double>(in.read_matrix<double>("linear").transpose()))
                                       : std::nullopt);
   if (flow.linear() && flow.linear()->dim() != flow.dim()) refuse(file, "linear: expected a row for each column");
@@ -484,11 +509,6 @@ template <class S> ReadFlow<S> read_one(const std::string& file, const Hdf5Group
     refuse(file, fmt::format("condition_dim = {}: none of its transforms takes so many", condition_dim));
   out.theta = read_rest(file, in, out.flow, budget);
   return out;
-}
-
-bool is_ensemble(const Hdf5Group& in) {
-  return in.exists("base") && in.group("base").has_attribute("kind") &&
-         in.group("base").attribute<std::string>("kind") == to_string(BaseKind::flow_mixture);
 }
 
 // All members together take no more than the file can hold.

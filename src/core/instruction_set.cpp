@@ -61,6 +61,8 @@ std::string_view to_string(InstructionSet set) {
   }
 #if defined(__ARM_NEON)
   return "NEON";
+#elif defined(__SSE2__)
+  return "SSE2";
 #else
   return "scalar";
 #endif

@@ -46,7 +46,7 @@ template <class P> inline constexpr Index kLanes = Traits<P>::lanes;
 template <class P> inline constexpr bool kIsScalar = std::is_floating_point_v<P>;
 
 // The registers for packets: the size of a block of accumulators depends on it.
-inline constexpr int kRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 32 : 16;
+inline constexpr int kRegisters = HWY_MAX_BYTES == 64 || HWY_ARCH_ARM_A64 ? 32 : 16;
 
 template <class P> HWY_INLINE P load(const Scalar<P>* from) {
   if constexpr (kIsScalar<P>)

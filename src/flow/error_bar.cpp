@@ -57,8 +57,8 @@ double typical(const RowVector<double>& values, bool random) {
   return random ? f.norm() / std::sqrt(static_cast<double>(f.size())) : median(f);
 }
 
-// The derivative of log sum_k w_k p_k with respect to log p_k is the share of member k, so that the error is at most the
-// mean of the members' errors by their shares.
+// Where log p_k is off by at most e_k, log sum_k w_k p_k is off by at most log sum_k s_k exp(e_k), s_k = w_k p_k / p: upward
+// that is the sum itself, and downward the error is no larger, since -log sum_k s_k exp(-e_k) <= sum_k s_k e_k (Jensen).
 template <class S> BarredLogProb mixture_with_error(const FlowMixture<S>& mixture, ConstMatrixRef<double> x,
                                                     ConstMatrixRef<double> c, const EvaluationOptions& options) {
   Matrix<double> joint(mixture.components(), x.cols()), error = joint;
@@ -72,8 +72,10 @@ template <class S> BarredLogProb mixture_with_error(const FlowMixture<S>& mixtur
   for (Index b = 0; b < x.cols(); ++b) {
     const double sum = joint.col(b).hasNaN() ? std::nan("") : log_sum_exp(joint.col(b).array());
     out.log_prob[b] = sum;
+    double growth = 0;
     for (Index k = 0; std::isfinite(sum) && k < joint.rows(); ++k)
-      if (const double share = std::exp(joint(k, b) - sum); share > 0) out.error[b] += share * error(k, b);
+      if (const double share = std::exp(joint(k, b) - sum); share > 0) growth += share * std::expm1(error(k, b));
+    out.error[b] = std::log1p(growth);
     // Where no member has a density, all of them have to be sure of it.
     if (sum == -kUnbounded) out.error[b] = error.col(b).maxCoeff();
     if (std::isnan(sum) || sum == kUnbounded) out.error[b] = kUnbounded;

@@ -486,7 +486,7 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
   check(z0.template cast<double>(), c, options.first);
   for (double t : times) check_time(t);
   const Index n = z0.cols();
-  Samples<S> out{Matrix<double>(dim(), n), RowVector<double>(n), {}, 0};
+  Samples<S> out{Matrix<double>(dim(), n), RowVector<double>::Constant(n, std::nan("")), {}, 0};
   along.assign(times.size(), Matrix<double>(dim(), n));
   out.report =
       for_each_tile<S>(*this, n, c, TileOptions(options), solve_options<S>(options), out.nfe,
@@ -501,9 +501,10 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
                          kept.keeper = &keeper;
                          const auto report =
                              follow<S>(chain, 0, end_time(), z, inner, options.density && !periods_, kept, times);
-                         const auto start = base_density(z0.middleCols(begin, batch), context.condition);
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
-                         out.log_prob.segment(begin, batch) = start - inner - outer;
+                         if (options.density && !periods_)  // the base of an ensemble solves
+                           out.log_prob.segment(begin, batch) =
+                               base_density(z0.middleCols(begin, batch), context.condition) - inner - outer;
                          return report;
                        });
   if (!periods_) return out;

@@ -41,6 +41,16 @@ std::vector<std::vector<Index>> places(const std::vector<Index>& members, Index 
   return out;
 }
 
+bool same_bounds(const Bounds<double>* a, const Bounds<double>* b) {
+  if (!a || !b) return a == b;
+  return a->low() == b->low() && a->high() == b->high();
+}
+
+bool same_periods(const Periods* a, const Periods* b) {
+  if (!a || !b) return a == b;
+  return a->start() == b->start() && a->length() == b->length();
+}
+
 // A context for maps to the units of the data, which take no condition and solve nothing.
 struct UnitsContext {
   TransformScratch<double> scratch;
@@ -66,6 +76,9 @@ FlowMixture<S>::FlowMixture(std::vector<Flow<S>> members, const Vector<double>& 
                                    flow.dim(), flow.condition_dim(), dim(), condition_dim()));
     if (flow.base->kind() == BaseKind::flow_mixture)
       throw InputError(fmt::format("member {}: is an ensemble itself; expected one flow", k + 1));
+    const auto& first = members_.front();
+    if (!same_bounds(flow.bounds(), first.bounds()) || !same_periods(flow.periods(), first.periods()))
+      throw InputError(fmt::format("member {}: other bounds or periods than the first", k + 1));
   }
 }
 
@@ -126,6 +139,9 @@ template <class S> std::vector<Index> FlowMixture<S>::draw_members(Engine& engin
 template <class S> Samples<S> FlowMixture<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options,
                                                      ConstMatrixRef<double> c) const {
   require(n >= 0, "n", n, ">= 0");
+  require(options.tile >= 1, "tile", options.tile, ">= 1");
+  require(options.first >= 0 && options.first % options.tile == 0, "first", options.first,
+          fmt::format("a multiple of tile = {}", options.tile));
   if (c.rows() != condition_dim() || (c.rows() > 0 && c.cols() != n))
     throw InputError(fmt::format("the condition is {} x {}: must be {} x {}", c.rows(), c.cols(), condition_dim(), n));
   Samples<S> out{Matrix<double>(dim(), n), RowVector<double>::Constant(n, std::nan("")), {}, 0};
@@ -210,8 +226,7 @@ void FlowMixture<S>::sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<
     const auto& flow = members_[k];
     const Matrix<double> conditions = columns_of(in_units, of[k]);
     Matrix<double> drawn(dim(), std::ssize(of[k]));
-    flow.base->sample(engine, drawn,
-                      flow.standardized_condition(conditions, 0, conditions.cols()).template cast<double>());
+    flow.base->sample(engine, drawn, flow.standardized_condition(conditions).template cast<double>());
     Matrix<double> x = flow.push(drawn.template cast<S>(), {.solver = solver_, .density = false}, conditions).points;
     members_.front().data_side.apply(Direction::data_to_base, x, nullptr, units.get());
     z(Eigen::all, of[k]) = x;

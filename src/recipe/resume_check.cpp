@@ -20,17 +20,32 @@ bool is_kept(const RecipeField& field) {
          field.name() == "train.seed";
 }
 
+bool is_another_place(const RecipeField& field, const Recipe& stored, const Recipe& resumed) {
+  return field.name() == "data.source" && is_table(stored.data.source) && is_table(resumed.data.source);
+}
+
 }  // namespace
 
 void check_resumed(const Recipe& stored, const Recipe& resumed) {
   for (const auto& field : recipe_fields()) {
-    if (!is_kept(field)) continue;
-    if (field.name() == "data.source" && is_table(stored.data.source) && is_table(resumed.data.source)) continue;
+    if (!is_kept(field) || is_another_place(field, stored, resumed)) continue;
     const RecipeValue was = field.get(stored, 0), is = field.get(resumed, 0);
     if (was != is)
       throw InputError(
           fmt::format("{} = {}: cannot change on resume (was {})", field.name(), toml_text(is), toml_text(was)));
   }
+}
+
+void check_unchanged(const Recipe& stored, const Recipe& resumed) {
+  const std::string why =
+      "cannot change on resume of an ensemble whose members have a time or choose their models; resume it as it was, or "
+      "train a new one";
+  if (stored.objective.size() != resumed.objective.size()) throw InputError("objective: " + why);
+  for (std::size_t stage = 0; stage < stored.objective.size(); ++stage)
+    for (const auto& field : recipe_fields())
+      if (field.get(stored, stage) != field.get(resumed, stage) && !is_another_place(field, stored, resumed))
+        throw InputError(fmt::format("{} = {}: {} (it was {})", field.name(), toml_text(field.get(resumed, stage)), why,
+                                     toml_text(field.get(stored, stage))));
 }
 
 void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std::string& file) {

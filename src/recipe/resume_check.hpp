@@ -10,6 +10,9 @@ namespace pathline {
 // TrainingData::hash() tells whether it is the same.
 void check_resumed(const Recipe& stored, const Recipe& resumed);
 
+// Throws InputError, "optimizer.clip = 2: cannot change on resume of an ensemble ...", if anything differs.
+void check_unchanged(const Recipe& stored, const Recipe& resumed);
+
 // InputError if the recipe that a run's file contains makes a flow of more parameters than the file can hold.
 void check_size(const Recipe& recipe, Index dim, Index condition_dim, const std::string& file);
 

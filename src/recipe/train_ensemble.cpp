@@ -55,7 +55,9 @@ template <class S> class EnsembleRun {
   TrainingResult run() {
     open();
     TrainingResult sum;
+    const auto stopped = [&] { return sum.interrupted = options_.stop && options_.stop(); };
     for (Index k = 0; k < count(); ++k) {
+      if (stopped()) return sum;
       auto result = train_member(k);
       sum.iterations += result.iterations, sum.seconds += result.seconds;
       sum.interrupted = result.interrupted, sum.stopped_early = sum.stopped_early || result.stopped_early;
@@ -63,7 +65,7 @@ template <class S> class EnsembleRun {
       results_.push_back(std::move(result));
       if (k == 0 && recipe_.train.seconds > 0) reserve_ = seconds_at_the_end();
     }
-    assemble(sum);
+    if (!stopped()) assemble(sum);
     return sum;
   }
 
@@ -100,8 +102,8 @@ template <class S> class EnsembleRun {
       files_.remove_dead_parts();
     } else {
       files_.create_new(options_.replace);
-      write_recipe(files_.ensemble(), recipe_);
     }
+    write_recipe(files_.ensemble(), recipe_);
     if (options_.begin) options_.begin();
     left_ -= seconds_now() - began_;
   }

@@ -188,6 +188,7 @@ TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options
   check_recipe(recipe);
   if (recipe.model.member > 0)
     throw InputError("model.member selects one member, which is no ensemble: leave it out or set model.ensemble = 1");
+  if (stored && (recipe.train.seconds > 0 || recipe.model.automatic)) check_unchanged(*stored, recipe);
   if (options.resume) check_resumed(stored ? *stored : recipe_in(resumed_file(options.directory)), recipe);
   if (recipe.model.precision == Precision::float64) return train_ensemble<double>(recipe, options, train_one);
   return train_ensemble<float>(recipe, options, train_one);

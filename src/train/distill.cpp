@@ -283,7 +283,7 @@ double rate_of(const Flow<S>& flow, const Matrix<double>& x, const Matrix<double
 DistillOptions with_defaults(DistillOptions o, Index dim) {
   const bool few = dim <= 3;
   if (o.layers == 0) o.layers = few ? 8 : 12;
-  if (o.pairs == 0) o.pairs = few ? 200'000 : std::min<Index>(400'000, 20'000'000 / dim);
+  if (o.pairs == 0) o.pairs = few ? 200'000 : std::clamp<Index>(20'000'000 / dim, 1000, 400'000);
   if (o.seconds == 0) o.seconds = few ? 60 : 300;
   if (o.learning_rate == 0) o.learning_rate = few ? 3e-3 : 5e-3;
   return o;

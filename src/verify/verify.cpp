@@ -66,7 +66,10 @@ Check worst_of_members(const NamedCheck& check, const Subject& s, const FlowMixt
                            .target = s.target,
                            .seed = s.seed,
                            .threads = s.threads});
-    if (out.side == Check::Side::at_least) out.figure = std::min(1.0, out.figure * static_cast<double>(count));
+    if (out.side == Check::Side::at_least && std::isfinite(out.figure)) {
+      out.figure = std::min(1.0, out.figure * static_cast<double>(count));
+      if (out.verdict != Verdict::skipped) out.verdict = out.figure >= out.bound ? Verdict::pass : Verdict::fail;
+    }
     out.detail = fmt::format("{}; the worst of {} members, number {}", out.detail, count, k + 1);
     if (!worst || margin(out) < margin(*worst)) worst = std::move(out);
   }

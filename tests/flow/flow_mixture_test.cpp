@@ -208,6 +208,14 @@ TEST(FlowMixture, WhatIsNoMixtureOfFlowsIsRefused) {
     EXPECT_THAT(made({two, two}, Vector<double>{{1, bad}}), HasSubstr("must be finite and > 0"));
   EXPECT_EQ(made({two, flow_mixture(std::vector<Flow<double>>{two}, equal(1))}, equal(2)),
             "member 2: is an ensemble itself; expected one flow");
+  // The periods of the first were once given to all.
+  const Bounds<double> bounds(Vector<double>{{0, -90}}, Vector<double>{{kInfinity, 450}}, Vector<double>{{1e-3, 0}});
+  auto bounded = two, periodic = two;
+  bounded.set_bounds(bounds), periodic.set_bounds(bounds);
+  periodic.set_periods(Periods(Vector<double>{{0, 0}}, Vector<double>{{0, 360}}, bounds));
+  for (const auto& [first, second] : {std::pair(two, bounded), std::pair(bounded, two), std::pair(bounded, periodic),
+                                      std::pair(periodic, bounded)})
+    EXPECT_EQ(made({first, second}, equal(2)), "member 2: other bounds or periods than the first");
 }
 
 TEST(FlowMixture, ItHasNoPathThroughTime) {

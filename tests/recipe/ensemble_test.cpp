@@ -104,6 +104,12 @@ TEST_F(Ensemble, StoppedAnywhereItContinuesToTheSameModelSlow) {
 TEST_F(Ensemble, WhatCannotChangeIsSaid) {
   Recipe r = small(2);
   train_recipe(r, {.directory = file("run")});
+  r.train.seconds = 30;
+  EXPECT_THAT(message([&] { train_recipe(r, {.directory = file("run"), .resume = true}); }),
+              HasSubstr("train.time = 30: cannot change on resume of an ensemble"));
+  r.train.seconds = 0, r.train.iterations = 25;
+  EXPECT_EQ(train_recipe(r, {.directory = file("run"), .resume = true}).iterations, 50);
+  EXPECT_EQ(read_recipe(file("run/ensemble.toml")).train.iterations, 25);
   r.model.ensemble = 3;
   EXPECT_THAT(message([&] { train_recipe(r, {.directory = file("run"), .resume = true}); }),
               HasSubstr("model.ensemble = 3: cannot change on resume (was 2)"));

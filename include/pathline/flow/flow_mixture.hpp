@@ -16,8 +16,8 @@ namespace pathline {
 /// no map from one base to the data, and nothing that can be trained: the members are trained one by one.
 template <class S> class FlowMixture final : public Base {
  public:
-  /// members: one at least, of the same columns and conditions, none of them a mixture of flows. weights: one for each,
-  /// > 0; they are divided by their sum. solver: how log_density, pullback and sample solve. InputError otherwise.
+  /// members: one at least, of the same columns, conditions, bounds and periods, none of them a mixture of flows.
+  /// weights: one for each, > 0; they are divided by their sum. solver: how log_density, pullback and sample solve. InputError otherwise.
   FlowMixture(std::vector<Flow<S>> members, const Vector<double>& weights, const SolverOptions& solver);
 
   const std::vector<Flow<S>>& members() const { return members_; }
