@@ -181,7 +181,7 @@ void PyFlow::refuse_ensemble(const char* function) const {
 }
 
 py::object PyFlow::to_base(const py::object& x, const py::object& condition) const {
-  refuse_ensemble("to_base");
+  refuse_ensemble("transform");
   const Rows points(x, dim(), "x");
   const auto conditions = condition_rows(condition, points.count());
   auto out = new_points(points.count(), dim(), points.is_one_row());
@@ -200,7 +200,7 @@ py::object PyFlow::to_base(const py::object& x, const py::object& condition) con
 }
 
 py::object PyFlow::to_data(const py::object& z, const py::object& condition) const {
-  refuse_ensemble("to_data");
+  refuse_ensemble("inverse_transform");
   const Rows points(z, dim(), "z");
   const auto conditions = condition_rows(condition, points.count());
   auto out = new_points(points.count(), dim(), points.is_one_row());

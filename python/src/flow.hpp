@@ -44,7 +44,7 @@ class PyFlow {
     ModelCard card;
     std::variant<Flow<float>, Flow<double>> flow;
   };
-  void refuse_ensemble(const char* function) const;  // InputError, "to_base: ...", for a model without one base
+  void refuse_ensemble(const char* function) const;  // InputError, "transform: ...", for a model without one base
   // f(flow), in the precision of the flow.
   template <class F> auto with_flow(F f) const { return std::visit(f, model_->flow); }
   template <class F> void in_parts(Index n, F part) const;

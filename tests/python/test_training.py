@@ -198,7 +198,7 @@ def test_an_ensemble_is_the_mean_of_the_densities_of_its_members(blob, tmp_path)
     np.testing.assert_allclose(flow.log_prob(blob), np.logaddexp(*members) - np.log(2), atol=1e-9)
     assert np.isfinite(flow.score(blob[:5])).all() and flow.sample(7).shape == (7, 2)
     with pytest.raises(pathline.InputError, match="ensemble"):
-        flow.to_base(blob[:5])
+        flow.transform(blob[:5])
 
 
 def test_settings_hold_where_no_argument_says_otherwise(blob):
