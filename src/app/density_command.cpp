@@ -13,6 +13,7 @@
 #include "app/grid.hpp"
 #include "app/integrated_density.hpp"
 #include "app/output.hpp"
+#include "app/mean_nfe.hpp"
 #include "app/part_size.hpp"
 #include "app/point_source.hpp"
 #include "app/progress_line.hpp"
@@ -225,16 +226,18 @@ std::string plus_minus(const Moments& m) {
 // What a summary tells, collected part by part, of the points whose solve succeeded.
 struct Totals {
   Moments nll, kl;
-  double evaluations = 0, mass = 0;
+  MeanNfe nfe;
+  double mass = 0;
   PointSample sample{256};  // points whose solver error is measured
   std::vector<std::int64_t> failed_rows;
   std::vector<std::string> failed_reasons;
   Index rows = 0;
   std::string without_error;  // why the error of a solve is not that of the result: "not estimated for integrals"
 
+  // tile: of the solves.
   void add(const Matrix<double>& points, const Matrix<double>& conditions, const LogProbOfRows& got,
-           const RowVector<double>& known) {
-    evaluations += got.nfe * static_cast<double>(points.cols());
+           const RowVector<double>& known, Index tile) {
+    nfe.add(got.nfe, points.cols(), tile);
     if (got.failed.empty()) {
       add_evaluated(points, conditions, got.log_prob, known);
     } else {
@@ -247,7 +250,6 @@ struct Totals {
       failed_rows.push_back(rows + point.column), failed_reasons.push_back(point.reason);
     rows += points.cols();
   }
-  double nfe() const { return evaluations / static_cast<double>(rows); }
 
  private:
   static std::vector<Index> evaluated(const LogProbOfRows& got) {
@@ -346,7 +348,7 @@ template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow
   else if (options.trace.kind == TraceKind::exact)
     error = error_of(f, t, options);
   if (t.kl.n > 0) fmt::print("KL(data || model)  {} nats, by the column log_density\n", plus_minus(t.kl));
-  fmt::print("NFE                {:.1f}\n", t.nfe());
+  fmt::print("NFE                {:.1f}\n", t.nfe.value());
   if (error)
     print_error(*error);
   else
@@ -578,7 +580,7 @@ template <class S> int run_as(const DensityFlags& f) {
     if (!got.failed.empty() && integration.empty()) second_try(x, c, got);
     barred.count(got.error);
     output.append(x, c, got);
-    totals.add(x, c, got, on_the_way ? RowVector<double>() : points->known());
+    totals.add(x, c, got, on_the_way ? RowVector<double>() : points->known(), options.tile);
     if (c.rows() > 0) conditions.add(c);
     progress(done + x.cols());
   }
@@ -588,7 +590,7 @@ template <class S> int run_as(const DensityFlags& f) {
     file->set_attribute("model", f.model), file->set_attribute("digest", model.card.digest);
     write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
     if (f.time) file->set_attribute("time", *f.time);
-    file->set_attribute("nfe", totals.nfe());
+    file->set_attribute("nfe", totals.nfe.value());
     if (grid) write_grid(*file, *grid);
     if (!totals.failed_rows.empty()) {
       file->write_values<std::int64_t>("failed_rows", {std::ssize(totals.failed_rows)}, totals.failed_rows.data());

@@ -5,6 +5,7 @@
 #include "app/condition.hpp"
 #include "app/integrated_density.hpp"
 #include "app/output.hpp"
+#include "app/mean_nfe.hpp"
 #include "app/part_size.hpp"
 #include "app/progress_line.hpp"
 #include "core/option_check.hpp"
@@ -200,7 +201,7 @@ template <class S> int run_as(SampleFlags f) {
   // A discrete column has its integer, and the log-density its probability.
   const Integration cells{.out = {}, .discrete = discrete_columns(model.card)};
   const IntegratedDensity<S> masses(flow, cells, Matrix<double>(0, 0), options);
-  double evaluations = 0;
+  MeanNfe nfe;
   ProgressLine progress(f.common.quiet, "samples", f.count);
   PartSize part;
   for (Index first = 0, n = 0; first < f.count; first += n) {
@@ -211,14 +212,14 @@ template <class S> int run_as(SampleFlags f) {
     for (const Index i : cells.discrete) drawn.points.row(i) = drawn.points.row(i).array().floor();
     if (f.log_density && !cells.empty()) drawn.log_prob = masses.log_prob(drawn.points, c, options).log_prob;
     output.append(first, drawn, c);
-    evaluations += drawn.nfe * static_cast<double>(n);
+    nfe.add(drawn.nfe, n, options.tile);
     progress(first + n);
   }
   if (auto* file = output.file()) {
     file->set_attribute("seed", f.seed);
     file->set_attribute("model", f.model), file->set_attribute("digest", model.card.digest);
     write_solve(*file, options, std::is_same_v<S, float> ? "float" : "double");
-    file->set_attribute("nfe", f.count > 0 ? evaluations / static_cast<double>(f.count) : 0.0);
+    file->set_attribute("nfe", nfe.value());
     const auto& c = conditions.all();
     if (f.conditions.empty() && c.rows() > 0)
       file->set_attribute("condition", std::vector<double>(c.data(), c.data() + c.size()));

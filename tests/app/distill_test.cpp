@@ -47,7 +47,7 @@ TEST_F(DistillCommand, RefusesBeforeItComputes) {
   EXPECT_THAT(refusal({"-o", file("none/f.h5"), "--time", "10h"}), HasSubstr("cannot write"));  // not after ten hours
   EXPECT_THAT(refusal({"-o", "fast.csv"}), HasSubstr("must end with .h5"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--time", "soon"}), HasSubstr("--time = soon: must be a time above 0"));
-  EXPECT_THAT(refusal({"-o", file("f.h5"), "--pairs", "3"}), HasSubstr("--pairs = 3: must be >= 1000"));
+  EXPECT_THAT(refusal({"-o", file("f.h5"), "--pairs", "3"}), HasSubstr("--pairs = 3: must be 0 or >= 1000"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--layers", "-1"}), HasSubstr("--layers = -1"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--map-share", "1"}), HasSubstr("--map-share = 1"));
   EXPECT_THAT(refusal({"-o", file("f.h5"), "--bins", "1"}), HasSubstr("--bins = 1"));

@@ -17,6 +17,7 @@ namespace pathline {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -146,7 +147,8 @@ TEST_F(HostileFiles, GroupsThatContainThemselvesEndSlow) {
   const std::string ways =
       "a = [f.create_group('a%d' % i) for i in range(9)]; "
       "[a[i].__setitem__('l%d' % j, a[i + 1]) for i in range(8) for j in range(40)]";
-  for (const auto& what : model_refusals(model("m.h5", ways))) EXPECT_THAT(what, HasSubstr("more objects"));
+  for (const auto& what : model_refusals(model("m.h5", ways)))  // whichever limit is reached first
+    EXPECT_THAT(what, AnyOf(HasSubstr("more objects"), HasSubstr("does not finish reading it")));
   table_refusals(table("t.h5", ways));
 }
 
