@@ -13,11 +13,11 @@
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
-#include "app/text_file.hpp"
 #include "app/video.hpp"
 #include "core/lower_case.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/io/replace_file.hpp"
 
 namespace pathline {
 namespace {

@@ -14,6 +14,7 @@
 #include "pathline/app/figure.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
+#include "pathline/io/replace_file.hpp"
 
 namespace pathline {
 namespace {

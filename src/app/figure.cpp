@@ -1,4 +1,5 @@
 #include "pathline/app/figure.hpp"
+#include "pathline/io/replace_file.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +8,6 @@
 #include "app/fitted_text.hpp"
 #include "app/panel.hpp"
 #include "app/picture_file.hpp"
-#include "app/text_file.hpp"
 #include "app/ticks.hpp"
 
 namespace pathline::plot {

@@ -4,10 +4,10 @@
 #include "app/picture.hpp"
 #include "app/picture_file.hpp"
 #include "app/run_metrics.hpp"
-#include "app/text_file.hpp"
 #include "app/training_picture.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/io/replace_file.hpp"
 
 namespace pathline {
 namespace {

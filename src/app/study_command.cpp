@@ -11,6 +11,7 @@
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/io/replace_file.hpp"
 
 namespace pathline {
 namespace {

@@ -1,24 +1,11 @@
 #include "app/text_file.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "pathline/core/error.hpp"
-#include "pathline/io/replace_file.hpp"
 
 namespace pathline {
-
-void write_text_file(const std::string& path, const std::string& text) {
-  ReplaceFile file(path);
-  {
-    std::ofstream out(file.path(), std::ios::binary);
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
-    out.close();
-    if (!out) throw_cannot_write(path);
-  }
-  file.commit();
-}
 
 void make_directory(const std::string& path) {
   std::error_code error;

@@ -1,12 +1,9 @@
-// A text that becomes a file whole or not at all.
+// Text files of a command: their directory and their cells.
 #pragma once
 
 #include <string>
 
 namespace pathline {
-
-// InputError if it cannot be written.
-void write_text_file(const std::string& path, const std::string& text);
 
 // Makes the directory, and those above it, unless it is there. InputError if it cannot.
 void make_directory(const std::string& path);

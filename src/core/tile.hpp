@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "core/option_check.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -13,6 +16,13 @@ inline Index tile_size(Index size, Index n) {
   if (size > 0) return size;
   const Index tiles = std::max<Index>(1, (n + 63) / 64);
   return std::max<Index>(1, (n + tiles - 1) / tiles);
+}
+
+// Tiles of a long stream that is drawn or evaluated in parts, of which `first` is the number of the first sample. Every
+// call comes here: the text is made only if it is needed.
+inline void check_tiles(Index tile, Index first) {
+  require(tile >= 1, "tile", tile, ">= 1");
+  if (first < 0 || first % tile != 0) require(false, "first", first, fmt::format("a multiple of tile = {}", tile));
 }
 
 // n samples in tiles of `size`; the last tile may be smaller.

@@ -70,7 +70,7 @@ template <class S> BarredLogProb mixture_with_error(const FlowMixture<S>& mixtur
     out.report.add(got.report), out.nfe += got.nfe;
   }
   for (Index b = 0; b < x.cols(); ++b) {
-    const double sum = joint.col(b).hasNaN() ? std::nan("") : log_sum_exp(joint.col(b).array());
+    const double sum = log_sum_exp(joint.col(b).array());
     out.log_prob[b] = sum;
     double growth = 0;
     for (Index k = 0; std::isfinite(sum) && k < joint.rows(); ++k)

@@ -274,11 +274,7 @@ struct TileOptions {
   explicit TileOptions(const EvaluationOptions& o) : tile(o.tile), seed(o.seed), first(o.first), threads(o.threads) {}
   explicit TileOptions(const ScoreOptions& o) : tile(o.tile), seed(o.seed), first(0), threads(o.threads) {}
 
-  void check() const {
-    require(tile >= 1, "tile", tile, ">= 1");
-    if (first < 0 || first % tile != 0)  // every call comes here: the text is made only if it is needed
-      require(false, "first", first, fmt::format("a multiple of tile = {}", tile));
-  }
+  void check() const { check_tiles(tile, first); }
 };
 
 // Says "point 70: advice" if one point fails when it is solved alone, or else "points 64 to 127: advice". first: the
@@ -607,8 +603,7 @@ Matrix<S> Flow<S>::draw_base(Index n, std::uint64_t seed, Index tile, Index firs
   if (conditional && (c.rows() != condition_dim() || c.cols() != n))
     throw InputError(fmt::format("the condition is {} x {}: must be {} x {}, because the base distribution depends on it",
                                  c.rows(), c.cols(), condition_dim(), n));
-  require(tile >= 1, "tile", tile, ">= 1");
-  require(first >= 0 && first % tile == 0, "first", first, fmt::format("a multiple of tile = {}", tile));
+  check_tiles(tile, first);
   Matrix<double> z(dim(), n);
   for (Index begin = 0; begin < n; begin += tile) {
     Engine engine = make_stream(seed, "flow.base", static_cast<std::uint64_t>((first + begin) / tile));

@@ -97,7 +97,7 @@ template <class S> LogProb<S> FlowMixture<S>::log_prob(ConstMatrixRef<double> x,
     out.report.add(got.report), out.nfe += got.nfe;
   }
   for (Index b = 0; b < x.cols(); ++b)
-    out.log_prob[b] = joint.col(b).hasNaN() ? std::nan("") : log_sum_exp(joint.col(b).array());
+    out.log_prob[b] = log_sum_exp(joint.col(b).array());
   return out;
 }
 
@@ -115,7 +115,7 @@ template <class S> Score FlowMixture<S>::score(ConstMatrixRef<double> x, ConstMa
     out.nfe += each.back().nfe, out.backward_nfe += each.back().backward_nfe;
   }
   for (Index b = 0; b < x.cols(); ++b) {
-    const double sum = joint.col(b).hasNaN() ? std::nan("") : log_sum_exp(joint.col(b).array());
+    const double sum = log_sum_exp(joint.col(b).array());
     out.log_prob[b] = sum;
     if (!std::isfinite(sum)) out.score.col(b).setConstant(std::nan(""));
     for (Index k = 0; std::isfinite(sum) && k < components(); ++k)
@@ -139,9 +139,7 @@ template <class S> std::vector<Index> FlowMixture<S>::draw_members(Engine& engin
 template <class S> Samples<S> FlowMixture<S>::sample(Index n, std::uint64_t seed, const EvaluationOptions& options,
                                                      ConstMatrixRef<double> c) const {
   require(n >= 0, "n", n, ">= 0");
-  require(options.tile >= 1, "tile", options.tile, ">= 1");
-  require(options.first >= 0 && options.first % options.tile == 0, "first", options.first,
-          fmt::format("a multiple of tile = {}", options.tile));
+  check_tiles(options.tile, options.first);
   if (c.rows() != condition_dim() || (c.rows() > 0 && c.cols() != n))
     throw InputError(fmt::format("the condition is {} x {}: must be {} x {}", c.rows(), c.cols(), condition_dim(), n));
   Samples<S> out{Matrix<double>(dim(), n), RowVector<double>::Constant(n, std::nan("")), {}, 0};

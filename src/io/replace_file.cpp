@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -166,6 +167,17 @@ void ReplaceFile::commit(const std::string& previous) {
   if (!sync_file(directory.empty() ? "." : directory) && errno != EINVAL && errno != EACCES)
     throw InputError(target_ + ": written, but the rename could not be secured against a power failure: " +
                      std::generic_category().message(errno));
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
+  ReplaceFile file(path);
+  {
+    std::ofstream out(file.path(), std::ios::binary);
+    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    out.close();
+    if (!out) throw_cannot_write(path);
+  }
+  file.commit();
 }
 
 }  // namespace pathline

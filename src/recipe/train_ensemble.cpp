@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -21,7 +20,7 @@
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
 #include "pathline/train/evaluation_choice.hpp"
-#include "recipe/in_table.hpp"
+#include "recipe/describe_data.hpp"
 #include "recipe/yardstick.hpp"
 #include "train/held_out.hpp"
 #include "train/metrics_line.hpp"
@@ -33,19 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kLeastSeconds = 0.05;  // that a member is given
-
-void write_recipe(const std::string& name, const Recipe& recipe) {
-  ReplaceFile file(name);
-  {
-    std::ofstream out(file.path());
-    out << to_toml(recipe);
-    out.close();
-    if (!out) throw_cannot_write(name);
-  }
-  file.commit();
-}
-
-double yardstick_seconds(double seconds) { return std::clamp(0.02 * seconds, 0.1, 5.0); }
 
 template <class S> class EnsembleRun {
  public:
@@ -71,7 +57,7 @@ template <class S> class EnsembleRun {
 
  private:
   Index count() const { return recipe_.model.ensemble; }
-  std::string directory(Index k) const { return fmt::format("{}/member-{}", options_.directory, k + 1); }
+  std::string directory(Index k) const { return files_.member(k); }
   std::string model_of(Index k) const { return RunDirectory(directory(k)).model(); }
   bool has_begun(Index k) const {
     const RunDirectory files(directory(k));
@@ -94,7 +80,7 @@ template <class S> class EnsembleRun {
       stages_ = build_stages<S>(recipe_, options_.target);
       (void)build_flow<S>(recipe_, data.dim(), data.condition_dim());
     }
-    describe(data);
+    describe_data(data, "", options_);
     for (Index k = 0; k < count(); ++k) missing_ += !(options_.resume && has_begun(k));
     left_ = recipe_.train.seconds * static_cast<double>(missing_) / static_cast<double>(count());
     files_.lock();
@@ -103,7 +89,7 @@ template <class S> class EnsembleRun {
     } else {
       files_.create_new(options_.replace);
     }
-    write_recipe(files_.ensemble(), recipe_);
+    write_text_file(files_.ensemble(), to_toml(recipe_));
     if (options_.begin) options_.begin();
     left_ -= seconds_now() - began_;
   }
@@ -114,12 +100,6 @@ template <class S> class EnsembleRun {
 
   void note(const std::string& text) const {
     if (options_.note) options_.note(text);
-  }
-
-  void describe(const TrainingData& data) const {
-    if (!options_.describe_data) return;
-    if (const auto text = data.summary(); !text.empty()) note(fmt::format("{}: {}", data.name(), text));
-    for (const auto& text : data.notes()) note(with_keys(text));
   }
 
   // With a limit each member has an equal part of the time that is left, and its own choice: that of the first, made
@@ -179,10 +159,6 @@ template <class S> class EnsembleRun {
     return out;
   }
 
-  TrainingData held_data(const TrainingData& data, const TrainerOptions& options) const {
-    return options.validation_rows > 0 ? data.with_held_out_rows(options.validation_rows, data.test().x.cols()) : data;
-  }
-
   const Target* target() const { return target_ ? stages_.back().objective->target() : nullptr; }
 
   // About as long as the choice of the solver, the validation, the test and the comparison of the whole take.
@@ -191,7 +167,7 @@ template <class S> class EnsembleRun {
     const auto member = read_model<S>(model_of(0));
     const auto recipe = chosen();
     const auto options = trainer_options_of(recipe);
-    const auto data = held_data(data_of(recipe), options);
+    const auto data = with_validation_rows(data_of(recipe), options);
     HeldOut held(options, data, target());
     held.set_solver(member.card.evaluation);
     if (options.max_error > 0 && data.validation().x.cols() > 0)
@@ -216,7 +192,7 @@ template <class S> class EnsembleRun {
     const auto recipe = chosen();
     if (stages_.empty()) stages_ = build_stages<S>(recipe, options_.target);
     auto options = trainer_options_of(recipe);
-    const auto all = data_of(recipe), data = held_data(all, options);
+    const auto all = data_of(recipe), data = with_validation_rows(all, options);
     const Vector<double> weights = Vector<double>::Constant(count(), 1.0 / static_cast<double>(count()));
     auto& solver = options.evaluation.solver;
     if (const auto& points = data.validation(); options.max_error > 0 && points.x.cols() > 0)

@@ -12,6 +12,7 @@
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
 #include "recipe/automatic.hpp"
+#include "recipe/describe_data.hpp"
 #include "recipe/in_table.hpp"
 #include "recipe/network_trial.hpp"
 #include "recipe/resume_check.hpp"
@@ -37,14 +38,6 @@ template <class S> TrainingCallbacks<S> callbacks(const TrainingOptions& options
               },
           .validation = {},
           .note = note(options)};
-}
-
-// What the data are and what was found in them, before anything is trained.
-void describe(const TrainingData& data, Index parameters, const TrainingOptions& options) {
-  if (!options.note || !options.describe_data) return;
-  if (const auto text = data.summary(); !text.empty())
-    options.note(fmt::format("{}: {}; {} parameters", data.name(), text, parameters));
-  for (const auto& text : data.notes()) options.note(with_keys(text));
 }
 
 // The file from which a run continues. Every call reads and checks the whole of it.
@@ -134,7 +127,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   if (options.resume) check_size(recipe, data.dim(), data.condition_dim(), from);
   trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
-  describe(data, flow.theta().size(), options);
+  describe_data(data, fmt::format("; {} parameters", flow.theta().size()), options);
   if (options.note)
     for (const auto& text : reasons) options.note(text);
   set_base(flow, recipe, data, base, options, from);
@@ -155,7 +148,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   exact.trace = {}, exact.threads = options.threads;
   if (!yardstick && recipe.model.base_fit) yardstick = base;
   result.yardstick = measure(training.best(), data, yardstick ? &*yardstick : nullptr, exact,
-                             std::clamp(0.02 * result.seconds, 0.1, 5.0));
+                             yardstick_seconds(result.seconds));
   return result;
 }
 

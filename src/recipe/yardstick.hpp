@@ -1,12 +1,16 @@
 // What is cheap, beside what was trained.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "pathline/fit/gaussian_mixture.hpp"
 #include "pathline/train/trainer.hpp"
 
 namespace pathline {
+
+// The time that a comparison with what is cheap may take after a training of so many seconds.
+inline double yardstick_seconds(double seconds) { return std::clamp(0.02 * seconds, 0.1, 5.0); }
 
 // Of the test rows. mixture: fitted to the rows that `data` give to the base (null: chosen here, in a few seconds at
 // most). Nothing without test rows, and for a toy.

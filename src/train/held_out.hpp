@@ -5,6 +5,12 @@
 
 namespace pathline {
 
+// The data with the validation rows that the options ask for, and all test rows.
+inline TrainingData with_validation_rows(TrainingData data, const TrainerOptions& options) {
+  if (options.validation_rows == 0) return data;
+  return data.with_held_out_rows(options.validation_rows, data.test().x.cols());
+}
+
 class HeldOut {
  public:
   // Keeps references. target: null, or the target that takes the place of data; the held-out points are then draws of

@@ -54,15 +54,17 @@ void RunDirectory::create_new(bool replace) const {
   restart_metrics({});
 }
 
+std::string RunDirectory::member(Index k) const { return fmt::format("{}/member-{}", path_, k + 1); }
+
 void RunDirectory::remove_members() const {
   std::error_code error;
   if (!fs::exists(ensemble(), error)) return;
-  for (int k = 1; fs::is_directory(fmt::format("{}/member-{}", path_, k), error); ++k) {
-    const RunDirectory member(fmt::format("{}/member-{}", path_, k));
-    member.remove_dead_parts();
-    for (const auto& file : {member.last(), member.previous(), member.model(), member.metrics(), member.path_ + "/.lock"})
+  for (Index k = 0; fs::is_directory(member(k), error); ++k) {
+    const RunDirectory run(member(k));
+    run.remove_dead_parts();
+    for (const auto& file : {run.last(), run.previous(), run.model(), run.metrics(), run.path_ + "/.lock"})
       fs::remove(file, error);
-    fs::remove(member.path_, error);
+    fs::remove(run.path_, error);
   }
 }
 
@@ -102,14 +104,9 @@ std::string RunDirectory::resumable(std::string& note) const {
 }
 
 void RunDirectory::restart_metrics(const std::vector<std::string>& lines) const {
-  ReplaceFile file(metrics());
-  {
-    std::ofstream out(file.path());
-    for (const auto& line : lines) out << line << '\n';
-    out.close();  // which may fail where the writes did not: a full disk of a server
-    if (!out) throw_cannot_write(metrics());
-  }
-  file.commit();
+  std::string text;
+  for (const auto& line : lines) text += line + '\n';
+  write_text_file(metrics(), text);
 }
 
 void RunDirectory::append_metrics(const std::string& line) const {

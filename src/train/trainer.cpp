@@ -96,8 +96,7 @@ template <class S> class Trainer<S>::Impl {
         callbacks_(std::move(callbacks)),
         stages_(std::move(stages)),
         plan_(plan_stages(requests(stages_), options_)),
-        data_(options_.validation_rows > 0 ? data.with_held_out_rows(options_.validation_rows, data.test().x.cols())
-                                           : std::move(data)),
+        data_(with_validation_rows(std::move(data), options_)),
         held_out_(options_, data_, target_of(data_, stages_)),
         files_(options_.directory),
         pending_(callbacks_.note),

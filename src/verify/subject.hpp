@@ -31,18 +31,24 @@ Check at_most(double figure, double bound, std::string detail);
 Check at_least(double figure, double bound, std::string detail);
 Check skipped(std::string why);
 
+// The same subject with another flow, on the same columns. single: in float, null without.
+inline Subject with_flow(const Subject& s, const Flow<double>& flow, const Flow<float>* single) {
+  return {.flow = flow,
+          .single = single,
+          .evaluation = s.evaluation,
+          .condition_range = s.condition_range,
+          .x = s.x,
+          .c = s.c,
+          .target = s.target,
+          .seed = s.seed,
+          .threads = s.threads};
+}
+
 // check(subject) of the flow on the real line, whose map is one to one, if columns of the subject are periodic.
 template <class Rule> Check on_the_line(const Subject& s, Rule check) {
   Flow<double> line = s.flow;
   line.set_periods({});
-  return check(Subject{.flow = line,
-                       .evaluation = s.evaluation,
-                       .condition_range = s.condition_range,
-                       .x = s.x,
-                       .c = s.c,
-                       .target = s.target,
-                       .seed = s.seed,
-                       .threads = s.threads});
+  return check(with_flow(s, line, nullptr));
 }
 
 }  // namespace pathline

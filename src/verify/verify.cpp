@@ -11,6 +11,7 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/flow/flow_mixture.hpp"
+#include "verify/subject.hpp"
 
 namespace pathline {
 
@@ -57,15 +58,8 @@ Check worst_of_members(const NamedCheck& check, const Subject& s, const FlowMixt
   std::optional<Check> worst;
   const auto count = static_cast<std::size_t>(mixture.components());
   for (std::size_t k = 0; k < count; ++k) {
-    Check out = check.run({.flow = mixture.members()[k],
-                           .single = s.single ? &s.single->members()->members()[k] : nullptr,
-                           .evaluation = s.evaluation,
-                           .condition_range = s.condition_range,
-                           .x = s.x,
-                           .c = s.c,
-                           .target = s.target,
-                           .seed = s.seed,
-                           .threads = s.threads});
+    const Flow<float>* single = s.single ? &s.single->members()->members()[k] : nullptr;
+    Check out = check.run(with_flow(s, mixture.members()[k], single));
     if (out.side == Check::Side::at_least && std::isfinite(out.figure)) {
       out.figure = std::min(1.0, out.figure * static_cast<double>(count));
       if (out.verdict != Verdict::skipped) out.verdict = out.figure >= out.bound ? Verdict::pass : Verdict::fail;

@@ -17,7 +17,8 @@ namespace pathline {
 template <class S> class FlowMixture final : public Base {
  public:
   /// members: one at least, of the same columns, conditions, bounds and periods, none of them a mixture of flows.
-  /// weights: one for each, > 0; they are divided by their sum. solver: how log_density, pullback and sample solve. InputError otherwise.
+  /// weights: one for each, > 0; they are divided by their sum. solver: how log_density, pullback and sample solve.
+  /// InputError otherwise.
   FlowMixture(std::vector<Flow<S>> members, const Vector<double>& weights, const SolverOptions& solver);
 
   const std::vector<Flow<S>>& members() const { return members_; }

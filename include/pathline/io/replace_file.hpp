@@ -31,6 +31,9 @@ class ReplaceFile {
   bool direct_ = false, pending_ = false;
 };
 
+/// Writes a text that becomes the file whole or not at all. InputError if it cannot be written.
+void write_text_file(const std::string& path, const std::string& text);
+
 /// SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGXCPU remove the temporary files before they end the process. For a main
 /// function to call; a signal that is ignored stays so.
 void remove_temporaries_on_signals();
