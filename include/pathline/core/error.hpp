@@ -2,6 +2,9 @@
 /// The errors that reach a user. A mistake of the programmer is an assert. A numerical failure inside a solve is a
 /// result value (ode/report.hpp); it becomes a NumericalError when the caller needs the number that the solve could not
 /// give.
+///
+/// Every message is one line fit for a terminal, whatever text of a file it quotes: a character that a terminal obeys,
+/// such as a line end, is replaced by its escape in C, as is a byte that is not UTF-8.
 #pragma once
 
 #include <stdexcept>
