@@ -51,7 +51,7 @@ void add_plot_command(Command app, Action& chosen) {
   c.footer(
       "Examples:\n"
       "  pathline plot models/moons.h5 -o moons.png --paths --error\n"
-      "  pathline plot models/moons.h5 -o field.png --field --residual --cells 80\n"
+      "  pathline plot models/moons.h5 -o field.png --field --residual --cells 40\n"
       "  pathline plot models/diamonds.h5 -o corner.pdf --columns carat,price --log carat,price\n"
       "  pathline plot models/moons.h5 models/rings.h5 -o training.svg --training");
   c.add_option("MODEL", f->models, "a model file or the directory of a run; several with --training").required();

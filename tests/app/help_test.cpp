@@ -139,13 +139,13 @@ const std::vector<Words> kQuick{{"data", "list"},
                                 {"animate"},
                                 {"dynamics", "simulate"},
                                 {"dynamics", "predict"}};
-const std::vector<Words> kTraining{{"train"}, {"watch"}, {"fit"}, {"dynamics", "fit"}};
-const std::vector<Words> kMeasuring{
-    {"distill"}, {"study"}, {"compare"}, {"dynamics", "motions"}, {"dynamics", "energy"}};
+const std::vector<Words> kTraining{{"watch"}, {"fit"}, {"dynamics", "fit"}};
+const std::vector<Words> kMeasuring{{"distill"}, {"study"}, {"compare"}, {"dynamics", "motions"}};
+const std::vector<Words> kLong{{"train"}, {"dynamics", "energy"}};
 
 TEST(HelpExamples, OfEveryCommandAreRun) {
   std::vector<Words> run_here;
-  for (const auto* list : {&kQuick, &kTraining, &kMeasuring})
+  for (const auto* list : {&kQuick, &kTraining, &kMeasuring, &kLong})
     run_here.insert(run_here.end(), list->begin(), list->end());
   EXPECT_THAT(run_here, testing::UnorderedElementsAreArray(commands()));
 }
@@ -153,6 +153,7 @@ TEST(HelpExamples, OfEveryCommandAreRun) {
 TEST_F(HelpSlow, ExamplesOfQuickCommandsRunAsTheyArePasted) { run_examples(kQuick); }
 TEST_F(HelpSlow, ExamplesOfTrainingRunAsTheyArePasted) { run_examples(kTraining); }
 TEST_F(HelpSlow, ExamplesThatMeasureRunAsTheyArePasted) { run_examples(kMeasuring); }
+TEST_F(HelpSlow, ExamplesOfAMinuteRunAsTheyArePastedExhaustive) { run_examples(kLong); }
 
 }  // namespace
 }  // namespace pathline

@@ -97,9 +97,9 @@ class Mutations : public Scratch {
   }
 };
 
-TEST_F(Mutations, AModelKeepsItsDensityOrIsRefusedSlow) { mutate_models(150); }
+TEST_F(Mutations, AModelKeepsItsDensityOrIsRefusedSlow) { mutate_models(300); }
 
-TEST_F(Mutations, TenThousandOfAModelSlow) { mutate_models(5000); }
+TEST_F(Mutations, TenThousandOfAModelExhaustive) { mutate_models(5000); }
 
 TEST_F(Mutations, ALastCheckpointIsWholeOrRefused) {
   const auto model = read_model<float>(PATHLINE_FIXTURES "/model_format_1.h5");
