@@ -1,14 +1,11 @@
 #include "app/run_metrics.hpp"
 
-#include <filesystem>
-#include <fstream>
+#include "train/run_directory.hpp"
 
 namespace pathline {
 
 std::vector<std::string> metrics_of(const std::string& model, const ModelCard& card) {
-  std::ifstream file(std::filesystem::path(model) / "metrics.jsonl");
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  auto lines = RunDirectory(model).metrics_lines();
   return lines.size() > card.metrics.size() ? lines : card.metrics;
 }
 

@@ -26,6 +26,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 #include "train/metrics_line.hpp"
+#include "train/run_directory.hpp"
 
 namespace pathline {
 namespace {
@@ -54,9 +55,8 @@ bool is_running(const fs::path& run) {
 
 // Validations of a run, as far as it has come.
 std::vector<nlohmann::json> validations(const fs::path& run) {
-  std::ifstream file(run / "metrics.jsonl");
   std::vector<nlohmann::json> out;
-  for (std::string line; std::getline(file, line);) {
+  for (const auto& line : RunDirectory(run.string()).metrics_lines()) {
     auto j = read_metrics_line(line);
     if (std::isfinite(metric(j, "iteration")) && !j.contains("event")) out.push_back(std::move(j));
   }
@@ -66,7 +66,8 @@ std::vector<nlohmann::json> validations(const fs::path& run) {
 // The iterations of the run, once its first checkpoint is written; 0 before.
 Index iterations_of(const fs::path& run) {
   try {
-    return recipe_of_run(run.string()).train.iterations;
+    const auto recipe = recipe_of_run(run.string());
+    return recipe.train.iterations * std::max<Index>(1, recipe.model.ensemble);
   } catch (const std::exception&) {
     return 0;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/clock.hpp"
 #include "flow/full_mixture_base.hpp"
@@ -121,12 +122,16 @@ template <class S> class EnsembleRun {
     TrainingOptions options = options_;
     options.directory = directory(k), options.resume = begun, options.replace = false;
     options.begin = {}, options.describe_data = false;
-    if (options_.progress)
-      options.progress = [this](const TrainingProgress& progress) { options_.progress(of_all(progress)); };
+    options.progress = [this](const TrainingProgress& progress) {
+      const auto whole = of_all(progress);
+      if (options_.progress) options_.progress(whole);
+    };
     if (options_.note)
       options.note = [this, k](const std::string& text) { note(fmt::format("member {}: {}", k + 1, text)); };
+    if (begun) keep_metrics(validations_of(k));
     const double before = seconds_now();
     auto result = train_(recipe, options, source_);
+    if (options_.resume) keep_metrics(ended_ = validations_of(k));
     iterations_ += result.iterations, seconds_ += result.seconds;
     if (!begun) left_ -= seconds_now() - before, --missing_;
     return result;
@@ -146,11 +151,33 @@ template <class S> class EnsembleRun {
 
   // A line that cannot be written does not end the run: the members have theirs.
   void append(const std::string& line) const {
+    noting_errors([&] { files_.append_metrics(line); });
+  }
+  void keep_metrics(const std::vector<std::string>& lines) const {
+    noting_errors([&] { files_.restart_metrics(lines); });
+  }
+  template <class Write> void noting_errors(Write write) const {
     try {
-      files_.append_metrics(line);
+      write();
     } catch (const InputError& error) {
       if (options_.note) options_.note(error.what());
     }
+  }
+
+  // The validations of the members that have ended, and those of member k, as of_all() counts them. A run that was
+  // stopped may have more of them than its members' checkpoints, whose own metrics are cut when they continue.
+  std::vector<std::string> validations_of(Index k) const {
+    auto out = ended_;
+    for (const auto& line : RunDirectory(directory(k)).metrics_lines()) {
+      const auto read = read_metrics_line(line);
+      if (!read.contains("validation_nll")) continue;
+      auto j = nlohmann::ordered_json::parse(line);
+      j["iteration"] = static_cast<Index>(metric(read, "iteration")) + iterations_;
+      j["seconds"] = metric(read, "seconds") + seconds_;
+      j["best"] = false;
+      out.push_back(j.dump());
+    }
+    return out;
   }
 
   TrainerOptions trainer_options_of(const Recipe& recipe) const {
@@ -248,6 +275,7 @@ template <class S> class EnsembleRun {
   std::shared_ptr<const DataSource> source_;
   std::vector<Stage<S>> stages_;
   std::vector<TrainingResult> results_;  // of the members
+  std::vector<std::string> ended_;       // the validations of the members that have ended, of a run that is resumed
   Index missing_ = 0;                    // members that are still to begin
   double left_ = 0, reserve_ = 0;        // seconds for them; of these, for the end
   Index iterations_ = 0;                 // of the members that are trained

@@ -103,6 +103,13 @@ std::string RunDirectory::resumable(std::string& note) const {
   }
 }
 
+std::vector<std::string> RunDirectory::metrics_lines() const {
+  std::ifstream in(metrics());
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
 void RunDirectory::restart_metrics(const std::vector<std::string>& lines) const {
   std::string text;
   for (const auto& line : lines) text += line + '\n';

@@ -37,7 +37,8 @@ class RunDirectory {
   // Removes the temporary files of a process that was killed while it wrote.
   void remove_dead_parts() const;
 
-  // Writes metrics.jsonl anew for a resumed run, or appends one line and flushes it.
+  // Reads the lines of metrics.jsonl, writes it anew for a resumed run, or appends one line and flushes it.
+  std::vector<std::string> metrics_lines() const;
   void restart_metrics(const std::vector<std::string>& lines) const;
   void append_metrics(const std::string& line) const;
 

@@ -14,6 +14,8 @@
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 #include "scratch.hpp"
+#include "train/metrics_line.hpp"
+#include "train/run_directory.hpp"
 
 namespace pathline {
 namespace {
@@ -43,6 +45,13 @@ class Ensemble : public Scratch {
                           0.5 + uniform(engine));
     }
     return put(fmt::format("t{}.csv", rows), text);
+  }
+  // The last line is that of the ensemble.
+  static std::vector<Index> iterations_in_metrics(const std::string& run) {
+    std::vector<Index> out;
+    for (const auto& line : RunDirectory(run).metrics_lines())
+      out.push_back(static_cast<Index>(metric(read_metrics_line(line), "iteration")));
+    return out;
   }
   std::string digest_of(const std::string& model) const {
     return Hdf5File::open(file(model)).attribute<std::string>("digest");
@@ -94,11 +103,24 @@ TEST_F(Ensemble, StoppedAnywhereItContinuesToTheSameModelSlow) {
     EXPECT_FALSE(result.interrupted);
     EXPECT_EQ(result.iterations, 40);
     EXPECT_EQ(digest_of(fmt::format("run{}/model.h5", after)), digest_of("whole/model.h5")) << after;
+    EXPECT_EQ(iterations_in_metrics(run), iterations_in_metrics(file("whole"))) << after;
   }
   // A run that ended can be made longer.
   Recipe longer = recipe_of_run(file("whole"));
   longer.train.iterations = 24;
   EXPECT_EQ(train_recipe(longer, {.directory = file("whole"), .resume = true}).iterations, 48);
+  EXPECT_THAT(iterations_in_metrics(file("whole")), testing::ElementsAre(5, 10, 15, 20, 24, 29, 34, 39, 44, 48, 48));
+}
+
+// A killed run may have written validations that come after the last checkpoint of its member.
+TEST_F(Ensemble, AKilledRunRepeatsNoLineOfItsMetricsSlow) {
+  train_recipe(small(2), {.directory = file("whole")});
+  Index asked = 0;
+  train_recipe(small(2), {.directory = file("run"), .stop = [&] { return ++asked >= 27; }});
+  for (const char* metrics : {"run/metrics.jsonl", "run/member-2/metrics.jsonl"})
+    put(metrics, get(metrics) + R"({"iteration":25,"validation_nll":9,"best":false,"seconds":1})" + "\n{\"itera");
+  train_recipe(recipe_of_run(file("run")), {.directory = file("run"), .resume = true});
+  EXPECT_EQ(iterations_in_metrics(file("run")), iterations_in_metrics(file("whole")));
 }
 
 TEST_F(Ensemble, WhatCannotChangeIsSaid) {
