@@ -23,6 +23,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/flow/error_bar.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "train/density_statistics.hpp"
@@ -557,7 +558,7 @@ template <class S> int run_as(const DensityFlags& f) {
     points = std::make_unique<TablePoints>(f.input, f.common, model.card, flow.dim(), condition, flow.condition_dim());
   }
   const std::vector<Index> out = grid ? grid->integrated() : std::vector<Index>{};
-  if (f.time) refuse_of_ensemble(flow, "--time");
+  if (f.time) refuse_ensemble(flow, "--time");
   if (f.time) check_time(*f.time, flow.end_time());
   const bool on_the_way = f.time && *f.time < flow.end_time();  // where no column is discrete yet
   const Integration integration{

@@ -7,12 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "app/command_line.hpp"
 #include "app/key_flags.hpp"
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/core/error.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/table.hpp"
@@ -74,13 +71,6 @@ template <class S> std::size_t solves_of(const Flow<S>& flow) {
   if (const auto* mixture = flow.members())
     for (const auto& member : mixture->members()) count += member.chain.solves();
   return count;
-}
-// Throws InputError, "--paths: ...", if `option` needs a path from a base to the data and the model is an ensemble.
-template <class S> void refuse_of_ensemble(const Flow<S>& flow, const std::string& option) {
-  if (flow.members())
-    throw InputError(fmt::format("{}: the model is an ensemble of {} flows, which have no common path from a base to the "
-                                 "data; expected one of its members, such as member-1/model.h5 of its run",
-                                 option, flow.members()->components()));
 }
 // The same. Throws InputError for an option of the solver or the trace if the model solves no ODE.
 template <class S> EvaluationOptions evaluation_options(const Model<S>& model, const CommonFlags& common) {

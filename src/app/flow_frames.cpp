@@ -6,6 +6,7 @@
 
 #include "app/grid.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
 namespace {
@@ -44,8 +45,7 @@ template <class S> class Builder {
 
   FlowFrames build(const std::function<void(double)>& progress) {
     const double end = flow_.end_time();
-    if (flow_.members())
-      throw InputError("the model is an ensemble of flows, which have no common time in which particles could move");
+    refuse_ensemble(flow_, "frames");
     if (!(end > 0)) throw InputError("the model solves no ODE, so that it has no time in which particles could move");
     for (Index k = 0; k < options_.frames; ++k)
       out_.times.push_back(

@@ -21,6 +21,7 @@
 #include "core/name_list.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/train/evaluate.hpp"
 #include "train/density_statistics.hpp"
@@ -506,8 +507,8 @@ template <class S> std::string picture_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model()));
   warn_of_format(model.card);
   refuse_useless(f, model.flow.dim());
-  if (f.paths) refuse_of_ensemble(model.flow, "--paths");
-  if (!f.times.empty()) refuse_of_ensemble(model.flow, "--time");
+  if (f.paths) refuse_ensemble(model.flow, "--paths");
+  if (!f.times.empty()) refuse_ensemble(model.flow, "--time");
   const auto options = evaluation_options(model, f.common);
   return Picture<S>(f, model, options).bytes();
 }
@@ -523,7 +524,7 @@ std::string field_picture_of(const PlotFlags& f) {
   const auto& flow = model.flow;
   if (flow.dim() != 2)
     throw InputError(fmt::format("--field: draws a model of two columns; this one has {}", flow.dim()));
-  refuse_of_ensemble(flow, "--field");
+  refuse_ensemble(flow, "--field");
   if (flow.blocks().empty()) throw InputError("--field: the model has no vector field, only transforms in one step");
   FieldPicture picture{.columns = column_names(model.card, 2),
                        .cells = f.cells,

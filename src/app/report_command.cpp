@@ -146,7 +146,7 @@ void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& mod
     f.common.note(
         d > kMostFlowColumns
             ? fmt::format("the page has no interactive flow: the model has more than {} columns", kMostFlowColumns)
-        : model.flow.members() ? "the page has no interactive flow: an ensemble has no single map from a base to the data"
+        : model.flow.members() ? "the page has no interactive flow: an ensemble has no common map from a base to the data"
                                : "the page has no interactive flow: the model solves no ODE");
     return;
   }

@@ -9,6 +9,7 @@
 #include "app/part_size.hpp"
 #include "app/progress_line.hpp"
 #include "core/option_check.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/flow/path.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
@@ -188,7 +189,7 @@ template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
   warn_of_format(model.card);
   const auto& flow = model.flow;
-  if (f.trajectory > 0) refuse_of_ensemble(flow, "--trajectory");
+  if (f.trajectory > 0) refuse_ensemble(flow, "--trajectory");
   choose_along(f, flow.periods() != nullptr);
   auto options = evaluation_options(model, f.common);
   options.density = f.log_density;

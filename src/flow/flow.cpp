@@ -224,8 +224,7 @@ template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<
 }
 
 template <class S> void Flow<S>::check_time(double t) const {
-  if (members())
-    throw InputError("time: an ensemble is a mixture of flows, which have no common path from a base to the data");
+  refuse_ensemble(*this, "time");
   if (!(end_time() > 0)) throw InputError("time: no transform of this flow takes time, so it has none");
   require(t >= 0 && t <= end_time(), "time", t, fmt::format("in [0, {}]", end_time()));
 }

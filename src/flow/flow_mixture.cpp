@@ -245,9 +245,19 @@ Flow<S> flow_mixture(std::vector<Flow<S>> members, const Vector<double>& weights
   return out;
 }
 
+template <class S> void refuse_ensemble(const Flow<S>& flow, const std::string& name) {
+  if (const auto* mixture = flow.members())
+    throw InputError(
+        fmt::format("{}: the model is an ensemble of {} flows, which have no common map from a base to the data; use the "
+                    "model of one member, such as member-1/model.h5 in the directory of its run",
+                    name, mixture->components()));
+}
+
 template class FlowMixture<float>;
 template class FlowMixture<double>;
 template Flow<float> flow_mixture<float>(std::vector<Flow<float>>, const Vector<double>&, const SolverOptions&);
 template Flow<double> flow_mixture<double>(std::vector<Flow<double>>, const Vector<double>&, const SolverOptions&);
+template void refuse_ensemble<float>(const Flow<float>&, const std::string&);
+template void refuse_ensemble<double>(const Flow<double>&, const std::string&);
 
 }  // namespace pathline

@@ -9,6 +9,7 @@
 #include "core/tile.hpp"
 #include "pathline/core/importance_weights.hpp"
 #include "pathline/core/parallel.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/optim/adam.hpp"
 #include "pathline/optim/clip.hpp"
 #include "pathline/optim/ema.hpp"
@@ -292,8 +293,7 @@ DistillOptions with_defaults(DistillOptions o, Index dim) {
 template <class S> Distilled<S> distill(const Flow<S>& flow, const DistillOptions& given) {
   check(given);
   const DistillOptions options = with_defaults(given, flow.dim());
-  if (flow.members())
-    throw InputError("the model is an ensemble: no single map from a base to the data makes its density");
+  refuse_ensemble(flow, "distill");
   if (flow.end_time() == 0) throw InputError("the flow solves no ODE: its density is in closed form already");
   if (flow.base->kind() == BaseKind::uniform)
     throw InputError("the base is uniform: couplings cannot carry the edges of its box; use a model with another base");

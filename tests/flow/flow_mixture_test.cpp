@@ -222,8 +222,9 @@ TEST(FlowMixture, ItHasNoPathThroughTime) {
   const auto flow = flow_mixture(std::vector<Flow<double>>{random_flow<double>(1), random_flow<double>(2)}, equal(2));
   const Matrix<double> x = Matrix<double>::Zero(2, 1);
   EXPECT_EQ(flow.end_time(), 0);
-  EXPECT_THAT(message([&] { (void)flow.log_prob_at(0.5, x); }), HasSubstr("no common path from a base to the data"));
-  EXPECT_THAT(message([&] { (void)flow.transform(x, 0, 1); }), HasSubstr("no common path"));
+  EXPECT_THAT(message([&] { (void)flow.log_prob_at(0.5, x); }),
+              HasSubstr("time: the model is an ensemble of 2 flows, which have no common map from a base to the data"));
+  EXPECT_THAT(message([&] { (void)flow.transform(x, 0, 1); }), HasSubstr("no common map"));
   EXPECT_THAT(message([&] { (void)flow.log_prob(Matrix<double>::Zero(3, 1)); }), HasSubstr("points have 3 columns"));
   EXPECT_THAT(message([&] { (void)flow.log_prob(Matrix<double>{{0, NAN}, {0, 0}}); }), HasSubstr("point 2, column 1"));
 }
