@@ -12,6 +12,7 @@
 #include "app/corner.hpp"
 #include "app/field_picture.hpp"
 #include "app/grid.hpp"
+#include "app/mean_nfe.hpp"
 #include "app/named_numbers.hpp"
 #include "app/number_text.hpp"
 #include "app/picture_file.hpp"
@@ -79,7 +80,7 @@ double solver_bias(const PlotFlags& f, const PlottedData& data, const RowVector<
 
 struct Judged {
   RowVector<double> log_prob;
-  double nfe = 0;
+  MeanNfe nfe;
 };
 
 // The log-densities of the rows that the title judges by, in parts, with progress.
@@ -91,7 +92,7 @@ template <class S> Judged judged(const Flow<S>& flow, const Matrix<double>& x, E
     options.first = first;
     const auto got = flow.log_prob(x.middleCols(first, n), Matrix<double>(0, n), options);
     out.log_prob.segment(first, n) = got.log_prob;
-    out.nfe += got.nfe * static_cast<double>(n) / static_cast<double>(x.cols());
+    out.nfe.add(got.nfe, n, options.tile);
     progress(first + n);
   }
   return out;
@@ -105,7 +106,7 @@ template <class S> std::string judgement(const PlotFlags& f, const Flow<S>& flow
   std::optional<RowVector<double>> truth;
   if (data.toy) truth = data.toy->log_density(data.judged, options.threads);
   const auto got = judged(flow, data.judged, options, f.common.quiet);
-  const auto e = evaluation_of(got.log_prob, got.nfe, truth, data.judged_weights);
+  const auto e = evaluation_of(got.log_prob, got.nfe.value(), truth, data.judged_weights);
   const double bias = solver_bias(f, data, got.log_prob, options);
   const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
   // A number whose solver error exceeds its standard error is not shown. The title has four digits, hence 1e-3 nats.
