@@ -37,13 +37,15 @@ class CommandOption {
   CLI::Option* option_;
 };
 
-// What the help says of an option, for what is made from it: completion and manual pages.
+// An option as its user reads of it, from which the help, the completions and the manual pages are made.
 struct OptionText {
   std::vector<std::string> names;  // "-o", "--output"; or "MODEL", of an argument by its place
-  std::string value;               // "INT", "TEXT", "TEXT ..."; empty for a flag
+  std::string value;               // "INT", "TEXT"; empty for a flag and for an argument by its place
   std::string default_value, help;
+  std::string group;  // the heading in the help
   std::vector<std::string> choices;
   bool by_place = false, required = false;
+  bool several = false;  // takes several values
 };
 
 // The same of a command and of those below it.

@@ -94,7 +94,7 @@ std::string zsh_arguments(const CommandText& command) {
       by_place = true;
       continue;
     }
-    const std::string repeated = option.value.ends_with("...") ? "*" : "";
+    const std::string repeated = option.several ? "*" : "";
     for (const auto& name : option.names)
       out += fmt::format(" \\\n        '{}{}[{}]{}'", repeated, name, quoted(option.help, "[]\\:"), zsh_value(option));
   }
