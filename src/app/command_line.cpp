@@ -37,7 +37,7 @@ void check_integers(CLI::App& app) {
   for (auto* command : app.get_subcommands({})) check_integers(*command);
 }
 
-// Those that the help shows.
+// The names of the commands that the help shows.
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const auto* command : app.get_subcommands({}))
@@ -56,7 +56,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-// The first "--option" that the command does not have; "" if there is none. An argument behind "--" is no option.
+// The first "--option" that the command does not have; "" if there is none. An argument after "--" is no option.
 std::string unknown_option(const CLI::App& app, int argc, const char* const* argv) {
   const auto names = option_names(app);
   for (int i = 1; i < argc; ++i) {

@@ -72,7 +72,7 @@ void print_row(const CompareRow& r) {
              short_number(r.densities_per_second), short_number(r.samples_per_second));
 }
 
-// Rows of panels for each source of two columns: its own density, or its rows, and what each method learned.
+// Rows of panels for each source of two columns: its density or its rows, and the density that each method has learned.
 class Sheet {
  public:
   explicit Sheet(const CompareFlags& f)
@@ -120,7 +120,7 @@ class Sheet {
   Matrix<double> points() const {
     return Grid({{x_.low, x_.high, kCells}, {y_.low, y_.high, kCells}}).points(0, kCells * kCells);
   }
-  // The bar of the true density holds for those that were learned, too.
+  // The colour bar of the true density holds for the learned densities, too.
   void add(const std::string& title, const RowVector<double>& log_density, plot::Bar bar) {
     figure_.heat_map(title, {ConstMatrixMap<double>(log_density.data(), kCells, kCells), x_, y_}, {.limits = x_},
                      {.limits = y_}, highest_, {}, bar);
@@ -153,7 +153,7 @@ int run(const CompareFlags& f) {
       if (!f.output.empty()) {
         if (&method == &methods.front()) sheet.add_source(source, rows.back());
         sheet.add_method(rows.back());
-        write_text_file(f.output + "/compare.csv", csv_of(rows));  // what was done is kept if a later run fails
+        write_text_file(f.output + "/compare.csv", csv_of(rows));  // so that finished results are kept if a later run fails
       }
       if (!f.json) print_row(rows.back());
       progress(std::ssize(rows));

@@ -40,14 +40,14 @@ struct DensityFlags {
   CommonFlags common;
 };
 
-// A point whose solve fails, also alone.
+// A point whose solve fails even when it is solved alone.
 struct FailedPoint {
-  Index column;  // of the part
+  Index column;  // its column in the part of the table
   std::string reason;
-  bool late;  // out of time, as it would be again with a smaller tolerance
+  bool late;  // whether the time limit was reached, as it would be with a smaller tolerance, too
 };
 
-// "point 70: step limit ..." without the number, which is not that of a row.
+// Removes the number in "point 70: step limit ...", which is not the number of the row.
 std::string reason_of(const std::string& what) {
   const auto colon = what.find(": ");
   return what.starts_with("point") && colon != std::string::npos ? what.substr(colon + 2) : what;
@@ -61,8 +61,9 @@ struct LogProbOfRows {
   RowVector<double> error = {};     // the bars, where they are wanted
 };
 
-// Points [first, first + count) of the part, which are appended to `got`. A part that fails is halved until its points
-// stand alone, in the tiles that they had, so the others are solved as before. nfe is summed over the points.
+// Evaluates points [first, first + count) of the part and stores them in `got`. A part that fails is halved until the
+// failing points are alone. The tiles stay the same, so that the other points are solved as before. nfe is summed over the
+// points.
 template <class S> void solve_part(const IntegratedDensity<S>& density, const Matrix<double>& x,
                                    const Matrix<double>& c, const EvaluationOptions& options, Index first, Index count,
                                    LogProbOfRows& got) {
@@ -91,12 +92,11 @@ template <class S> void solve_part(const IntegratedDensity<S>& density, const Ma
   }
 }
 
-// Where the log-densities go: lines on the standard output, or a file by its suffix. CSV has the points and
-// the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY the
-// log-densities alone. A log-density that is NaN because its solve failed has the reason behind it, as a comment of the
-// line. With
-// --error or --max-error, the bar follows the log-density; HDF5 has it as `error`.
-// The log-densities on a grid are an array in HDF5 with one axis for each column that has several values.
+// Writes the log-densities as lines to the standard output, or to a file whose suffix gives the format. CSV has the points
+// and the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY has the
+// log-densities alone. If a log-density is NaN because its solve failed, the reason follows as a comment on its line. With
+// --error or --max-error, the error bar follows the log-density; HDF5 has it as `error`. The log-densities on a grid are an
+// array in HDF5, with one axis for each column that has several values.
 class DensityOutput {
  public:
   DensityOutput(const DensityFlags& f, const ModelCard& card, const std::optional<Grid>& grid, Index dim,
@@ -172,7 +172,7 @@ class DensityOutput {
   }
 
  private:
-  // One for each row, where one failed; else none. No comma, which ends a cell.
+  // One comment for each row if a row failed, or else none. It has no comma, which would end a cell.
   static std::vector<std::string> comments_of(const LogProbOfRows& got) {
     if (got.failed.empty()) return {};
     std::vector<std::string> out(static_cast<std::size_t>(got.log_prob.size()));
@@ -183,7 +183,7 @@ class DensityOutput {
     return out;
   }
 
-  // log_density (n1, n2, ...); axes/<column>: the cell centres; what the other columns are, as attributes.
+  // Writes log_density (n1, n2, ...), the cell centres as axes/<column>, and the values of the other columns as attributes.
   void write_array() {
     Hdf5Shape shape;
     std::vector<std::string> axes, fixed, integrated;
@@ -224,7 +224,7 @@ std::string plus_minus(const Moments& m) {
   return std::isfinite(m.error()) ? fmt::format("{} +- {:.5f}", mean, m.error()) : mean;
 }
 
-// What a summary tells, collected part by part, of the points whose solve succeeded.
+// The figures of the summary, collected part by part, over the points whose solve succeeded.
 struct Totals {
   Moments nll, kl;
   MeanNfe nfe;
@@ -235,7 +235,7 @@ struct Totals {
   Index rows = 0;
   std::string without_error;  // why the error of a solve is not that of the result: "not estimated for integrals"
 
-  // tile: of the solves.
+  // tile: the tile size of the solves.
   void add(const Matrix<double>& points, const Matrix<double>& conditions, const LogProbOfRows& got,
            const RowVector<double>& known, Index tile) {
     nfe.add(got.nfe, points.cols(), tile);
@@ -268,7 +268,7 @@ struct Totals {
     nll.add(-log_prob);
     if (known.size() > 0) kl.add(known - log_prob);
     mass += log_prob.array().exp().sum();
-    if (points.allFinite()) sample.add(points, conditions, log_prob);  // else columns are integrated out
+    if (points.allFinite()) sample.add(points, conditions, log_prob);  // not finite if columns are integrated out
   }
 };
 
@@ -321,7 +321,7 @@ void write_grid(Hdf5File& file, const Grid& grid) {
   file.set_attribute("grid_low", low), file.set_attribute("grid_high", high), file.set_attribute("grid_count", count);
 }
 
-// Says how accurate a KL divergence is, which depends on the log-densities that it is computed from.
+// Warns if the log-densities are not accurate enough for the KL divergence that is computed from them.
 void warn_of_kl(const Totals& t, const std::optional<DensityError>& error) {
   const bool solved = error && error->unknown.empty();
   if (is_impossible_kl(t.kl.mean, t.kl.error()))
@@ -386,7 +386,7 @@ template <class S> LogProbOfRows log_prob_of_rows(const IntegratedDensity<S>& de
   }
 }
 
-// Points whose solve failed, tried again: in double precision, with more steps, a smaller tolerance, another method.
+// Evaluates points whose solve failed again: in double precision, with more steps, a smaller tolerance, another method.
 class SecondTry {
  public:
   SecondTry(const DensityFlags& f, const EvaluationOptions& options) : f_(f) {
@@ -421,7 +421,7 @@ class SecondTry {
   Index rescued() const { return rescued_; }
 
  private:
-  static constexpr Index kMostInVain = 100;  // a table of nothing else has to end
+  static constexpr Index kMostInVain = 100;  // so that a table in which every point fails comes to an end
 
   bool succeeds(const Matrix<double>& x, const Matrix<double>& c, double& log_prob) {
     if (!flow_) flow_ = read_model<double>(model_file(f_.model)).flow;
@@ -429,7 +429,7 @@ class SecondTry {
       try {
         log_prob = (f_.time ? flow_->log_prob_at(*f_.time, x, c, options) : flow_->log_prob(x, c, options)).log_prob[0];
         return true;
-      } catch (const NumericalError&) {  // the next may do
+      } catch (const NumericalError&) {  // the next method may succeed
       }
     }
     return false;
@@ -441,7 +441,7 @@ class SecondTry {
   Index rescued_ = 0, in_vain_ = 0;
 };
 
-// The end of a table in which points failed: 1.
+// Reports the points that failed, at the end of the table. Returns the exit code 1.
 int report_failed(const Totals& t, Index rescued, const std::string& table, bool quiet) {
   if (rescued > 0 && !quiet)
     report_note("{}: {} points whose solve failed were evaluated in double precision with other settings", table,
@@ -456,7 +456,7 @@ int report_failed(const Totals& t, Index rescued, const std::string& table, bool
   return 1;
 }
 
-// Log-densities with their bars, by the model in float or double; in double again where --max-error asks for it.
+// Log-densities with error bars, by the model in float or double, and again in double where --max-error requires it.
 template <class S> class BarredDensity {
  public:
   BarredDensity(const DensityFlags& f, const Flow<S>& flow, const IntegratedDensity<S>& density,
@@ -464,9 +464,9 @@ template <class S> class BarredDensity {
       : flags_(f), flow_(flow), density_(density) {
     if (wanted() && f.time)
       throw InputError(
-          fmt::format("{}: has no bar for the density on the way, --time", f.max_error ? "--max-error" : "--error"));
+          fmt::format("{}: has no error bar for the density at a time before the end, --time", f.max_error ? "--max-error" : "--error"));
     if (wanted() && integrated)
-      throw InputError(fmt::format("{}: has no bar for columns that are integrated out, or are discrete",
+      throw InputError(fmt::format("{}: has no error bar for columns that are integrated out, or are discrete",
                                    f.max_error ? "--max-error" : "--error"));
     if (!f.max_error) return;
     require(*f.max_error > 0 && std::isfinite(*f.max_error), "--max-error", *f.max_error, "> 0");
@@ -511,7 +511,7 @@ template <class S> class BarredDensity {
   // The exit code: 1 if a bar is above --max-error.
   int finish(const std::string& table) const {
     if (above_ == 0) return 0;
-    report_warning("{}: {} of {} points have a bar above --max-error {:g}, also in double; the largest is {:.1e} nats",
+    report_warning("{}: {} of {} points have an error bar above --max-error {:g}, even in double; the largest is {:.1e} nats",
                    table, above_, points_, *flags_.max_error, largest_);
     return 1;
   }
@@ -534,7 +534,7 @@ template <class S> class BarredDensity {
 };
 
 void check_time(double time, double end) {
-  if (!(end > 0)) throw InputError("--time: no transform of this model takes time, so it has no density on the way");
+  if (!(end > 0)) throw InputError("--time: no transform of this model takes time, so it has no density before the end");
   require(time >= 0 && time <= end, "--time", time, fmt::format("in [0, {}], from the base to the data", end));
 }
 
@@ -560,7 +560,7 @@ template <class S> int run_as(const DensityFlags& f) {
   const std::vector<Index> out = grid ? grid->integrated() : std::vector<Index>{};
   if (f.time) refuse_ensemble(flow, "--time");
   if (f.time) check_time(*f.time, flow.end_time());
-  const bool on_the_way = f.time && *f.time < flow.end_time();  // where no column is discrete yet
+  const bool on_the_way = f.time && *f.time < flow.end_time();  // before the end, no column is discrete
   const Integration integration{
       .out = out, .discrete = on_the_way ? std::vector<Index>() : discrete_columns(model.card, out), .time = f.time};
   const IntegratedDensity<S> density(flow, integration, condition, options);

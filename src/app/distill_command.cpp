@@ -15,7 +15,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kLowEss = 0.9;  // below it, a warning
+constexpr double kLowEss = 0.9;  // a smaller effective sample size gives a warning
 
 struct DistillFlags {
   std::string model, output, time;
@@ -74,7 +74,7 @@ template <class S> int run_as(const DistillFlags& flags) {
   f.options.evaluation = evaluation_options(model, f.common);
   f.options.evaluation.trace = {};
   f.options.condition_range = model.card.condition_range;
-  auto file = Hdf5File::create_sealed(f.output);  // so that a place that cannot be written is found out first
+  auto file = Hdf5File::create_sealed(f.output);  // first of all, so that a file that cannot be written is reported at once
   const auto got = run_distillation(model.flow, f);
   const auto layers = static_cast<Index>(got.flow.chain.size());
   Model<S> fast{got.flow, model.card};

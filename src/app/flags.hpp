@@ -16,12 +16,12 @@
 
 namespace pathline {
 
-// What several commands have.
+// The options that several commands have.
 struct CommonFlags {
   int threads = 0;  // all cores; the library's own default is one
   bool quiet = false;
   double timeout = 0;  // seconds that a solve may take; 0: no limit
-  KeyFlags keys;       // those that stand for keys of a recipe
+  KeyFlags keys;       // the options that stand for keys of a recipe
 
   void add_to(Command command);        // --threads, --quiet
   void add_table_to(Command command);  // --header, --drop-missing: how tables are read
@@ -30,9 +30,9 @@ struct CommonFlags {
   void add_timeout_to(Command command);  // --timeout, which add_solve_to() adds too
   void add_precision_to(Command command, const std::string& otherwise);
 
-  void begin() const;  // what holds for all that the command does: the time limit. InputError as check()
+  void begin() const;  // sets the time limit, before the command does anything else. InputError as check()
   void check() const;  // InputError for a value out of its range
-  // names: of a model; a first line that has them all is a header, even if they are numbers. InputError as check().
+  // names: those of a model. A first line with all of them is a header, even if they are numbers. InputError as check().
   TableOptions table_options(const std::vector<std::string>& names = {}) const;
   // Prints a note, in the words of the command line, unless --quiet is given.
   void note(const std::string& text) const;
@@ -45,7 +45,7 @@ void add_solver_keys(KeyFlags& keys, Command command, const std::string& table, 
 // Prints the notes of a reader that has come to its end, and how many rows it left out.
 void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common);
 
-// What runs if the command is chosen: run(*f), with errors in the words of its options.
+// Sets `chosen` to run(*f) if the command line chooses this command. Errors name its options instead of keys.
 using Action = std::function<int()>;  // gives the exit code
 template <class F> void run_if_chosen(Command command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
   command.callback([f, run, &chosen] {

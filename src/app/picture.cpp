@@ -83,7 +83,7 @@ struct Judged {
   MeanNfe nfe;
 };
 
-// The log-densities of the rows that the title judges by, in parts, with progress.
+// The log-densities of the rows from which the figure in the title is computed, in parts, with progress.
 template <class S> Judged judged(const Flow<S>& flow, const Matrix<double>& x, EvaluationOptions options, bool quiet) {
   Judged out{RowVector<double>(x.cols())};
   ProgressLine progress(quiet, "densities of the title", x.cols());
@@ -125,7 +125,7 @@ template <class S> std::string judgement(const PlotFlags& f, const Flow<S>& flow
   return text + fmt::format(", NFE {:.0f}", e.nfe);
 }
 
-// A shade is one of 256, so that a tolerance of 1e-4 is as good as a smaller one, at half the cost.
+// With 256 shades, a tolerance of 1e-4 gives the same image as a smaller one, at half the cost.
 EvaluationOptions of_an_image(const PlotFlags& f, EvaluationOptions options) {
   constexpr double kTolerance = 1e-4;
   if (!f.common.keys.given("--rtol")) options.solver.rtol = std::max(options.solver.rtol, kTolerance);
@@ -251,7 +251,7 @@ template <class S> class Picture {
     return out;
   }
 
-  // Of a density per decade, where an axis is logarithmic.
+  // Turns the density into one per decade on each logarithmic axis.
   void per_decade(const Matrix<double>& x, RowVector<double>& log_p) const {
     for (Index k = 0; k < x.rows(); ++k)
       if (is_log(k)) log_p.array() += (kLn10 * x.row(k)).array().log();

@@ -34,7 +34,7 @@ std::vector<double> path_times(Index count, double end) {
   return times;
 }
 
-// A part of the draws, with what the options ask for on their way.
+// A part of the draws, with the quantities along their trajectories that the options ask for.
 struct DrawnPart {
   Matrix<double> points;       // d x n
   RowVector<double> log_prob;  // 1 x n
@@ -152,7 +152,7 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
   return {std::move(all), f.per_row};
 }
 
-// Draws first ... first + n - 1. Where something beside the states is wanted of the trajectories, one solve gives all.
+// Draws first ... first + n - 1. If more than the states is wanted along the trajectories, one solve gives everything.
 template <class S> DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
                                   const EvaluationOptions& options, const Matrix<double>& c) {
   DrawnPart out;
@@ -199,7 +199,7 @@ template <class S> int run_as(SampleFlags f) {
   check.add(conditions.all());
   SampleOutput output(f, model.card, flow.dim(), flow.condition_dim(), flow.end_time());
   const auto times = output.times(flow.end_time());
-  // A discrete column has its integer, and the log-density its probability.
+  // A discrete column gets its integer, and the log-density becomes the logarithm of a probability.
   const Integration cells{.out = {}, .discrete = discrete_columns(model.card)};
   const IntegratedDensity<S> masses(flow, cells, Matrix<double>(0, 0), options);
   MeanNfe nfe;

@@ -71,7 +71,7 @@ InputError in_file(const std::string& file, const InputError& error) {
 void write_attributes(Hdf5Group group, const Attributes& attributes) {
   for (const auto& [name, value] : attributes) {
     if (group.has_attribute(name) || group.exists(name))
-      throw InputError(fmt::format("{}: describes itself by '{}' twice", group.path(), name));
+      throw InputError(fmt::format("{}: the description has two attributes named '{}'", group.path(), name));
     std::visit(
         [&, &name = name](const auto& v) {
           if constexpr (std::is_same_v<std::decay_t<decltype(v)>, Vector<double>>)
@@ -506,7 +506,7 @@ template <class S> ReadFlow<S> read_one(const std::string& file, const Hdf5Group
   for (auto& layer : layers) chain.add(std::move(layer));
   ReadFlow<S> out{Flow<S>(std::move(chain)), {}};
   if (out.flow.condition_dim() != condition_dim)
-    refuse(file, fmt::format("condition_dim = {}: none of its transforms takes so many", condition_dim));
+    refuse(file, fmt::format("condition_dim = {}: no transform has a condition of this dimension", condition_dim));
   out.theta = read_rest(file, in, out.flow, budget);
   return out;
 }

@@ -104,7 +104,7 @@ template <class P> HWY_INLINE Scalar<P> sum(const P& a) {
 }
 
 // Calls body.rows<P>(row) for every whole packet of the rows begin, begin + 1, ..., end - 1, and then body.rows<S>(row)
-// for each row that remains. An object with a member template, because a lambda may not take packets.
+// for each row that remains. body is an object with a member template, because a lambda may not take packets.
 template <class S, class Body> HWY_INLINE void over_rows(Index begin, Index end, const Body& body) {
   using P = Packet<S>;
   Index row = begin;

@@ -157,7 +157,7 @@ template <class P, int K, class F, class S> void pullback_rows(const GatedActiva
   if constexpr (requires(P a) { f.beta_derivatives(a); }) *beta_bar += sum(beta_sum);
 }
 
-// What the functions above take for all rows, as an object that handles one packet of rows.
+// The arguments of the functions above that are the same for all rows, as an object that handles one packet of rows.
 template <class S> struct Forward {
   const GatedActivation<S>& g;
   S *y, *y_tangents;
@@ -186,7 +186,7 @@ template <template <class> class F, class P> F<P> make(Scalar<P> beta) {
     return {};
 }
 
-// A body with its activation function F, as over_rows() takes it.
+// Passes the activation function F on to a body, for each packet of rows of over_rows().
 template <template <class> class F, class S, class Body> struct WithActivation {
   S beta;
   const Body& body;

@@ -47,7 +47,7 @@ void check_finite(std::string_view what, ConstMatrixRef<double> x, Index first) 
   }
 }
 
-// A context for the maps to the data's units, which need the number of the point only.
+// The context of the maps to the data's units, which use nothing of it but the number of the first point.
 struct DataSideContext {
   TransformScratch<double> scratch;
   SolveOptions<double> options;
@@ -180,7 +180,7 @@ template <class S> const Bounds<double>* Flow<S>::bounds() const { return first_
 template <class S> void Flow<S>::set_linear(const std::optional<Linear<double>>& linear) {
   remove_all<Linear<double>>(data_side);
   if (!linear) return;
-  std::size_t i = 0;  // the place of the affine map
+  std::size_t i = 0;  // the index of the affine map
   while (i < data_side.size() && !dynamic_cast<const Affine<double>*>(&data_side[i])) ++i;
   data_side.insert(i < data_side.size() ? i : 0, std::make_unique<Linear<double>>(*linear));
 }
@@ -231,7 +231,7 @@ template <class S> void Flow<S>::check_time(double t) const {
 
 namespace {
 
-// The memory that each thread keeps between tiles.
+// The memory of one thread, which is reused for each of its tiles.
 template <class S> struct TileWorker {
   TransformScratch<S> scratch;
   Matrix<S> condition;
@@ -239,13 +239,13 @@ template <class S> struct TileWorker {
   ChainTape<S> tape;
 };
 
-// What a thread keeps between its calls, so that a call of few points does not make steppers anew. A call takes it, and
-// gives it back if nothing failed; a call inside a call finds none and makes its own.
+// The memory that a calling thread keeps from one call to the next, so that a call with few points need not make its
+// steppers anew. A call takes it and gives it back if nothing failed; a nested call finds none and makes its own.
 template <class S> struct CallMemory {
   std::vector<TileWorker<S>> workers;
   std::vector<SolveReport> reports;  // of each tile
 
-  // Keeps that of one worker, unless the products of the Jacobian with so many directions for a tile are large.
+  // Keeps the memory of one worker, unless the Jacobian products of a tile (dim x directions * batch) are large.
   void keep(Index dim, Index directions, Index batch) {
     constexpr Index kMost = 1 << 18;
     if (dim * directions * batch > kMost) return;
@@ -360,7 +360,7 @@ template <class S> LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<doub
   return log_prob_from(t, x, c, options);
 }
 
-// Of one image of the points of a tile.
+// The density at the points of a tile, or at one periodic image of them.
 template <class S> struct Flow<S>::TileDensity {
   RowVector<double> log_prob;
   Matrix<S> latent;
@@ -379,7 +379,7 @@ template <class S> typename Flow<S>::TileDensity Flow<S>::tile_density(double t,
   return {std::move(log_prob), std::move(z), report};
 }
 
-// c: as the vector fields see it.
+// c: the standardized condition, as the vector fields see it.
 template <class S> RowVector<double> Flow<S>::base_density(ConstMatrixRef<S> z, ConstMatrixRef<S> c) const {
   return base->log_density(z.template cast<double>(), c.template cast<double>());
 }
@@ -394,7 +394,7 @@ template <class S> std::vector<Periods::Image> Flow<S>::images(ConstMatrixRef<do
 
 namespace {
 
-// log(e^a + e^b); NaN if either is.
+// log(e^a + e^b); NaN if a or b is NaN.
 double log_add(double a, double b) {
   if (a == -kInfinity) return b;
   if (b == -kInfinity) return a;
@@ -497,7 +497,7 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
                          const auto report =
                              follow<S>(chain, 0, end_time(), z, inner, options.density && !periods_, kept, times);
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
-                         if (options.density && !periods_)  // the base of an ensemble solves
+                         if (options.density && !periods_)  // the base of an ensemble solves ODEs, so only where it is needed
                            out.log_prob.segment(begin, batch) =
                                base_density(z0.middleCols(begin, batch), context.condition) - inner - outer;
                          return report;
@@ -512,14 +512,14 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
   return out;
 }
 
-// The gradient of log p_R, the density of one image.
+// The gradient of log p_R at one periodic image of the points of a tile: see Periods.
 template <class S> struct Flow<S>::TileScore {
   Matrix<double> score;  // NaN where the density is 0
   RowVector<double> log_prob;
   SolveReport report, backward;
 };
 
-// That of -log p, whose log-determinants have weight -1, with the other sign.
+// Pulls back the loss -log p, whose log-determinants have the weight -1, and reverses the sign of its gradient.
 template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRef<double> x,
                                                                    const TransformContext<S>& context,
                                                                    ChainTape<S>& tape) const {

@@ -16,7 +16,7 @@ GradientOptions score_options(GradientOptions o) {
   return o;
 }
 
-// What a tile keeps between the solve to the data and the pullback.
+// What the pullback of a tile needs from the solve towards the data.
 template <class S> struct Path {
   ChainTape<S> tape;
   Matrix<S> z;  // at the data's end of the chain, d x B

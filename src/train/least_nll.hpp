@@ -8,7 +8,7 @@
 
 namespace pathline {
 
-// In nats; nothing where it is not known, or where the evaluation is far above it. For data of known entropy, that less
+// A lower bound in nats; nullopt if there is none, or if the evaluation is far above it. For data of known entropy, that less
 // five standard errors. For a table, the sum over its columns of log(smallest distance of two values): a density that is
 // smooth between neighbouring values has no more than the probability 1 in a cell of these sides, while one that piles
 // up on values that repeat exactly has no bound.

@@ -11,7 +11,7 @@ template <class T> struct RationalQuadratic {
   T x0, y0, width, height, d0, d1;
 
   struct Value {
-    T y, slope, bend;  // of y by x; bend: d log(slope)/dx
+    T y, slope, bend;  // slope: dy/dx; bend: d log(slope)/dx
   };
 
   // 0 <= t <= 1: where x = x0 + t width.
@@ -36,7 +36,7 @@ template <class T> struct RationalQuadratic {
     return {up ? value.y : x0 + t * width, value.slope};
   }
 
-  // Cotangents of the numbers with the same names; from: of what apply() takes.
+  // The cotangents of the numbers with the same names; from: that of the argument of apply().
   struct Cotangent {
     T from, x0, y0, width, height, d0, d1;
   };

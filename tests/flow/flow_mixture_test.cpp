@@ -200,7 +200,7 @@ TEST(FlowMixture, WhatIsNoMixtureOfFlowsIsRefused) {
   const auto made = [](std::vector<Flow<double>> members, Vector<double> weights) {
     return message([&] { (void)flow_mixture(std::move(members), weights); });
   };
-  EXPECT_EQ(made({}, equal(0)), "members: there is none; an ensemble has one flow at least");
+  EXPECT_EQ(made({}, equal(0)), "members: empty; an ensemble has at least one flow");
   EXPECT_EQ(made({two, three}, equal(2)), "member 2: 3 columns and 0 conditions; the first member has 2 and 0");
   EXPECT_EQ(made({two, given}, equal(2)), "member 2: 2 columns and 1 conditions; the first member has 2 and 0");
   EXPECT_EQ(made({two, two}, equal(3)), "weights: 3 for 2 members");
@@ -215,7 +215,7 @@ TEST(FlowMixture, WhatIsNoMixtureOfFlowsIsRefused) {
   periodic.set_periods(Periods(Vector<double>{{0, 0}}, Vector<double>{{0, 360}}, bounds));
   for (const auto& [first, second] : {std::pair(two, bounded), std::pair(bounded, two), std::pair(bounded, periodic),
                                       std::pair(periodic, bounded)})
-    EXPECT_EQ(made({first, second}, equal(2)), "member 2: other bounds or periods than the first");
+    EXPECT_EQ(made({first, second}, equal(2)), "member 2: its bounds or periods differ from those of the first member");
 }
 
 TEST(FlowMixture, ItHasNoPathThroughTime) {
