@@ -1,6 +1,5 @@
 #include "pathline/adjoint/odeint.hpp"
 
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <optional>

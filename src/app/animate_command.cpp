@@ -12,7 +12,6 @@
 #include "app/named_numbers.hpp"
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
-#include "app/report.hpp"
 #include "app/video.hpp"
 #include "core/lower_case.hpp"
 #include "core/option_check.hpp"

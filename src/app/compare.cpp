@@ -62,7 +62,8 @@ Recipe for_source(const CompareMethod& method, const std::string& source, const 
   t.seconds = o.seconds, t.cpu_time = true, t.iterations = kMostIterations;
   t.schedule.kind = Schedule::Kind::trapezoid;
   if (out.model.automatic || out.model.base_fit)
-    throw InputError(method.name + ": model.automatic and model.base_fit divide the time themselves; compare sets the time of the training");
+    throw InputError(method.name +
+                     ": model.automatic and model.base_fit divide the time themselves; compare sets the training time");
   if (out.model.precision == Precision::float64)
     throw InputError(method.name + ": model.precision = double is not compared with float; leave it out");
   return out;
@@ -105,7 +106,8 @@ CompareMethod compare_method(const std::string& name) {
 CompareRow compare_one(const std::string& source, const CompareMethod& method, const CompareOptions& o) {
   const Recipe recipe = for_source(method, source, o);
   const TrainingData data = build_data(recipe);
-  if (data.condition_dim() > 0) throw InputError(method.name + ": compare does not support conditions; leave out data.condition");
+  if (data.condition_dim() > 0)
+    throw InputError(method.name + ": compare does not support conditions; leave out data.condition");
   if (data.test().x.cols() == 0) throw InputError(source + ": has no test rows to compare on");
   const auto start = build_flow<float>(recipe, data.dim(), 0);
   auto trainer = trainer_options(recipe);

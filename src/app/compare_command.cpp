@@ -177,8 +177,8 @@ void add_compare_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline compare moons --seconds 2 -o compared\n"
       "  pathline compare datasets/geyser.csv --methods cnf,planar,models/moons.toml --seconds 2 --json\n"
-      "Prints a table in Markdown. KL(data || model) is of a toy, whose density is known, else the NLL; both on test\n"
-      "samples that no training saw, with the standard error. Rates are per second of the CPU. With -o, the directory\n"
+      "Prints a table in Markdown: KL(data || model) for a toy, whose density is known, and the NLL for a table, both on\n"
+      "test samples that no training has seen, with the standard error. Rates are per CPU second. With -o, the directory\n"
       "gets compare.csv and, for two columns, one sheet of densities (densities.png, densities.svg).\n"
       "A recipe keeps its model and objective; its data, seed, length and schedule are replaced.");
   c.add_option("SOURCES", f->sources, "toys or tables").required();

@@ -8,7 +8,6 @@
 #include "app/report.hpp"
 #include "app/time_text.hpp"
 #include "core/option_check.hpp"
-#include "pathline/core/error.hpp"
 #include "pathline/recipe/recipe.hpp"
 #include "pathline/train/distill.hpp"
 
@@ -123,8 +122,8 @@ void add_distill_command(Command app, Action& chosen) {
       "  pathline distill models/moons.h5 -o fast.h5 --time 20\n"
       "  pathline distill models/geyser.h5 -o geyser.h5 --time 10s --layers 4 --hidden 32,32\n"
       "Pairs of a base point and its image are drawn from the model with their log-density; the couplings regress the\n"
-      "map and the density on them (RegFlow, arXiv 2506.01158). The result is a model as any other, with a density of\n"
-      "its own, an approximation q of the original p: the printed figures say how good. Bounds, periods, marginal "
+      "map and the density on them (RegFlow, arXiv 2506.01158). The result is a model like any other. Its density q\n"
+      "approximates the density p of the original, and the printed figures say how well. Bounds, periods, marginal "
       "maps,\n"
       "units and the condition are kept. The comparison comes after --time.");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();

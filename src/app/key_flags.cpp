@@ -3,8 +3,6 @@
 #include <cassert>
 #include <cctype>
 
-#include <fmt/format.h>
-
 #include "recipe/in_table.hpp"
 
 namespace pathline {

@@ -1,14 +1,12 @@
 #include "app/plotted_data.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
 
-#include "app/report.hpp"
 #include "pathline/core/random.hpp"
 #include "pathline/recipe/build_data.hpp"
 

@@ -277,8 +277,8 @@ void add_sample_command(Command app, Action& chosen) {
   c.add_option("--trajectory", f->trajectory,
                "also write the samples at K evenly spaced times from the base to the data");
   c.add_flag("--adjoint", f->adjoint,
-             "also write the adjoint a(t) = d log p / dz(t) along each path, which is the score of the density on the "
-             "way (trajectory_adjoint: K x N x d)");
+             "also write the adjoint a(t) = d log p / dz(t) along each path, which is the score of the density at "
+             "that time (trajectory_adjoint: K x N x d)");
   c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c.add_option("--conditions", f->conditions, "table with a condition in each row; its columns are found by name");
   c.add_option("--per-row", f->per_row, "draws for each row of --conditions").show_default();

@@ -1,7 +1,6 @@
 // Densities of weighted samples on a grid, by a Gaussian kernel.
 #pragma once
 
-#include <vector>
 
 #include "pathline/app/axis.hpp"
 #include "pathline/core/types.hpp"

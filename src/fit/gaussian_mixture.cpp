@@ -9,7 +9,6 @@
 
 #include "core/option_check.hpp"
 #include "fit/whitened_distance.hpp"
-#include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {

@@ -1,8 +1,6 @@
 #include "pathline/flow/flow_mixture.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>

@@ -8,6 +8,7 @@
 
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
+#include "flow/flow_tiles.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/ode/solver.hpp"
@@ -246,8 +247,7 @@ template <class S> Paths follow_paths(const Flow<S>& flow, const Matrix<S>& z0, 
   for (Index tile = 0; tile < tiles.count(); ++tile) {
     const auto& report = reports[static_cast<std::size_t>(tile)];
     if (!report.ok())
-      throw NumericalError(fmt::format("points {} to {}: {}", o.first + tiles.begin(tile) + 1,
-                                       o.first + tiles.begin(tile) + tiles.batch(tile), report.advice()));
+      throw tile_error(o.first + tiles.begin(tile), tiles.batch(tile), report);
     out.report.add(report);
   }
   if (n > 0) out.nfe = static_cast<double>(out.report.evaluations) / static_cast<double>(tiles.count());

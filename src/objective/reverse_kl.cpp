@@ -1,7 +1,5 @@
 #include "pathline/objective/reverse_kl.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "core/tile.hpp"

@@ -1,7 +1,6 @@
 #include "pathline/transform/conditioner.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 
 #include "core/option_check.hpp"
