@@ -32,7 +32,7 @@ double solver_bias(const PlotFlags& f, const PlottedData& data, const RowVector<
 
 struct Judged {
   RowVector<double> log_prob;
-  MeanNfe nfe;
+  MeanNfe nfe = {};
 };
 
 // The log-densities of the rows from which the figure in the title is computed, in parts, with progress.
