@@ -176,8 +176,7 @@ py::object PyFlow::score(const py::object& x, const py::object& condition) const
 }
 
 void PyFlow::refuse_ensemble(const char* function) const {
-  if (with_flow([](const auto& flow) { return flow.members() != nullptr; }))
-    throw InputError(std::string(function) + ": the model is an ensemble, a mixture of flows without a common base");
+  with_flow([&](const auto& flow) { pathline::refuse_ensemble(flow, function); });
 }
 
 py::object PyFlow::to_base(const py::object& x, const py::object& condition) const {

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "pathline/ode/augmented.hpp"
-#include "pathline/ode/tableau.hpp"
 
 namespace pathline {
 

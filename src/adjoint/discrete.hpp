@@ -2,6 +2,7 @@
 #pragma once
 
 #include "adjoint/block_problem.hpp"
+#include "pathline/ode/tableau.hpp"
 
 namespace pathline {
 

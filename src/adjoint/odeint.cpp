@@ -1,6 +1,5 @@
 #include "pathline/adjoint/odeint.hpp"
 
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -93,7 +92,7 @@ void Odeint<S>::Impl::solve_tile(const VectorField<S>& field, Index tile, Odeint
   for (std::size_t k = 1; k < times.size() && to.report.ok(); ++k) {
     auto& steps = to.steps[k - 1];
     steps.clear();
-    auto* observer = options.adjoint == AdjointKind::backsolve ? nullptr : &steps;  // which keeps no step
+    auto* observer = options.adjoint == AdjointKind::backsolve ? nullptr : &steps;  // backsolve needs no steps
     const auto report = w.solver.solve(system, w.state, times[k - 1], times[k], observer, next_step);
     next_step = report.next_step;
     to.report.add(report);
@@ -101,8 +100,8 @@ void Odeint<S>::Impl::solve_tile(const VectorField<S>& field, Index tile, Odeint
   }
 }
 
-// The sum of a^T f over an interval's ends is what the loss gains by a later end; the state of the loss carries no
-// log-density, which is what a TraceMethod that computes nothing says.
+// The derivative of the loss by the time of an interval's end is a^T f there. The state has no log-density, hence the
+// TraceMethod that computes no trace.
 template <class S> void Odeint<S>::Impl::reverse_tile(const VectorField<S>& field, ConstMatrixRef<S> states_bar,
                                                       Index tile, OdeintWorker<S>& w, OdeintTile<S>& to) {
   const Index first = tiles().begin(tile), count = tiles().batch(tile);
@@ -195,7 +194,7 @@ const OdeintGradient<S>& Odeint<S>::pullback(const VectorField<S>& field, ConstM
 template <class S> Matrix<S> odeint(const VectorField<S>& field, const Matrix<S>& z0, const std::vector<double>& times,
                                     const OdeintOptions& options, const Matrix<S>& condition) {
   OdeintOptions forward = options;
-  forward.adjoint = AdjointKind::backsolve;  // keeps no steps, and takes any stepper
+  forward.adjoint = AdjointKind::backsolve;  // it stores no steps and accepts every stepper
   Odeint<S> ode(forward);
   Matrix<S> states = ode.solve(field, z0, times, condition);
   if (!ode.report().ok()) throw NumericalError(ode.report().advice());

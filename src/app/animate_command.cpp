@@ -12,7 +12,6 @@
 #include "app/named_numbers.hpp"
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
-#include "app/report.hpp"
 #include "app/video.hpp"
 #include "core/lower_case.hpp"
 #include "core/option_check.hpp"
@@ -26,7 +25,7 @@ constexpr std::size_t kMostBytes = 4'000'000;  // of a GIF
 constexpr int kLeastSize = 200;                // px
 constexpr int kGifDelay = 3;                   // hundredths of a second: viewers slow down below 2
 constexpr double kHold = 0.8;                  // s at either end
-constexpr Index kDrawnForPairs = 6000;         // particles that the density of a pair of columns is made of
+constexpr Index kDrawnForPairs = 6000;         // particles from which the density of a pair of columns is estimated
 
 struct AnimateFlags {
   std::string model, output, condition, title;

@@ -22,7 +22,7 @@ constexpr Colour kFrameInk{0.13, 0.13, 0.13}, kParticle{1, 0.6, 0.2}, kBar{0, 0.
 constexpr int kPalette = 64, kGreys = 8;
 constexpr Index kFrameCells = 64;
 
-// A time as a stored frame and the part of the way to the next.
+// A time between two stored frames: the index of the first, and the fraction of the way to the second.
 struct Place {
   std::size_t frame;
   double part;
@@ -54,11 +54,11 @@ Matrix<double> pair_density(const FlowFrames& frames, const AnimationView& view,
   const auto column = [&](Index k) {
     return plot::SampleColumn{particles.row(k), frames.ranges[static_cast<std::size_t>(k)]};
   };
-  // The root, because the density of a table often has spikes, beside which all else would be dark.
+  // The square root, because the density of a table often has spikes, next to which everything else would be dark.
   return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kFrameCells).cwiseSqrt();
 }
 
-// Twice as many cells a side, by bilinear interpolation, so that no cell is seen.
+// Twice as many cells per side, by bilinear interpolation, so that single cells cannot be seen.
 Matrix<double> refined(const Matrix<double>& a) {
   Matrix<double> out(2 * a.rows(), 2 * a.cols());
   for (Index j = 0; j < out.cols(); ++j)
@@ -82,7 +82,7 @@ void draw_particles(Canvas& canvas, const Frame& frame, const AnimationView& vie
     canvas.dot(frame.at(x(view.columns[0], i), x(view.columns[1], i)), 1.7, kParticle);
 }
 
-// Of one column: the density as a curve, and the particles as marks below it.
+// Draws one column: the density as a curve, and the particles as marks below it.
 void draw_curve(Canvas& canvas, const Frame& frame, const AnimationView& view, const RowVector<double>& density,
                 const Matrix<double>& x) {
   std::vector<Point> line;

@@ -15,14 +15,14 @@ struct AnimationView {
   std::array<std::string, 2> names;
   std::string title;
   int size = 420;         // px: width of a frame, even
-  Index particles = 400;  // that are drawn, at most
+  Index particles = 400;  // the most that are drawn
 };
 
-// The frame at a time in [0, end], between the stored ones. A pair of columns of a flow with more has the density of
-// its particles.
+// The frame at a time in [0, end], interpolated between the stored frames. For two columns of a flow with more, the
+// density is estimated from the particles.
 plot::Pixels animation_frame(const FlowFrames& frames, const AnimationView& view, double time);
 
-// The colours that such a frame has.
+// The colours that occur in such a frame.
 std::vector<plot::Colour> animation_palette();
 
 }  // namespace pathline

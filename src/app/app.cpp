@@ -1,12 +1,10 @@
 #include "pathline/app/app.hpp"
 
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <new>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include <fmt/format.h>
 

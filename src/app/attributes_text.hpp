@@ -1,4 +1,4 @@
-// An architecture in one line.
+// The description of an architecture in one line.
 #pragma once
 
 #include <string>

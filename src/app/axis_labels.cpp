@@ -19,7 +19,7 @@ double widest_of(const std::vector<Tick>& ticks, const TextStyle& style) {
   return out;
 }
 
-// Ticks that stand only where there is room for a label as wide as the widest; of a linear axis.
+// Ticks of a linear axis, as many as leave room for a label as wide as the widest.
 ShortTicks ticks_with_room(const Range& range, Scale scale, double length, bool lines, int most,
                            const TextStyle& style) {
   const auto all = short_ticks(range, scale, most);
@@ -28,7 +28,7 @@ ShortTicks ticks_with_room(const Range& range, Scale scale, double length, bool 
   return short_ticks({range.low + margin, range.high - margin}, scale, most);
 }
 
-// Those that lie inside of the axis; none of them if two would touch on a linear one.
+// The labels that lie inside of the axis; none if two of them would touch on a linear axis.
 AxisLabels placed(ShortTicks ticks, const Range& range, Scale scale, double length, bool lines,
                   const TextStyle& style) {
   AxisLabels out{.ticks = std::move(ticks)};

@@ -1,4 +1,4 @@
-// The labels of an axis that has room for a few only.
+// The labels of a short axis.
 #pragma once
 
 #include <vector>

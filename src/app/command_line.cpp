@@ -37,7 +37,7 @@ void check_integers(CLI::App& app) {
   for (auto* command : app.get_subcommands({})) check_integers(*command);
 }
 
-// Those that the help shows.
+// The names of the commands that the help shows.
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const auto* command : app.get_subcommands({}))
@@ -56,7 +56,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-// The first "--option" that the command does not have; "" if there is none. An argument behind "--" is no option.
+// The first "--option" that the command does not have; "" if there is none. An argument after "--" is no option.
 std::string unknown_option(const CLI::App& app, int argc, const char* const* argv) {
   const auto names = option_names(app);
   for (int i = 1; i < argc; ++i) {
@@ -67,46 +67,8 @@ std::string unknown_option(const CLI::App& app, int argc, const char* const* arg
   return "";
 }
 
-// "-o,--output FILE"
-std::string entry_name(const CLI::Option& option) {
-  const bool positional = option.get_positional();
-  std::string out = option.get_name(positional, !positional);
-  if (!positional && option.get_expected_max() > 0) out += " " + option.get_type_name();
-  return out;
-}
-
-std::string entry_text(const CLI::Option& option) {
-  const std::string value = option.get_default_str();
-  return option.get_description() + (value.empty() || value == "\"\"" ? "" : " (" + value + ")");
-}
-
-Help help_of(const CLI::App& app, const std::string& path) {
-  Help out{.usage = path, .description = app.get_description(), .groups = {}, .footer = app.get_footer()};
-  for (const auto* option : app.get_options()) {
-    auto group = std::find_if(out.groups.begin(), out.groups.end(),
-                              [&](const HelpGroup& g) { return g.name == option->get_group(); });
-    if (group == out.groups.end()) group = out.groups.insert(out.groups.end(), {option->get_group(), {}});
-    group->entries.emplace_back(entry_name(*option), entry_text(*option));
-    if (option->get_positional())
-      out.usage += " " + (option->get_required() ? option->get_name(true) : "[" + option->get_name(true) + "]");
-    else if (option->get_required())
-      out.usage += " " + entry_name(*option);
-  }
-  HelpGroup commands{"Commands", {}};
-  for (const auto* command : app.get_subcommands({}))
-    if (!command->get_group().empty())  // not a hidden one
-      commands.entries.emplace_back(command->get_name(), command->get_description());
-  out.usage += commands.entries.empty() ? " [OPTIONS]" : " COMMAND [OPTIONS]";
-  if (!commands.entries.empty()) out.groups.insert(out.groups.begin(), std::move(commands));
-  // The help itself comes last.
-  for (auto& group : out.groups)
-    std::stable_partition(group.entries.begin(), group.entries.end(),
-                          [](const auto& entry) { return !entry.first.starts_with("-h,"); });
-  return out;
-}
-
 // The command whose help was asked for, and its path.
-const CLI::App* chosen_command(const CLI::App* app, std::string& path) {
+CLI::App* chosen_command(CLI::App* app, std::string& path) {
   path = app->get_name();
   for (auto chosen = app->get_subcommands(); !chosen.empty(); chosen = app->get_subcommands())
     app = chosen.front(), path += " " + app->get_name();
@@ -157,8 +119,9 @@ OptionText text_of(CLI::Option& option) {
   for (const auto& name : option.get_snames()) out.names.push_back("-" + name);
   for (const auto& name : option.get_lnames()) out.names.push_back("--" + name);
   if (option.get_expected_max() != 0 && !out.by_place) out.value = option.get_type_name();
-  if (option.get_expected_max() == CLI::detail::expected_max_vector_size) out.value += " ...";
-  out.default_value = option.get_default_str(), out.help = option.get_description();
+  out.several = option.get_expected_max() == CLI::detail::expected_max_vector_size;
+  if (const auto value = option.get_default_str(); value != "\"\"") out.default_value = value;
+  out.help = option.get_description(), out.group = option.get_group();
   out.choices = choices_of(option), out.required = option.get_required();
   return out;
 }
@@ -252,7 +215,7 @@ bool Command::given(const std::string& option) const { return app_ && app_->coun
 
 void Command::group(const std::string& name) const { app_->option_defaults()->group(name); }
 
-std::string Command::help() const { return text_of(help_of(*app_, app_->get_name())); }
+std::string Command::help() const { return help_text(text(), app_->get_name()); }
 
 CommandText Command::text() const { return text_of(*app_); }
 
@@ -279,8 +242,8 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     if (e.get_exit_code() != 0) throw InputError(usage_error(*app_, e, argc, argv));
     if (dynamic_cast<const CLI::CallForHelp*>(&e)) {
       std::string path;
-      const auto* command = chosen_command(app_.get(), path);
-      write_result(text_of(help_of(*command, path)));
+      auto* command = chosen_command(app_.get(), path);
+      write_result(help_text(text_of(*command), path));
     } else {
       app_->exit(e);
     }

@@ -37,16 +37,18 @@ class CommandOption {
   CLI::Option* option_;
 };
 
-// What the help says of an option, for what is made from it: completion and manual pages.
+// The texts of an option, from which the help, the completions and the manual pages are made.
 struct OptionText {
   std::vector<std::string> names;  // "-o", "--output"; or "MODEL", of an argument by its place
-  std::string value;               // "INT", "TEXT", "TEXT ..."; empty for a flag
+  std::string value;               // "INT", "TEXT"; empty for a flag and for an argument by its place
   std::string default_value, help;
+  std::string group;  // the heading in the help
   std::vector<std::string> choices;
   bool by_place = false, required = false;
+  bool several = false;  // takes several values
 };
 
-// The same of a command and of those below it.
+// The texts of a command, of its options and of its subcommands.
 struct CommandText {
   std::string name, description, footer;
   std::vector<OptionText> options;
@@ -60,7 +62,7 @@ class Command {
 
   Command add_command(const std::string& name, const std::string& description) const;
   void require_command() const;  // one of those that were added
-  void hide() const;             // from the help, and from what is made from text()
+  void hide() const;             // leaves the command out of the help and of text()
   void footer(const std::string& text) const;
   void group(const std::string& name) const;     // the heading, in the help, of the options that are added next
   void callback(std::function<void()> f) const;  // after the arguments are parsed, if they choose this command
@@ -70,7 +72,7 @@ class Command {
   // double, std::optional<double>, or a vector of std::string, Index or double.
   template <class T> CommandOption add_option(const std::string& names, T& value, const std::string& help) const;
   CommandOption add_flag(const std::string& names, bool& value, const std::string& help) const;
-  // An option that calls f with what follows it.
+  // An option that calls f, with the word or the words after the option.
   CommandOption add_flag(const std::string& names, std::function<void()> f, const std::string& help) const;
   CommandOption add_word(const std::string& names, std::function<void(const std::string&)> f,
                          const std::string& help) const;

@@ -34,7 +34,7 @@ void apply_command_recipe(Command command, std::string file) {
       throw InputError(
           fmt::format("{}:{}: unknown key '{}'; did you mean '{}'?", file, line, name, nearest(name, keys)));
     const CommandOption& option = options[static_cast<std::size_t>(found - keys.begin())];
-    const bool is_source = name == "source";  // which the command line has: the recipe itself
+    const bool is_source = name == "source";  // given on the command line: it is the recipe itself
     if (option.given() && !is_source) continue;
     if (option.is_flag() && values != std::vector<std::string>{"true"} && values != std::vector<std::string>{"false"})
       throw InputError(fmt::format("{}:{}: {}: expected true or false", file, line, name));

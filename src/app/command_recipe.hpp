@@ -1,4 +1,4 @@
-// A recipe of a command that trains no density: a TOML file with the command's own options.
+// The recipe of a command that trains no density: a TOML file with the options of the command.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-// Whether the command's source is such a file.
+// Whether SOURCE is such a file.
 bool is_command_recipe(const std::string& source);
 
 // Sets the options that the file names ("learning_rate = 0.01" is --learning-rate) and the command line has not.

@@ -14,7 +14,7 @@
 namespace pathline {
 namespace {
 
-constexpr Index kPlanarLayers = 32;  // as the longest flow of Rezende & Mohamed 2015, figure 3
+constexpr Index kPlanarLayers = 32;  // as in the longest flow of Rezende & Mohamed 2015, figure 3
 constexpr Index kAffineLayers = 8, kSplineLayers = 4;
 constexpr Index kValidation = 2000;  // draws of a toy, so that validations take little of the time
 constexpr Index kMostIterations = 10000000;
@@ -43,7 +43,7 @@ Recipe flow_matching_recipe() {
   return out;
 }
 
-// No continuous block: `count` transforms of one kind.
+// A flow without a continuous block: `count` transforms of one kind.
 Recipe layers_recipe(LayerKind kind, Index count) {
   Recipe out = likelihood_recipe();
   out.model.blocks = 0;
@@ -51,7 +51,8 @@ Recipe layers_recipe(LayerKind kind, Index count) {
   return out;
 }
 
-// The source, the length and the seed are the comparison's own; a run with a limit needs a trapezoid.
+// The recipe of the method with the source, the length and the seed of the comparison. A run with a time limit needs the
+// trapezoid schedule.
 Recipe for_source(const CompareMethod& method, const std::string& source, const CompareOptions& o) {
   Recipe out = method.recipe;
   out.data.source = source;
@@ -61,13 +62,14 @@ Recipe for_source(const CompareMethod& method, const std::string& source, const 
   t.seconds = o.seconds, t.cpu_time = true, t.iterations = kMostIterations;
   t.schedule.kind = Schedule::Kind::trapezoid;
   if (out.model.automatic || out.model.base_fit)
-    throw InputError(method.name + ": model.automatic and model.base_fit choose their own time; compare gives it");
+    throw InputError(method.name +
+                     ": model.automatic and model.base_fit divide the time themselves; compare sets the training time");
   if (out.model.precision == Precision::float64)
     throw InputError(method.name + ": model.precision = double is not compared with float; leave it out");
   return out;
 }
 
-// Work per second of the CPU: repeated until it took a tenth of a second.
+// The number of points per CPU second: `work`, which handles n points, is repeated for a tenth of a second.
 template <class F> double rate(Index n, F work) {
   const double begin = cpu_seconds_now();
   double spent = 0, done = 0;
@@ -104,7 +106,8 @@ CompareMethod compare_method(const std::string& name) {
 CompareRow compare_one(const std::string& source, const CompareMethod& method, const CompareOptions& o) {
   const Recipe recipe = for_source(method, source, o);
   const TrainingData data = build_data(recipe);
-  if (data.condition_dim() > 0) throw InputError(method.name + ": compare has no conditions; leave out data.condition");
+  if (data.condition_dim() > 0)
+    throw InputError(method.name + ": compare does not support conditions; leave out data.condition");
   if (data.test().x.cols() == 0) throw InputError(source + ": has no test rows to compare on");
   const auto start = build_flow<float>(recipe, data.dim(), 0);
   auto trainer = trainer_options(recipe);

@@ -1,4 +1,4 @@
-// Several ways to learn a density, trained on the same data for the same seconds of the CPU.
+// Compares methods of density estimation, which are trained on the same data for the same CPU time.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace pathline {
 
-// One way: a recipe whose data and length are replaced.
+// A method: a recipe, whose data and length are replaced.
 struct CompareMethod {
   std::string name;
   Recipe recipe = {};
@@ -18,25 +18,25 @@ struct CompareMethod {
 
 // cnf, potential, flow_matching; planar, realnvp, spline: transforms in place of a continuous block.
 const std::vector<std::string>& compare_names();
-// One of them, or the recipe of a file NAME.toml. InputError for neither.
+// The method of that name, or the recipe of a file NAME.toml. InputError if there is neither.
 CompareMethod compare_method(const std::string& name);
 
 struct CompareOptions {
-  double seconds = 20;  // of the CPU, for the training of each method
-  Index test = 10000;   // draws of a toy that judge it
+  double seconds = 20;  // CPU time for the training of each method
+  Index test = 10000;   // draws of a toy on which the methods are tested
   std::uint64_t seed = 0;
   int threads = 1;
 };
 
-// What one method made of one source.
+// The result of one method on one source.
 struct CompareRow {
   std::string source, method;
   Index parameters = 0, iterations = 0;
-  double seconds = 0;                                       // of the CPU, for the training with its validations
+  double seconds = 0;                                       // CPU time of the training with its validations
   MeanError nll;                                            // nats, on the test samples
   std::optional<MeanError> kl;                              // KL(data || model), of a toy
   double nfe = 0;                                           // of a density
-  double densities_per_second = 0, samples_per_second = 0;  // per second of the CPU
+  double densities_per_second = 0, samples_per_second = 0;  // per CPU second
   Flow<float> flow;
 };
 

@@ -72,7 +72,7 @@ void print_row(const CompareRow& r) {
              short_number(r.densities_per_second), short_number(r.samples_per_second));
 }
 
-// Rows of panels for each source of two columns: its own density, or its rows, and what each method learned.
+// Rows of panels for each source of two columns: its density or its rows, and the density that each method has learned.
 class Sheet {
  public:
   explicit Sheet(const CompareFlags& f)
@@ -120,7 +120,7 @@ class Sheet {
   Matrix<double> points() const {
     return Grid({{x_.low, x_.high, kCells}, {y_.low, y_.high, kCells}}).points(0, kCells * kCells);
   }
-  // The bar of the true density holds for those that were learned, too.
+  // The colour bar of the true density holds for the learned densities, too.
   void add(const std::string& title, const RowVector<double>& log_density, plot::Bar bar) {
     figure_.heat_map(title, {ConstMatrixMap<double>(log_density.data(), kCells, kCells), x_, y_}, {.limits = x_},
                      {.limits = y_}, highest_, {}, bar);
@@ -153,7 +153,7 @@ int run(const CompareFlags& f) {
       if (!f.output.empty()) {
         if (&method == &methods.front()) sheet.add_source(source, rows.back());
         sheet.add_method(rows.back());
-        write_text_file(f.output + "/compare.csv", csv_of(rows));  // what was done is kept if a later run fails
+        write_text_file(f.output + "/compare.csv", csv_of(rows));  // so that finished results are kept if a later run fails
       }
       if (!f.json) print_row(rows.back());
       progress(std::ssize(rows));
@@ -177,8 +177,8 @@ void add_compare_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline compare moons --seconds 2 -o compared\n"
       "  pathline compare datasets/geyser.csv --methods cnf,planar,models/moons.toml --seconds 2 --json\n"
-      "Prints a table in Markdown. KL(data || model) is of a toy, whose density is known, else the NLL; both on test\n"
-      "samples that no training saw, with the standard error. Rates are per second of the CPU. With -o, the directory\n"
+      "Prints a table in Markdown: KL(data || model) for a toy, whose density is known, and the NLL for a table, both on\n"
+      "test samples that no training has seen, with the standard error. Rates are per CPU second. With -o, the directory\n"
       "gets compare.csv and, for two columns, one sheet of densities (densities.png, densities.svg).\n"
       "A recipe keeps its model and objective; its data, seed, length and schedule are replaced.");
   c.add_option("SOURCES", f->sources, "toys or tables").required();

@@ -43,7 +43,7 @@ bool is_number(const OptionText& option) {
   return option.value.starts_with("INT") || option.value.starts_with("UINT") || option.value.starts_with("FLOAT");
 }
 
-// Of bash: what follows an option, "train --stepper": its values, or nothing after one that is a number.
+// For bash: the completions after an option such as "train --stepper": its values, or nothing if it takes a number.
 std::string value_cases(const WordPlace& place) {
   std::string out;
   for (const auto& option : place.command->options) {
@@ -56,7 +56,7 @@ std::string value_cases(const WordPlace& place) {
   return out;
 }
 
-// Of bash: the options after which the next word is a value, which may be a file.
+// For bash: the options whose next word is a value, which may be a file.
 std::string valued_cases(const WordPlace& place) {
   std::vector<std::string> patterns;
   for (const auto& option : place.command->options)
@@ -94,7 +94,7 @@ std::string zsh_arguments(const CommandText& command) {
       by_place = true;
       continue;
     }
-    const std::string repeated = option.value.ends_with("...") ? "*" : "";
+    const std::string repeated = option.several ? "*" : "";
     for (const auto& name : option.names)
       out += fmt::format(" \\\n        '{}{}[{}]{}'", repeated, name, quoted(option.help, "[]\\:"), zsh_value(option));
   }

@@ -7,9 +7,9 @@
 
 namespace pathline {
 
-// For `source`, or a file NAME in bash-completion's directory of completions.
+// A script for bash, to be read by `source` or to be put into bash-completion's directory as NAME.
 std::string bash_completion(const CommandText& program);
-// For a file _NAME in a directory of zsh's fpath.
+// A script for zsh, to be put as _NAME into a directory of its fpath.
 std::string zsh_completion(const CommandText& program);
 
 }  // namespace pathline

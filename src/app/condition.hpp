@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "app/flags.hpp"
 #include "pathline/checkpoint/model.hpp"

@@ -27,7 +27,7 @@ class Nodes {
   }
   bool above(Index i, Index j) const { return at(i, j) > level_; }
 
-  // Where the density crosses the level, linearly between the two nodes.
+  // The point at which the density crosses the level, by linear interpolation between the two nodes.
   Point crossing(const Edge& e) const {
     const double a = at(e.i, e.j), b = e.upward ? at(e.i, e.j + 1) : at(e.i + 1, e.j);
     const double part = std::clamp((level_ - a) / (b - a), 0.0, 1.0);

@@ -1,4 +1,4 @@
-// Contours of a density on a grid, and the levels that enclose a part of its mass.
+// Contours of a density on a grid, and the levels that enclose a given fraction of its mass.
 #pragma once
 
 #include <vector>

@@ -18,7 +18,7 @@ constexpr std::array<double, 2> kMasses{0.95, 0.68};
 const TextStyle kName{.size = 12}, kTickText{.size = 10.5}, kUnit{.size = 10};
 const TextStyle kHeading{.size = 14, .bold = true};
 
-// The columns and samples as they are drawn: a log axis has its logarithms.
+// The columns and samples as they are drawn: with logarithms on a logarithmic axis.
 struct Drawn {
   std::vector<SampleColumn> columns;
   RowVector<double> weights;
@@ -83,7 +83,7 @@ std::vector<Point> curve(const SampleColumn& column, const RowVector<double>& we
   return out;
 }
 
-// A text that is made smaller, down to a size that can be read, before it is cut.
+// Makes a text that is too long smaller, down to a legible size; beyond that it is cut.
 TextStyle shrunk(TextStyle style, const std::string& text, double width) {
   const double whole = text_width(text, style);
   if (whole > width) style.size = std::max(kLeastText, style.size * width / whole);
@@ -254,7 +254,7 @@ class Page {
     if (first) name_beside(i, b);
   }
 
-  // What the labels have in common; in two lines where one is wider than a panel.
+  // The common factor and offset of the labels, in two lines if they are wider than a panel.
   std::vector<std::string> unit_lines(const AxisLabels& axis) const {
     return wrapped(axis.ticks.unit, {.size = kLeastText}, side_ + kPanelGap);
   }
@@ -289,7 +289,7 @@ class Page {
     canvas_->text({x, middle}, fitted(corner_.columns[k].label, name, side_), upward(name));
   }
 
-  // In the empty corner above the diagonal, or at the top of the only panel.
+  // Draws the legend in the empty corner above the diagonal, or at the top of the only panel.
   void draw_legend() {
     enum class Key { area, line, dashes, none };
     TextStyle style{.size = 12, .along = Along::start, .across = Across::middle};
@@ -336,7 +336,7 @@ class Page {
   std::vector<std::string> heading_;
   std::vector<AxisLabels> x_, y_;
   double left_ = 0, top_ = 0, bottom_ = 0, side_ = 0, panel_height_ = 0, height_ = 0, x_name_ = 0, y_name_ = 0;
-  Index pair_cells_ = 0;  // of a side, of the densities of pairs
+  Index pair_cells_ = 0;  // cells per side of the densities of pairs
   std::unique_ptr<Canvas> canvas_;
 };
 

@@ -8,14 +8,13 @@
 #include "app/report.hpp"
 #include "app/time_text.hpp"
 #include "core/option_check.hpp"
-#include "pathline/core/error.hpp"
 #include "pathline/recipe/recipe.hpp"
 #include "pathline/train/distill.hpp"
 
 namespace pathline {
 namespace {
 
-constexpr double kLowEss = 0.9;  // below it, a warning
+constexpr double kLowEss = 0.9;  // a smaller effective sample size gives a warning
 
 struct DistillFlags {
   std::string model, output, time;
@@ -74,7 +73,7 @@ template <class S> int run_as(const DistillFlags& flags) {
   f.options.evaluation = evaluation_options(model, f.common);
   f.options.evaluation.trace = {};
   f.options.condition_range = model.card.condition_range;
-  auto file = Hdf5File::create_sealed(f.output);  // so that a place that cannot be written is found out first
+  auto file = Hdf5File::create_sealed(f.output);  // first of all, so that a file that cannot be written is reported at once
   const auto got = run_distillation(model.flow, f);
   const auto layers = static_cast<Index>(got.flow.chain.size());
   Model<S> fast{got.flow, model.card};
@@ -123,8 +122,8 @@ void add_distill_command(Command app, Action& chosen) {
       "  pathline distill models/moons.h5 -o fast.h5 --time 20\n"
       "  pathline distill models/geyser.h5 -o geyser.h5 --time 10s --layers 4 --hidden 32,32\n"
       "Pairs of a base point and its image are drawn from the model with their log-density; the couplings regress the\n"
-      "map and the density on them (RegFlow, arXiv 2506.01158). The result is a model as any other, with a density of\n"
-      "its own, an approximation q of the original p: the printed figures say how good. Bounds, periods, marginal "
+      "map and the density on them (RegFlow, arXiv 2506.01158). The result is a model like any other. Its density q\n"
+      "approximates the density p of the original, and the printed figures say how well. Bounds, periods, marginal "
       "maps,\n"
       "units and the condition are kept. The comparison comes after --time.");
   c.add_option("MODEL", f->model, "a model file or the directory of a run").required();

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -52,7 +51,7 @@ struct DynamicsFlags {
   CommonFlags common;
 };
 
-// Those of the physics: the terms of the known part, and r.
+// Prints the physical parameters: the terms of the known part, and r.
 void print_parameters(const VectorField<double>& field) {
   const auto* physics = dynamic_cast<const PhysicsField<double>*>(&field);
   if (!physics) return;
@@ -157,7 +156,7 @@ struct SolveFlags {
   CommonFlags common;
 };
 
-// From the first observation of each trajectory, at its own times, or at equal ones up to --end.
+// Solves from the first observation of each trajectory, at its own times or at equidistant times up to --end.
 int solve(const SolveFlags& f) {
   (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});

@@ -41,9 +41,9 @@ struct MotionFlags {
   CommonFlags common;
 };
 
-// What one fit of one motion gave.
+// The result of one fit of one motion.
 struct MotionResult {
-  std::vector<double> parameters;  // of the motion's truth
+  std::vector<double> parameters;  // the fitted values of the motion's parameters
   double inside = 0, beyond = 0;   // RMS errors on fresh trajectories: over the window, and from its end to twice it
 };
 
@@ -84,7 +84,7 @@ MotionResult fit_motion(const MotionFlags& f, const Motion& motion, const Trajec
   return out;
 }
 
-// "c_y: -9.81, found -9.808 (0.02 %)": the parameter that is off most, by its own size or 1.
+// "c_y: -9.81, found -9.808 (0.02 %)": the parameter with the largest error, relative to its size or to 1.
 std::string worst_parameter(const Motion& motion, const std::vector<double>& found) {
   if (motion.truth.empty()) return "-";
   auto off = [&](std::size_t i) {

@@ -18,7 +18,7 @@ Vector<double> newtonian_loss_weights();
 // The solutions from the first observation of each trajectory, at its times.
 TrajectoryTable predicted(const VectorField<double>& field, const TrajectoryTable& data, const OdeintOptions& solve);
 
-// Fits the terms, with which `options` then begin and which they hold.
+// Fits the terms of the known part first. `options` then start from them and keep them fixed.
 void fit_physics_first(PhysicsField<double>& field, const std::vector<Trajectory>& data, DynamicsOptions& options);
 
 // `dynamics motions`: the twelve simulated motions. `dynamics energy`: a Hamiltonian field against a plain network.

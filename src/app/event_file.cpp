@@ -29,7 +29,7 @@ template <class T> std::string little_endian(T value) {
   return out;
 }
 
-// A checksum of bytes that hold checksums would be weak: TensorFlow rotates it and adds a constant.
+// The checksum of bytes that contain checksums would be weak; TensorFlow therefore rotates it and adds a constant.
 std::string masked_crc(std::string_view bytes) {
   const std::uint32_t crc = crc32c(bytes);
   return little_endian<std::uint32_t>((crc >> 15 | crc << 17) + 0xa282ead8u);

@@ -18,7 +18,7 @@ constexpr Index kRangeDraws = 2000;   // that give the range
 constexpr Index kResidualCells = 40;  // of a side: each needs several solves at a tolerance of 1e-11
 constexpr Index kPart = 4096, kResidualPart = 400;  // points between two lines of progress
 
-// What holds the paths of the draws from the base to the data, without the outermost thousandth.
+// The range of the paths of the draws from the base to the data, without the outermost thousandth.
 plot::Range field_span(const std::vector<Matrix<double>>& along, Index row) {
   std::vector<double> all;
   for (const auto& points : along)
@@ -77,7 +77,7 @@ Velocities velocities(const Panels& p, double t) {
   return out;
 }
 
-// The factor from velocities to arrows.
+// The length of an arrow per unit of velocity.
 double arrow_scale(const Panels& p, const std::vector<Velocities>& all) {
   const double wide = (p.x.high - p.x.low) / static_cast<double>(p.what.arrows),
                high = (p.y.high - p.y.low) / static_cast<double>(p.what.arrows);

@@ -7,11 +7,9 @@
 #include "app/command.hpp"
 #include "app/command_recipe.hpp"
 #include "app/minimize_flags.hpp"
-#include "app/number_text.hpp"
 #include "app/odeint_flags.hpp"
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
-#include "app/report.hpp"
 #include "core/clock.hpp"
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
@@ -84,7 +82,7 @@ double mean_squared_error(const SavedRegression& model, const Pairs& pairs) {
   return (model.predict(pairs.x) - pairs.y).squaredNorm() / static_cast<double>(pairs.y.size());
 }
 
-// What one run with one seed gave.
+// The result of one run with one seed.
 struct Run {
   SavedRegression model;
   double points = 0, test = std::nan(""), rough = std::nan(""), seconds = 0;
@@ -106,13 +104,13 @@ Run train_one(const FitFlags& f, RegressorKind kind, std::uint64_t seed, const s
   run.points = mean_squared_error(m, training);
   if (test) run.test = mean_squared_error(m, *test);
   if (training.x.rows() == 1) {
-    // Second differences see every error of the solver, and each tile has its own steps.
+    // Second differences are sensitive to errors of the solver, because each tile has its own steps: use a fine tolerance.
     auto fine = m.spec;
     fine.solve.solver.rtol = fine.solve.solver.atol = 1e-10;
     Engine unused = make_stream(seed, "fit.weights");
     const auto curve = make_regressor<double>(fine, unused);
     curve->set_theta(m.theta);
-    // Of y(x) in the data's units: two derivatives by x / x_scale.
+    // The roughness of y(x) in the units of the data: two derivatives by x / x_scale.
     const auto& over = test ? test->x : training.x;
     const double low = over.minCoeff(), high = over.maxCoeff(), s = m.x_scale[0];
     for (Index i = 0; i < training.y.rows(); ++i) {

@@ -21,7 +21,7 @@ std::string fitted(const std::string& given, const TextStyle& style, double widt
   const std::string text = printable(given);
   if (text_width(text, style) <= width) return text;
   const auto all = characters_of(text);
-  // The longest that fits, by bisection over the number of characters that stay.
+  // Finds the longest text that fits, by bisection over the number of characters that remain.
   const auto cut = [&](std::size_t keep) {
     std::string out;
     for (std::size_t i = 0; i < (keep + 1) / 2; ++i) out += all[i];

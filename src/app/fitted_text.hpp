@@ -1,4 +1,4 @@
-// Text that is made to fit a length of the page.
+// Fits text into a given length on the page.
 #pragma once
 
 #include <string>

@@ -7,24 +7,21 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "app/command_line.hpp"
 #include "app/key_flags.hpp"
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/core/error.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/table.hpp"
 
 namespace pathline {
 
-// What several commands have.
+// The options that several commands have.
 struct CommonFlags {
   int threads = 0;  // all cores; the library's own default is one
   bool quiet = false;
   double timeout = 0;  // seconds that a solve may take; 0: no limit
-  KeyFlags keys;       // those that stand for keys of a recipe
+  KeyFlags keys;       // the options that stand for keys of a recipe
 
   void add_to(Command command);        // --threads, --quiet
   void add_table_to(Command command);  // --header, --drop-missing: how tables are read
@@ -33,9 +30,9 @@ struct CommonFlags {
   void add_timeout_to(Command command);  // --timeout, which add_solve_to() adds too
   void add_precision_to(Command command, const std::string& otherwise);
 
-  void begin() const;  // what holds for all that the command does: the time limit. InputError as check()
+  void begin() const;  // sets the time limit, before the command does anything else. InputError as check()
   void check() const;  // InputError for a value out of its range
-  // names: of a model; a first line that has them all is a header, even if they are numbers. InputError as check().
+  // names: those of a model. A first line with all of them is a header, even if they are numbers. InputError as check().
   TableOptions table_options(const std::vector<std::string>& names = {}) const;
   // Prints a note, in the words of the command line, unless --quiet is given.
   void note(const std::string& text) const;
@@ -48,7 +45,7 @@ void add_solver_keys(KeyFlags& keys, Command command, const std::string& table, 
 // Prints the notes of a reader that has come to its end, and how many rows it left out.
 void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common);
 
-// What runs if the command is chosen: run(*f), with errors in the words of its options.
+// Sets `chosen` to run(*f) if the command line chooses this command. Errors name its options instead of keys.
 using Action = std::function<int()>;  // gives the exit code
 template <class F> void run_if_chosen(Command command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
   command.callback([f, run, &chosen] {
@@ -74,13 +71,6 @@ template <class S> std::size_t solves_of(const Flow<S>& flow) {
   if (const auto* mixture = flow.members())
     for (const auto& member : mixture->members()) count += member.chain.solves();
   return count;
-}
-// Throws InputError, "--paths: ...", if `option` needs a path from a base to the data and the model is an ensemble.
-template <class S> void refuse_of_ensemble(const Flow<S>& flow, const std::string& option) {
-  if (flow.members())
-    throw InputError(fmt::format("{}: the model is an ensemble of {} flows, which have no common path from a base to the "
-                                 "data; expected one of its members, such as member-1/model.h5 of its run",
-                                 option, flow.members()->components()));
 }
 // The same. Throws InputError for an option of the solver or the trace if the model solves no ODE.
 template <class S> EvaluationOptions evaluation_options(const Model<S>& model, const CommonFlags& common) {

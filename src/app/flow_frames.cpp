@@ -6,6 +6,7 @@
 
 #include "app/grid.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
 namespace {
@@ -38,14 +39,13 @@ template <class S> class Builder {
  public:
   Builder(const Flow<S>& flow, const FlowFrameOptions& options, const Matrix<double>& condition, int threads)
       : flow_(flow), options_(options), condition_(condition) {
-    // Pictures and interpolated values need no more.
+    // This accuracy suffices for pictures and interpolated values.
     evaluation_.solver.rtol = evaluation_.solver.atol = 1e-4, evaluation_.threads = threads;
   }
 
   FlowFrames build(const std::function<void(double)>& progress) {
     const double end = flow_.end_time();
-    if (flow_.members())
-      throw InputError("the model is an ensemble of flows, which have no common time in which particles could move");
+    refuse_ensemble(flow_, "frames");
     if (!(end > 0)) throw InputError("the model solves no ODE, so that it has no time in which particles could move");
     for (Index k = 0; k < options_.frames; ++k)
       out_.times.push_back(
@@ -86,7 +86,7 @@ template <class S> class Builder {
     out_.log_density.push_back(log_p.unaryExpr([](double v) { return std::isnan(v) ? -kUnseen : v; }));
   }
 
-  // By a difference of the map over a short time, which any chain of transforms has.
+  // Computes the velocity by differencing the map over a short time, which works for any chain of transforms.
   void add_velocity(double time) {
     const double end = flow_.end_time(), step = 1e-3 * end, to = time + step <= end ? time + step : time - step;
     auto exact = evaluation_;
@@ -95,7 +95,7 @@ template <class S> class Builder {
     Matrix<double> v = Matrix<double>::Constant(2, x.cols(), std::nan(""));
     try {
       v = (flow_.transform(x, time, to, conditions(x.cols()), exact).points - x) / (to - time);
-    } catch (const std::exception&) {  // outside of a bound, or too stiff: the report shows stored paths then
+    } catch (const std::exception&) {  // outside of a bound, or too stiff: the report then shows the stored paths
     }
     out_.velocity.push_back(std::move(v));
   }

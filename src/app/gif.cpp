@@ -14,7 +14,7 @@
 namespace pathline::plot {
 namespace {
 
-constexpr int kLevels = 32;  // of a channel, in which the nearest colour is looked up
+constexpr int kLevels = 32;  // per channel, of the table of nearest colours
 
 [[noreturn]] void fail(int error) {
   const char* const why = GifErrorString(error);
@@ -63,7 +63,7 @@ struct Gif::State {
   GifFileType* file = nullptr;
   int width, height;
   GifByteType transparent;
-  std::vector<GifByteType> nearest, last;  // last: the frame before, by number of colour
+  std::vector<GifByteType> nearest, last;  // last: the colour numbers of the frame before
 };
 
 Gif::Gif(int width, int height, const std::vector<Colour>& palette) : state_(std::make_unique<State>()) {

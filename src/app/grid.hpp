@@ -13,7 +13,7 @@ class Grid {
   struct Axis {
     double low, high;
     Index count;
-    bool slice() const { return low == high; }  // one value alone
+    bool slice() const { return low == high; }  // a single value
     double step() const { return (high - low) / static_cast<double>(count); }
     double centre(Index i) const { return low + (static_cast<double>(i) + 0.5) * step(); }
   };

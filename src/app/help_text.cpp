@@ -1,6 +1,10 @@
 #include "app/help_text.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/ranges.h>
 
 namespace pathline {
 namespace {
@@ -43,17 +47,58 @@ std::string footer_text(const std::string& footer) {
   return out;
 }
 
+struct Group {
+  std::string name;                                          // "Solver"
+  std::vector<std::pair<std::string, std::string>> entries;  // "-o,--output FILE" and its description
+};
+
+std::string entry_name(const OptionText& option) {
+  const auto names = fmt::format("{}", fmt::join(option.names, ","));
+  return option.value.empty() ? names : names + " " + option.value;
+}
+
+std::string entry_text(const OptionText& option) {
+  return option.default_value.empty() ? option.help : option.help + " (" + option.default_value + ")";
+}
+
+std::string usage_of(const CommandText& command, const std::string& path) {
+  std::string out = path;
+  for (const auto& option : command.options)
+    if (option.required)
+      out += " " + entry_name(option);
+    else if (option.by_place)
+      out += " [" + entry_name(option) + "]";
+  return out + (command.commands.empty() ? " [OPTIONS]" : " COMMAND [OPTIONS]");
+}
+
+// The commands come first, and within its group the help itself last.
+std::vector<Group> groups_of(const CommandText& command) {
+  std::vector<Group> out;
+  if (!command.commands.empty()) out.push_back({"Commands", {}});
+  for (const auto& below : command.commands) out[0].entries.emplace_back(below.name, below.description);
+  for (const auto& option : command.options) {
+    auto group = std::find_if(out.begin(), out.end(), [&](const Group& g) { return g.name == option.group; });
+    if (group == out.end()) group = out.insert(out.end(), {option.group, {}});
+    group->entries.emplace_back(entry_name(option), entry_text(option));
+  }
+  for (auto& group : out)
+    std::stable_partition(group.entries.begin(), group.entries.end(),
+                          [](const auto& entry) { return !entry.first.starts_with("-h,"); });
+  return out;
+}
+
 }  // namespace
 
-std::string text_of(const Help& help) {
+std::string help_text(const CommandText& command, const std::string& path) {
+  const auto groups = groups_of(command);
   std::size_t widest = 0;
-  for (const auto& group : help.groups)
+  for (const auto& group : groups)
     for (const auto& [name, text] : group.entries)
       if (name.size() <= kWidestName) widest = std::max(widest, name.size());
   const std::size_t column = kIndent + widest + kColumnGap;
-  std::string out = wrapped(help.description, 0, 0) + "\nUsage: " + wrapped(help.usage, 7, 7) + "\n";
-  for (const auto& group : help.groups) {
-    if (group.entries.empty()) continue;
+  std::string out =
+      wrapped(command.description, 0, 0) + "\nUsage: " + wrapped(usage_of(command, path), 7, 7) + "\n";
+  for (const auto& group : groups) {
     out += group.name + ":\n";
     for (const auto& [name, text] : group.entries) {
       std::string line = std::string(kIndent, ' ') + name;
@@ -61,7 +106,7 @@ std::string text_of(const Help& help) {
       out += line + wrapped(text, line.size(), column) + "\n";
     }
   }
-  return out + footer_text(help.footer);
+  return out + footer_text(command.footer);
 }
 
 }  // namespace pathline

@@ -1,26 +1,16 @@
 // The help of a command, on one screen.
 #pragma once
 
+#include <cstddef>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "app/command_line.hpp"
 
 namespace pathline {
 
 inline constexpr std::size_t kHelpWidth = 100;  // characters
 
-struct HelpGroup {
-  std::string name;                                          // "Solver"
-  std::vector<std::pair<std::string, std::string>> entries;  // "-o,--output FILE" and what it is
-};
-
-struct Help {
-  std::string usage, description;
-  std::vector<HelpGroup> groups;
-  std::string footer;  // examples
-};
-
-// Lines of at most kHelpWidth characters.
-std::string text_of(const Help& help);
+// Lines of at most kHelpWidth characters. path: the command as it is called, "pathline train".
+std::string help_text(const CommandText& command, const std::string& path);
 
 }  // namespace pathline

@@ -23,7 +23,7 @@ struct InfoFlags {
 std::string bounds_text(const Bounds<double>& bounds, const Periods* periods, const ModelCard& card) {
   std::string out;
   for (Index i = 0; i < bounds.dim(); ++i) {
-    if (periods && periods->length()(i) > 0) continue;  // there they are not the user's
+    if (periods && periods->length()(i) > 0) continue;  // the bounds of a periodic column are not given by the user
     const double low = bounds.low()(i), high = bounds.high()(i);
     if (std::isinf(low) && std::isinf(high)) continue;
     out += fmt::format("{}{}={}:{}", out.empty() ? "" : ", ", column_name(card, i),
@@ -33,7 +33,7 @@ std::string bounds_text(const Bounds<double>& bounds, const Periods* periods, co
   return out;
 }
 
-// The columns in whose place the flow has their difference from a linear function of those before.
+// The columns that the flow replaces by their difference to a linear function of the columns before.
 std::string difference_columns(const Linear<double>& linear, const ModelCard& card) {
   std::string out;
   for (Index i = 1; i < linear.dim(); ++i)

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,14 +16,14 @@ namespace {
 
 constexpr Index kDraws = 4096, kMostIntegrated = 2;
 constexpr int kNodes[] = {128, 40};                  // of each column, if there are one or two
-// Of each discrete column, by their number; the middle of more. A density with marginal maps has kinks at their knots:
-// 8 nodes miss 0.3 % of a Poisson distribution, 24 miss 0.03 %.
+// Nodes for each discrete column, by the number of these columns; with more columns, the midpoint. A density with marginal
+// maps has kinks at their knots: 8 nodes have an error of 0.3 % for a Poisson distribution, 24 nodes of 0.03 %.
 constexpr int kCellNodes[] = {1, 24, 10, 5, 3, 2, 2};
 
-// A centre of a cell of a grid, such as 2 of -0.5:4.5:5, may be rounded to just below the integer.
+// The centre of a cell of a grid, such as 2 in -0.5:4.5:5, may be rounded to just below the integer.
 RowVector<double> integer_below(const RowVector<double>& x) { return (x.array() + 1e-9).floor(); }
 
-// The column `i` of a point that has only this, on the way between x and s. log_det: of the way, added to.
+// Maps the value of column i between x and s by the bounds. The log-determinant of the map is added to log_det.
 double through(const Bounds<double>* bounds, Direction direction, Index i, double v, double* log_det) {
   if (!bounds) return v;
   const Bounds<double> one(bounds->low().segment(i, 1), bounds->high().segment(i, 1), bounds->inset().segment(i, 1));
@@ -49,7 +48,7 @@ std::vector<Index> discrete_columns(const ModelCard& card, const std::vector<Ind
   return places;
 }
 
-// One column's nodes with the logarithms of their weights.
+// The nodes of one column with the logarithms of their weights.
 template <class S> struct IntegratedDensity<S>::Rule {
   std::vector<double> x, log_weight;
 
@@ -66,7 +65,7 @@ template <class S> struct IntegratedDensity<S>::Rule {
       out.x.push_back((1 + gauss.nodes(i)) / 2), out.log_weight.push_back(std::log(gauss.weights(i) / 2));
     return out;
   }
-  // draws: of column i.
+  // The rule for a whole column i, whose draws give its range.
   static Rule line(const RowVector<double>& draws, const Bounds<double>* bounds, Index i, int nodes) {
     std::vector<double> s;
     for (const double x : draws) s.push_back(through(bounds, Direction::data_to_base, i, x, nullptr));
@@ -87,7 +86,7 @@ template <class S> struct IntegratedDensity<S>::Rule {
   }
 };
 
-// One more column: every node so far with every one of the rule.
+// Adds a column: the tensor product of the present nodes with those of the rule.
 template <class S> void IntegratedDensity<S>::multiply(const Rule& rule) {
   const Matrix<double> before = nodes_;
   const RowVector<double> weight = log_weight_;

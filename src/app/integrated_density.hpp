@@ -9,7 +9,7 @@
 
 namespace pathline {
 
-// What is integrated out, by the columns' places.
+// The columns that are integrated out, by their indices.
 struct Integration {
   std::vector<Index> out;           // whole columns
   std::vector<Index> discrete;      // an integer n stands for its cell [n, n + 1), in which the model was trained
@@ -17,7 +17,7 @@ struct Integration {
   bool empty() const { return out.empty() && discrete.empty(); }
 };
 
-// The places of the model's discrete columns that are not among those integrated out.
+// The indices of the discrete columns of the model that are not integrated out.
 std::vector<Index> discrete_columns(const ModelCard& card, const std::vector<Index>& out = {});
 
 // The density by a tensor product of quadratures. A column that is integrated out takes, in the variable s that has no

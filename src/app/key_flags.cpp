@@ -3,8 +3,6 @@
 #include <cassert>
 #include <cctype>
 
-#include <fmt/format.h>
-
 #include "recipe/in_table.hpp"
 
 namespace pathline {
@@ -17,7 +15,7 @@ const RecipeField& field_of(const std::string& key) {
   return *field;
 }
 
-// What the table of keys says of a key: "number of equal steps; 0 = adaptive steps; >= 0".
+// The description of a key in the table of keys: "number of equal steps; 0 = adaptive steps; >= 0".
 std::string key_help(const RecipeField& field, const std::string& otherwise) {
   const RecipeValue value = field.default_value();
   const bool bounded = std::holds_alternative<Index>(value) || std::holds_alternative<double>(value);
@@ -26,7 +24,7 @@ std::string key_help(const RecipeField& field, const std::string& otherwise) {
          (otherwise.empty() ? "" : "; default: " + otherwise);
 }
 
-// The default as it would be given: "" where there is nothing to show.
+// The default as a user would write it; "" if there is none to show.
 std::string shown_default(const RecipeValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   return std::holds_alternative<Index>(value) || std::holds_alternative<double>(value) ? toml_text(value) : "";
@@ -36,8 +34,8 @@ bool is_word(const std::string& text, std::size_t at) {
   return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_');
 }
 
-// Whether text[begin, end) is a name in itself: not a part of a longer one, as data.test of data.test_size, and not
-// quoted, as the nearest key to one that was misspelt.
+// Whether text[begin, end) is a whole name: not a part of a longer one, as data.test of data.test_size, and not in
+// quotation marks, as the suggestion for a misspelt key.
 bool stands_alone(const std::string& text, std::size_t begin, std::size_t end) {
   const bool before = begin > 0 && (is_word(text, begin - 1) || text[begin - 1] == '.' || text[begin - 1] == '\'');
   const bool after = is_word(text, end) || (end < text.size() && text[end] == '.' && is_word(text, end + 1));

@@ -25,7 +25,7 @@ class KeyFlags {
   std::string text(const std::string& option) const;  // the first word of the option, or "" if it is not given
   void set(const std::string& option, const std::string& word);
 
-  // What is given takes the place of what the recipe says. InputError naming the option: "--rtol = -1: must be > 0".
+  // Sets the keys of the given options in the recipe. InputError naming the option: "--rtol = -1: must be > 0".
   void apply_to(Recipe& recipe) const;
 
   // In worded(), `option` takes the place of `field`, which no key of a recipe stands for.
@@ -44,11 +44,11 @@ class KeyFlags {
   };
   const Flag* find(const std::string& option) const;
 
-  std::deque<Flag> flags_;  // which do not move
+  std::deque<Flag> flags_;  // a deque does not move its elements
   std::vector<std::pair<std::string, std::string>> said_;
 };
 
-// f(), whose errors are worded by the options.
+// Calls f(), whose errors then name the options instead of the keys.
 template <class F> auto in_options(const KeyFlags& keys, F f) {
   try {
     return f();

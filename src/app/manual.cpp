@@ -36,10 +36,11 @@ std::string hyphened(std::string text) {
 std::string option_entry(const OptionText& option) {
   std::vector<std::string> names;
   for (const auto& name : option.names) names.push_back("\\fB" + escaped(name) + "\\fR");
-  std::string help = option.help;
+  std::string help = option.help, value = option.value;
+  if (option.several) value += " ...";
   if (!option.default_value.empty()) help += "; default: " + option.default_value;
   return fmt::format(".TP\n{}{}\n{}\n", fmt::join(names, ", "),
-                     option.value.empty() ? "" : " \\fI" + escaped(option.value) + "\\fR", escaped(help));
+                     value.empty() ? "" : " \\fI" + escaped(value) + "\\fR", escaped(help));
 }
 
 // "pathline train [OPTIONS] [SOURCE]"

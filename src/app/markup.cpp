@@ -34,7 +34,7 @@ std::string escaped(std::string_view text) {
 std::string inside_script(std::string json) {
   std::string out;
   for (const char c : json)
-    if (c == '<' || c == '>' || c == '&')  // only strings of JSON hold these
+    if (c == '<' || c == '>' || c == '&')  // they occur in strings of JSON only
       out += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : "\\u0026";
     else
       out += c;

@@ -1,4 +1,4 @@
-// Text and numbers inside of a page of HTML.
+// Text and numbers for an HTML page.
 #pragma once
 
 #include <cstdint>

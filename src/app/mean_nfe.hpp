@@ -7,13 +7,13 @@
 
 namespace pathline {
 
-// The mean number of evaluations of a tile, from the means of parts. Their sizes are multiples of the tile but for the
-// last, and follow the clock (PartSize), on which the mean does not depend.
+// The mean number of evaluations over the tiles, from the means of parts. All parts but the last are multiples of the
+// tile. Their sizes may depend on the speed of the machine (PartSize); the mean does not.
 class MeanNfe {
  public:
   void add(double nfe, Index points, Index tile) {
     const Index tiles = Tiles{points, tile}.count();
-    evaluations_ += std::round(nfe * static_cast<double>(tiles)), tiles_ += tiles;  // a whole number, but for rounding
+    evaluations_ += std::round(nfe * static_cast<double>(tiles)), tiles_ += tiles;  // an integer up to rounding
   }
   double value() const { return tiles_ > 0 ? evaluations_ / static_cast<double>(tiles_) : 0; }
 

@@ -1,4 +1,4 @@
-// Numbers of columns, as an option gives them.
+// Numbers and column names in the text of an option.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ std::vector<std::optional<double>> named_numbers(const std::string& option, cons
 // "0,0.5,1": numbers with commas between. InputError that begins with the option.
 std::vector<double> numbers_of(const std::string& option, const std::string& text);
 
-// The places of `wanted` among the names. InputError that begins with the option for an unknown name (with the nearest)
+// The indices of `wanted` among the names. InputError that begins with the option for an unknown name (with the nearest)
 // and for one that is given twice.
 std::vector<std::size_t> places_of(const std::string& option, const std::vector<std::string>& wanted,
                                    const std::vector<std::string>& names);

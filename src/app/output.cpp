@@ -23,7 +23,7 @@ void require_hdf5_file(const std::string& output, const char* content) {
   bool hdf5 = false;
   try {
     hdf5 = table_format(output) == TableFormat::hdf5;
-  } catch (const InputError&) {  // the suffix is not that of a table, which is the same mistake
+  } catch (const InputError&) {  // the suffix is not that of a table, which is refused in the same words
   }
   if (!hdf5) throw InputError(fmt::format("{}: {} are written to HDF5; the name must end with .h5", output, content));
   if (!split_hdf5_name(output).second.empty())

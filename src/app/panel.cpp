@@ -24,7 +24,7 @@ double widest_of(const std::vector<Tick>& ticks) {
   return widest;
 }
 
-// The name of an axis with what its labels have in common: "time (×10⁴ +1700000000)".
+// The name of an axis with the common factor and offset of its labels: "time (×10⁴ +1700000000)".
 std::string axis_name(const std::string& label, const std::string& unit) {
   if (unit.empty()) return label;
   return label.empty() ? unit : label + " (" + unit + ")";
@@ -91,7 +91,7 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
   canvas.outline(b, kInk, 1);
   const TextStyle small{.size = 10};
   const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::max(3.0, b.width / 30)));
-  double last = -1e9;  // the end of the label before
+  double last = -1e9;  // the end of the preceding label
   for (const auto& tick : across.ticks) {
     const Point p = f.at(tick.value, f.y.low);
     canvas.line({{p.x, b.bottom()}, {p.x, b.bottom() + (tick.label.empty() ? kTick / 2 : kTick)}}, kInk, 1);

@@ -13,17 +13,15 @@
 #include "app/field_picture.hpp"
 #include "app/grid.hpp"
 #include "app/named_numbers.hpp"
-#include "app/number_text.hpp"
 #include "app/picture_file.hpp"
+#include "app/picture_title.hpp"
 #include "app/plotted_data.hpp"
 #include "app/progress_line.hpp"
-#include "app/report.hpp"
 #include "core/name_list.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/recipe/build_data.hpp"
-#include "pathline/train/evaluate.hpp"
-#include "train/density_statistics.hpp"
 
 namespace pathline {
 namespace {
@@ -65,65 +63,7 @@ plot::Range span(std::vector<double> v, plot::Scale scale) {
   return log ? plot::Range{std::pow(10, low - pad), std::pow(10, high + pad)} : plot::Range{low - pad, high + pad};
 }
 
-// The error that the solve makes in the mean log-density of the judged points; 0 if it cannot be computed.
-double solver_bias(const PlotFlags& f, const PlottedData& data, const RowVector<double>& log_prob,
-                   const EvaluationOptions& options) {
-  if (options.trace.kind != TraceKind::exact) return 0;
-  ProgressLine progress(f.common.quiet, "", 0);
-  progress.say("a moment left  checking the solve by 256 points in double precision");
-  PointSample sample(256);
-  sample.add(data.judged, Matrix<double>(0, data.judged.cols()), log_prob);
-  return density_error(read_model<double>(model_file(f.model())).flow, sample, options).bias;
-}
-
-struct Judged {
-  RowVector<double> log_prob;
-  double nfe = 0;
-};
-
-// The log-densities of the rows that the title judges by, in parts, with progress.
-template <class S> Judged judged(const Flow<S>& flow, const Matrix<double>& x, EvaluationOptions options, bool quiet) {
-  Judged out{RowVector<double>(x.cols())};
-  ProgressLine progress(quiet, "densities of the title", x.cols());
-  for (Index first = 0; first < x.cols(); first += kPart) {
-    const Index n = std::min(kPart, x.cols() - first);
-    options.first = first;
-    const auto got = flow.log_prob(x.middleCols(first, n), Matrix<double>(0, n), options);
-    out.log_prob.segment(first, n) = got.log_prob;
-    out.nfe += got.nfe * static_cast<double>(n) / static_cast<double>(x.cols());
-    progress(first + n);
-  }
-  return out;
-}
-
-// "moons: KL(data || model) = 0.01 nats, NFE 56"; "" where nothing is known.
-template <class S> std::string judgement(const PlotFlags& f, const Flow<S>& flow, const PlottedData& data,
-                                         const EvaluationOptions& options) {
-  std::string text = data.source;
-  if (data.judged.cols() == 0) return text;
-  std::optional<RowVector<double>> truth;
-  if (data.toy) truth = data.toy->log_density(data.judged, options.threads);
-  const auto got = judged(flow, data.judged, options, f.common.quiet);
-  const auto e = evaluation_of(got.log_prob, got.nfe, truth, data.judged_weights);
-  const double bias = solver_bias(f, data, got.log_prob, options);
-  const double value = e.kl ? *e.kl : e.nll, error = e.kl ? *e.kl_error : e.nll_error;
-  // A number whose solver error exceeds its standard error is not shown. The title has four digits, hence 1e-3 nats.
-  if ((e.kl && is_impossible_kl(*e.kl, *e.kl_error)) || (std::abs(bias) > 1e-3 && !(std::abs(bias) <= 2 * error))) {
-    report_warning(
-        "the solve is too coarse for the plot's title: {} = {} nats, of which the solve makes "
-        "{:.1e}; use a smaller --rtol and --atol, or more --steps",
-        e.kl ? "KL(data || model)" : data.judged_by, with_error(value, error), -bias);
-    return text + fmt::format(": {} not known, the solve is too coarse (solver error {:.1e} nats), NFE {:.0f}",
-                              e.kl ? "KL(data || model)" : data.judged_by, std::abs(bias), e.nfe);
-  }
-  if (e.kl)
-    text += fmt::format(": KL(data || model) = {} nats", with_error(*e.kl, *e.kl_error, "\u00b1"));
-  else
-    text += fmt::format(": {} = {} nats", data.judged_by, with_error(e.nll, e.nll_error, "\u00b1"));
-  return text + fmt::format(", NFE {:.0f}", e.nfe);
-}
-
-// A shade is one of 256, so that a tolerance of 1e-4 is as good as a smaller one, at half the cost.
+// With 256 shades, a tolerance of 1e-4 gives the same image as a smaller one, at half the cost.
 EvaluationOptions of_an_image(const PlotFlags& f, EvaluationOptions options) {
   constexpr double kTolerance = 1e-4;
   if (!f.common.keys.given("--rtol")) options.solver.rtol = std::max(options.solver.rtol, kTolerance);
@@ -148,7 +88,7 @@ template <class S> class Picture {
     refuse_nonpositive(data_.x, data_.source);
     draw_samples();
     given_ = of_condition(model.card, condition_);
-    title_ = flags.title.empty() ? judgement(flags, model.flow, data_, options) : flags.title;
+    title_ = flags.title.empty() ? picture_title(flags, model.flow, data_, options) : flags.title;
     if (flags.title.empty() && !given_.empty())
       title_ += fmt::format("{}p({}{})", title_.empty() ? "" : ": ", fmt::join(names_, ", "), given_);
   }
@@ -249,7 +189,7 @@ template <class S> class Picture {
     return out;
   }
 
-  // Of a density per decade, where an axis is logarithmic.
+  // Turns the density into one per decade on each logarithmic axis.
   void per_decade(const Matrix<double>& x, RowVector<double>& log_p) const {
     for (Index k = 0; k < x.rows(); ++k)
       if (is_log(k)) log_p.array() += (kLn10 * x.row(k)).array().log();
@@ -506,8 +446,8 @@ template <class S> std::string picture_as(const PlotFlags& f) {
   const auto model = read_model<S>(model_file(f.model()));
   warn_of_format(model.card);
   refuse_useless(f, model.flow.dim());
-  if (f.paths) refuse_of_ensemble(model.flow, "--paths");
-  if (!f.times.empty()) refuse_of_ensemble(model.flow, "--time");
+  if (f.paths) refuse_ensemble(model.flow, "--paths");
+  if (!f.times.empty()) refuse_ensemble(model.flow, "--time");
   const auto options = evaluation_options(model, f.common);
   return Picture<S>(f, model, options).bytes();
 }
@@ -523,7 +463,7 @@ std::string field_picture_of(const PlotFlags& f) {
   const auto& flow = model.flow;
   if (flow.dim() != 2)
     throw InputError(fmt::format("--field: draws a model of two columns; this one has {}", flow.dim()));
-  refuse_of_ensemble(flow, "--field");
+  refuse_ensemble(flow, "--field");
   if (flow.blocks().empty()) throw InputError("--field: the model has no vector field, only transforms in one step");
   FieldPicture picture{.columns = column_names(model.card, 2),
                        .cells = f.cells,
@@ -533,7 +473,7 @@ std::string field_picture_of(const PlotFlags& f) {
                        .seed = f.seed,
                        .quiet = f.common.quiet};
   for (int k = 0; k <= 4; ++k) picture.times.push_back(k == 4 ? flow.end_time() : flow.end_time() * k / 4);
-  picture.title = f.title.empty() ? "density and velocity on the way from the base to the data" +
+  picture.title = f.title.empty() ? "density and velocity between the base and the data" +
                                         of_condition(model.card, picture.condition)
                                   : f.title;
   return field_figure(flow, picture, evaluation_options(model.card, f.common)).bytes(f.output);

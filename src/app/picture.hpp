@@ -11,8 +11,8 @@ namespace pathline {
 // plot. The bytes of a file with the name flags.output.
 std::string picture_of(const PlotFlags& flags);
 
-// The vector field over the density at five times, in double: the residual needs it, and two pictures of one model are
-// alike. InputError for a model that has not two columns.
+// The vector field over the density at five times. In double, which the residual needs, whatever the precision of the
+// model. InputError for a model without exactly two columns.
 std::string field_picture_of(const PlotFlags& flags);
 
 }  // namespace pathline

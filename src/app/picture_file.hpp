@@ -1,4 +1,4 @@
-// The file of a picture.
+// The format of a file of a picture.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace pathline::plot {
 
-// By the suffix. InputError if it is not .png, .svg or .pdf.
+// The format that the suffix names. InputError if it is not .png, .svg or .pdf.
 Format format_of(const std::string& path);
 
 }  // namespace pathline::plot

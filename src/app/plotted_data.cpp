@@ -1,14 +1,12 @@
 #include "app/plotted_data.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
 
-#include "app/report.hpp"
 #include "pathline/core/random.hpp"
 #include "pathline/recipe/build_data.hpp"
 
@@ -50,7 +48,7 @@ void keep(Rows& rows, const std::vector<Index>& wanted) {
   rows = std::move(out);
 }
 
-// Keeps the rows whose condition is the nearest, a twentieth of all, in standard deviations of each of its columns.
+// Keeps the twentieth of the rows whose conditions are nearest, in units of the standard deviation of each column.
 std::string slice(Rows& rows, const Matrix<double>& condition, const TrainingData& data) {
   const Index n = rows.c.cols(), wanted = std::min(n, std::max<Index>(100, n / 20));
   const RowVector<double> far = ((rows.c.colwise() - condition.col(0)).array().colwise() /
@@ -85,7 +83,7 @@ void add_rows(const PlotFlags& f, const Recipe& recipe, bool trained_on, Index d
   const Index most = std::min(f.samples, rows.x.cols());
   out.x = rows.x.leftCols(most);
   if (rows.weights.size() > 0) out.weights = rows.weights.head(most);
-  if (conditional) return;  // a number of the slice would not be that of the condition
+  if (conditional) return;  // a figure for the slice would not be that for the condition
   const Index tested = std::min(f.samples, data.test().x.cols());
   if (trained_on) {
     out.judged = data.test().x.leftCols(tested), out.judged_by = "test NLL";

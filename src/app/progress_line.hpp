@@ -13,7 +13,7 @@ class ProgressLine {
   ProgressLine(bool quiet, std::string what, Index total);
   ~ProgressLine();
   void operator()(Index done);
-  // Of work whose course is not known: a line at once, on a terminal.
+  // Shows a line at once, on a terminal, for work whose progress is not known.
   void say(const std::string& text);
 
  private:

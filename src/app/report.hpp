@@ -12,7 +12,7 @@ namespace pathline {
 // closed pipe is ignored.
 void report(std::string_view text) noexcept;
 
-// One line, in which whatever a file or the command line brought is text: a terminal obeys none of it.
+// Writes one line. Control characters that come from a file or from the command line are shown as escapes.
 void report_line(std::string_view text);
 
 template <class... Args> void report_note(fmt::format_string<Args...> format, Args&&... args) {

@@ -105,7 +105,7 @@ std::string picture(const ReportFlags& f, double size) {
   return picture_of(plot);
 }
 
-// The table of the training or of --data, as far as it may be opened: see plotted_data.
+// The table of the training or of --data, if it may be opened: see plotted_data.
 std::optional<TrainingData> table_of(const ReportFlags& f, const ModelCard& card) {
   if (card.recipe.empty()) return std::nullopt;
   Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
@@ -115,7 +115,7 @@ std::optional<TrainingData> table_of(const ReportFlags& f, const ModelCard& card
   if (!std::filesystem::is_directory(f.model)) recipe.data.reading.validation.clear(), recipe.data.reading.test.clear();
   try {
     return build_data(recipe);
-  } catch (const InputError&) {  // the picture's note says why
+  } catch (const InputError&) {  // a note of the picture says why
     return std::nullopt;
   }
 }
@@ -146,7 +146,7 @@ void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& mod
     f.common.note(
         d > kMostFlowColumns
             ? fmt::format("the page has no interactive flow: the model has more than {} columns", kMostFlowColumns)
-        : model.flow.members() ? "the page has no interactive flow: an ensemble has no single map from a base to the data"
+        : model.flow.members() ? "the page has no interactive flow: an ensemble has no common map from a base to the data"
                                : "the page has no interactive flow: the model solves no ODE");
     return;
   }
@@ -173,7 +173,7 @@ int run(const ReportFlags& f) {
   std::string source = f.data;
   if (source.empty() && !page.recipe.empty()) source = parse_recipe(page.recipe, file + ": its recipe").data.source;
   page.lead = fmt::format("A continuous normalizing flow of {} column{}{}{}.", model.flow.dim(),
-                          model.flow.dim() == 1 ? "" : "s", source.empty() ? "" : ", beside " + source,
+                          model.flow.dim() == 1 ? "" : "s", source.empty() ? "" : ", compared with " + source,
                           f.condition.empty() ? "" : ", at " + f.condition);
   page.summary = summary_of(page, model, file, source, options);
   page.picture = picture(f, 800);

@@ -17,7 +17,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kDepth = 25;  // nats below the highest density that are told apart
+constexpr double kDepth = 25;  // nats below the highest density that have colours of their own
 
 std::uint16_t quantized(double value, double low, double high) {
   const double part = (value - low) / (high - low);
@@ -115,7 +115,7 @@ std::string charts_of(const ReportPage& page) {
 std::string picture_of_model(const ReportPage& page) {
   if (page.picture.empty()) return "";
   return "<div class=\"sheet\" tabindex=\"0\" role=\"region\" aria-label=\"Picture\">\n"
-         "<img alt=\"Picture of the model beside its data\" src=\"data:image/png;base64," +
+         "<img alt=\"Picture of the model and its data\" src=\"data:image/png;base64," +
          base64(page.picture) + "\"></div>\n";
 }
 
@@ -126,7 +126,7 @@ std::string yardsticks_of(const ReportPage& page) {
     return fmt::format("<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td></tr>\n", escaped(name),
                        escaped(value));
   };
-  return "<p>The mean of \u2212log p over the test rows, in nats; less is better.</p>\n<table>\n" +
+  return "<p>The mean of \u2212log p over the test rows, in nats; lower is better.</p>\n<table>\n" +
          row("this model", with_error(page.nll, page.nll_error, "\u00b1")) +
          row(mixture_text(y.components), four_decimals(y.mixture_nll)) +
          row("one Gaussian", four_decimals(y.gaussian_nll)) + "</table>\n";
@@ -164,8 +164,8 @@ std::string recipe_of(const ReportPage& page) {
 
 std::string html_of(const ReportPage& page) {
   const std::string sections =
-      section("What was trained", summary_table(page)) + section("The model beside its data", picture_of_model(page)) +
-      section("The training", charts_of(page)) + section("Beside simpler models", yardsticks_of(page)) +
+      section("What was trained", summary_table(page)) + section("The model and its data", picture_of_model(page)) +
+      section("The training", charts_of(page)) + section("Comparison with simpler models", yardsticks_of(page)) +
       section("Checks of the model", checks_of(page)) + section("The recipe", recipe_of(page));
   const std::string data =
       page.frames ? flow_data(page).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) : "null";

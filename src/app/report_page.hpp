@@ -20,9 +20,9 @@ struct ReportPage {
   std::vector<std::string> metrics;                          // the lines of metrics.jsonl
   std::string picture;                                       // the bytes of a PNG
   std::vector<Check> checks;                                 // of `verify`; none: not run
-  std::string compared_with;                                 // by the checks
+  std::string compared_with;                                 // what the checks compared it with
   std::optional<Yardstick> yardstick;
-  double nll = 0, nll_error = 0;  // of the model, beside the yardstick
+  double nll = 0, nll_error = 0;  // of the model, for comparison with the yardstick
   std::string recipe;             // TOML, or empty
   std::optional<FlowFrames> frames;
   std::vector<std::string> columns;

@@ -14,7 +14,7 @@ struct ResealFlags {
   CommonFlags common;
 };
 
-// Float stays float, bit for bit.
+// Rewrites the file in the same precision: the parameters stay the same, bit for bit.
 template <class S> std::string rewrite(const std::string& file, const std::string& to) {
   auto model = read_model<S>(file);
   if (!model.card.trained) model.card.trained = trained_figure(model.card.metrics);

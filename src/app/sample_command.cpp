@@ -9,6 +9,7 @@
 #include "app/part_size.hpp"
 #include "app/progress_line.hpp"
 #include "core/option_check.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/flow/path.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
@@ -33,7 +34,7 @@ std::vector<double> path_times(Index count, double end) {
   return times;
 }
 
-// A part of the draws, with what the options ask for on their way.
+// A part of the draws, with the quantities along their trajectories that the options ask for.
 struct DrawnPart {
   Matrix<double> points;       // d x n
   RowVector<double> log_prob;  // 1 x n
@@ -151,7 +152,7 @@ DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index cond
   return {std::move(all), f.per_row};
 }
 
-// Draws first ... first + n - 1. Where something beside the states is wanted of the trajectories, one solve gives all.
+// Draws first ... first + n - 1. If more than the states is wanted along the trajectories, one solve gives everything.
 template <class S> DrawnPart draw(const SampleFlags& f, const Flow<S>& flow, const std::vector<double>& times, Index n,
                                   const EvaluationOptions& options, const Matrix<double>& c) {
   DrawnPart out;
@@ -188,7 +189,7 @@ template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
   warn_of_format(model.card);
   const auto& flow = model.flow;
-  if (f.trajectory > 0) refuse_of_ensemble(flow, "--trajectory");
+  if (f.trajectory > 0) refuse_ensemble(flow, "--trajectory");
   choose_along(f, flow.periods() != nullptr);
   auto options = evaluation_options(model, f.common);
   options.density = f.log_density;
@@ -198,7 +199,7 @@ template <class S> int run_as(SampleFlags f) {
   check.add(conditions.all());
   SampleOutput output(f, model.card, flow.dim(), flow.condition_dim(), flow.end_time());
   const auto times = output.times(flow.end_time());
-  // A discrete column has its integer, and the log-density its probability.
+  // A discrete column gets its integer, and the log-density becomes the logarithm of a probability.
   const Integration cells{.out = {}, .discrete = discrete_columns(model.card)};
   const IntegratedDensity<S> masses(flow, cells, Matrix<double>(0, 0), options);
   MeanNfe nfe;
@@ -276,8 +277,8 @@ void add_sample_command(Command app, Action& chosen) {
   c.add_option("--trajectory", f->trajectory,
                "also write the samples at K evenly spaced times from the base to the data");
   c.add_flag("--adjoint", f->adjoint,
-             "also write the adjoint a(t) = d log p / dz(t) along each path, which is the score of the density on the "
-             "way (trajectory_adjoint: K x N x d)");
+             "also write the adjoint a(t) = d log p / dz(t) along each path, which is the score of the density at "
+             "that time (trajectory_adjoint: K x N x d)");
   c.add_option("--condition", f->condition, "values of the condition: 0.5,1.2, or mass=91.2 by name");
   c.add_option("--conditions", f->conditions, "table with a condition in each row; its columns are found by name");
   c.add_option("--per-row", f->per_row, "draws for each row of --conditions").show_default();

@@ -13,7 +13,7 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 constexpr Index kBins = 256;         // in which the bandwidth is found
 constexpr double kReach = 3.5;       // standard deviations of the kernel that are summed
-constexpr double kLeastWidth = 0.7;  // cells: a narrower kernel would leave the cells' own pattern
+constexpr double kLeastWidth = 0.7;  // cells: a narrower kernel would leave the pattern of the cells visible
 
 double weight_of(const RowVector<double>& weights, Index i) { return weights.size() > 0 ? weights(i) : 1; }
 
@@ -76,8 +76,8 @@ double excess_time(const Vector<double>& power, double n, double t) {
   return t - std::pow(2 * n * std::sqrt(kPi) * norm, -0.4);
 }
 
-// Values that were rounded, so that half of them or more occur twice, with those that are equal spread evenly over the
-// step between: the roughness of the density is not that of its rounding.
+// Spreads equal values evenly over the step of the rounding, if half of the values or more occur twice, so that the
+// roughness of the density is not that of the rounding.
 SampleColumn unrounded(SampleColumn column) {
   std::vector<Index> order;
   for (Index i = 0; i < column.values.size(); ++i)
@@ -138,7 +138,7 @@ Vector<double> kernel_of(double width) {
   return out / out.sum();
 }
 
-// The cell that a kernel's tail falls into, or -1.
+// The cell in which an element of a kernel lands, given the ends of the range; -1 if there is none.
 Index landing(Index i, Index cells, Ends ends) {
   if (i >= 0 && i < cells) return i;
   return ends == Ends::periodic ? ((i % cells) + cells) % cells : -1;
@@ -206,7 +206,7 @@ std::vector<Tap> taps_of(double wx, double wy, double rho) {
   return out;
 }
 
-// Every bin by one kernel, and the part of it that lies outside of a bound given back.
+// Smooths all bins with one kernel. The part of it that lies outside of a bound is returned to the inside.
 Matrix<double> smoothed(const Matrix<double>& bins, Ends x_ends, Ends y_ends, double wx, double wy, double rho) {
   const auto taps = taps_of(wx, wy, rho);
   const Index nx = bins.rows(), ny = bins.cols();
@@ -237,7 +237,7 @@ struct Widths {
 
 // Widths whose product is not below that of Scott's rule for n samples of a normal distribution of the same entropy,
 // -log(mean). Where a column has sharp peaks its own width is small, and a kernel between the peaks would hold so few
-// samples that a contour shows each of them. The width that is the smaller part of its `rule` of thumb is raised first.
+// samples that a contour shows each of them. The width that is the smaller fraction of its `rule` of thumb is raised first.
 Widths widened(Widths own, const Widths& rule, double mean, double n, double rho) {
   static constexpr double kMost = 9;  // times the product
   if (!(mean > 0)) return own;

@@ -1,14 +1,13 @@
 // Densities of weighted samples on a grid, by a Gaussian kernel.
 #pragma once
 
-#include <vector>
 
 #include "pathline/app/axis.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline::plot {
 
-// What a density does at the ends of its range: goes on, stops at a bound, or begins again at the other end.
+// What a density does at the ends of its range: it continues, stops at a bound, or repeats from the other end.
 enum class Ends { open, bounded, periodic };
 
 // One column of samples; what is not finite or lies outside of the range is left out.
@@ -20,7 +19,7 @@ struct SampleColumn {
 };
 
 // The bandwidth of a Gaussian kernel that is the best for the estimated roughness of the density (Botev, Grotowski,
-// Kroese 2010, section 4): it finds the width of the modes, where the rule of thumb sees their distance. In the units
+// Kroese 2010, section 4): it follows the width of the modes, where the rule of thumb follows their distance. In the units
 // of the column; at most that of the rule of thumb (Silverman 1986).
 double bandwidth(const SampleColumn& column, const RowVector<double>& weights);
 

@@ -17,7 +17,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kExact = 1e-12;  // tolerance of what the errors are measured from
+constexpr double kExact = 1e-12;  // tolerance of the reference solutions
 constexpr plot::Scale kLog = plot::Scale::log;
 
 SolverOptions exact_solver() {
@@ -45,7 +45,7 @@ double first_below(const StudyCurve& curve, double level) {
 
 std::string cost_text(double cost) { return std::isnan(cost) ? "-" : fmt::format("{:.0f}", cost); }
 
-// One line for each curve: what it costs to reach each error.
+// One line for each curve: the evaluations that are needed for each error.
 std::string costs(const std::vector<StudyCurve>& curves, const std::vector<double>& levels, const std::string& head) {
   std::string out = fmt::format("{:<26}", head);
   for (const double level : levels) out += fmt::format("{:>10}", fmt::format("{:.0e}", level));
@@ -69,7 +69,7 @@ double slope(const StudyCurve& curve, double floor) {
   return n > 1 ? (n * sxy - sx * sy) / (n * sxx - sx * sx) : std::nan("");
 }
 
-// Where a solve fails there is no point: of few steps, or of a tolerance below the rounding of float.
+// A solve that fails gives no point of the curve: with few steps, or with a tolerance below the rounding of float.
 template <class F> bool succeeds(F f) {
   try {
     f();

@@ -1,5 +1,5 @@
 // The numerical studies of a model: what its solver, its gradient and its training cost and how accurate they are. They
-// are the figures of the Neural ODE paper (Chen et al. 2018, figure 3), by the user's own model.
+// are the figures of the Neural ODE paper (Chen et al. 2018, figure 3) for the user's own model.
 #pragma once
 
 #include <string>
@@ -53,8 +53,8 @@ StudyChart study_tolerances(const StudySubject& subject);
 StudyChart study_gradients(const StudySubject& subject);
 // The evaluations of a training batch's solve, and of the validation's, against the iteration.
 StudyChart study_training(const StudySubject& subject);
-// A residual network of K layers that share the field of the first block, against the Neural ODE that they are Euler's
-// method for: the relative errors of its last state, of dL/dx and of dL/dtheta, K = 4 ... 512, L the mean square of the
+// A residual network of K layers that share the field of the first block, against the Neural ODE that it approximates by
+// Euler's method: the relative errors of its last state, of dL/dx and of dL/dtheta, K = 4 ... 512, L the mean square of the
 // last state.
 StudyChart study_residual_network(const StudySubject& subject);
 

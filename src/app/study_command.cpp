@@ -11,6 +11,7 @@
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/replace_file.hpp"
 
 namespace pathline {
@@ -30,7 +31,7 @@ int run(const StudyFlags& f) {
   if (std::filesystem::exists(f.output) && !std::filesystem::is_directory(f.output))
     throw InputError("-o " + f.output + ": is a file; study writes a directory");
   const auto flow = read_model<double>(model_file(f.model)).flow;
-  refuse_of_ensemble(flow, f.model);
+  refuse_ensemble(flow, f.model);
   if (flow.blocks().empty()) throw InputError(f.model + ": has no continuous block: there is no ODE to study");
   const Matrix<double> condition = parse_condition(f.condition, card, flow.condition_dim());
   const auto subject =

@@ -1,4 +1,4 @@
-// What somebody probably meant.
+// Suggests the known name nearest to a misspelt one.
 #pragma once
 
 #include <string>

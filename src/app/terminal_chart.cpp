@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kLabel = 10;  // characters to the left of the chart
 
-// A field of dots, which are gathered into characters.
+// A grid of dots, several of which make up one character.
 class DotField {
  public:
   DotField(int columns, int rows, Dots dots)

@@ -18,7 +18,7 @@ struct Tick {
 // them at 1, 2, 5 or at powers of ten, with minor ticks between.
 std::vector<Tick> make_ticks(const Range& range, Scale scale, int most);
 
-// Ticks whose labels are short: what they have in common stands once, behind the name of the axis.
+// Ticks whose labels are short: their common factor and offset follow the name of the axis.
 struct ShortTicks {
   std::vector<Tick> ticks;
   std::string unit;  // "×10⁻¹²", "+1700000000", or both; "" where the labels are the values

@@ -1,4 +1,4 @@
-// Times as they are written.
+// Durations as text.
 #pragma once
 
 #include <string>

@@ -75,11 +75,11 @@ class TrainingBar {
   }
   void operator()(const TrainingProgress& p) {
     if (quiet_) return;
-    if (p.iteration == 0) {  // before the first
+    if (p.iteration == 0) {  // before the first iteration
       report(fmt::format("start: validation {:.4f}\n", p.validation ? p.validation->nll : std::nan("")));
       return;
     }
-    if (std::isfinite(p.loss))  // not of an iteration that was skipped
+    if (std::isfinite(p.loss))  // a skipped iteration has none
       smooth_ = !started_ || p.stage != stage_ ? p.loss : 0.95 * smooth_ + 0.05 * p.loss;
     started_ = true, stage_ = p.stage;
     if (p.validation) validation_ = fmt::format("  validation {:.4f}", p.validation->nll);
@@ -144,7 +144,7 @@ class TensorBoard {
 
 constexpr double kDefaultSeconds = 60;
 
-// A table, and nothing else said of how to train: the model is chosen by the data.
+// Whether the source is a table and nothing says how to train: the model is then chosen by the data.
 bool chooses_itself(const TrainFlags& f) {
   if (!f.recipe.empty() || !f.resume.empty() || !f.sets.empty()) return false;
   for (const char* own :
@@ -239,7 +239,7 @@ void print_yardstick(const TrainingResult& r) {
         with_error(y.excess, y.excess_error), mixture_text(y.components));
 }
 
-// One row in a thousand may make nearly all of a mean.
+// A mean may be dominated by one row in a thousand.
 void print_far_points(const Evaluation& e) {
   if (!e.far) return;
   const Index n = e.far->points;

@@ -1,4 +1,4 @@
-// Pictures of how runs went: loss, validation, evaluations and gradient against the iteration.
+// Pictures of the course of runs: loss, validation, evaluations and gradient against the iteration.
 #pragma once
 
 #include <string>

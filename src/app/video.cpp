@@ -30,7 +30,7 @@ std::string ffmpeg() {
   return "";
 }
 
-// Ends where the reader has gone, whose exit code then says why.
+// Stops if the reader has ended; its exit code then says why.
 void write_all(int file, const std::string& bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
     const ssize_t n = ::write(file, bytes.data() + at, bytes.size() - at);
@@ -61,7 +61,7 @@ class NoPipeSignal {
   const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   ::dup2(nothing, STDOUT_FILENO), ::dup2(nothing, STDERR_FILENO);
   std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));  // execv takes them so
+  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));  // the type that execv takes
   argv.push_back(nullptr);
   ::execv(argv[0], argv.data());
   ::_exit(127);

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -40,20 +39,20 @@ struct WatchFlags {
   CommonFlags common;
 };
 
-// Whether a process trains in the directory: it holds the lock, in which its number stands. One on another machine is
-// taken at its word.
+// Whether a process is training in the directory: the lock contains its process number. A process on another machine
+// cannot be checked, and counts as running.
 bool is_running(const fs::path& run) {
   std::ifstream file(run / ".lock");
   std::string word, on, host;
   long process = 0;
   if (!file) return false;
-  if (!(file >> word >> process >> on >> host)) return true;  // it begins just now
+  if (!(file >> word >> process >> on >> host)) return true;  // the run is just starting
   char own[256] = "?";
   ::gethostname(own, sizeof own - 1);
   return host != own || ::kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM;
 }
 
-// Validations of a run, as far as it has come.
+// The validations of a run so far.
 std::vector<nlohmann::json> validations(const fs::path& run) {
   std::vector<nlohmann::json> out;
   for (const auto& line : RunDirectory(run.string()).metrics_lines()) {
@@ -141,8 +140,8 @@ void redraw(const std::vector<std::string>& lines, std::size_t& drawn) {
   write_result(text), flush_results();
 }
 
-// Beside a training that was started in the same line, the directory is there a moment later.
-void wait_for_the_begin(const fs::path& run) {
+// If a training was started in the same command line, its directory appears a moment later.
+void wait_for_start(const fs::path& run) {
   constexpr double kMost = 5;  // s
   const double until = seconds_now() + kMost;
   while (seconds_now() < until && !(fs::is_directory(run) && (fs::exists(run / "metrics.jsonl") || is_running(run))))
@@ -152,7 +151,7 @@ void wait_for_the_begin(const fs::path& run) {
 int run(const WatchFlags& f) {
   f.common.check();
   const fs::path run(f.run);
-  wait_for_the_begin(run);
+  wait_for_start(run);
   if (!fs::is_directory(run)) throw InputError(f.run + ": is not the directory of a run; `train` makes it");
   if (!fs::exists(run / "metrics.jsonl") && !is_running(run))
     throw InputError(f.run + ": holds no run: it has no metrics.jsonl");

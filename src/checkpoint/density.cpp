@@ -14,7 +14,7 @@ std::mutex g_reading;
 }  // namespace
 
 struct Density::Impl {
-  // f(flow), in the precision of the file.
+  // Returns f(flow), with the flow in the precision of the file.
   template <class F> auto with_flow(F f) const { return single ? f(*single) : f(*wide); }
 
   ModelCard card;

@@ -30,7 +30,7 @@ template <class T> void add(Hash& hash, const std::vector<T>& values) {
   }
 }
 
-// Hashes what a walk meets. Numbers are hashed as int64 or double, whatever type the file stores.
+// Hashes every object that is visited. Numbers are hashed as int64 or double, whatever type the file stores.
 class ContentHash final : public Hdf5Visitor {
  public:
   explicit ContentHash(const std::string& file) : file_(file) {}

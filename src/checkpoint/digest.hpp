@@ -20,7 +20,7 @@ class DigestError : public InputError {
 /// The digest of format 2: 16 hexadecimal digits, FNV-1a over every group, attribute and data set of the file in the
 /// order of their paths, each with its name, kind, shape and values. Left out are the digest itself, `metrics` (how the
 /// training went) and `training` (the optimizer's state). A part of a model is covered because it is in the file:
-/// nothing has to be listed here. Throws InputError for a file that no model file can be: with a link to another
+/// nothing has to be listed here. Throws InputError for a file that cannot be a model: with a link to another
 /// place, with more than 100,000 objects, or with a data set of more values than the file has bytes.
 std::string content_digest(const Hdf5Group& root, const std::string& file);
 

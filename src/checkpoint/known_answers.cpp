@@ -52,7 +52,7 @@ KnownAnswers known_answers(const Flow<double>& flow) {
   Engine engine = make_stream(0, "checkpoint.answers");
   Matrix<double> z(flow.dim(), n);
   try {
-    flow.base->sample(engine, z, flow.standardized_condition(out.condition));  // that of an ensemble solves, too
+    flow.base->sample(engine, z, flow.standardized_condition(out.condition));  // the base of an ensemble solves ODEs, too
     out.points.leftCols(draws) = flow.push(z.leftCols(draws), {.density = false}, out.condition.leftCols(draws)).points;
     fill_normal<double>(engine, z);
     out.points.rightCols(n - draws) = flow.in_data_units(kFarWidth * z.rightCols(n - draws));

@@ -71,7 +71,7 @@ InputError in_file(const std::string& file, const InputError& error) {
 void write_attributes(Hdf5Group group, const Attributes& attributes) {
   for (const auto& [name, value] : attributes) {
     if (group.has_attribute(name) || group.exists(name))
-      throw InputError(fmt::format("{}: describes itself by '{}' twice", group.path(), name));
+      throw InputError(fmt::format("{}: the description has two attributes named '{}'", group.path(), name));
     std::visit(
         [&, &name = name](const auto& v) {
           if constexpr (std::is_same_v<std::decay_t<decltype(v)>, Vector<double>>)
@@ -112,7 +112,7 @@ template <class S> std::shared_ptr<VectorField<S>> read_field(const std::string&
   return std::make_shared<Mlp<S>>(o);
 }
 
-// Throws InputError if a group of the file describes its part otherwise than the part that it is read into. part:
+// Throws InputError if a group of the file describes another part of a model than the one into which it is read. part:
 // "vector field".
 void check_attributes(const std::string& file, const Hdf5Group& group, const Attributes& attributes,
                       const std::string& part) {
@@ -238,7 +238,7 @@ void write_answers(Hdf5File& out, const ModelCard& card, const KnownAnswers* ans
 
 // The shapes are checked by whoever evaluates the points.
 void read_answers(const Hdf5File& in, ModelCard& card) {
-  if (card.format_version == 1 || !in.exists("answers")) return;  // there the digest would not cover them
+  if (card.format_version == 1 || !in.exists("answers")) return;  // the digest of format 1 would not cover them
   const auto group = in.group("answers");
   if (group.has_attribute("nll"))
     card.trained = {group.attribute<double>("nll"), group.attribute<double>("nll_error"),
@@ -299,8 +299,8 @@ bool is_ensemble(const Hdf5Group& in) {
          in.group("base").attribute<std::string>("kind") == to_string(BaseKind::flow_mixture);
 }
 
-// Of the members, as far as it is known. Groups that are linked under many names are read no more often than the file is
-// long.
+// The recipes of the members, as far as they are known. The sum of their lengths is limited by the size of the file,
+// because one recipe may be linked under many names.
 std::vector<std::string> read_member_recipes(const std::string& file, const Hdf5File& in) {
   std::vector<std::string> out;
   if (!is_ensemble(in)) return out;
@@ -381,7 +381,7 @@ InputError with_digest(const std::string& file, const Hdf5File& in, const InputE
 
 std::pair<Index, Index> read_dims(const std::string& file, const Hdf5File& in) {
   const Index dim = in.attribute<std::int64_t>("dim"), condition_dim = in.attribute<std::int64_t>("condition_dim");
-  constexpr Index kMost = Index{1} << 32;  // their sum is no overflow
+  constexpr Index kMost = Index{1} << 32;  // so that their sum does not overflow
   if (dim < 1 || condition_dim < 0) refuse(file, "dim and condition_dim: must be >= 1 and >= 0");
   if (dim > kMost || condition_dim > kMost) refuse(file, "dim and condition_dim: must be <= 2^32");
   return {dim, condition_dim};
@@ -506,12 +506,12 @@ template <class S> ReadFlow<S> read_one(const std::string& file, const Hdf5Group
   for (auto& layer : layers) chain.add(std::move(layer));
   ReadFlow<S> out{Flow<S>(std::move(chain)), {}};
   if (out.flow.condition_dim() != condition_dim)
-    refuse(file, fmt::format("condition_dim = {}: none of its transforms takes so many", condition_dim));
+    refuse(file, fmt::format("condition_dim = {}: no transform has a condition of this dimension", condition_dim));
   out.theta = read_rest(file, in, out.flow, budget);
   return out;
 }
 
-// All members together take no more than the file can hold.
+// The members together have no more parameters than the file can contain.
 template <class S> Flow<S> read_ensemble(const std::string& file, const Hdf5Group& in, Index dim, Index condition_dim,
                                          const SolverOptions& solver, SizeBudget& budget) {
   const auto base = in.group("base");
@@ -633,7 +633,7 @@ bool is_ffjord_file(const Hdf5File& file) { return !file.has_attribute("format")
 
 namespace {
 
-// What describes one flow: into the root of a file, or into the group of a member.
+// Writes the description of one flow into the root of a file, or into the group of a member.
 template <class S> void write_flow(Hdf5Group& out, const Flow<S>& flow) {
   out.set_attribute("logit", flow.logit());
   out.write_vector("mean", flow.mean()), out.write_vector("scale", flow.scale());
@@ -698,7 +698,7 @@ template <class S> void write_parts(Hdf5File& out, const Model<S>& model) {
     write_flow(out, flow);
 }
 
-// Last: it covers all that is there.
+// To be called last, because the digest covers everything in the file.
 void write_digest(Hdf5File& out, const std::string& file) { out.set_attribute("digest", content_digest(out, file)); }
 
 // The answers are those of the flow that a reader of the file will have, in double whatever S is.

@@ -1,4 +1,4 @@
-// What a model's file may claim: no more parameters than its bytes can hold, before anything of these sizes is made.
+// Limits the sizes that a model file may state: no more parameters than its bytes can hold, before memory is allocated.
 #pragma once
 
 #include <algorithm>
@@ -55,7 +55,7 @@ class SizeBudget {
     take(what, {moved, o.kind == CouplingKind::spline ? 3 * std::min<Index>(o.bins, 1 << 20) : 2, in + 1});
   }
 
-  // A few bytes may not ask for work without an end.
+  // Limits the work that a small file can demand.
   void check_steps(Index steps) const {
     constexpr Index kMost = 10'000'000;
     if (steps > kMost) throw InputError(fmt::format("{}: steps = {}: must be <= {}", file_, steps, kMost));

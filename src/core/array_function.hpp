@@ -1,5 +1,5 @@
-// Functions of whole arrays in packets. The last elements, which fill no packet, are computed as the others are, so
-// that an element does not depend on its place.
+// Functions of whole arrays in packets. The last elements, which do not fill a packet, are computed like the others, so
+// that the result for an element does not depend on its position.
 #pragma once
 
 #include "pathline/core/types.hpp"

@@ -38,7 +38,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// "NAME=FIRST:SECOND" or "NAME=FIRST"; an end that is empty is no number.
+// "NAME=FIRST:SECOND" or "NAME=FIRST"; an empty end is nullopt.
 struct Assignment {
   std::string column;
   std::optional<double> first, second;

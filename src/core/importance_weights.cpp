@@ -29,7 +29,8 @@ GeneralizedPareto fit_generalized_pareto(const RowVector<double>& x) {
 
 namespace {
 
-// The largest weights, as a generalized Pareto distribution beyond a threshold. Weights are over the largest.
+// A generalized Pareto distribution that is fitted to the largest weights, beyond a threshold. The unit is the largest
+// weight.
 struct Tail {
   Index size = 0;
   double threshold = 0;
@@ -44,7 +45,7 @@ Tail fit_tail(const RowVector<double>& sorted) {
   tail.size = static_cast<Index>(std::ceil(std::min(0.2 * n, 3 * std::sqrt(n))));
   tail.threshold = sorted[sorted.size() - tail.size - 1];
   const RowVector<double> beyond = sorted.tail(tail.size).array() - tail.threshold;
-  if (!(beyond[tail.size - 1] > 1e-12)) {  // rounding alone tells them apart
+  if (!(beyond[tail.size - 1] > 1e-12)) {  // they differ by rounding only
     tail.fit.shape = -std::numeric_limits<double>::infinity();
     return tail;
   }

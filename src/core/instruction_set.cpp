@@ -17,7 +17,7 @@ constexpr InstructionSet kCompiled =
     InstructionSet::baseline;
 #endif
 
-// What Highway's targets of these names use.
+// The instruction set of this CPU, by the features that Highway's targets of these names require.
 InstructionSet of_this_cpu() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -35,7 +35,7 @@ InstructionSet of_this_cpu() {
 
 InstructionSet at_most(InstructionSet widest) { return std::max(kCompiled, std::min(of_this_cpu(), widest)); }
 
-constexpr int kUnknown = -1;  // not looked at yet
+constexpr int kUnknown = -1;  // not determined yet
 std::atomic<int> chosen{kUnknown};
 
 }  // namespace

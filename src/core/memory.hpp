@@ -1,4 +1,4 @@
-// Memory that cannot be had.
+// What is said if there is not enough memory.
 #pragma once
 
 #include <new>
@@ -7,13 +7,13 @@
 
 namespace pathline {
 
-// f(). If there is not enough memory for it, std::runtime_error "out of memory: WHAT". what: what was too large, and what
-// to change.
+// Returns f(). Throws std::runtime_error "out of memory: WHAT" if the memory does not suffice. what: what was too large,
+// and what to change.
 template <class F> auto with_memory(const std::string& what, F f) {
   try {
     return f();
   } catch (const std::bad_alloc&) {
-  } catch (const std::length_error&) {  // more than an array can have at all
+  } catch (const std::length_error&) {  // more elements than any array can have
   }
   throw std::runtime_error("out of memory: " + what);
 }

@@ -9,7 +9,7 @@
 
 namespace pathline {
 
-// The first place of a name, or the number of names if it is not there.
+// The index of the first occurrence of a name, or the number of names if it does not occur.
 inline Index place_of(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) - names.begin();
 }

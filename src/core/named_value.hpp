@@ -12,7 +12,7 @@
 
 namespace pathline {
 
-// "stepper 'dopri6': must be one of dopri5, euler, ..." for a name that is not there.
+// "stepper 'dopri6': must be one of dopri5, euler, ..." for an unknown name.
 template <class Enum>
 Enum parse_named(std::string_view what, const std::string& name, const std::vector<std::string>& names) {
   const auto found = std::find(names.begin(), names.end(), name);

@@ -103,6 +103,15 @@ template <class P> HWY_INLINE Scalar<P> sum(const P& a) {
     return hn::GetLane(hn::SumOfLanes(Tag<Scalar<P>>(), a));
 }
 
+// Calls body.rows<P>(row) for every whole packet of the rows begin, begin + 1, ..., end - 1, and then body.rows<S>(row)
+// for each row that remains. body is an object with a member template, because a lambda may not take packets.
+template <class S, class Body> HWY_INLINE void over_rows(Index begin, Index end, const Body& body) {
+  using P = Packet<S>;
+  Index row = begin;
+  for (; row + kLanes<P> <= end; row += kLanes<P>) body.template rows<P>(row);
+  for (; row < end; ++row) body.template rows<S>(row);
+}
+
 // Returns `yes` where a < b, and otherwise `no`, also where a or b is NaN.
 template <class P> HWY_INLINE P where_less(const P& a, const P& b, const P& yes, const P& no) {
   if constexpr (kIsScalar<P>)

@@ -9,8 +9,8 @@
 namespace pathline {
 namespace {
 
-// C0 and C1, DEL; U+2028 and U+2029, which end a line; the marks that change the writing direction (Unicode's report 9)
-// and make a text read as another.
+// Whether a terminal acts on the character: C0, C1 and DEL; U+2028 and U+2029, which end a line; the marks that change the
+// writing direction (Unicode Standard Annex 9), by which a text can be made to look like another.
 bool obeyed(std::uint32_t code) {
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x61C || code == 0x200E || code == 0x200F ||
          (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;

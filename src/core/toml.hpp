@@ -1,5 +1,5 @@
-// The only place that includes toml++, whose asserts are switched off in every build: some hold only for well-formed text
-// ("[.a]"), and its parser says in the next line what is wrong with the other.
+// The only place that includes toml++, whose asserts are switched off in every build: some fail for malformed text
+// ("[.a]"), about which its parser reports an error right after.
 #pragma once
 
 #pragma push_macro("NDEBUG")

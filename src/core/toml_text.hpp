@@ -1,4 +1,4 @@
-// What the TOML of a stranger must not be, looked at before the parser sees it.
+// Limits of a TOML text of unknown origin, which are checked before it is parsed.
 #pragma once
 
 #include <cstddef>

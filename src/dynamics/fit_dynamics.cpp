@@ -53,7 +53,7 @@ std::vector<Part> draw_windows(const std::vector<Trajectory>& data, Index window
   return out;
 }
 
-// In the order in which their times first appear, at most `most` parts each, so that threads share them.
+// Groups in the order in which their times first appear, of at most `most` parts each, so that several threads share them.
 std::vector<Group> group(const std::vector<Trajectory>& data, const std::vector<Part>& parts, bool autonomous,
                          Index most) {
   std::map<std::vector<double>, std::size_t> place;
@@ -106,7 +106,7 @@ void check_data(const std::vector<Trajectory>& data, Index dim, const Vector<dou
 struct GroupResult {
   double loss = 0;  // summed
   Vector<double> theta;
-  Matrix<double> z0;  // dL/d of the first states
+  Matrix<double> z0;  // the derivative of the loss by the first states
 };
 
 // The sum of weighted squared errors of one group and its gradient, each times `share`.
@@ -132,13 +132,13 @@ OdeintOptions one_thread(OdeintOptions options) {
   return options;
 }
 
-// For a solve that is not reversed: it keeps no steps and takes any stepper.
+// Options of a solve without pullback: it stores no steps and accepts every stepper.
 OdeintOptions forward_only(OdeintOptions options) {
   options.adjoint = AdjointKind::backsolve;
   return options;
 }
 
-// The first states to begin with, d x N.
+// The initial values of the first states, d x N.
 Matrix<double> starts(const std::vector<Trajectory>& data, const DynamicsOptions& o) {
   const Index d = data.front().states.rows(), n = static_cast<Index>(data.size());
   if (o.initial.size() > 0) {
@@ -196,7 +196,7 @@ struct TermErrors {
   }
 };
 
-// The place of r among the parameters.
+// The index of r among the parameters.
 Index place_of_gain(const PhysicsField<double>& field) {
   for (const auto& p : field.parameters())
     if (p.name == "r") return p.offset;
@@ -281,7 +281,7 @@ DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& d
     });
     double sum = 0;
     gradient.setZero(theta.size());
-    for (std::size_t i = 0; i < groups.size(); ++i) {  // in one order, whatever the threads
+    for (std::size_t i = 0; i < groups.size(); ++i) {  // in the same order for any number of threads
       sum += results[i].loss;
       gradient.head(size) += results[i].theta;
       for (std::size_t b = 0; o.train_initial && b < groups[i].parts.size(); ++b)

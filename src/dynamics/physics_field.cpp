@@ -46,7 +46,7 @@ template <class S> void PhysicsField<S>::theta_changed() {
   network_->set_theta(this->theta().tail(network_->theta().size()));
 }
 
-// A x + r M g, and c too for the value.
+// A x + r M g; for the value also + c.
 template <class S>
 void PhysicsField<S>::combine(ConstMatrixRef<S> x, ConstMatrixRef<S> g, bool affine, MatrixRef<S> f) const {
   f.noalias() = static_cast<S>(gain()) * map_ * g;
@@ -54,8 +54,8 @@ void PhysicsField<S>::combine(ConstMatrixRef<S> x, ConstMatrixRef<S> g, bool aff
   if (affine) f.colwise() += c_;
 }
 
-// Sees (g, J_g E) of the network, forms (f, J E), asks the caller's rule for their cotangents and hands the network its
-// own: with y = s(g), y_bar = r M^T f_bar and likewise for each direction.
+// Forms (f, J E) from (g, J_g E) of the network, gets their cotangents from the rule of the caller, and returns those of
+// the network: with y = s(g), y_bar = r M^T f_bar and likewise for each direction.
 template <class S> class PhysicsField<S>::Rule final : public CotangentRule<S> {
  public:
   Rule(const PhysicsField& field, const FieldPoint<S>& x, const TangentDirections<S>& e, CotangentRule<S>& outer,

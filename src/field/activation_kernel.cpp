@@ -157,7 +157,7 @@ template <class P, int K, class F, class S> void pullback_rows(const GatedActiva
   if constexpr (requires(P a) { f.beta_derivatives(a); }) *beta_bar += sum(beta_sum);
 }
 
-// What the functions above take for all rows, as an object that handles one packet of rows.
+// The arguments of the functions above that are the same for all rows, as an object that handles one packet of rows.
 template <class S> struct Forward {
   const GatedActivation<S>& g;
   S *y, *y_tangents;
@@ -186,36 +186,37 @@ template <template <class> class F, class P> F<P> make(Scalar<P> beta) {
     return {};
 }
 
-// Handles every whole packet of rows, and then each of the remaining rows.
-template <template <class> class F, class S, class Body> void over_rows(const GatedActivation<S>& g, const Body& body) {
-  using P = Packet<S>;
-  Index row = 0;
-  const auto packed = make<F, P>(g.beta);
-  for (; row + kLanes<P> <= g.rows; row += kLanes<P>) body.template rows<P>(packed, row);
-  const auto single = make<F, S>(g.beta);
-  for (; row < g.rows; ++row) body.template rows<S>(single, row);
+// Passes the activation function F on to a body, for each packet of rows of over_rows().
+template <template <class> class F, class S, class Body> struct WithActivation {
+  S beta;
+  const Body& body;
+  template <class P> void rows(Index row) const { body.template rows<P>(make<F, P>(beta), row); }
+};
+
+template <template <class> class F, class S, class Body> void with_activation(const GatedActivation<S>& g, const Body& body) {
+  over_rows<S>(0, g.rows, WithActivation<F, S, Body>{g.beta, body});
 }
 
 template <class S, class Body> void dispatch(const GatedActivation<S>& g, const Body& body) {
   switch (g.activation) {
     case Activation::tanh:
-      return over_rows<Tanh>(g, body);
+      return with_activation<Tanh>(g, body);
     case Activation::softplus:
-      return over_rows<Softplus>(g, body);
+      return with_activation<Softplus>(g, body);
     case Activation::elu:
-      return over_rows<Elu>(g, body);
+      return with_activation<Elu>(g, body);
     case Activation::swish:
-      return over_rows<Swish>(g, body);
+      return with_activation<Swish>(g, body);
     case Activation::relu:
-      return over_rows<Relu>(g, body);
+      return with_activation<Relu>(g, body);
     case Activation::square:
-      return over_rows<Square>(g, body);
+      return with_activation<Square>(g, body);
     case Activation::identity:
-      return over_rows<Identity>(g, body);
+      return with_activation<Identity>(g, body);
     case Activation::sin:
-      return over_rows<Sin>(g, body);
+      return with_activation<Sin>(g, body);
     case Activation::gelu:
-      return over_rows<Gelu>(g, body);
+      return with_activation<Gelu>(g, body);
   }
 }
 

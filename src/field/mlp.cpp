@@ -40,9 +40,9 @@ template <class S> class GivenCotangents final : public CotangentRule<S> {
 
 template <class S> struct Mlp<S>::Layers {
   std::vector<TimeLayer<S>> list;
-  Vector<S> ones;                         // of the widest hidden layer
-  Vector<S> trace_memory;                 // of `trace`
-  std::optional<BilinearTrace<S>> trace;  // of layers whose slopes depend on time by the activation alone
+  Vector<S> ones;                         // as many as the widest hidden layer has units
+  Vector<S> trace_memory;                 // holds the arrays of `trace`
+  std::optional<BilinearTrace<S>> trace;  // if time acts on the slopes through the activations alone
 };
 
 // What the reverse pass needs from one layer. A block is [value | tangents] and has (1 + k) B columns. The closed form
@@ -142,7 +142,7 @@ template <class S> Attributes Mlp<S>::describe() const {
                     {"activation", to_string(options_.activation)},
                     {"residual", options_.residual},
                     {"time_frequencies", static_cast<std::int64_t>(options_.time_features)}};
-  if (options_.time_at_input) out.push_back({"time_at_input", true});  // files without it stay as they are
+  if (options_.time_at_input) out.push_back({"time_at_input", true});  // only if it is true, so that older files stay valid
   return out;
 }
 
@@ -175,7 +175,7 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
   for (const auto& p : this->parameters()) {
     if (p.name == "activation_fns.0.beta") continue;
     const bool weight = p.name.ends_with("weight"), hyper = p.name.find("_hypernet") != std::string::npos;
-    if (weight) bound = 1 / std::sqrt(static_cast<double>(p.cols));  // a bias follows its weight
+    if (weight) bound = 1 / std::sqrt(static_cast<double>(p.cols));  // a bias has the bound of the weight before it
     auto part = theta.segment(p.offset, p.size());
     if (hyper && weight)
       part.setZero();

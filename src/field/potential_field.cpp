@@ -14,7 +14,7 @@ template <class S> using Scratch = typename Workspace<S>::AlignedMatrix;
 
 }  // namespace
 
-// What one pass keeps. There are N = (1 + k) B columns: the B values, then k blocks of B tangents.
+// The intermediate results of one pass. There are N = (1 + k) B columns: the B values, then k blocks of B tangents.
 template <class S> struct PotentialField<S>::Tape {
   struct Layer {
     Scratch<S> tanh;  // m x B: sigma' of the preactivation a
@@ -82,7 +82,7 @@ template <class S> S step_size(Index layer, Index layers) {
   return layer == 0 ? S(1) : S(1) / static_cast<S>(layers - 1);
 }
 
-// A weight in both orders: its rows are contiguous in theta, and these are the columns of the transpose.
+// A weight in both orders: with contiguous rows, as it is in theta, and as a copy with contiguous columns.
 template <class S> struct WeightPair {
   Index rows, cols;
   const S *rows_first, *columns;
@@ -188,7 +188,7 @@ template <class S> void PotentialField<S>::tangents_and_pullback(const FieldPoin
   reverse(tape, f_bar, je_bar, out, w);
 }
 
-// The transpose of forward, from its last line to its first. x_bar is the cotangent of x.
+// The transpose of forward(), whose operations it reverses from the last to the first. x_bar is the cotangent of x.
 template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
                                                    FieldCotangent<S> to, Workspace<S>& w) const {
   const Index d = this->dim(), batch = tape.batch, k = tape.k, n = inputs(), m = options_.width,
@@ -218,7 +218,7 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
     weight_bar(weight_[0], m, n).noalias() += tape.layers[0].q * y_bar.transpose();
   }
 
-  // The transpose of the gradient's pass goes up; a_bar of each layer is kept for the second half.
+  // The transpose of the gradient's pass runs upwards; a_bar of each layer is kept for the downward pass.
   auto q_bar = w.matrix(m, count), g_bar = w.matrix(m, count);
   std::vector<Scratch<S>> a_bar;
   g_bar.setZero();
@@ -250,7 +250,7 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
   }
   if (wants_theta) vector_bar(output_, m) += g_bar.leftCols(batch).rowwise().sum();
 
-  // The transpose of the layers goes down. u_bar takes the memory of q_bar.
+  // The transpose of the layers runs downwards. u_bar reuses the memory of q_bar.
   auto& u_bar = q_bar;
   u_bar.setZero();
   for (Index l = layers - 1; l >= 0; --l) {

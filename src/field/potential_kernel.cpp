@@ -16,45 +16,47 @@ template <class P> HWY_INLINE P log_cosh(const P& x) {
   return add(magnitude, log1p(exp(neg(add(magnitude, magnitude)))));
 }
 
-template <class P, class S> void forward_rows(const PotentialLayer<S>& layer, Index at, S* slope, S* u) {
-  const Index block = layer.rows * layer.batch;
-  const P h = set<P>(layer.h), a = load<P>(layer.a + at), t = simd::tanh(a);
-  store(slope + at, t);
-  store(u + at, mul(h, log_cosh(a)));
-  for (Index j = 1; j <= layer.tangents; ++j)
-    store(u + j * block + at, mul(mul(h, t), load<P>(layer.a + j * block + at)));
-}
-
-template <class P, class S>
-void gradient_rows(const PotentialLayer<S>& layer, Index at, const S* slope, const S* g, S* q) {
-  const Index block = layer.rows * layer.batch;
-  const P h = set<P>(layer.h), t = load<P>(slope + at), value = load<P>(g + at);
-  const P curvature = sub(set<P>(1), mul(t, t));
-  store(q + at, mul(mul(h, t), value));
-  for (Index j = 1; j <= layer.tangents; ++j) {
-    const P bent = mul(mul(curvature, load<P>(layer.a + j * block + at)), value);
-    store(q + j * block + at, mul(h, madd(t, load<P>(g + j * block + at), bent)));
+template <class S> struct Forward {
+  const PotentialLayer<S>& layer;
+  S *slope, *u;
+  template <class P> void rows(Index at) const {
+    const Index block = layer.rows * layer.batch;
+    const P h = set<P>(layer.h), a = load<P>(layer.a + at), t = simd::tanh(a);
+    store(slope + at, t);
+    store(u + at, mul(h, log_cosh(a)));
+    for (Index j = 1; j <= layer.tangents; ++j)
+      store(u + j * block + at, mul(mul(h, t), load<P>(layer.a + j * block + at)));
   }
-}
+};
+
+template <class S> struct Gradient {
+  const PotentialLayer<S>& layer;
+  const S *slope, *g;
+  S* q;
+  template <class P> void rows(Index at) const {
+    const Index block = layer.rows * layer.batch;
+    const P h = set<P>(layer.h), t = load<P>(slope + at), value = load<P>(g + at);
+    const P curvature = sub(set<P>(1), mul(t, t));
+    store(q + at, mul(mul(h, t), value));
+    for (Index j = 1; j <= layer.tangents; ++j) {
+      const P bent = mul(mul(curvature, load<P>(layer.a + j * block + at)), value);
+      store(q + j * block + at, mul(h, madd(t, load<P>(g + j * block + at), bent)));
+    }
+  }
+};
 
 // Which rows fill a packet, and therefore how they are rounded, depends on the row only. In a loop over a whole matrix
 // it would also depend on the other columns, as it does in a product of Eigen.
+template <class S, class Body> void over_samples(const PotentialLayer<S>& layer, const Body& body) {
+  for (Index b = 0; b < layer.batch; ++b) over_rows<S>(b * layer.rows, (b + 1) * layer.rows, body);
+}
+
 template <class S> void potential_forward(const PotentialLayer<S>& layer, S* slope, S* u) {
-  using P = Packet<S>;
-  for (Index b = 0; b < layer.batch; ++b) {
-    Index i = 0;
-    for (; i + kLanes<P> <= layer.rows; i += kLanes<P>) forward_rows<P>(layer, b * layer.rows + i, slope, u);
-    for (; i < layer.rows; ++i) forward_rows<S>(layer, b * layer.rows + i, slope, u);
-  }
+  over_samples(layer, Forward<S>{layer, slope, u});
 }
 
 template <class S> void potential_gradient(const PotentialLayer<S>& layer, const S* slope, const S* g, S* q) {
-  using P = Packet<S>;
-  for (Index b = 0; b < layer.batch; ++b) {
-    Index i = 0;
-    for (; i + kLanes<P> <= layer.rows; i += kLanes<P>) gradient_rows<P>(layer, b * layer.rows + i, slope, g, q);
-    for (; i < layer.rows; ++i) gradient_rows<S>(layer, b * layer.rows + i, slope, g, q);
-  }
+  over_samples(layer, Gradient<S>{layer, slope, g, q});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The layers of the potential field: sigma = log cosh with its tangents, and the gradient that comes back.
+// The elementwise part of the layers of the potential field: sigma(x) = log(e^x + e^-x) with its tangents, and the
+// gradient on the way back.
 #pragma once
 
 #include "pathline/core/types.hpp"

@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "core/product.hpp"
 #include "pathline/core/types.hpp"

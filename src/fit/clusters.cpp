@@ -9,7 +9,7 @@ namespace pathline {
 namespace {
 
 constexpr int kRounds = 8;  // of Lloyd's iteration
-// The centres are found with at most this many rows, and this many a centre.
+// The centres are found from at most kMostRows rows, or kRowsEach rows for each centre if that is more.
 constexpr Index kMostRows = 20000, kRowsEach = 20;
 
 // The squared distance of each row of z (N x d) to a centre.
@@ -19,7 +19,8 @@ Vector<double> squared_distance(const Matrix<double>& z, const Vector<double>& c
   return out;
 }
 
-// Each centre is a row, drawn by its weight times the squared distance to the nearest centre so far.
+// Draws each centre from the rows, with a probability proportional to the weight of the row times its squared distance
+// to the nearest centre so far.
 Matrix<double> first_centres(const Matrix<double>& z, const Vector<double>& weights, Index components, Engine& engine) {
   Matrix<double> centres(z.cols(), components);
   Vector<double> distance = Vector<double>::Constant(z.rows(), 1.0);
@@ -77,7 +78,7 @@ void move_to_means(const MixtureRows& data, const Vector<double>& deviation, con
     if (mass[k] > 0) centres.col(k) = sum.col(k) / mass[k];
 }
 
-// Each centre is followed by the nearest of those that are left.
+// Orders the centres so that each is followed by the nearest of the remaining ones.
 Matrix<double> chained(Matrix<double> centres) {
   for (Index k = 0; k + 2 < centres.cols(); ++k) {
     Index next = 0;

@@ -29,7 +29,7 @@ RowVector<double> ConditionalMixture::log_density(ConstMatrixRef<double> x, Cons
   if (!marginal_) return joint_.log_density(x);
   RowVector<double> out = joint_.log_density(stacked(c, x));
   const RowVector<double> of_condition = marginal_->log_density(c);
-  for (Index b = 0; b < out.size(); ++b)  // 0 where no component reaches the condition
+  for (Index b = 0; b < out.size(); ++b)  // 0 where the density of the condition underflows to 0
     if (of_condition[b] != -std::numeric_limits<double>::infinity()) out[b] -= of_condition[b];
   return out;
 }

@@ -9,7 +9,7 @@
 namespace pathline {
 namespace {
 
-constexpr int kStepsBetween = 8;  // that look at all components
+constexpr int kStepsBetween = 8;  // one step of this many evaluates all components
 constexpr double kNear = -11.5;   // log 1e-5
 
 Index features(Index d) { return 1 + d + d * (d + 1) / 2; }
@@ -24,7 +24,7 @@ void fill_features(const Matrix<double>& x, Matrix<double>& phi) {
     for (Index j = 0; j <= i; ++j, ++at) phi.col(at) = x.col(i).cwiseProduct(x.col(j));
 }
 
-// The components of a mixture as whitened_distance takes them.
+// The components of a mixture in the form that whitened_distance needs.
 struct Components {
   Matrix<double> packed, offset;
   Vector<double> factor;
@@ -50,7 +50,7 @@ struct Block {
 
   void fill(const MixtureRows& data, Index begin, Index n) {
     gather_rows(data.rows(), begin, n, x);
-    weights.setZero(x.rows());  // of the copies that fill the block
+    weights.setZero(x.rows());  // the copies that fill up the block have weight 0
     weights.head(n) = data.weights().segment(begin, n);
   }
 
@@ -65,7 +65,7 @@ struct Block {
     for (Index a = 1; a < joint.cols(); ++a) top = top.cwiseMax(joint.col(a));
   }
 
-  // Takes away the components that are far from every row.
+  // Removes from `near` the components that are far from every row.
   void drop_far(std::vector<Index>& near) {
     Index kept = 0;
     for (Index a = 0; a < joint.cols(); ++a) {

@@ -8,8 +8,8 @@
 
 namespace pathline {
 
-// What the maximization needs of the rows: for each component a column with the sums of r, r x and r x x^T (lower
-// triangle, row by row), where r are the weights times the responsibilities; and the sum of w log p.
+// The sufficient statistics for the maximization step: for each component a column with the sums over the rows of r, r x
+// and r x x^T (lower triangle, row by row), where r is the weight w of a row times its responsibility; and sum w log p.
 struct Moments {
   Matrix<double> sums;  // (1 + d + d (d + 1) / 2) x K
   double log_density = 0;
@@ -18,9 +18,9 @@ struct Moments {
 // The moments of the rows where row i belongs to component of[i] alone.
 Moments moments_of_clusters(const MixtureRows& data, const std::vector<Index>& of, Index components);
 
-// Where there are many components, most are far from a block of rows that lie together. Every eighth step looks at all
-// of them, and the steps between at those that had a responsibility above 1e-5 for a row of the block: truncated
-// expectation maximization (Lücke & Forster 2019). Up to kAllComponents are never left out.
+// Truncated expectation maximization (Lücke & Forster 2019). If there are many components, most are far from a block of
+// neighbouring rows. Every eighth step evaluates all components; the other steps evaluate those that had a responsibility
+// above 1e-5 for a row of the block. With kAllComponents or fewer, every step evaluates all.
 class Expectation {
  public:
   static constexpr Index kAllComponents = 32;

@@ -9,7 +9,6 @@
 
 #include "core/option_check.hpp"
 #include "fit/whitened_distance.hpp"
-#include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
@@ -127,7 +126,7 @@ Matrix<double> GaussianMixture::responsibilities(ConstMatrixRef<double> x) const
 
 namespace {
 
-// sum += weight * L^-T (offset - L^-1 x), by the packed L^-1.
+// sum += weight * L^-T (offset - L^-1 x), where `packed` is the packed L^-1.
 void add_pull(const Matrix<double>& packed, ConstVectorRef<double> offset, ConstVectorRef<double> x, double weight,
               Vector<double>& whitened, VectorRef<double> sum) {
   const Index d = x.size();

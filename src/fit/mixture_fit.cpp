@@ -27,7 +27,7 @@ Gaussian gaussian(ConstVectorRef<double> sums, Index d) {
   for (Index i = 0; i < d; ++i)
     for (Index j = 0; j <= i; ++j, ++at)
       g.covariance(i, j) = g.covariance(j, i) = sums[at] / sums[0] - g.mean[i] * g.mean[j];
-  // A variance below the rounding error of the mean's square is none, and the digits of its covariances are noise.
+  // A variance below the rounding error of the squared mean is taken as 0; its covariances would be rounding noise.
   for (Index i = 0; i < d; ++i)
     if (!(g.covariance(i, i) > 1e-13 * g.mean[i] * g.mean[i]))
       g.covariance.row(i).setZero(), g.covariance.col(i).setZero();
@@ -133,9 +133,9 @@ Prior prior_of(const MixtureRows& data, const MixtureOptions& options) {
           options.floor.size() > 0 ? options.floor : Vector<double>(Vector<double>::Zero(d))};
 }
 
-// Clusters that are far apart for their width make the pooled covariance too wide a prior by orders of magnitude: two
-// of width 1 that are 10^6 apart came out 500 wide. Where a direction within the clusters is a hundred times as narrow as
-// the prior expects, the covariance within the clusters takes the place of the pooled one.
+// If clusters are much farther apart than they are wide, the pooled covariance is too wide a prior by orders of
+// magnitude: two clusters of width 1 at a distance of 10^6 were fitted with a width of 500. Where the clusters are in some
+// direction a hundred times as narrow as the prior, the covariance within the clusters replaces the pooled one.
 constexpr double kFarApart = 1e-4;  // ratio of variances
 
 void follow_clusters(const Moments& moments, Index d, double regularization, Prior& prior) {
@@ -167,8 +167,9 @@ double mean_log_density(const GaussianMixture& mixture, const MixtureRows& data)
   return sum / data.total();
 }
 
-// Iterates from best.mixture, and leaves the best by the validation rows there, or the last if there are none.
-void climb(const MixtureRows& data, const MixtureRows& validation, const Prior& prior, const MixtureOptions& options,
+// Runs expectation maximization from best.mixture on, and stores the mixture with the least validation NLL there, or the
+// last one if there are no validation rows.
+void iterate(const MixtureRows& data, const MixtureRows& validation, const Prior& prior, const MixtureOptions& options,
            Index iterations, MixtureFit& best) {
   const double total = data.total();
   const bool validated = validation.size() > 0;
@@ -195,14 +196,14 @@ void climb(const MixtureRows& data, const MixtureRows& validation, const Prior& 
   }
 }
 
-// Most of the iterations of many rows are of some of them, and the last fifth of all.
+// With many rows, most of the iterations use a part of them, and the last fifth uses all.
 constexpr Index kManyRows = 40000, kManyRowsEach = 50;
 
 MixtureFit fit(const MixtureRows& data, const MixtureRows& validation, const MixtureOptions& options) {
   Prior prior = prior_of(data, options);
   Engine engine = make_stream(options.seed, "mixture", static_cast<std::uint64_t>(options.components));
   const Clusters clusters = find_clusters(data, prior.pooled.diagonal().cwiseSqrt(), options.components, engine);
-  // Rows that lie together are in one block.
+  // Neighbouring rows come into the same block.
   std::vector<Index> order = every(1, data.size()), nearest;
   const auto cluster_of = [&](Index row) { return clusters.nearest[static_cast<std::size_t>(row)]; };
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return cluster_of(a) < cluster_of(b); });
@@ -213,8 +214,8 @@ MixtureFit fit(const MixtureRows& data, const MixtureRows& validation, const Mix
   follow_clusters(start, data.dim(), options.regularization, prior);
   MixtureFit out{maximize(start, data.dim(), prior), kNaN, kNaN, 0, false};
   const Index step = rows.size() / std::max(kManyRows, kManyRowsEach * options.components);
-  if (step >= 2) climb(rows.some(every(step, rows.size())), validation, prior, options, options.iterations, out);
-  climb(rows, validation, prior, options, step >= 2 ? (options.iterations + 4) / 5 : options.iterations, out);
+  if (step >= 2) iterate(rows.some(every(step, rows.size())), validation, prior, options, options.iterations, out);
+  iterate(rows, validation, prior, options, step >= 2 ? (options.iterations + 4) / 5 : options.iterations, out);
   return out;
 }
 
@@ -225,7 +226,7 @@ MixtureFit fit_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weigh
   return choose_mixture(rows, weights, validation, validation_weights, {options.components}, options);
 }
 
-// A column far from 0 loses no digits: the fit is of the rows less their medians, which no outlier moves.
+// The median of each column, which outliers do not move, is subtracted, so that a column far from 0 loses no digits.
 MixtureFit choose_mixture(ConstMatrixRef<double> rows, ConstVectorRef<double> weights,
                           ConstMatrixRef<double> validation, ConstVectorRef<double> validation_weights,
                           const std::vector<Index>& components, const MixtureOptions& options, double seconds) {

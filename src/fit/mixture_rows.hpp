@@ -26,7 +26,7 @@ class MixtureRows {
   double total() const { return weights_.sum(); }
   int threads() const { return threads_; }
 
-  // The rows with these numbers, in this order.
+  // The rows with these indices, in this order.
   MixtureRows some(const std::vector<Index>& which) const;
 
   // Calls body(block, begin, count, part) for the blocks of each part, in order within a part. Sums that are formed

@@ -27,7 +27,7 @@ void whitened_distance(const Matrix<double>& x, const double* packed, const doub
 // arithmetic is slow.
 Lanes exp_or_zero(const Lanes& x);
 
-// Whether the distance of a point is a finite number, also where a component is as narrow as 1e-4.
+// Whether the squared distance of a point is finite even for a component of width 1e-4.
 template <class P> bool in_reach(const P& point) { return point.allFinite() && point.cwiseAbs().maxCoeff() < 1e150; }
 
 // Columns begin ... begin + n of x (d x N) as rows, followed by copies of the last up to a multiple of kLanes. A point

@@ -31,7 +31,7 @@ class NormalBase final : public Base {
   void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double>) const override { fill_normal<double>(engine, z); }
 };
 
-// z = mean + exp(log_scale) e.
+// A Gaussian with a diagonal covariance: z = mean + exp(log_scale) e, where e is standard normal.
 class DiagonalBase final : public Base {
  public:
   explicit DiagonalBase(Index dim) : Base(dim) { add_parameter("mean", dim, 1), add_parameter("log_scale", dim, 1); }
@@ -61,7 +61,8 @@ class DiagonalBase final : public Base {
   }
 };
 
-// z = mean + L e with L lower triangular, its diagonal kept as logarithms.
+// A Gaussian with a full covariance: z = mean + L e, where e is standard normal and L is lower triangular; theta holds the
+// logarithms of its diagonal.
 class FullBase final : public Base {
  public:
   explicit FullBase(Index dim) : Base(dim) { add_parameter("mean", dim, 1), add_parameter("log_cholesky", dim, dim); }
@@ -76,7 +77,7 @@ class FullBase final : public Base {
     z_bar = -weight * l.triangularView<Eigen::Lower>().transpose().solve(e);
     if (theta_bar.size() == 0) return;
     theta_bar.head(dim()) -= z_bar.rowwise().sum();
-    // dlog p/dL = L^-T (e e^T) - diag(1 / L_ii), on the lower triangle; the diagonal by its logarithm.
+    // dlog p/dL = L^-T (e e^T) - diag(1 / L_ii) on the lower triangle, and on its diagonal the derivative by the logarithm.
     Matrix<double> l_bar = -(z_bar * e.transpose());
     for (Index i = 0; i < dim(); ++i)
       for (Index j = 0; j <= i; ++j)
@@ -101,7 +102,7 @@ class FullBase final : public Base {
   }
 };
 
-// sum_j softmax(logits)_j N(mean_j, diag(exp(log_scale_j))^2).
+// A mixture of Gaussians with diagonal covariances: sum_j softmax(logits)_j N(mean_j, diag(exp(log_scale_j))^2).
 class MixtureBase final : public Base {
  public:
   MixtureBase(Index dim, Index components, Engine& engine) : Base(dim), k_(components) {

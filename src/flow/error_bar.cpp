@@ -20,14 +20,14 @@ EvaluationOptions coarser(EvaluationOptions o) {
   if (s.steps > 1)
     s.steps = (s.steps + 1) / 2;
   else if (s.steps == 1)
-    s.steps = 2;  // there is no coarser one
+    s.steps = 2;  // there are no fewer: the second solve is the finer one
   else
     s.rtol *= kCoarser, s.atol *= kCoarser;
   if (o.trace.kind == TraceKind::hutchinson) o.seed = make_stream(o.seed, "flow.error_bar")();
   return o;
 }
 
-// The parts of log p of one solve.
+// The latent points of one solve, and the two terms of log p that it gives.
 template <class S> struct Parts {
   LogProb<S> got;
   Matrix<double> z;               // d x N
@@ -47,7 +47,7 @@ double median(RowVector<double> values) {
   return *middle;
 }
 
-// The typical size of the values of each tile, of those that are finite.
+// The typical size of the finite values of a tile: their root mean square if they are random, else their median.
 double typical(const RowVector<double>& values, bool random) {
   std::vector<double> finite;
   for (double v : values)
@@ -76,7 +76,7 @@ template <class S> BarredLogProb mixture_with_error(const FlowMixture<S>& mixtur
     for (Index k = 0; std::isfinite(sum) && k < joint.rows(); ++k)
       if (const double share = std::exp(joint(k, b) - sum); share > 0) growth += share * std::expm1(error(k, b));
     out.error[b] = std::log1p(growth);
-    // Where no member has a density, all of them have to be sure of it.
+    // Where no member has a density, the largest error of the members counts.
     if (sum == -kUnbounded) out.error[b] = error.col(b).maxCoeff();
     if (std::isnan(sum) || sum == kUnbounded) out.error[b] = kUnbounded;
   }
@@ -130,13 +130,13 @@ std::vector<Index> beyond(const RowVector<double>& error, double most) {
   return out;
 }
 
-// Evaluates some points again and keeps what has a smaller bar.
+// Evaluates the points `which` again at this tolerance, and keeps each log-density whose error is smaller than before.
 template <class S> void improve(BarredLogProb& have, const std::vector<Index>& which, const Flow<S>& flow,
                                 ConstMatrixRef<double> x, ConstMatrixRef<double> c, EvaluationOptions options,
                                 double tolerance) {
   options.solver.rtol = options.solver.atol = tolerance;
   options.solver.max_steps = std::max<Index>(options.solver.max_steps, 100000);
-  options.first = 0;  // these are no points of a stream any more; the trace is exact
+  options.first = 0;  // it selects the probes only, and the trace is exact
   const Matrix<double> points = x(Eigen::all, which);
   const Matrix<double> conditions = c.rows() > 0 ? Matrix<double>(c(Eigen::all, which)) : Matrix<double>(0, 0);
   const auto got = log_prob_with_error(flow, points, conditions, options);
@@ -156,7 +156,7 @@ BarredLogProb log_prob_within(double max_error, const Flow<double>& flow, const 
   require(max_error > 0 && std::isfinite(max_error), "max_error", max_error, "> 0");
   if (options.trace.kind != TraceKind::exact) throw InputError("max_error: needs the exact trace");
   auto out = single ? log_prob_with_error(*single, x, c, options) : log_prob_with_error(flow, x, c, options);
-  // Fixed steps have nothing to tighten: they begin again with the tolerance of an evaluation by default.
+  // Fixed steps have no tolerance to tighten: adaptive steps at the default tolerance of an evaluation replace them.
   auto adaptive = options;
   double tolerance = std::min(options.solver.rtol, options.solver.atol);
   if (options.solver.steps > 0) {
@@ -167,7 +167,7 @@ BarredLogProb log_prob_within(double max_error, const Flow<double>& flow, const 
   auto which = beyond(out.error, max_error);
   while (!which.empty() && tolerance > kLeast) {
     tolerance = std::max(tolerance / 10, kLeast);
-    // A tolerance is reached however its powers of ten were rounded.
+    // 0.99: the tolerance was divided by 10 several times, with rounding errors.
     if (single && tolerance >= 0.99 * kLeastOfFloat) {
       improve(out, which, *single, x, c, adaptive, tolerance);
     } else {

@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <numeric>
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
+#include "flow/flow_tiles.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/core/parallel.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
@@ -47,7 +48,7 @@ void check_finite(std::string_view what, ConstMatrixRef<double> x, Index first) 
   }
 }
 
-// A context for the maps to the data's units, which need the number of the point only.
+// The context of the maps to the data's units, which use nothing of it but the number of the first point.
 struct DataSideContext {
   TransformScratch<double> scratch;
   SolveOptions<double> options;
@@ -180,7 +181,7 @@ template <class S> const Bounds<double>* Flow<S>::bounds() const { return first_
 template <class S> void Flow<S>::set_linear(const std::optional<Linear<double>>& linear) {
   remove_all<Linear<double>>(data_side);
   if (!linear) return;
-  std::size_t i = 0;  // the place of the affine map
+  std::size_t i = 0;  // the index of the affine map
   while (i < data_side.size() && !dynamic_cast<const Affine<double>*>(&data_side[i])) ++i;
   data_side.insert(i < data_side.size() ? i : 0, std::make_unique<Linear<double>>(*linear));
 }
@@ -224,105 +225,14 @@ template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<
 }
 
 template <class S> void Flow<S>::check_time(double t) const {
-  if (members())
-    throw InputError("time: an ensemble is a mixture of flows, which have no common path from a base to the data");
+  refuse_ensemble(*this, "time");
   if (!(end_time() > 0)) throw InputError("time: no transform of this flow takes time, so it has none");
   require(t >= 0 && t <= end_time(), "time", t, fmt::format("in [0, {}]", end_time()));
 }
 
 namespace {
 
-// The memory that each thread keeps between tiles.
-template <class S> struct TileWorker {
-  TransformScratch<S> scratch;
-  Matrix<S> condition;
-  Matrix<S> image_condition;
-  ChainTape<S> tape;
-};
-
-// What a thread keeps between its calls, so that a call of few points does not make steppers anew. A call takes it, and
-// gives it back if nothing failed; a call inside a call finds none and makes its own.
-template <class S> struct CallMemory {
-  std::vector<TileWorker<S>> workers;
-  std::vector<SolveReport> reports;  // of each tile
-
-  // Keeps that of one worker, unless the products of the Jacobian with so many directions for a tile are large.
-  void keep(Index dim, Index directions, Index batch) {
-    constexpr Index kMost = 1 << 18;
-    if (dim * directions * batch > kMost) return;
-    workers.resize(1);
-    workers[0].tape = {};
-    constexpr std::size_t kReports = 64;
-    if (reports.capacity() > kReports) reports = {};
-    t_kept = std::move(*this);
-  }
-  static CallMemory take() { return std::move(t_kept); }
-
- private:
-  static thread_local CallMemory t_kept;
-};
-template <class S> thread_local CallMemory<S> CallMemory<S>::t_kept;
-
 template <class S> SolveOptions<S> solve_options(const EvaluationOptions& o) { return {o.solver, o.trace}; }
-
-// How the points are cut into tiles.
-struct TileOptions {
-  Index tile;
-  std::uint64_t seed;
-  Index first;
-  int threads;
-  explicit TileOptions(const EvaluationOptions& o) : tile(o.tile), seed(o.seed), first(o.first), threads(o.threads) {}
-  explicit TileOptions(const ScoreOptions& o) : tile(o.tile), seed(o.seed), first(0), threads(o.threads) {}
-
-  void check() const { check_tiles(tile, first); }
-};
-
-// Says "point 70: advice" if one point fails when it is solved alone, or else "points 64 to 127: advice". first: the
-// number of the first point of all. alone(b) solves the point with the number first + b.
-template <class Alone>
-NumericalError failed(const SolveReport& report, Index first, Index begin, Index batch, Alone alone) {
-  for (Index b = begin; b < begin + batch; ++b)
-    if (const SolveReport one = alone(b); !one.ok())
-      return NumericalError(fmt::format("point {}: {}", first + b + 1, one.advice()));
-  return NumericalError(
-      fmt::format("points {} to {}: {}", first + begin + 1, first + begin + batch, report.advice()));
-}
-
-// Runs body(begin, batch, context, worker) for every tile, in parallel. NumericalError with advice if a solve failed.
-template <class S, class Body>
-SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c, const TileOptions& o,
-                          const SolveOptions<S>& options, double& nfe, Body body) {
-  o.check();
-  options.solver.check();
-  options.trace.check();
-  const Tiles tiles{n, o.tile};
-  const auto count = static_cast<std::size_t>(tiles.count());
-  auto memory = CallMemory<S>::take();
-  auto& workers = memory.workers;
-  auto& reports = memory.reports;
-  reports.assign(count, {});
-  workers.resize(std::clamp<std::size_t>(count, 1, static_cast<std::size_t>(thread_count(o.threads))));
-  auto run = [&](Index begin, Index batch, TileWorker<S>& w) {
-    w.condition = flow.standardized_condition(c, begin, batch);
-    const ProbeStream probes{o.seed, "flow.probes", static_cast<std::uint64_t>((o.first + begin) / o.tile), 0};
-    return body(begin, batch, TransformContext<S>{w.scratch, options, w.condition, begin, probes}, w);
-  };
-  auto run_tile = [&](Index tile, int id) {
-    reports[static_cast<std::size_t>(tile)] =
-        run(tiles.begin(tile), tiles.batch(tile), workers[static_cast<std::size_t>(id)]);
-  };
-  parallel_for(tiles.count(), o.threads, std::ref(run_tile));  // std::function would copy it to the heap
-  SolveReport sum;
-  for (const auto& r : reports) sum.add(r);
-  if (reports.empty()) sum.status = SolveStatus::success;
-  nfe = reports.empty() ? 0 : static_cast<double>(sum.evaluations) / static_cast<double>(reports.size());
-  for (Index tile = 0; tile < tiles.count(); ++tile)
-    if (const auto& report = reports[static_cast<std::size_t>(tile)]; !report.ok())
-      throw failed(report, o.first, tiles.begin(tile), tiles.batch(tile),
-                   [&](Index b) { return run(b, 1, workers[0]); });
-  memory.keep(flow.dim(), std::max<Index>(flow.dim(), options.trace.probes), std::min(n, o.tile));
-  return sum;
-}
 
 // Applies the whole chain if no transform takes time, or else the chain from one time to another.
 template <class S> SolveReport follow(const Chain<S>& chain, double from, double to, MatrixRef<S> z,
@@ -361,7 +271,7 @@ template <class S> LogProb<S> Flow<S>::log_prob_at(double t, ConstMatrixRef<doub
   return log_prob_from(t, x, c, options);
 }
 
-// Of one image of the points of a tile.
+// The density at the points of a tile, or at one periodic image of them.
 template <class S> struct Flow<S>::TileDensity {
   RowVector<double> log_prob;
   Matrix<S> latent;
@@ -380,7 +290,7 @@ template <class S> typename Flow<S>::TileDensity Flow<S>::tile_density(double t,
   return {std::move(log_prob), std::move(z), report};
 }
 
-// c: as the vector fields see it.
+// c: the standardized condition, as the vector fields see it.
 template <class S> RowVector<double> Flow<S>::base_density(ConstMatrixRef<S> z, ConstMatrixRef<S> c) const {
   return base->log_density(z.template cast<double>(), c.template cast<double>());
 }
@@ -395,7 +305,7 @@ template <class S> std::vector<Periods::Image> Flow<S>::images(ConstMatrixRef<do
 
 namespace {
 
-// log(e^a + e^b); NaN if either is.
+// log(e^a + e^b); NaN if a or b is NaN.
 double log_add(double a, double b) {
   if (a == -kInfinity) return b;
   if (b == -kInfinity) return a;
@@ -498,7 +408,7 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
                          const auto report =
                              follow<S>(chain, 0, end_time(), z, inner, options.density && !periods_, kept, times);
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
-                         if (options.density && !periods_)  // the base of an ensemble solves
+                         if (options.density && !periods_)  // the base of an ensemble solves ODEs, so only where it is needed
                            out.log_prob.segment(begin, batch) =
                                base_density(z0.middleCols(begin, batch), context.condition) - inner - outer;
                          return report;
@@ -513,14 +423,14 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
   return out;
 }
 
-// The gradient of log p_R, the density of one image.
+// The gradient of log p_R at one periodic image of the points of a tile: see Periods.
 template <class S> struct Flow<S>::TileScore {
   Matrix<double> score;  // NaN where the density is 0
   RowVector<double> log_prob;
   SolveReport report, backward;
 };
 
-// That of -log p, whose log-determinants have weight -1, with the other sign.
+// Pulls back the loss -log p, whose log-determinants have the weight -1, and reverses the sign of its gradient.
 template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRef<double> x,
                                                                    const TransformContext<S>& context,
                                                                    ChainTape<S>& tape) const {
@@ -584,8 +494,7 @@ Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const S
   for (const auto& r : backward) out.backward.add(r);
   for (std::size_t tile = 0; tile < backward.size(); ++tile)
     if (const auto begin = static_cast<Index>(tile) * options.tile; !backward[tile].ok())
-      throw NumericalError(fmt::format("points {} to {}: {}", begin + 1, std::min(n, begin + options.tile),
-                                       backward[tile].advice()));
+      throw tile_error(begin, std::min(n - begin, options.tile), backward[tile]);
   out.backward_nfe = n == 0 ? 0 : static_cast<double>(out.backward.evaluations) / static_cast<double>(backward.size());
   return out;
 }

@@ -1,8 +1,6 @@
 #include "pathline/flow/flow_mixture.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,7 +15,7 @@ namespace pathline {
 namespace {
 
 template <class S> const Flow<S>& first_of(const std::vector<Flow<S>>& members) {
-  if (members.empty()) throw InputError("members: there is none; an ensemble has one flow at least");
+  if (members.empty()) throw InputError("members: empty; an ensemble has at least one flow");
   return members.front();
 }
 
@@ -33,7 +31,7 @@ Matrix<double> columns_of(ConstMatrixRef<double> c, const std::vector<Index>& po
   return c.rows() > 0 ? Matrix<double>(c(Eigen::all, points)) : Matrix<double>(0, 0);
 }
 
-// Where each of `count` members occurs.
+// For each of `count` members, the positions at which it occurs in `members`.
 std::vector<std::vector<Index>> places(const std::vector<Index>& members, Index count) {
   std::vector<std::vector<Index>> out(static_cast<std::size_t>(count));
   for (std::size_t b = 0; b < members.size(); ++b)
@@ -51,7 +49,7 @@ bool same_periods(const Periods* a, const Periods* b) {
   return a->start() == b->start() && a->length() == b->length();
 }
 
-// A context for maps to the units of the data, which take no condition and solve nothing.
+// The context of the maps to the units of the data, which take no condition and solve no ODE.
 struct UnitsContext {
   TransformScratch<double> scratch;
   SolveOptions<double> options;
@@ -65,7 +63,7 @@ template <class S>
 FlowMixture<S>::FlowMixture(std::vector<Flow<S>> members, const Vector<double>& weights, const SolverOptions& solver)
     : Base(first_of(members).dim(), first_of(members).condition_dim()), members_(std::move(members)), solver_(solver) {
   check_weights(weights, members_.size());
-  constexpr double kRounding = 1e-12;  // a sum of 1 to rounding stays, so that weights of a file keep their bits
+  constexpr double kRounding = 1e-12;  // weights whose sum is 1 up to rounding stay as they are, bit for bit
   const double sum = weights.sum();
   weights_ = std::abs(sum - 1) <= kRounding ? weights : Vector<double>(weights / sum);
   solver_.check();
@@ -78,7 +76,7 @@ FlowMixture<S>::FlowMixture(std::vector<Flow<S>> members, const Vector<double>& 
       throw InputError(fmt::format("member {}: is an ensemble itself; expected one flow", k + 1));
     const auto& first = members_.front();
     if (!same_bounds(flow.bounds(), first.bounds()) || !same_periods(flow.periods(), first.periods()))
-      throw InputError(fmt::format("member {}: other bounds or periods than the first", k + 1));
+      throw InputError(fmt::format("member {}: its bounds or periods differ from those of the first member", k + 1));
   }
 }
 
@@ -101,7 +99,7 @@ template <class S> LogProb<S> FlowMixture<S>::log_prob(ConstMatrixRef<double> x,
   return out;
 }
 
-// The gradient of log sum_k w_k p_k is the mean of the members' scores by their shares w_k p_k / p.
+// The gradient of log sum_k w_k p_k is the mean of the members' scores with the weights w_k p_k / p.
 template <class S> Score FlowMixture<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                                const ScoreOptions& options) const {
   std::vector<Score> each;
@@ -181,7 +179,7 @@ template <class S> Samples<S> FlowMixture<S>::sample(Index n, std::uint64_t seed
   return out;
 }
 
-// c: as a base sees it.
+// The condition in the units of the data, from the standardized c that a base gets.
 template <class S> Matrix<double> FlowMixture<S>::condition_in_units(ConstMatrixRef<double> c) const {
   if (condition_dim() == 0) return Matrix<double>(0, 0);
   const auto& first = members_.front();
@@ -245,9 +243,19 @@ Flow<S> flow_mixture(std::vector<Flow<S>> members, const Vector<double>& weights
   return out;
 }
 
+template <class S> void refuse_ensemble(const Flow<S>& flow, const std::string& name) {
+  if (const auto* mixture = flow.members())
+    throw InputError(
+        fmt::format("{}: the model is an ensemble of {} flows, which have no common map from a base to the data; use the "
+                    "model of one member, such as member-1/model.h5 in the directory of its run",
+                    name, mixture->components()));
+}
+
 template class FlowMixture<float>;
 template class FlowMixture<double>;
 template Flow<float> flow_mixture<float>(std::vector<Flow<float>>, const Vector<double>&, const SolverOptions&);
 template Flow<double> flow_mixture<double>(std::vector<Flow<double>>, const Vector<double>&, const SolverOptions&);
+template void refuse_ensemble<float>(const Flow<float>&, const std::string&);
+template void refuse_ensemble<double>(const Flow<double>&, const std::string&);
 
 }  // namespace pathline

@@ -46,7 +46,7 @@ class FullMixtureBase final : public Base {
   friend const GaussianMixture* pathline::mixture_of(const Base& base);
   Index at_scale(Index j) const { return k_ + k_ * d_ + j * packed_; }
 
-  Index k_, d_, packed_;  // d_: with the condition
+  Index k_, d_, packed_;  // components; columns of condition and z together; elements of a packed triangle
   std::optional<ConditionalMixture> mixture_;
 };
 
@@ -65,10 +65,10 @@ void FullMixtureBase::theta_changed() {
   mixture_.emplace(GaussianMixture(std::move(weights), std::move(means), std::move(scales)), condition_dim());
 }
 
-// That of the mixture's log-density at x, a mixture of the first columns, whose parameters are the first of each mean
-// and of each packed triangle. With the responsibilities r, and G_j = sum_b r_jb e e^T of the whitened points
-// e = L_j^-1 (x - mean_j): dlog p/dlogit_j = r_j - w_j, dlog p/dmean_j = r_j L_j^-T e, dlog p/dL_j = L_j^-T G_j -
-// r_j diag(1 / L_ii).
+// Adds the gradient of the log-density of `mixture` at x. The mixture is of the first columns, so that its parameters
+// are the first ones of each mean and of each packed triangle. With the responsibilities r, the whitened points
+// e = L_j^-1 (x - mean_j) and G_j = sum_b r_jb e e^T: dlog p/dlogit_j = r_j - w_j, dlog p/dmean_j = r_j L_j^-T e,
+// dlog p/dL_j = L_j^-T G_j - r_j diag(1 / L_ii).
 void FullMixtureBase::add_gradient(const GaussianMixture& mixture, const Matrix<double>& x, double weight,
                                    VectorRef<double> theta_bar) const {
   const Index d = mixture.dim();
@@ -77,7 +77,7 @@ void FullMixtureBase::add_gradient(const GaussianMixture& mixture, const Matrix<
   Matrix<double> whitened(d, x.cols());
   for (Index j = 0; j < k_; ++j) {
     const double rows = share.row(j).sum();
-    if (rows < 1e-12) continue;  // less than the rounding of the others' gradients
+    if (rows < 1e-12) continue;  // below the rounding error of the other components' gradients
     const auto l = mixture.scale(j).triangularView<Eigen::Lower>();
     whitened = l.solve(x.colwise() - mixture.means().col(j));
     const Matrix<double> weighted = whitened.array().rowwise() * share.row(j).array();

@@ -1,4 +1,4 @@
-// A base of Gaussians with full covariances.
+// Base distributions that are mixtures of Gaussians with full covariances.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-// condition_dim > 0: a conditional_mixture.
+// Makes a full_mixture, or for condition_dim > 0 a conditional_mixture.
 std::unique_ptr<Base> make_full_mixture(Index dim, Index components, Index condition_dim, Engine& engine);
 
 // The mixture of such a base, over the condition and z together; null for a base of another kind.

@@ -8,6 +8,7 @@
 
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
+#include "flow/flow_tiles.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/ode/solver.hpp"
@@ -32,8 +33,8 @@ template <class S> class AdjointRule final : public CotangentRule<S> {
   MatrixRef<S> trace_;
 };
 
-// d/dt [z | l | a], or [z | l] of a state without the third block. On a clock that runs the other way the same
-// equations hold for its own field and its own time.
+// The rates of [z | l | a], or of [z | l] for a state without the third block. If the clock of the block runs the other
+// way, the same equations hold for its field and its time.
 template <class S> class PathSystem final : public System<S> {
  public:
   PathSystem(const VectorField<S>& field, const TraceMethod<S>& method, const Matrix<S>& c, Workspace<S>& w)
@@ -73,7 +74,7 @@ template <class S> class PathSystem final : public System<S> {
   Workspace<S>& w_;
 };
 
-// A tile on its way from the base to the data.
+// Moves the points of one tile from the base to the data, and records them.
 template <class S> class PathTile {
  public:
   PathTile(const Flow<S>& flow, const EvaluationOptions& options, const std::vector<double>& times, bool adjoint,
@@ -87,11 +88,11 @@ template <class S> class PathTile {
     l_ = flow_.base->log_density(start, c);
     Matrix<double> slope(start.rows(), start.cols());
     Vector<double> unused(flow_.base->theta().size());
-    flow_.base->pullback(start, c, -1, slope, unused);  // that of -log p0
+    flow_.base->pullback(start, c, -1, slope, unused);  // the gradient of -log p0
     a_ = -slope;
     SolveReport report;
     report.status = SolveStatus::success;
-    if (next_ < times_.size() && times_[next_] == 0) record();  // its trace is the first block's
+    if (next_ < times_.size() && times_[next_] == 0) record();  // with the trace of the first block
     double begin = 0;
     std::uint64_t solve = 0;
     for (std::size_t i = 0; i < flow_.chain.size() && report.ok(); begin += flow_.chain[i].duration(), ++i) {
@@ -102,7 +103,7 @@ template <class S> class PathTile {
       else
         throw InputError("follow_paths: a transform of kind " + flow_.chain[i].kind() + " has a duration but no field");
     }
-    if (report.ok() && next_ < times_.size()) record();  // the end, behind every transform
+    if (report.ok() && next_ < times_.size()) record();  // the end of the flow, after every transform
     return report;
   }
 
@@ -120,8 +121,8 @@ template <class S> class PathTile {
     if (adjoint_) to_.adjoint[static_cast<std::size_t>(k)].middleCols(begin_, n) = a;
   }
 
-  // log p and its gradient behind a transform, from those before it: of y, its image, the inverse has log|det| and
-  // pulls the gradient back. On return y is the point before it.
+  // Turns log p and its gradient before a transform into those after it. At the image y, the inverse of the transform
+  // gives log|det|, and its pullback gives the gradient. On return y is the point before the transform.
   template <class T, class Map>
   void pull(const Map& map, Matrix<T>& y, RowVector<double>& log_det, Matrix<double>& a) const {
     TransformScratch<T> scratch;
@@ -144,7 +145,7 @@ template <class S> class PathTile {
     a = a_bar.template cast<double>();
   }
 
-  // Through a transform without duration.
+  // Applies a transform that takes no time.
   void jump(const Transform<S>& transform) {
     TransformScratch<S> scratch;
     const SolveOptions<S> options;
@@ -246,8 +247,7 @@ template <class S> Paths follow_paths(const Flow<S>& flow, const Matrix<S>& z0, 
   for (Index tile = 0; tile < tiles.count(); ++tile) {
     const auto& report = reports[static_cast<std::size_t>(tile)];
     if (!report.ok())
-      throw NumericalError(fmt::format("points {} to {}: {}", o.first + tiles.begin(tile) + 1,
-                                       o.first + tiles.begin(tile) + tiles.batch(tile), report.advice()));
+      throw tile_error(o.first + tiles.begin(tile), tiles.batch(tile), report);
     out.report.add(report);
   }
   if (n > 0) out.nfe = static_cast<double>(out.report.evaluations) / static_cast<double>(tiles.count());
@@ -259,15 +259,15 @@ Matrix<double> velocity_at(const Flow<S>& flow, double t, ConstMatrixRef<double>
   require(t >= 0 && t <= flow.end_time(), "time", t, fmt::format("in [0, {}]", flow.end_time()));
   const Cnf<S>* block = nullptr;
   double since = 0, begin = 0;
-  std::size_t last = 0;  // the transforms up to here act before the block's end
+  std::size_t last = 0;  // the transforms before this index act before the end of the block
   for (std::size_t i = 0; i < flow.chain.size(); begin += flow.chain[i].duration(), ++i)
     if (const auto* here = dynamic_cast<const Cnf<S>*>(&flow.chain[i]); here && (!block || t > begin))
       block = here, since = t - begin, last = i;
   if (!block) throw InputError("velocity: no transform of this flow takes time, so it has none");
   const Index d = flow.dim(), n = x.cols();
 
-  // The map from the units of the data to the coordinates of the block: at the end of the flow also the transforms
-  // without duration behind the block, and at its start those before it, from the other side.
+  // The map from the units of the data to the coordinates of the block. At the end of the flow it includes the transforms
+  // without duration after the block, and at the start of the flow those before the block, inverted.
   const Matrix<S> c_standard = flow.standardized_condition(c);
   auto into_block = [&](Matrix<double> y) {
     Matrix<S> z = flow.standardized(y);

@@ -15,10 +15,10 @@ constexpr int kMostColumns = 12;  // 4096 images
 
 double folded(double x, double start, double length) {
   const double y = x - std::floor((x - start) / length) * length;
-  return y >= start + length || y < start ? start : y;  // by rounding
+  return y >= start + length || y < start ? start : y;  // after rounding
 }
 
-// The probability of the image at u periods above the lower bound.
+// The probability w of the image that lies u periods above the lower bound: see Periods.
 double window(double u) {
   const double phase = std::numbers::pi * u;
   if (u < 0.5) return std::pow(std::sin(phase), 2);
@@ -59,7 +59,7 @@ void Periods::fold_to_centre(Matrix<double>& x) const {
       if (length_(i) > 0) x(i, b) = folded(x(i, b), (low_(i) + high_(i) - length_(i)) / 2, length_(i));
 }
 
-// x: in the middle of the bounds. NaN if there is no other image.
+// The second image of x, which lies in the middle period, within the bounds; NaN if there is none.
 double Periods::other_image(double x, Index i) const {
   if (x + length_(i) < high_(i)) return x + length_(i);
   return x - length_(i) > low_(i) ? x - length_(i) : std::nan("");

@@ -1,6 +1,5 @@
 #include "objective/assignment.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstdint>

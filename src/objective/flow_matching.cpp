@@ -14,7 +14,7 @@ namespace {
 
 constexpr Index kGroups = 16;  // of partial gradients; they are added in a fixed order for any number of threads
 
-// Gives f_bar = weight (f - target), and sums the loss.
+// Writes f_bar = weight (f - target), and adds up the loss.
 template <class S> class RegressionRule final : public CotangentRule<S> {
  public:
   RegressionRule(const Matrix<S>& target, S weight) : target_(target), weight_(weight) {}

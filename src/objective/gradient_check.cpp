@@ -23,8 +23,8 @@ Matrix<double> unit_direction(Engine& engine, Index rows, Index cols) {
   return v / v.norm();
 }
 
-// Returns the gradient by x in its own units, given the gradient by the standardized data. The log-determinant of the
-// data side is in the loss with the weight -1 / N.
+// Returns the gradient with respect to x in the units of the data, from that with respect to the standardized data. The
+// loss contains the log-determinant of the data side with the weight -1 / N.
 Matrix<double> by_data(const Flow<double>& flow, ConstMatrixRef<double> x, const Matrix<double>& by_z) {
   TransformScratch<double> scratch;
   ChainTape<double> tape;

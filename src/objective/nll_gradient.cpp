@@ -1,7 +1,5 @@
 #include "pathline/objective/nll_gradient.hpp"
 
-#include <cmath>
-
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
 #include "pathline/core/error.hpp"

@@ -1,7 +1,5 @@
 #include "pathline/objective/reverse_kl.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "core/tile.hpp"
@@ -16,7 +14,7 @@ GradientOptions score_options(GradientOptions o) {
   return o;
 }
 
-// What a tile keeps between the solve to the data and the pullback.
+// What the pullback of a tile needs from the solve towards the data.
 template <class S> struct Path {
   ChainTape<S> tape;
   Matrix<S> z;  // at the data's end of the chain, d x B

@@ -37,7 +37,7 @@ template <class S> class ReverseKl final : public Objective<S> {
   void set_first_steps(std::vector<double> steps) override { solver_->set_first_steps(std::move(steps)); }
 
  private:
-  // Rises from `anneal` at the beginning to 1 at three quarters of the iterations.
+  // The power of the annealed target, which rises from `anneal` to 1 within the first three quarters of the iterations.
   double power(Index iteration) const {
     if (count_ == 0) return 1;
     const double part = static_cast<double>(iteration - first_) / (0.75 * static_cast<double>(count_));

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -56,7 +55,7 @@ template <class S> class Stepper {
   virtual void step(Sys system, const State<S>& x0, const State<S>& f0, double t, double h, State<S>& x1, State<S>& f1,
                     State<S>& error) = 0;
   virtual bool first_same_as_last() const { return false; }
-  virtual bool takes_first_rate() const { return true; }  // false: step() does not look at f0
+  virtual bool takes_first_rate() const { return true; }  // false: step() does not use f0
   virtual void reset() {}
 
   // Whether interpolate() is as accurate as the method. If not, a point inside a step is computed by another step.
@@ -201,7 +200,7 @@ template <class S> struct Solver<S>::Impl {
   std::unique_ptr<Stepper<S>> between;  // makes steps to points inside a step of fehlberg78
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
-  double limit = 0, deadline = 0;  // of the time of this solve, by seconds_now(); limit 0: none
+  double limit = 0, deadline = 0;  // seconds that this solve may take, 0: no limit; and its end, by seconds_now()
 
   double scaled(const State<S>& x0, const State<S>& x, State<S>& e) const;
   double initial_step(Counted<S>& system, const State<S>& x, double t, double span);
@@ -261,7 +260,7 @@ template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, cons
   };
   const double d0 = size(x), d1 = size(f0);
   if (!std::isfinite(d1)) return sign * std::abs(span);
-  if (d1 == 0) return span;  // a field that rests, as one before its training: the error test decides
+  if (d1 == 0) return span;  // f = 0, as in an untrained field: the error test decides about the length
   double h = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
   h = std::min(h, std::abs(span));
   x1.flat() = x.flat() + static_cast<S>(sign * h) * f0.flat();
@@ -270,7 +269,7 @@ template <class S> double Solver<S>::Impl::initial_step(Counted<S>& system, cons
   const double d2 = size(f1) / h, d = std::max(d1, d2);
   const int order = stepper_order(options.stepper);
   double h1 = d <= 1e-15 ? std::max(1e-6, 1e-3 * h) : std::pow(0.01 / d, 1.0 / order);
-  if (!(h1 > 0 && std::isfinite(h1))) h1 = kLeastFactor * h;  // the field is not finite a short step away
+  if (!(h1 > 0 && std::isfinite(h1))) h1 = kLeastFactor * h;  // the field is not finite after a short step
   return sign * std::min({100 * h, h1, std::abs(span)});
 }
 
@@ -280,7 +279,7 @@ template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const
   return true;
 }
 
-// Looked at once a step: a step of a tile takes far longer than a look at the clock.
+// Called once in each step, because a step of a tile takes far longer than reading the clock.
 template <class S> void Solver<S>::Impl::check_time(const SolveReport& report) const {
   if (limit == 0 || seconds_now() < deadline) return;
   throw TimeLimitReached(

@@ -33,7 +33,7 @@ class Hopeless {
 
 }  // namespace
 
-template <class S> void rest(Flow<S>& flow) {
+template <class S> void set_velocity_to_zero(Flow<S>& flow) {
   Vector<double> theta = flow.theta();
   const auto parameters = flow.parameters();
   for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
@@ -60,7 +60,7 @@ Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, c
   trainer.threads = options.threads, trainer.validate_first = true, trainer.max_error = 0;
   const auto evaluation = trainer.evaluation;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
-  rest(flow);
+  set_velocity_to_zero(flow);
   data.set_units(flow);
   flow.base = make_base(rival, data.condition_dim());
   const double began = seconds_now();
@@ -84,8 +84,8 @@ Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, c
   return out;
 }
 
-template void rest<float>(Flow<float>&);
-template void rest<double>(Flow<double>&);
+template void set_velocity_to_zero<float>(Flow<float>&);
+template void set_velocity_to_zero<double>(Flow<double>&);
 template Trial try_network<float>(const AutomaticChoice&, const GaussianMixture&, const TrialOptions&,
                                   const TrainingOptions&);
 template Trial try_network<double>(const AutomaticChoice&, const GaussianMixture&, const TrialOptions&,

@@ -6,8 +6,9 @@
 
 namespace pathline {
 
-// The field, whose last layer becomes 0, does nothing at first: the flow begins at its base.
-template <class S> void rest(Flow<S>& flow);
+// Sets the last layer of every network to 0, so that the velocity is 0 everywhere and training starts from the density
+// of the base. InputError for a field that is no Mlp: another field may have no last layer, such as a potential.
+template <class S> void set_velocity_to_zero(Flow<S>& flow);
 
 struct TrialOptions {
   double seconds;

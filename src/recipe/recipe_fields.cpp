@@ -171,7 +171,7 @@ void add_model(std::vector<RecipeField>& fields) {
            "base_fit: number of mixtures, from different starts, of which the base is the mean")
       .add("base_iterations", base_fit(&F::iterations), at_least(1), "base_fit: iterations of one mixture at most")
       .add("base_prior_rows", base_fit(&F::prior_rows), at_least(0),
-           "base_fit: number of rows as by which each covariance is shrunk towards the common one")
+           "base_fit: weight, in rows, of the common covariance towards which each is shrunk")
       .add("base_diagonal", base_fit(&F::diagonal), from_to(0, 1),
            "base_fit: how far the common covariance is shrunk towards its diagonal")
       .add("base_inflation", base_fit(&F::inflation), above(0), "base_fit: factor of every covariance")
@@ -196,7 +196,7 @@ void add_transforms(std::vector<RecipeField>& fields) {
       .add("hidden", coupling(&C::hidden), at_least(1), "coupling: widths of the hidden layers of its network")
       .add("bins", coupling(&C::bins), from_to(2, 256), "spline_coupling: number of bins of a spline")
       .add("box", coupling(&C::box), above(0),
-           "coupling: it is the identity outside of [-box, box], to which its network sees its inputs clamped");
+           "coupling: the identity outside of [-box, box]; the inputs of its network are clamped to this range");
 }
 
 void add_trace(std::vector<RecipeField>& fields) {

@@ -1,4 +1,4 @@
-// TOML of strangers: what is too large or too deep for the parser is refused before the parser sees it.
+// TOML files of unknown origin: a text that is too large or nested too deeply is refused before it is parsed.
 #pragma once
 
 #include <string>

@@ -56,7 +56,7 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
   const auto kind = data.condition_dim() > 0 ? BaseKind::conditional_mixture : BaseKind::full_mixture;
   if (recipe.model.base != kind)
     throw InputError(fmt::format("model.base_fit needs model.base = {}", to_string(kind)));
-  rest(flow);
+  set_velocity_to_zero(flow);
   if (options.resume) {
     flow.base = read_model<S>(from).flow.base;
     return;

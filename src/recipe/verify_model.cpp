@@ -21,26 +21,40 @@ std::optional<Recipe> recipe_of(const ModelCard& card) {
   return parse_recipe(card.recipe, card.file + ": its recipe");
 }
 
-// read_model() compares it. Whatever else is wrong there is said in the next row. A right digest of format 1 is no
-// proof, so that the row never passes.
-Check check_digest_of_format_1(const std::string& file, Check out) {
-  out.verdict = Verdict::skipped;
-  out.detail += ", of format 1: it does not cover the layers, the activation, the base and the solver";
+// The model of a file, or why it cannot be read.
+struct Reading {
+  std::optional<Model<double>> model;
+  std::string error;
+  bool other_digest = false;  // the error is that the digest does not match
+};
+
+Reading reading_of(const std::string& file) {
   try {
-    (void)read_model<double>(file);
+    return {.model = read_model<double>(file), .error = ""};
   } catch (const DigestError& error) {
-    out.figure = 1, out.verdict = Verdict::fail, out.detail = error.what();
-  } catch (const InputError&) {
+    return {.model = {}, .error = error.what(), .other_digest = true};
+  } catch (const InputError& error) {
+    return {.model = {}, .error = error.what()};
+  }
+}
+
+// A digest of format 1 that matches proves little, so that this row is skipped at best. read_model() has compared it.
+Check check_digest_of_format_1(const Reading& reading, Check out) {
+  if (reading.other_digest) {
+    out.figure = 1, out.verdict = Verdict::fail, out.detail = reading.error;
+  } else {
+    out.verdict = Verdict::skipped;
+    out.detail += ", of format 1: it does not cover the layers, the activation, the base and the solver";
   }
   return out;
 }
 
 // Of the file, whose digest covers all that decides the density. A file that is no model is an InputError.
-Check check_digest(const std::string& file, const ModelCard& card) {
+Check check_digest(const std::string& file, const ModelCard& card, const Reading& reading) {
   Check out{.name = "digest", .figure = 0, .bound = 0, .verdict = Verdict::pass, .detail = card.digest};
   const auto in = Hdf5File::open(file);
   if (is_ffjord_file(in)) return out;  // it has none
-  if (card.format_version == 1) return check_digest_of_format_1(file, std::move(out));
+  if (card.format_version == 1) return check_digest_of_format_1(reading, std::move(out));
   const auto found = content_digest(in, file);
   if (found == card.digest) return out;
   out.figure = 1, out.verdict = Verdict::fail;
@@ -48,7 +62,8 @@ Check check_digest(const std::string& file, const ModelCard& card) {
   return out;
 }
 
-// Of a file whose digest is right, but which read_model() refuses: a map that is not monotone, a shape, a name.
+// The row of a file whose digest matches but whose contents are no valid model: a map that is not monotone, a wrong
+// shape, an unknown name.
 Check unreadable(const std::string& what) {
   return {.name = "contents", .figure = std::nan(""), .bound = std::nan(""), .verdict = Verdict::fail, .detail = what};
 }
@@ -96,18 +111,16 @@ std::vector<Check> verify_model(const std::string& file,
                                 const std::function<Comparison(const ModelCard&, Index, Index)>& comparison,
                                 const VerifyModelOptions& options) {
   const auto card = read_card(file);
-  std::vector<Check> out{check_digest(file, card)};
+  const auto reading = reading_of(file);
+  std::vector<Check> out{check_digest(file, card, reading)};
   if (options.done) options.done(out.back());
   if (out.back().verdict == Verdict::fail) return out;
-  std::optional<Model<double>> read;
-  try {
-    read = read_model<double>(file);
-  } catch (const InputError& error) {
-    out.push_back(unreadable(error.what()));
+  if (!reading.model) {
+    out.push_back(unreadable(reading.error));
     if (options.done) options.done(out.back());
     return out;
   }
-  const auto& model = *read;
+  const auto& model = *reading.model;
   std::optional<Flow<float>> single;
   if ((options.precision.empty() ? card.precision : options.precision) != "double")
     single = read_model<float>(file).flow;

@@ -1,4 +1,4 @@
-// What is cheap, beside what was trained.
+// Compares a trained flow with densities that are cheap to fit.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,11 @@
 
 namespace pathline {
 
-// The time that a comparison with what is cheap may take after a training of so many seconds.
+// The time that this comparison may take after a training of so many seconds.
 inline double yardstick_seconds(double seconds) { return std::clamp(0.02 * seconds, 0.1, 5.0); }
 
-// Of the test rows. mixture: fitted to the rows that `data` give to the base (null: chosen here, in a few seconds at
-// most). Nothing without test rows, and for a toy.
+// Evaluates the flow and the cheap densities on the test rows. mixture: fitted to the rows that `data` gives to the base
+// (null: chosen here, within `seconds`). nullopt without test rows, and for a toy.
 template <class S>
 std::optional<Yardstick> measure(const Flow<S>& flow, const TrainingData& data, const GaussianMixture* mixture,
                                  const EvaluationOptions& evaluation, double seconds);

@@ -25,7 +25,7 @@ Matrix<double> toward_base(const Chain<double>& data_side, ConstMatrixRef<double
   return z;
 }
 
-// z behind the condition as the vector fields see it.
+// The standardized condition on top of z: dc + d rows.
 template <class S> Matrix<double> behind_condition(const Flow<S>& flow, ConstMatrixRef<double> c, Matrix<double> z) {
   if (flow.condition_dim() == 0) return z;
   Matrix<double> out(flow.condition_dim() + z.rows(), z.cols());
@@ -37,7 +37,7 @@ Vector<double> weights_or_ones(const Vector<double>& weights, Index n) {
   return weights.size() > 0 ? weights : Vector<double>(Vector<double>::Ones(n));
 }
 
-// All rows as training rows.
+// The training and the validation rows together, as training rows.
 BaseRows joined(const BaseRows& rows) {
   BaseRows out;
   const Index n = rows.training.cols(), m = rows.validation.cols();
@@ -79,7 +79,7 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
 
 MixtureFit fit_base_member(const BaseRows& rows, const BaseFitOptions& o, Index member) {
   require(o.inflation > 0 && std::isfinite(o.inflation), "inflation", o.inflation, "> 0");
-  // No density can be known more finely than the rounding of the data.
+  // The data do not determine a density more finely than the steps to which they are rounded.
   const Vector<double> step = rounding_steps(rows.training);
   const MixtureOptions options{.components = o.components,
                                .iterations = o.iterations,

@@ -10,12 +10,12 @@ namespace pathline {
 namespace {
 
 constexpr double kLow = -6, kCell = 1.0 / 32;  // noise of 0.08, the least: an error of exp(-2 pi^2 (0.08 / kCell)^2)
-constexpr Index kCells = 384;  // to 6; less than 1e-11 of any toy is beyond
+constexpr Index kCells = 384;  // up to 6; every toy has less than 1e-11 of its mass outside
 constexpr double kNode = 1.0 / 128;  // of the table
-constexpr Index kStencil = 10;       // nodes that a point is interpolated from
+constexpr Index kStencil = 10;       // nodes from which a value is interpolated
 constexpr double kSteepest = 20;     // nats over a stencil; a Gaussian's tail of that noise has 9 at 10 deviations
 
-// At every c, in parallel.
+// The integral over x at every c, in parallel.
 RowVector<double> integrals(const std::function<RowVector<double>(ConstMatrixRef<double>)>& joint, Index row,
                             const std::vector<double>& c, int threads) {
   RowVector<double> out(static_cast<Index>(c.size()));
@@ -45,7 +45,7 @@ double interpolated(const double* values, double t) {
 RowVector<double> log_condition_density(const std::function<RowVector<double>(ConstMatrixRef<double>)>& joint,
                                         Index row, ConstMatrixRef<double> c, int threads) {
   auto begin = [](double value) { return static_cast<Index>(std::floor(value / kNode)) - kStencil / 2 + 1; };
-  std::map<Index, Index> place;  // of each node that is asked for
+  std::map<Index, Index> place;  // the index in the table of each node that is needed
   for (Index b = 0; b < c.cols(); ++b)
     for (Index k = 0; k < kStencil; ++k) place[begin(c(0, b)) + k] = 0;
   std::vector<double> nodes;
@@ -53,7 +53,7 @@ RowVector<double> log_condition_density(const std::function<RowVector<double>(Co
     at = static_cast<Index>(nodes.size()), nodes.push_back(kNode * static_cast<double>(node));
   const RowVector<double> table = integrals(joint, row, nodes, threads);
   RowVector<double> out(c.cols());
-  std::vector<Index> direct;  // beside an end of the support
+  std::vector<Index> direct;  // points near an end of the support, which are integrated directly
   for (Index b = 0; b < c.cols(); ++b) {
     const Index first = begin(c(0, b));
     const auto values = table.segment(place[first], kStencil);

@@ -36,13 +36,13 @@ class PointSample {
   RowVector<double> log_prob_;
 };
 
-// How far the log-densities of a sample are from those in double with the exact trace at tolerance 1e-9, which not
-// every flow can be solved at; of the points that have a finite density in both.
+// The difference of the log-densities of a sample to those in double precision with the exact trace at a tolerance of
+// 1e-9, over the points whose density is finite in both. Not every flow can be solved at that tolerance.
 struct DensityError {
   double mean = 0, largest = 0;  // of |log p - exact|, nats
-  double bias = 0;               // mean of log p - exact, nats: what a mean NLL or a KL divergence is off by
+  double bias = 0;               // mean of log p - exact, nats: the error of a mean NLL or a KL divergence
   Index points = 0;
-  std::string unknown;  // why there is none; empty where there is one
+  std::string unknown;  // why the difference is not known; empty if it is
 };
 DensityError density_error(const Flow<double>& flow, const PointSample& sample, const EvaluationOptions& options);
 

@@ -9,6 +9,7 @@
 #include "core/tile.hpp"
 #include "pathline/core/importance_weights.hpp"
 #include "pathline/core/parallel.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/optim/adam.hpp"
 #include "pathline/optim/clip.hpp"
 #include "pathline/optim/ema.hpp"
@@ -17,11 +18,11 @@
 namespace pathline {
 namespace {
 
-constexpr Index kPart = 4096;           // pairs that are drawn at once: a multiple of the tile
+constexpr Index kPart = 4096;           // pairs that are drawn in one call: a multiple of the tile
 constexpr double kDrawingShare = 0.3;   // of the time, at most
 constexpr double kLargestResidual = 3;  // nats beyond which the squared difference becomes linear (Huber 1964)
 
-// What was drawn of the flow, on the two sides of its chain.
+// Samples of the flow, at both ends of its chain.
 template <class S> struct Pairs {
   Matrix<S> base, data;        // d x N
   RowVector<double> log_prob;  // 1 x N, at the data's end of the chain
@@ -29,7 +30,7 @@ template <class S> struct Pairs {
   Index size() const { return base.cols(); }
 };
 
-// The chain and its base alone.
+// The flow of the chain and the base alone, without the maps to the units of the data.
 template <class S> Flow<S> inner_flow(const Flow<S>& flow) {
   Flow<S> inner(flow.chain);
   inner.base = flow.base;
@@ -37,7 +38,7 @@ template <class S> Flow<S> inner_flow(const Flow<S>& flow) {
   return inner;
 }
 
-// Everything of the flow but its chain.
+// A copy of the flow with another chain.
 template <class S> Flow<S> with_chain(const Flow<S>& flow, Chain<S> chain) {
   Flow<S> out(std::move(chain));
   out.data_side = flow.data_side, out.base = flow.base;
@@ -93,7 +94,7 @@ template <class S> Pairs<S> draw_pairs(const Flow<S>& inner, const DistillOption
   return out;
 }
 
-// The place beyond which one coordinate of 10,000 lies, on the wider side of the chain.
+// The 99.99 % quantile of the absolute coordinates, at the wider end of the chain.
 template <class S> double fitting_box(const Pairs<S>& pairs) {
   double box = 1;
   for (const auto* side : {&pairs.base, &pairs.data}) {
@@ -142,7 +143,7 @@ template <class S> class Regression {
       losses[t] = run_tile(loss, some, workers_[static_cast<std::size_t>(id)], partial_[t]);
     });
     gradient.setZero(size);
-    for (const auto& part : partial_) gradient += part;  // in the order of the tiles, whatever thread had each
+    for (const auto& part : partial_) gradient += part;  // in the order of the tiles, not of the threads
     gradient /= static_cast<double>(tiles.n);
     return std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(tiles.n);
   }
@@ -201,7 +202,7 @@ template <class S> class Regression {
   std::vector<Vector<double>> partial_;
 };
 
-// The pairs in random order, again and again.
+// The indices of the pairs in random order; a new order begins after the last pair.
 class Shuffle {
  public:
   Shuffle(Index n, std::uint64_t seed)
@@ -225,7 +226,7 @@ class Shuffle {
   std::size_t at_ = 0;
 };
 
-// The fraction of the highest rate: a short warm-up in each stage, then half a cosine over all.
+// The learning rate as a fraction of the highest: a short warm-up in each stage, times half a cosine over all stages.
 double rate_at(double done, double stage_begin) {
   constexpr double kWarmup = 0.02;
   return std::min((done - stage_begin) / kWarmup + 0.01, 1.0) * (0.5 + 0.5 * std::cos(M_PI * std::min(done, 1.0)));
@@ -292,8 +293,7 @@ DistillOptions with_defaults(DistillOptions o, Index dim) {
 template <class S> Distilled<S> distill(const Flow<S>& flow, const DistillOptions& given) {
   check(given);
   const DistillOptions options = with_defaults(given, flow.dim());
-  if (flow.members())
-    throw InputError("the model is an ensemble: no single map from a base to the data makes its density");
+  refuse_ensemble(flow, "distill");
   if (flow.end_time() == 0) throw InputError("the flow solves no ODE: its density is in closed form already");
   if (flow.base->kind() == BaseKind::uniform)
     throw InputError("the base is uniform: couplings cannot carry the edges of its box; use a model with another base");

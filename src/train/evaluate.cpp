@@ -10,7 +10,7 @@
 namespace pathline {
 namespace {
 
-// A Gaussian has a part of about exp(-50) of its mass there, in any number of columns.
+// Nats below the median from which on a point counts as far away: a Gaussian has about exp(-50) of its mass there.
 constexpr double kFarNats = 50;
 
 std::optional<FarPoints> far_points(const RowVector<double>& log_prob, const RowVector<double>& weights) {
@@ -43,12 +43,13 @@ Evaluation evaluation_of(const RowVector<double>& log_prob, double nfe,
   return out;
 }
 
-// Of a ratio estimator: the residuals about the weighted mean, each by its share (Owen 2013, Monte Carlo theory, methods
-// and examples, eq. 9.9), with n / (n - 1) so that equal weights give the usual error.
+// The weighted mean and the standard error of this ratio estimator: the residuals about the mean, each with its share of
+// the weight (Owen 2013, Monte Carlo theory, methods and examples, eq. 9.9), with n / (n - 1), so that equal weights give
+// the usual error.
 MeanError weighted_mean_error(const RowVector<double>& values, const RowVector<double>& weights) {
   const double sum = weights.sum();
   double mean = 0, squares = 0, n = 0;
-  for (Index i = 0; i < values.size(); ++i)  // a weight of 0 has no part, whatever the value
+  for (Index i = 0; i < values.size(); ++i)  // a point of weight 0 does not count, even if its value is not finite
     if (weights(i) > 0) mean += weights(i) / sum * values(i), ++n;
   for (Index i = 0; i < values.size(); ++i)
     if (weights(i) > 0) squares += std::pow(weights(i) / sum * (values(i) - mean), 2);
@@ -127,7 +128,7 @@ template <class S> void check_for_lost_modes(const Flow<S>& flow, const Target& 
 
 bool has_lost_modes(const Evaluation& e) {
   if (!e.wide_log_z) return false;
-  // Without an error of log_z, the spread of its weights: a heavy tail must not hide that a part is lost.
+  // If the error of log_z is not known, the spread of its weights stands in: a heavy tail must not hide a lost mode.
   const double own = std::isnan(*e.log_z_error)
                          ? std::sqrt(std::max(0.0, 1 / *e.ess - 1) / static_cast<double>(e.points))
                          : *e.log_z_error;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr Index kMostPoints = 256;
 
-// About by rising numbers of evaluations.
-std::vector<SolverOptions> ladder() {
+// The candidates, ordered roughly by their number of evaluations.
+std::vector<SolverOptions> candidates() {
   std::vector<SolverOptions> out{{.stepper = StepperKind::euler, .steps = 1},
                                  {.stepper = StepperKind::midpoint, .steps = 1}};
   for (const Index steps : {1, 2, 3, 4, 6, 8}) out.push_back({.stepper = StepperKind::rk4, .steps = steps});
@@ -38,11 +38,11 @@ template <class S> EvaluationChoice choose_evaluation(const Flow<S>& flow, Const
   const auto reference = evaluate({.rtol = tight, .atol = tight});
   EvaluationChoice last{{.rtol = 1e-6, .atol = 1e-6}, 0, reference.nfe};
   std::optional<EvaluationChoice> best;
-  for (const auto& solver : ladder()) {
+  for (const auto& solver : candidates()) {
     EvaluationChoice tried{solver, std::numeric_limits<double>::infinity(), 0};
     try {
       const auto got = evaluate(solver);
-      // Points without density, outside of bounds, have none by any solver.
+      // Points outside of bounds have density 0 by every solver.
       const auto difference = (got.log_prob - reference.log_prob).array();
       const auto finite = reference.log_prob.array().isFinite();
       tried.nfe = got.nfe;
@@ -51,7 +51,7 @@ template <class S> EvaluationChoice choose_evaluation(const Flow<S>& flow, Const
     } catch (const NumericalError&) {  // too coarse
     }
     if (tried.error <= max_error && (!best || tried.nfe < best->nfe)) best = tried;
-    if (best && solver.steps == 0) break;  // what follows is dearer
+    if (best && solver.steps == 0) break;  // all further candidates need more evaluations
   }
   return best.value_or(last);
 }

@@ -1,4 +1,4 @@
-// How long the fit of a mixture will take, by those that were made.
+// Predicts how long the fit of a mixture takes, from the fits that were made.
 #pragma once
 
 #include "pathline/core/types.hpp"
@@ -6,10 +6,10 @@
 namespace pathline {
 
 // The time is proportional to the number of components and of iterations. With many components it grows more slowly,
-// because a row has a few near components only, so that a prediction from fewer components is on the long side.
+// because a row has a few near components only, so that a prediction from fewer components is too long rather than too short.
 class FitTime {
  public:
-  // A fit was made. Fits of other rows belong into another FitTime.
+  // Records a fit. Fits of another number of rows need another FitTime.
   void add(double seconds, Index components, Index iterations) {
     each_ = seconds / static_cast<double>(components * iterations);
   }
@@ -17,13 +17,13 @@ class FitTime {
   double of(Index components, Index iterations) const {
     return kMargin * each_ * static_cast<double>(components * iterations);
   }
-  // Of fits of `ratio` times as many rows.
+  // The prediction for `ratio` times as many rows.
   FitTime scaled(double ratio) const {
     FitTime out = *this;
     out.each_ *= ratio;
     return out;
   }
-  // The iterations that end within the seconds.
+  // The number of iterations that end within the seconds.
   Index iterations_within(double seconds, Index components) const {
     const double fit = seconds / (kMargin * each_ * static_cast<double>(components));
     return fit < 1e9 ? static_cast<Index>(fit) : Index(1e9);

@@ -15,7 +15,7 @@ HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const 
   evaluation_.seed = options.seed, evaluation_.threads = options.threads;
 }
 
-// A stream that has no other use and gives the same draws at every evaluation.
+// A random stream for this purpose alone, which gives the same draws at every evaluation.
 Engine HeldOut::stream(const char* purpose) const { return make_stream(options_.seed, purpose); }
 
 namespace {
@@ -26,7 +26,7 @@ namespace {
 // flow needs that trains in hours. It does not look at the number of threads, on which no result may depend.
 template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points) {
   constexpr double kBytes = 1 << 28, kWork = 1e14;  // work: half an hour of one core at 50 GFLOP/s
-  constexpr double kEvaluations = 50, kCopies = 8;  // of a solve; of a layer's values in a workspace
+  constexpr double kEvaluations = 50, kCopies = 8;  // evaluations of a solve; copies of the values of a layer in a workspace
   if (const auto* mixture = flow.members())  // one member after the other
     return std::all_of(mixture->members().begin(), mixture->members().end(), [&](const Flow<S>& member) {
       return can_afford_exact_trace(member, points * mixture->components());

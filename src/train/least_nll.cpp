@@ -7,7 +7,7 @@
 namespace pathline {
 namespace {
 
-// Of different values; 0 if all are the same.
+// The smallest distance of two different values of a column; 0 if all are equal.
 double smallest_distance(ConstMatrixRef<double> x, Index row) {
   std::vector<double> values(static_cast<std::size_t>(x.cols()));
   for (Index i = 0; i < x.cols(); ++i) values[static_cast<std::size_t>(i)] = x(row, i);

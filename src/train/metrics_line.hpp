@@ -18,7 +18,7 @@ std::string metrics_line(const TrainingProgress& progress, const Evaluation& e);
 std::string event_line(Index iteration, std::size_t stage, const std::string& event, const std::string& reason,
                        double rate);
 
-// Such a line, read; an empty object where it is not one.
+// Parses a line of metrics.jsonl; an empty object if it is not valid.
 nlohmann::json read_metrics_line(const std::string& line);
 
 bool is_best(const nlohmann::json& line);
@@ -26,7 +26,7 @@ bool is_best(const nlohmann::json& line);
 // A number of such a line; NaN if it is missing or null, because JSON has no NaN.
 double metric(const nlohmann::json& line, const char* key);
 
-// That of the last best model which the metrics have; none for an imported model.
+// The figure of the last best model in the metrics; none for an imported model.
 std::optional<TrainedFigure> trained_figure(const std::vector<std::string>& metrics);
 
 // The validation NLL of the best model of a run, in nats; none for an imported model or one trained on a target.

@@ -9,7 +9,7 @@ namespace pathline {
 
 void PendingWrites::write(const std::string& name, const std::function<void()>& write, std::function<void()> again) {
   try {
-    if (kept_.count(name) > 0) again();  // all of it: what failed before is missing
+    if (kept_.count(name) > 0) again();  // writes everything, because what failed before is missing in the file
     else write();
     kept_.erase(name);
   } catch (const InputError& error) {

@@ -7,8 +7,8 @@
 
 namespace pathline {
 
-// A disk may be full for a while, and a run holds in memory all that its files are to have. What cannot be written is
-// said, and written again until it is.
+// A disk may be full for a while, and a run has in memory all that its files shall contain. A write that fails is reported
+// with a note, and repeated until it succeeds.
 class PendingWrites {
  public:
   explicit PendingWrites(std::function<void(const std::string&)> note) : note_(std::move(note)) {}

@@ -11,12 +11,12 @@ namespace {
 constexpr Index kSkipsInARow = 3, kRollbacks = 3;
 constexpr double kRateFactor = 0.3;
 constexpr Index kWellToTrust = 5;
-// A gradient this many times the usual one is not of this loss any more. Clipping makes a step of any gradient, but its
-// direction is that of the few samples that blew up.
+// A gradient this many times as large as usual is not used. Clipping would bound its length, but its direction is that of
+// the few samples whose solve diverged.
 constexpr double kExplosion = 1e4;
 constexpr Index kNormsToKnow = 50;
 constexpr double kNormMemory = 0.99;
-// Single skips add up to more than accidents.
+// More skips than these, even if no two follow each other, are not accidental.
 constexpr Index kMostSkips = 100, kIterationsASkip = 50;
 
 }  // namespace

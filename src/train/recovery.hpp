@@ -1,4 +1,4 @@
-// What a run does about an iteration that went wrong.
+// What a run does after an iteration whose loss or gradient is not usable.
 #pragma once
 
 #include <string>
@@ -19,11 +19,11 @@ class Recovery {
   // What is wrong with the loss and the norm of its gradient; empty if nothing is.
   std::string wrong(double loss, double norm) const;
   void iteration_went_well(double norm);
-  // Whether enough went well since the last accident to trust a state whose validation went well; it is good then.
+  // Records a valid validation. True if enough iterations have succeeded since the last failure to call this state good.
   bool validation_went_well();
-  void new_stage();  // another loss has other gradients
+  void new_stage();  // forgets the usual gradient: another loss has gradients of another size
 
-  Action after_iteration(Index iteration);  // that went wrong
+  Action after_iteration(Index iteration);  // after one that failed
   Action after_validation();                // the same
 
  private:

@@ -17,7 +17,7 @@ class RunDirectory {
 
   std::string model() const { return path_ + "/model.h5"; }
   std::string last() const { return path_ + "/last.h5"; }
-  std::string previous() const { return path_ + "/previous.h5"; }  // the last.h5 before
+  std::string previous() const { return path_ + "/previous.h5"; }  // the former last.h5
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
   std::string ensemble() const { return path_ + "/ensemble.toml"; }  // the recipe of a run with member-1, member-2, ...
 

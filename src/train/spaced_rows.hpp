@@ -1,4 +1,4 @@
-// Some of many rows.
+// Takes some of many rows, evenly spaced.
 #pragma once
 
 #include <vector>

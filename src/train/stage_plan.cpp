@@ -25,7 +25,7 @@ std::vector<StagePlan> plan_stages(const std::vector<StageRequest>& stages, cons
     Schedule schedule = options.schedule;
     schedule.learning_rate = stage.learning_rate > 0 ? stage.learning_rate : options.adam.learning_rate;
     schedule.iterations = n;
-    if (schedule.kind == Schedule::Kind::trapezoid)  // whose beginning does not depend on its length
+    if (schedule.kind == Schedule::Kind::trapezoid)  // its beginning does not depend on its length
       schedule.cooldown = std::min(schedule.cooldown, n);
     else
       schedule.warmup = std::min(schedule.warmup, n / 2);

@@ -39,7 +39,7 @@ void check_options(const TrainerOptions& o) {
   require(o.patience >= 0, "patience", o.patience, ">= 0");
   require(o.validation_draws >= 1, "validation_draws", o.validation_draws, ">= 1");
   require(o.test_draws >= 1, "test_draws", o.test_draws, ">= 1");
-  // What the trainer sets itself: a value that is given here would be lost.
+  // The trainer sets these options itself: values of the caller would have no effect, and are refused.
   const EvaluationOptions evaluation;
   require(o.evaluation.seed == evaluation.seed, "evaluation.seed", o.evaluation.seed, "left as it is; set seed");
   require(o.evaluation.threads == evaluation.threads, "evaluation.threads", o.evaluation.threads,
@@ -165,7 +165,7 @@ template <class S> class Trainer<S>::Impl {
 
   double now() const { return options_.cpu_time ? cpu_seconds_now() : seconds_now(); }
 
-  // Once no more than the cooldown's share of the time is left, the iterations that fit into it are the last.
+  // Once the remaining time is no more than the share of the cooldown, the run ends after the iterations that fit into it.
   void keep_time() {
     auto& plan = plan_.back();
     const Index done = state_.iteration - plan.first;
@@ -184,7 +184,7 @@ template <class S> class Trainer<S>::Impl {
     if (options_.recipe_of) options_.recipe = options_.recipe_of({total(), plan.schedule.cooldown});
   }
 
-  // The test in validations.
+  // The duration of the final test as a multiple of that of a validation.
   double test_share() const {
     const double validation = static_cast<double>(data_.validation().x.cols());
     return validation > 0 ? static_cast<double>(data_.test().x.cols()) / validation : 1;
@@ -277,7 +277,7 @@ template <class S> class Trainer<S>::Impl {
     ema_ = std::make_unique<Ema>(options_.ema, state_.theta);
     state_.evaluations_since_best = 0;
     recovery_.new_stage();
-    good_ = snapshot(), good_.first_steps.resize(0);  // those of another objective
+    good_ = snapshot(), good_.first_steps.resize(0);  // they were those of another objective
   }
 
   Index total() const { return plan_.back().first + plan_.back().iterations; }
@@ -288,7 +288,8 @@ template <class S> class Trainer<S>::Impl {
     return stage;
   }
 
-  std::size_t last_stage() const { return stage_of(std::max<Index>(state_.iteration - 1, 0)); }  // of what is done
+  // The stage of the last iteration that is done.
+  std::size_t last_stage() const { return stage_of(std::max<Index>(state_.iteration - 1, 0)); }
   Objective<S>& last_objective() const { return *stages_[last_stage()].objective; }
 
   // Whether patience ends the run. Before the last stage it ends the current stage only: the remaining iterations of it
@@ -310,7 +311,7 @@ template <class S> class Trainer<S>::Impl {
     return out;
   }
 
-  // Of the optimizer as it is, for a state that the run may go back to.
+  // The present state of the optimizer, to which the run may go back.
   GoodState snapshot() const {
     const auto steps = last_objective().first_steps();
     return {.iteration = state_.iteration,
@@ -333,7 +334,7 @@ template <class S> class Trainer<S>::Impl {
     last_objective().set_first_steps({good_.first_steps.begin(), good_.first_steps.end()});
   }
 
-  // Does what is to follow an iteration or a validation that went wrong, and says so.
+  // Carries out the action after a failed iteration or validation, and reports it.
   void recover(Recovery::Action action, const std::string& where, const std::string& reason) {
     if (first_wrong_.empty()) first_wrong_ = where + ": " + reason;
     const auto& r = state_.recovery;
@@ -368,7 +369,7 @@ template <class S> class Trainer<S>::Impl {
     return gradient;
   }
 
-  // Nothing if it went wrong; `wrong` then says why.
+  // The gradient, or nullopt if it is not usable; `wrong` then says why.
   std::optional<ObjectiveGradient> checked_gradient(std::size_t stage, double& norm, std::string& wrong) const {
     try {
       auto gradient = clipped_gradient(stage, norm);
@@ -433,7 +434,7 @@ template <class S> class Trainer<S>::Impl {
       try {
         (*stages_[s].objective)(flow_, batch, plan_[s].first);
         seconds_each_[s] = now() - before;
-      } catch (const NumericalError&) {  // the stage will begin with other weights, which may work
+      } catch (const NumericalError&) {  // the stage will begin with other weights, which may succeed
       }
       stages_[s].objective->set_first_steps({});
     }
@@ -446,7 +447,7 @@ template <class S> class Trainer<S>::Impl {
     return flow;
   }
 
-  // False if it went wrong.
+  // False if the evaluation failed.
   bool validate(const Flow<S>& flow, TrainingProgress& progress, Evaluation& e) {
     std::string wrong;
     const double before = now();
@@ -467,15 +468,15 @@ template <class S> class Trainer<S>::Impl {
     return true;
   }
 
-  // What no density can have; empty if there is nothing of that.
+  // Why no density can have this evaluation, such as an NLL below the least possible; empty if it is possible.
   std::string impossible(const Evaluation& e, const TrainingProgress& progress) const {
     if (const auto bound = least_nll(data_, e); bound && e.nll < *bound)
       return fmt::format(
-          "the NLL of {:.4g} nats is below {:.4g}, which is what the resolution of the data allows: the density piles "
-          "up on "
+          "the NLL of {:.4g} nats is below {:.4g}, the least that the resolution of the data allows: the density "
+          "concentrates on "
           "repeated values (TrainingDataOptions.discrete, TrainingDataOptions.dequantize)",
           e.nll, *bound);
-    // A solve that is too coarse lets the loss fall for ever. Its own batch under the evaluation's solve tells.
+    // If the solve is too coarse, the loss falls without bound. The same batch with the solver of the evaluation shows it.
     const double margin = 5 + 0.5 * static_cast<double>(flow_.dim());
     if (progress.kind != "likelihood" || !(progress.loss < e.nll - margin)) return "";
     const auto batch = data_.batch(state_.iteration - 1, plan_[progress.stage].batch);
@@ -566,7 +567,7 @@ template <class S> class Trainer<S>::Impl {
     if (writes() && (length_known_ || chosen)) write_model(files_.model(), Model<S>{best_, card()});
   }
 
-  // Whether the model of the files has another solver than it was written with.
+  // Chooses the evaluation solver of the best model by its error. False if no choice is wanted or possible.
   bool choose_solver() {
     const auto& points = data_.validation();
     if (options_.max_error == 0 || points.x.cols() == 0) return false;
@@ -590,7 +591,7 @@ template <class S> class Trainer<S>::Impl {
   TrainingState state_;
   Recovery recovery_{state_.recovery};
   GoodState good_;
-  std::string first_wrong_;  // since the last good state
+  std::string first_wrong_;  // the first failure since the last good state
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<Ema> ema_;
   Vector<double> trained_;          // 1 for a parameter that is trained, 0 for one that is not

@@ -197,7 +197,7 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
     standardizer_ = fit_transformed();
 }
 
-// With `dequantize` the columns have steps of that width, and all of them.
+// `dequantize` states that all columns have steps of that width.
 const std::vector<std::string>& TrainingData::discrete_columns() const {
   static const std::vector<std::string> none;
   return options_.dequantize == 0 ? options_.discrete : none;
@@ -209,7 +209,7 @@ Standardizer TrainingData::part(const std::vector<Index>& rows, bool standardize
   return {source_->standardizer().mean(rows), source_->standardizer().scale(rows)};
 }
 
-// What a flow without marginal maps standardizes: through bounds or the logit.
+// The rows behind bounds or the logit, which is what a flow without marginal maps standardizes.
 Matrix<double> TrainingData::before_marginals(ConstMatrixRef<double> x) const {
   if (bounds_) {
     Matrix<double> y = x;
@@ -223,7 +223,7 @@ Matrix<double> TrainingData::before_marginals(ConstMatrixRef<double> x) const {
   return (t.array() / (1 - t.array())).log().matrix();
 }
 
-// Training rows, as many as tell the quantiles of a column to a thousandth.
+// As many training rows as determine the quantiles of a column to a thousandth.
 TrainingData::Points TrainingData::some_training(RowVector<double>& weights) const {
   constexpr Index kMostRows = 1 << 17;
   auto rows = training();
@@ -238,8 +238,8 @@ void TrainingData::fit_marginals() {
   marginals_ = pathline::fit_marginals(before_marginals(rows.x), weights.transpose());
 }
 
-// Of what the flow sees before it standardizes: 16,384 training rows with their noise, or those by whose quantiles
-// columns are mapped.
+// Fitted to what the flow sees before it standardizes: 16,384 training rows with their noise, or the rows whose quantiles
+// define the marginal maps.
 Standardizer TrainingData::fit_transformed() const {
   if (marginals_) {
     RowVector<double> weights;
@@ -253,7 +253,7 @@ Standardizer TrainingData::fit_transformed() const {
   return fit_standardizer(sample_before_marginals(), columns_);
 }
 
-// Values of a column that lie exactly on one of its bounds, and how near the others come to one.
+// The number of values that lie exactly on a bound of their column, and the least distance of the others to a bound.
 struct OnBounds {
   Index count = 0, rows = 0;
   double nearest = kInfinity;
@@ -269,7 +269,7 @@ struct OnBounds {
   }
 };
 
-// The place of a column to model that options name.
+// The index of a modelled column that is named in the options.
 Index TrainingData::bounded_column(const char* key, const std::string& name) const {
   const Index i = find_column(name, columns_, dim());
   if (i >= 0) return i;
@@ -306,7 +306,7 @@ void TrainingData::set_bounds(const Matrix<double>& training) {
   bounds_.emplace(std::move(low), std::move(high), std::move(inset));
 }
 
-// The start of the period, and in a note how many values are moved into it.
+// The start of the period. A note tells how many values are moved into it.
 double start_of_period(const ColumnPeriod& period, const RowVector<double>& x, std::vector<std::string>& notes) {
   const double length = period.length, low = x.minCoeff(), high = x.maxCoeff();
   const bool symmetric = low < 0 && low >= -length / 2 && high <= length / 2;
@@ -362,7 +362,7 @@ void TrainingData::check_inside(const Matrix<double>& x) const {
   }
 }
 
-// All rows of a table, or 16,384 draws.
+// All training rows of a table, or 16,384 draws of a toy.
 TrainingData::Points TrainingData::training_sample() const {
   if (const auto* rows = source_->training()) return split(*rows);
   Matrix<double> rows(static_cast<Index>(source_->columns().size()), source_->training_rows().value_or(1 << 14));
@@ -371,7 +371,7 @@ TrainingData::Points TrainingData::training_sample() const {
   return split(rows);
 }
 
-// 16,384 training rows with their noise, through bounds or the logit.
+// 16,384 training rows with their noise, mapped through bounds or the logit.
 Matrix<double> TrainingData::sample_before_marginals() const {
   Engine engine = make_stream(options_.seed, "train.standardizer");
   const Index rows = std::min<Index>(source_->training_rows().value_or(1 << 14), 1 << 14);
@@ -380,7 +380,7 @@ Matrix<double> TrainingData::sample_before_marginals() const {
   return before_marginals(prepared(all, "train.dequantize.standardizer").x);
 }
 
-// A column that is nearly a linear function of others is replaced by the difference.
+// Replaces a column that is nearly a linear function of others by its difference to that function.
 void TrainingData::take_apart_dependent_columns() {
   Matrix<double> x = sample_before_marginals();
   const bool other_units = (noise_.array() > 0).any() || options_.logit > 0 || bounds_;
@@ -429,7 +429,7 @@ std::optional<TrainingData::Points> TrainingData::training() const {
   const auto rows = source_->training_rows();
   if (!rows) return std::nullopt;
   if (const auto* rows_of_source = source_->training()) return prepared(*rows_of_source, "train.dequantize");
-  auto all = batch(0, *rows);  // a batch of all rows holds each once
+  auto all = batch(0, *rows);  // a batch of all rows contains each row once
   return Points{std::move(all.x), std::move(all.c)};
 }
 
@@ -453,7 +453,7 @@ std::uint64_t TrainingData::hash() const {
   return hash.value();
 }
 
-// The names and ranges of the first columns.
+// The names and ranges of the first few columns, for a note.
 std::string ranges_text(const std::vector<std::string>& columns, const Matrix<double>& range) {
   constexpr Index kMost = 12;
   std::string out;
@@ -463,7 +463,7 @@ std::string ranges_text(const std::vector<std::string>& columns, const Matrix<do
   return range.rows() > kMost ? fmt::format("{}, and {} more", out, range.rows() - kMost) : out;
 }
 
-// d x 2.
+// The lowest and the highest value of each row of all parts: d x 2.
 Matrix<double> range_of(const std::vector<const Matrix<double>*>& parts, Index dim) {
   Matrix<double> range(dim, 2);
   range.col(0).setConstant(std::numeric_limits<double>::infinity()), range.col(1) = -range.col(0);

@@ -12,7 +12,7 @@ template <class S> Affine<S>::Affine(Vector<double> m, Vector<double> s)
 template <class S> SolveReport Affine<S>::apply(Direction direction, MatrixRef<S> z, RowVector<double>* log_det,
                                                 const TransformContext<S>&, TransformTape<S>* tape) const {
   const bool up = direction == Direction::base_to_data;
-  const auto& m = mean.template cast<S>();  // expressions, or the vectors themselves: a call of one point is short
+  const auto& m = mean.template cast<S>();  // no copies, which would take a notable part of a call with one point
   const auto& s = scale.template cast<S>();
   if (up) {
     const Matrix<S> x = (z.array().colwise() * s.array()).matrix().colwise() + m;

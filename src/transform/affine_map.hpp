@@ -61,7 +61,7 @@ template <class S> class AffineMap final : public CouplingMap<S> {
         if (side == 0) {
           const S given = bar[at];
           bar[at] = up ? given * scale : given / scale;
-          t_bar = up ? given : -bar[at];  // by the implicit function theorem if it was inverted
+          t_bar = up ? given : -bar[at];  // of an inverse, by the implicit function theorem
           s_bar = t_bar * base[at] * scale + log_bar[b];
         } else if (side != kOutside) {
           const auto end = corner(side * t, scale);
@@ -80,7 +80,7 @@ template <class S> class AffineMap final : public CouplingMap<S> {
  private:
   static constexpr int kOutside = 2;
 
-  // Where the affine part ends above. whole: at z = c, otherwise at y = c.
+  // The upper end of the affine part. whole: it is at z = c; otherwise it is at y = c.
   struct Corner {
     S z, y;
     bool whole;
@@ -90,11 +90,11 @@ template <class S> class AffineMap final : public CouplingMap<S> {
     if (y > inner_) return {(inner_ - t) / scale, inner_, false};
     return {inner_, y, true};
   }
-  // From there to (box, box). What lies below is the same of -z and -t.
+  // The bin from that corner to (box, box). The lower bin is the same for -z and -t.
   RationalQuadratic<S> bin(const Corner& from, S scale) const {
     return {from.z, from.y, box_ - from.z, box_ - from.y, scale, S(1)};
   }
-  // 0: in the affine part, 1 or -1: in the bin above or below. A NaN is outside.
+  // 0: in the affine part; 1 or -1: in the upper or lower bin; kOutside: beyond the box, or NaN.
   int side_of(Direction direction, S x, S t, S scale) const {
     if (!(std::abs(x) < box_)) return kOutside;
     const auto beyond = [&](const Corner& end, S at) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
-// One transformed value, with what the pullback needs: the slope dx/dy and the derivative of log dy/dx by y.
+// One transformed value, with the slope dx/dy and the derivative of log dy/dx by y for the pullback.
 struct Moved {
   double to = 0, log_det = 0, slope = 1, bend = 0;
 };
@@ -44,7 +44,7 @@ Moved toward_data(double y, double low, double high) {
     const double above = std::exp(-y);
     return {high - above, -y, above, 1};
   }
-  const double width = high - low, size = std::abs(y), t = 1 / (1 + std::exp(-size));  // t belongs to the farther bound
+  const double width = high - low, size = std::abs(y), t = 1 / (1 + std::exp(-size));  // t is the share of the farther bound
   const double rest = std::exp(-size) * t;                                             // 1 - t, without cancellation
   return {y > 0 ? high - width * rest : low + width * rest, std::log(width) - size - 2 * std::log1p(std::exp(-size)),
           width * t * rest, y > 0 ? t - rest : rest - t};

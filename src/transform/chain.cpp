@@ -104,7 +104,7 @@ template <class S> void Chain<S>::update(const std::vector<BatchStatistics>& sta
     if (links_[i]->gathers()) links_[i]->update(statistics[i]);
 }
 
-// An interval of the time of the chain, and the times in it at which z is kept.
+// An interval of the time of the chain, and the times within it at which z is recorded.
 template <class S> struct Chain<S>::Span {
   double from, to;
   const std::vector<double>& times;
@@ -113,7 +113,7 @@ template <class S> struct Chain<S>::Span {
   double high() const { return std::max(from, to); }
 };
 
-// One transform, with the part of its tape that is common to all kinds.
+// Applies one transform, and fills in the part of its tape that all kinds have in common.
 template <class S> SolveReport Chain<S>::one(std::size_t i, Direction direction, MatrixRef<S> z,
                                              RowVector<double>* log_det, const TransformContext<S>& context,
                                              ChainTape<S>* tape) const {
@@ -135,14 +135,14 @@ template <class S> SolveReport Chain<S>::walk(Direction direction, const Span* s
                                               ChainTape<S>* tape) const {
   const bool up = direction == Direction::base_to_data;
   const std::size_t n = links_.size();
-  // The start of a transform: always the sum from the base, so that it has the same bits in both directions.
+  // The time at which a transform starts: always summed up from the base, so that it has the same bits in both directions.
   auto start_of = [&](std::size_t i) {
     double sum = 0;
     for (std::size_t k = 0; k < i; ++k) sum += links_[k]->duration();
     return sum;
   };
   const double whole = span ? start_of(n) : 0;
-  std::size_t passed = up ? 0 : solves();  // how many transforms that take time are between here and the base
+  std::size_t passed = up ? 0 : solves();  // the number of transforms that take time between here and the base
   SolveReport report;
   report.status = SolveStatus::success;
   for (std::size_t j = 0; j < n && report.ok(); ++j) {

@@ -52,7 +52,7 @@ template <class S> void Cnf<S>::set_theta(ConstVectorRef<double> theta) {
   if (train_end_time) end_time = theta[theta.size() - 1] * theta[theta.size() - 1];
 }
 
-// T is the end that is not at time 0: that of the data, or on FFJORD's clock that of the base.
+// T is the time of the end that is not at time 0: of the data, or on FFJORD's clock of the base.
 template <class S> void Cnf<S>::add_time_gradient(const EndTimes& ends, VectorRef<double> theta_bar) const {
   if (!train_end_time) return;
   theta_bar[theta_bar.size() - 1] +=
@@ -76,11 +76,11 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   const double t1 = context.part ? at(context.part->last) : up ? data_time() : base_time();
 
   const bool quadrature = log_det && !tape && TraceQuadrature<S>::pays(options.solver);
-  const bool beside = log_det && !quadrature;  // whether l is a part of the state
+  const bool beside = log_det && !quadrature;  // whether the log-density l is integrated as a part of the state
   const Integrand<S>* penalty = tape && beside ? options.penalty : nullptr;
   TraceMethod<S> method;
   if (log_det) {
-    // The exact trace draws nothing, and to seed an engine takes longer than a short step.
+    // The exact trace needs no random numbers, and seeding an engine takes longer than a short step.
     if (options.trace.kind != TraceKind::exact)
       w.engine = make_stream(context.probes.seed, context.probes.purpose, context.probes.i, context.probes.j);
     method = make_trace_method<S>(options.trace, *field, penalty && penalty->needs_jacobian(), z.cols(), w.engine,
@@ -130,7 +130,7 @@ template <class S> SolveReport Cnf<S>::pullback(Direction direction, const Trans
   const auto& options = context.options;
   const bool up = direction == Direction::base_to_data, beside = tape.method.any();
   const Integrand<S>* penalty = beside ? options.penalty : nullptr;
-  // l is minus the log-determinant. A weight of 1, as that of the likelihood, needs no product.
+  // l is minus the log-determinant. The likelihood has the weight 1, for which no product is needed.
   const RowVector<S>* weight = nullptr;
   if (beside && !(to.log_det.array() == -1).all()) w.weight = (-to.log_det).template cast<S>(), weight = &w.weight;
   const BlockProblem<S> problem{
@@ -144,7 +144,7 @@ template <class S> SolveReport Cnf<S>::pullback(Direction direction, const Trans
   SolveReport report;
   if (options.adjoint == AdjointKind::discrete) {
     const auto* tableau = find_tableau(options.solver.stepper);
-    assert(tableau);  // check() has refused the others
+    assert(tableau);  // check() refuses steppers without a tableau
     report = w.discrete.reverse(problem, *tableau, tape.steps, bar, workspace);
   } else {
     const auto* steps = options.adjoint == AdjointKind::checkpointed ? &tape.steps : nullptr;

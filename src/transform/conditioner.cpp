@@ -1,7 +1,6 @@
 #include "pathline/transform/conditioner.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 
 #include "core/option_check.hpp"
@@ -10,12 +9,13 @@
 
 namespace pathline {
 
-// Where a hidden layer has its products q = W h, its values y = s(q + b), and its output h: y, or y + its input.
+// Pointers to the arrays of a hidden layer: the products q = W x, the values y = s(q + b) and the output h, which is y or,
+// with a residual connection, y plus the input x.
 template <class S> struct Conditioner<S>::Pass { S *q, *y, *h; };
 
 namespace {
 
-// The kernels take no product with a side of 0.
+// The kernels do not accept a matrix without rows or columns.
 template <class S> void product(const LeftFactor<S>& a, const S* b, Index n, S* c) {
   if (a.depth == 0)
     std::fill_n(c, a.rows * n, S(0));
@@ -112,10 +112,10 @@ template <class S> void Conditioner<S>::forward(const S* x, Index batch, S* y, S
 template <class S> void Conditioner<S>::pullback(const S* x, Index batch, const S* memory, const S* y_bar, S* x_bar,
                                                  S* theta_bar, Workspace<S>& w) const {
   typename Workspace<S>::Frame frame(w);
-  const auto all = passes(batch, const_cast<S*>(memory));  // which is only read here
+  const auto all = passes(batch, const_cast<S*>(memory));  // the memory is only read here
   const Index widest = ones_.size();
-  S* bar = w.take(widest * batch);    // of the products of a layer
-  S* below = w.take(widest * batch);  // of its input
+  S* bar = w.take(widest * batch);    // the cotangent of the products of a layer
+  S* below = w.take(widest * batch);  // the cotangent of its input
   S *gate_bar = w.take(widest), *shift_bar = w.take(widest), beta_bar = 0;
   std::copy_n(y_bar, layers_.back().out * batch, bar);
   for (std::size_t l = layers_.size(); l-- > 0;) {

@@ -11,9 +11,9 @@
 namespace pathline {
 namespace {
 
-// What a pullback needs of an apply.
+// What the pullback needs from apply().
 template <class S> struct CouplingTape final : TransformTape<S> {
-  Matrix<S> inputs, base, p;  // of the network; the columns that move, on the base's side; the prepared parameters
+  Matrix<S> inputs, base, p;  // inputs of the network; transformed columns on the base's side; prepared parameters
   Vector<S> memory;           // of the network
 };
 
@@ -85,7 +85,7 @@ template <class S> Attributes CouplingLayer<S>::describe() const {
   return out;
 }
 
-// The inputs of the network: the columns that stay, then the condition, clamped.
+// The inputs of the network: the columns that stay as they are, then the condition, all clamped.
 template <class S> void CouplingLayer<S>::gather(ConstMatrixRef<S> z, const Matrix<S>& condition, S* inputs) const {
   const S most = static_cast<S>(options_.box);
   for (Index b = 0; b < z.cols(); ++b) {

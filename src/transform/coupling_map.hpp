@@ -1,4 +1,4 @@
-// The maps of single columns that a coupling layer applies, with parameters of each sample.
+// The maps of single columns that a coupling layer applies, with parameters for each sample.
 #pragma once
 
 #include "pathline/core/workspace.hpp"

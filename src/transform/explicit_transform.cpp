@@ -29,8 +29,9 @@ template <class S> std::unique_ptr<TransformTape<S>> ExplicitTransform<S>::make_
   return std::make_unique<ExplicitTape<S>>();
 }
 
-// Of the inverse: z(y, theta) with g(z, theta) = y gives dz = J^-1 (dy - dg/dtheta dtheta), and its log-determinant is
-// -L(z, theta). With v = z_bar - l_bar dL/dz and y_bar = J^-T v, the rest is the pull of g at (-y_bar, -l_bar).
+// The pullback of the inverse: z(y, theta) with g(z, theta) = y gives dz = J^-1 (dy - dg/dtheta dtheta), and its
+// log-determinant is -L(z, theta). With v = z_bar - l_bar dL/dz and y_bar = J^-T v, what remains is the pullback of g with
+// the cotangents (-y_bar, -l_bar).
 template <class S> SolveReport ExplicitTransform<S>::pullback(Direction direction, const TransformTape<S>& from,
                                                               TransformCotangent<S> to,
                                                               const TransformContext<S>&) const {

@@ -1,7 +1,5 @@
 #include "pathline/transform/linear.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "pathline/core/error.hpp"

@@ -48,7 +48,7 @@ template <class S> SolveReport Logit<S>::apply(Direction direction, MatrixRef<S>
   } else {
     const Matrix<S> y = z;
     if (log_det) {
-      // log t (1 - t) is computed from y, because x does not have it where t was rounded to 0 or 1.
+      // log t (1 - t) is computed from y: from x it would be lost where t was rounded to 0 or 1.
       const Matrix<S> size = y.cwiseAbs();
       each = (-size.array() - 2 * (-size.array()).exp().log1p() - std::log(width))
                  .matrix()

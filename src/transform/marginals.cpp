@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include <fmt/format.h>
@@ -14,7 +13,7 @@
 namespace pathline {
 namespace {
 
-// One value on its way to z: dz/dx, and d log(dz/dx)/dx.
+// One value and its derivatives on the way to z: dz/dx, and d log(dz/dx)/dx.
 struct Mapped {
   double x, z, slope, bend;
 };
@@ -73,8 +72,8 @@ Mapped to_data(const MarginalMap& m, const Vector<double>& slopes, double z) {
   return {p.x0 + t * p.width, z, v.slope, v.bend};
 }
 
-// At inner knots a weighted geometric mean of the slopes on both sides (Delbourgo & Gregory 1985, eq. 3.6), at the ends
-// those of the tails: the density is continuous.
+// The slopes at the knots: at inner knots a weighted geometric mean of the slopes on both sides (Delbourgo & Gregory 1985,
+// eq. 3.6), at the ends the slopes of the tails, so that the density is continuous.
 Vector<double> knot_slopes(const MarginalMap& m) {
   const Index n = m.x.size();
   Vector<double> out(n);
@@ -135,7 +134,7 @@ SolveReport Marginals::apply(Direction direction, MatrixRef<double> z, RowVector
 
 std::unique_ptr<TransformTape<double>> Marginals::make_tape() const { return std::make_unique<MarginalTape>(); }
 
-// With s = dz/dx and b = d log s/dx. To the base: x_bar = z_bar s + w b. To the data, whose log|det| is -log s:
+// With s = dz/dx and b = d log s/dx. Towards the base: x_bar = z_bar s + w b. Towards the data, where log|det| is -log s:
 // z_bar = (x_bar - w b) / s.
 SolveReport Marginals::pullback(Direction direction, const TransformTape<double>& from, TransformCotangent<double> to,
                                 const TransformContext<double>&) const {
@@ -150,7 +149,7 @@ SolveReport Marginals::pullback(Direction direction, const TransformTape<double>
 
 namespace {
 
-// The rows of one column in order, each with the share of the weight below its middle.
+// The sorted values of one column, each with the share of the weight below it, half of its own included.
 struct Distribution {
   std::vector<double> value, weight, level;
 };
@@ -176,7 +175,7 @@ Distribution distribution(ConstMatrixRef<double> x, Index column, ConstVectorRef
   return out;
 }
 
-// The value at a level in (0, 1), linear between the rows.
+// The quantile at a level in (0, 1), by linear interpolation between the rows.
 double quantile(const Distribution& d, double level) {
   const auto at = std::upper_bound(d.level.begin(), d.level.end(), level) - d.level.begin();
   if (at == 0) return d.value.front();
@@ -186,12 +185,12 @@ double quantile(const Distribution& d, double level) {
   return d.value[k - 1] + t * (d.value[k] - d.value[k - 1]);
 }
 
-// No tail is taken to be lighter: for an exponential one this costs 2e-4 nats, and no later row can be farther away
-// than a power law allows for.
+// The least shape of a fitted tail. For an exponential tail it costs 2e-4 nats. In return the log-density of a row far
+// beyond the training rows falls only with the logarithm of its distance.
 constexpr double kLeastShape = 0.1;
 
 // Maximum likelihood along the profile of Grimshaw (1993): for a fixed ratio r = shape / scale, shape = mean of
-// log(1 + r u). The ratios are a ladder over twelve decades about the mean, which no outlier can leave.
+// log(1 + r u). The ratios form a grid over twelve decades about the mean, so that no outlier can lead away from it.
 ParetoTail fit_tail(const std::vector<std::pair<double, double>>& exceedances, double unit) {
   double mass = 0, mean = 0, log_mean = 0;
   for (const auto& [u, w] : exceedances) mass += w, mean += w * u, log_mean += w * std::log(std::max(u, 1e-6 * unit));
@@ -202,7 +201,7 @@ ParetoTail fit_tail(const std::vector<std::pair<double, double>>& exceedances, d
   double highest = -std::log(best.scale);
   for (const auto& [u, w] : exceedances)
     highest -= w / mass * (1 + 1 / best.shape) * std::log1p(best.shape * u / best.scale);
-  // One value far away among few makes any shape likely: a larger one has to earn its parameter.
+  // One far value among few makes a large shape likely by chance: it must gain more than the penalty of its parameter.
   highest += 1 / static_cast<double>(exceedances.size());
   const double typical = std::exp(log_mean);
   for (int i = -60; i <= 60; ++i) {
@@ -219,8 +218,8 @@ ParetoTail fit_tail(const std::vector<std::pair<double, double>>& exceedances, d
   return best;
 }
 
-// The levels of the knots, which are equally spaced in the mean of probability and normal quantile: the middle of the
-// distribution and its flanks are both resolved.
+// The levels of the knots. They are equally spaced in the mean of probability and normal quantile, which resolves both the
+// centre of the distribution and its flanks.
 std::vector<double> levels(Index count, double tail) {
   const double edge = -upper_normal_quantile(std::log(tail));
   auto place = [&](double p, double z) { return 0.5 * (p - tail) / (1 - 2 * tail) + 0.25 * (z - edge) / -edge; };
@@ -250,7 +249,7 @@ MarginalMap fit_map(const Distribution& d, Index rows) {
   std::vector<double> x, z;
   for (const double level : levels(count, tail)) {
     const double value = quantile(d, level);
-    // Levels that share one value, as of a column of few values, are one knot.
+    // Levels with the same value, as in a column of few values, share one knot.
     if (!x.empty() && !(value - x.back() > 1e-6 * spread / static_cast<double>(count))) continue;
     x.push_back(value), z.push_back(normal_quantile(level));
   }

@@ -1,4 +1,4 @@
-// The upper tail of the normal distribution, Q(z) = P(Z > z), where it is too small for a double.
+// The upper tail of the normal distribution, Q(z) = P(Z > z), by its logarithm: Q itself may be too small for a double.
 #pragma once
 
 #include <cmath>

@@ -7,7 +7,7 @@
 
 namespace pathline {
 
-// Keeps z at the requested times of one solve.
+// Records z at the requested times of one solve.
 template <class S> class PathObserver final : public StepObserver<S> {
  public:
   // times: on the clock of the field, in the order of the solve.

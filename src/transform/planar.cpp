@@ -8,7 +8,7 @@
 namespace pathline {
 namespace {
 
-const double kRest = std::log(std::exp(1.0) - 1);  // where m is 0
+const double kRest = std::log(std::exp(1.0) - 1);  // m(kRest) = 0
 
 // m(x) = -1 + log(1 + e^x), without overflow.
 double bounded_below(double x) { return -1 + std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
@@ -82,7 +82,7 @@ template <class S> Matrix<double> Planar<S>::pull(const Matrix<double>& z, const
   const Vector<double> moves = direction();
   const RowVector<double> h = ((w.transpose() * z).array() + b).tanh();
   const RowVector<double> slope = 1 - h.array().square(), share = l_bar.array() / (1 + c * slope.array());
-  // Of a = w^T z + b, through y and through L: tanh'' = -2 tanh tanh'.
+  // The cotangent of a = w^T z + b, through y and through L, with tanh'' = -2 tanh tanh'.
   const RowVector<double> a_bar =
       (moves.transpose() * y_bar).array() * slope.array() - 2 * c * share.array() * h.array() * slope.array();
   if (theta_bar.size() > 0) {
@@ -97,7 +97,7 @@ template <class S> Matrix<double> Planar<S>::pull(const Matrix<double>& z, const
   return y_bar + w * a_bar;
 }
 
-// Sherman & Morrison: (I + tanh' w u'^T)^-1.
+// (I + tanh' w u'^T)^-1 by the formula of Sherman & Morrison.
 template <class S> Matrix<double> Planar<S>::solve_transpose(const Matrix<double>& z, const Matrix<double>& v) const {
   const RowVector<double> slope = 1 - ((w.transpose() * z).array() + b).tanh().square();
   const RowVector<double> scale = slope.array() * (direction().transpose() * v).array() / (1 + along() * slope.array());

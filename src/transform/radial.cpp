@@ -4,7 +4,7 @@
 
 namespace pathline {
 
-// Of the points z about the centre; rows have B numbers.
+// The quantities of the map at the points z (d x B) relative to the centre z0; the row vectors are 1 x B.
 template <class S> struct Radial<S>::Shape {
   Shape(const Radial& t, const Matrix<double>& z)
       : alpha(t.alpha()), beta(t.beta()), away(z.colwise() - t.center), r(away.colwise().norm()) {

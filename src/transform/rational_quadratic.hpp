@@ -11,17 +11,11 @@ template <class T> struct RationalQuadratic {
   T x0, y0, width, height, d0, d1;
 
   struct Value {
-    T y, slope, bend;  // of y by x; bend: d log(slope)/dx
+    T y, slope, bend;  // slope: dy/dx; bend: d log(slope)/dx
   };
 
   // 0 <= t <= 1: where x = x0 + t width.
-  Value at(T t) const {
-    const T s = height / width, u = 1 - t, tu = t * u, curve = d0 + d1 - 2 * s;
-    const T below = s + curve * tu, above = d1 * t * t + 2 * s * tu + d0 * u * u;
-    const T above_bar = 2 * (d1 * t + s * (u - t) - d0 * u), below_bar = curve * (u - t);
-    return {y0 + height * (s * t * t + d0 * tu) / below, s * s * above / (below * below),
-            (above_bar / above - 2 * below_bar / below) / width};
-  }
+  Value at(T t) const { return value(terms(t)); }
 
   // The t at which the function is y: the root of a quadratic equation without cancellation.
   T inverse(T y) const {
@@ -42,26 +36,25 @@ template <class T> struct RationalQuadratic {
     return {up ? value.y : x0 + t * width, value.slope};
   }
 
-  // Cotangents of the numbers with the same names; from: of what apply() takes.
+  // The cotangents of the numbers with the same names; from: that of the argument of apply().
   struct Cotangent {
     T from, x0, y0, width, height, d0, d1;
   };
 
   // x: where the function was applied, or what its inverse gave. to_bar: the cotangent of the image; log_bar: that of
-  // log dy/dx. With num = s t^2 + d0 t u, below = s + curve t u and above = d1 t^2 + 2 s t u + d0 u^2,
+  // log dy/dx. In the terms of Terms,
   //   y = y0 + height num / below,   log dy/dx = 2 log s + log above - 2 log below.
   // The inverse has y_bar = (x_bar + log_bar bend) / slope, and its parameters have those of y with -y_bar for y_bar.
   Cotangent pullback(bool up, T x, T to_bar, T log_bar) const {
-    const T s = height / width, curve = d0 + d1 - 2 * s;
-    const T t = std::min(std::max((x - x0) / width, T(0)), T(1)), u = 1 - t, tu = t * u;
-    const T below = s + curve * tu, above = d1 * t * t + 2 * s * tu + d0 * u * u;
-    const T ratio = (s * t * t + d0 * tu) / below;
-    const Value value = at(t);
-    const T y_bar = up ? to_bar : -(to_bar + log_bar * value.bend) / value.slope;
+    const Terms at_x = terms(std::min(std::max((x - x0) / width, T(0)), T(1)));
+    const auto [t, u, tu, s, curve, num, below, above] = at_x;
+    const T ratio = num / below;
+    const Value of_x = value(at_x);
+    const T y_bar = up ? to_bar : -(to_bar + log_bar * of_x.bend) / of_x.slope;
     const T num_bar = y_bar * height / below, above_bar = log_bar / above;
     const T below_bar = -num_bar * ratio - 2 * log_bar / below;
     const T s_bar = 2 * log_bar / s + num_bar * t * t + 2 * above_bar * tu + below_bar * (1 - 2 * tu);
-    const T x_bar = y_bar * value.slope + log_bar * value.bend;
+    const T x_bar = y_bar * of_x.slope + log_bar * of_x.bend;
     return {.from = up ? x_bar : -y_bar,
             .x0 = -x_bar,
             .y0 = y_bar,
@@ -69,6 +62,21 @@ template <class T> struct RationalQuadratic {
             .height = y_bar * ratio + s_bar / width,
             .d0 = num_bar * tu + above_bar * u * u + below_bar * tu,
             .d1 = above_bar * t * t + below_bar * tu};
+  }
+
+ private:
+  // num = s t^2 + d0 t u, below = s + curve t u, above = d1 t^2 + 2 s t u + d0 u^2.
+  struct Terms {
+    T t, u, tu, s, curve, num, below, above;
+  };
+  Terms terms(T t) const {
+    const T s = height / width, u = 1 - t, tu = t * u, curve = d0 + d1 - 2 * s;
+    return {t, u, tu, s, curve, s * t * t + d0 * tu, s + curve * tu, d1 * t * t + 2 * s * tu + d0 * u * u};
+  }
+  Value value(const Terms& a) const {
+    const T above_bar = 2 * (d1 * a.t + a.s * (a.u - a.t) - d0 * a.u), below_bar = a.curve * (a.u - a.t);
+    return {y0 + height * a.num / a.below, a.s * a.s * a.above / (a.below * a.below),
+            (above_bar / a.above - 2 * below_bar / a.below) / width};
   }
 };
 

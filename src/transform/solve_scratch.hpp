@@ -10,7 +10,7 @@
 namespace pathline {
 
 template <class S> struct SolveScratch {
-  // Is made again if the options differ from those of the last call.
+  // The solver for these options. It is made anew if they differ from those of the last call.
   Solver<S>& solver(const SolverOptions& options) {
     if (!solver_ || !(solver_->options() == options)) solver_.emplace(options);
     return *solver_;
@@ -23,7 +23,7 @@ template <class S> struct SolveScratch {
     return *continuous_;
   }
 
-  // Lays the state out for so many samples, unless it is so already.
+  // Sets the layout of the state for this number of samples, unless the state has it already.
   void lay_out(Index dim, Index batch, bool with_density, bool with_integrand) {
     const auto& now = state.layout();
     const std::size_t blocks = with_integrand ? 3 : with_density ? 2 : 1;
@@ -35,7 +35,7 @@ template <class S> struct SolveScratch {
   State<S> state, node;
   Matrix<S> probes, z_bar;
   RowVector<S> weight;
-  Engine engine;  // of the probes
+  Engine engine;  // draws the probes
 
  private:
   std::optional<Solver<S>> solver_;

@@ -37,7 +37,7 @@ template <class S> void SplineMap<S>::prepare(S* p) const {
   }
 }
 
-// The bins are found along x for a point of the base's side, and along y for one of the data's. A NaN is outside.
+// Finds the bin by x for points on the side of the base, and by y for those on the side of the data. NaN is outside.
 template <class S> auto SplineMap<S>::locate(Direction direction, const S* x, const S* p, Workspace<S>& w) const
     -> Bins {
   const bool up = direction == Direction::base_to_data;
@@ -97,7 +97,7 @@ template <class S> void SplineMap<S>::pullback(Direction direction, const S* bas
     const Index b = i / m, j = i % m;
     const auto k = static_cast<Index>(at.bin[i]);
     const Index first = b * parameters() + j * bins_;
-    const auto spread_to = [&](Index from, S start_bar, S size_bar) {  // to the arguments of a softmax
+    const auto spread_to = [&](Index from, S start_bar, S size_bar) {  // adds the cotangents of the arguments of a softmax
       S mean = size_bar * p[from + k];
       for (Index l = 0; l < k; ++l) mean += start_bar * p[from + l];
       for (Index l = 0; l < bins_; ++l)

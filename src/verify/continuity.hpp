@@ -1,4 +1,4 @@
-// The residual of the continuity equation at points and a time: the number of check_continuity, for pictures.
+// The residual of the continuity equation at points and a time: the figure of check_continuity, for pictures.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,7 @@ namespace pathline {
 RowVector<double> continuity_residual(const Subject& subject, double t, const Matrix<double>& x,
                                       const Matrix<double>& c);
 
-// The value that 90 % are not above. A NaN counts as the largest; NaN for no values.
+// The 90 % quantile. A NaN counts as the largest value; the result is NaN for no values.
 double ninth_decile(std::vector<double> values);
 
 }  // namespace pathline

@@ -76,11 +76,11 @@ Rule rule_of_genz_and_malik(Index d) {
 struct Cell {
   Box box;
   double value = 0, error = 0;
-  Index axis = 0;  // to cut next
+  Index axis = 0;  // the axis to be halved next
 };
 
 Index roughest_axis(const Box& box, const RowVector<double>& roughness) {
-  // Where nothing differs, the longest.
+  // If the roughness is equal in all directions, the longest axis.
   Index axis = 0;
   if (roughness.maxCoeff() > 0)
     roughness.maxCoeff(&axis);
@@ -135,7 +135,7 @@ Integral integrate(const std::function<RowVector<double>(const Matrix<double>&)>
     for (const auto& cell : done) out.value += cell.value, out.error += cell.error;
     const bool finite = std::isfinite(out.value) && std::isfinite(out.error);
     if (!finite || out.error <= options.tolerance || spent >= options.evaluations) return out;
-    // As many of the worst cells as carry the half of the error.
+    // The worst cells, as many as contribute half of the error.
     fresh.clear();
     for (double carried = 0; !done.empty() && carried < out.error / 2 && fresh.size() < 512;) {
       std::pop_heap(done.begin(), done.end(), smaller);
@@ -148,7 +148,7 @@ Integral integrate(const std::function<RowVector<double>(const Matrix<double>&)>
 
 namespace {
 
-// The box in parts: one close around its points, with a quarter of their extent on each side, and what is left of it.
+// Divides the box into one close around its points, with a quarter of their extent on each side, and the remainder.
 // Without that, a narrow ridge at the edge of a wide box lies between the nodes of the rule.
 void add_trimmed(Box box, const Matrix<double>& points, std::vector<Box>& out) {
   const auto add = [&out](const Box& part) {

@@ -1,4 +1,4 @@
-// The density against the data, or the target, that it was made of.
+// Checks of the density against the data, or the target, on which it was trained.
 #include <algorithm>
 #include <cmath>
 
@@ -29,7 +29,7 @@ Mean mean_of(const RowVector<double>& values) {
   return {mean, std::sqrt((values.array() - mean).square().sum() / (n * (n - 1)))};
 }
 
-// The figure of training: the mean of -log p on data, or of log q - log p~ over draws.
+// The figure of the training: the mean of -log p over the data, or of log q - log p~ over draws.
 Mean figure_of_training(const Subject& s, Index n) {
   if (s.target) {
     const Matrix<double> none(0, 0), x = default_samples(s, n, "verify.likelihood", none);
@@ -89,7 +89,7 @@ Check check_coverage(const Subject& s) {
   RowVector<double> of_draws = default_log_prob(s, x, data.c);
   const auto test = kolmogorov_smirnov(of_data, of_draws);
   std::sort(of_draws.begin(), of_draws.end());
-  const auto covered = [&](double part) {  // of the data, by the region that has this part of the draws
+  const auto covered = [&](double part) {  // the fraction of the data in the region that contains this fraction of the draws
     const double edge = of_draws[static_cast<Index>((1 - part) * static_cast<double>(draws))];
     return 100 * static_cast<double>((of_data.array() >= edge).count()) / static_cast<double>(of_data.size());
   };
@@ -129,7 +129,7 @@ Check check_calibration(const Subject& s) {
   Engine engine = make_stream(s.seed, "verify.calibration", 1);
   double least = 1;
   for (Index i = 0; i < d; ++i) {
-    RowVector<double> place(n);  // of the datum among the draws, spread over its step so that it is uniform on [0, 1]
+    RowVector<double> place(n);  // the rank of each datum among the draws, randomized within its step
     for (Index b = 0; b < n; ++b) {
       const auto below = (x.row(i).segment(b * kDraws, kDraws).array() < data.x(i, b)).count();
       place[b] = (static_cast<double>(below) + uniform(engine)) / (kDraws + 1);

@@ -1,4 +1,4 @@
-// The density that is delivered: its accuracy, its tails, its base.
+// Checks of the density as it is evaluated by default: its accuracy, its tails, its base.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -13,7 +13,7 @@ namespace pathline {
 
 Check check_answers(const Subject& s) {
   constexpr double kBound = 1e-6;  // a thousand times the tolerance of the solves
-  constexpr Index kMost = 1000;    // a stranger's file may ask for work
+  constexpr Index kMost = 1000;    // bounds the work for a file of unknown origin
   if (!s.answers || s.answers->points.cols() == 0)
     return skipped("the file has none, as of an older pathline; `pathline reseal` adds them to a model that you trust");
   const auto& a = *s.answers;

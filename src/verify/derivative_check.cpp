@@ -1,4 +1,4 @@
-// The derivatives of a flow: continuity equation, traces, the adjoint.
+// Checks of the derivatives of a flow: continuity equation, traces, the adjoint.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -16,7 +16,7 @@
 namespace pathline {
 namespace {
 
-// Of one block at one time: the field's velocity dz/d(time since the base), and its divergence by differences.
+// The velocity dz/d(time since the base) of one block at one time, and its divergence by differences.
 struct Velocity {
   Matrix<double> value;          // d x B
   RowVector<double> divergence;  // 1 x B
@@ -42,7 +42,7 @@ Velocity velocity(const Cnf<double>& block, double since_base, const Matrix<doub
   return out;
 }
 
-// log-density at a time, of points and in units of the chain.
+// The log-density at a time, of points in the units of the chain, and in these units.
 RowVector<double> log_density_at(const Subject& s, double t, const Matrix<double>& z, const Matrix<double>& c) {
   RowVector<double> log_det = RowVector<double>::Zero(z.cols());
   const Matrix<double> x = s.flow.in_data_units(z, &log_det);

@@ -41,7 +41,7 @@ Box within_support(const Subject& s, const Box& box, const Matrix<double>& draws
   return {box.low.cwiseMax(low), box.high.cwiseMin(high)};
 }
 
-// Bulk and tails: the box of the draws with a quarter of its size on each side, cut at the draws' medians, and the
+// Bulk and tails: the box of the draws with a quarter of its size on each side, divided at the draws' medians, and the
 // boxes around it out to four times its size.
 std::vector<Box> boxes_around(const Subject& s, const Matrix<double>& draws) {
   const Index d = draws.rows();
@@ -49,7 +49,7 @@ std::vector<Box> boxes_around(const Subject& s, const Matrix<double>& draws) {
   const Vector<double> size = most - least;
   const Box bulk = within_support(s, {least - size / 4, most + size / 4}, draws);
   const Box all = within_support(s, {least - 1.5 * size, most + 1.5 * size}, draws);
-  // At most this many draws a box, so that the rule's points do not pass by the neck of a funnel.
+  // At most this many draws per box, so that the points of the rule do not miss the neck of a funnel.
   auto out = boxes_of_points(bulk, draws, d == 1 ? 128 : 64);
   const Index cells = d == 1 ? 3 : d == 2 ? 9 : 27;
   for (Index k = 0; k < cells; ++k) {
@@ -76,7 +76,7 @@ Mass by_cubature(const Subject& s, const Matrix<double>& c, Index evaluations) {
   return {got.value, got.error, fmt::format("by cubature, {} points", got.evaluations)};
 }
 
-// log|det dx/dz| at a latent point, of differences of points alone.
+// log|det dx/dz| at a latent point, from differences of points alone.
 double log_determinant_up(const Subject& s, const Vector<double>& z, const Matrix<double>& c) {
   const Index d = z.size();
   const Differences step(1e-3);

@@ -1,5 +1,4 @@
-// The map of a flow against itself: its inverse, its log-determinant, its marginal maps.
-#include <algorithm>
+// Checks of the map of a flow: its inverse, its log-determinant, its marginal maps.
 #include <cmath>
 
 #include <fmt/format.h>

@@ -58,7 +58,7 @@ RowVector<double> default_log_prob(const Subject& s, ConstMatrixRef<double> x, C
 Matrix<double> default_samples(const Subject& s, Index n, const char* purpose, ConstMatrixRef<double> c) {
   auto options = default_options(s);
   options.density = false;
-  if (s.flow.members()) {  // each draw is the map of a member
+  if (s.flow.members()) {  // each draw is mapped by the member that it belongs to
     const auto seed = make_stream(s.seed, purpose)();
     return s.single ? s.single->sample(n, seed, options, c).points : s.flow.sample(n, seed, options, c).points;
   }
@@ -71,7 +71,7 @@ DataPart draw_data(const Subject& s, Index n, const char* purpose) {
   std::iota(order.begin(), order.end(), Index(0));
   Engine engine = make_stream(s.seed, purpose);
   n = std::min(n, s.x.cols());
-  for (Index i = 0; i < n; ++i)  // Fisher and Yates, as far as it is needed
+  for (Index i = 0; i < n; ++i)  // Fisher and Yates' shuffle of the first n
     std::swap(order[static_cast<std::size_t>(i)],
               order[static_cast<std::size_t>(i + uniform_index(engine, s.x.cols() - i))]);
   order.resize(static_cast<std::size_t>(n));

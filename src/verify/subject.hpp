@@ -7,11 +7,11 @@
 
 namespace pathline {
 
-// In double, adaptive, at this tolerance.
+// The options of an evaluation with adaptive steps at this tolerance.
 EvaluationOptions fine_options(const Subject& subject, double tolerance = 1e-9);
 
-// n conditions, dc x n: those of the data in turn, or else uniform in the range of the training, or else by its mean
-// and scale. No rows without a condition.
+// n conditions, dc x n: those of the data in turn; without data, uniform in the range of the training data; if that is not
+// known, normal with their mean and scale. No rows without a condition.
 Matrix<double> draw_conditions(const Subject& subject, Index n, const char* purpose);
 // As many points of the base, d x n, as there are conditions c, dc x n.
 Matrix<double> draw_base(const Subject& subject, Index n, const char* purpose, const Matrix<double>& c);

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 namespace pathline {
 
 double kolmogorov_tail(double x) {
   if (std::isnan(x)) return x;
-  if (x < 0.2) return 1;  // to 1e-12
+  if (x < 0.2) return 1;  // with an error below 1e-12
   double sum = 0;
   for (int k = 1; k <= 100; ++k) {
     const double term = std::exp(-2.0 * k * k * x * x);

@@ -1,4 +1,4 @@
-// Whether two samples have one distribution.
+// Tests whether two samples have the same distribution.
 #pragma once
 
 #include "pathline/core/random.hpp"

@@ -38,7 +38,7 @@ const std::vector<NamedCheck>& checks() {
 
 namespace {
 
-// The checks of one map, of its field and of its base. An ensemble has these of each member.
+// The checks of one map, of its field and of its base. For an ensemble they are done for each member.
 bool is_of_a_member(const std::string& name) {
   static const std::set<std::string> names{"there and back", "density both ways", "log-determinant",
                                            "continuity",     "trace",             "adjoint gradient",
@@ -46,14 +46,14 @@ bool is_of_a_member(const std::string& name) {
   return names.contains(name);
 }
 
-// By how far a check keeps its bound: the smaller the worse; the least for what failed, the most for what was skipped.
+// The distance of a check to its bound: the smaller, the worse. A failed check has the least, a skipped one the largest.
 double margin(const Check& c) {
   if (c.verdict == Verdict::fail) return -std::numeric_limits<double>::infinity();
   if (c.verdict == Verdict::skipped) return std::numeric_limits<double>::infinity();
   return c.side == Check::Side::at_most ? c.bound - c.figure : c.figure - c.bound;
 }
 
-// The worst of the members. A p-value is the least one times their number.
+// The worst check of the members. A p-value is the least one times their number.
 Check worst_of_members(const NamedCheck& check, const Subject& s, const FlowMixture<double>& mixture) {
   std::optional<Check> worst;
   const auto count = static_cast<std::size_t>(mixture.components());

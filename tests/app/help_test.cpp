@@ -89,11 +89,13 @@ TEST(Help, AWrongOptionGetsItsNearestAndAFarOneNone) {
 }
 
 TEST(Help, TextIsWrappedAtItsWidth) {
-  const std::string text =
-      text_of({.usage = "p",
-               .description = "d",
-               .groups = {{"Options", {{"--a", std::string(60, 'x') + " " + std::string(60, 'y')}}}},
-               .footer = ""});
+  const OptionText option{.names = {"--a"},
+                          .value = "",
+                          .default_value = "",
+                          .help = std::string(60, 'x') + " " + std::string(60, 'y'),
+                          .group = "Options",
+                          .choices = {}};
+  const std::string text = help_text({.name = "p", .description = "d", .footer = "", .options = {option}, .commands = {}}, "p");
   EXPECT_THAT(text, HasSubstr("  --a  " + std::string(60, 'x') + "\n       " + std::string(60, 'y') + "\n"));
 }
 
@@ -101,7 +103,7 @@ TEST(Help, TextIsWrappedAtItsWidth) {
 TEST(Help, AParagraphBehindTheExamplesIsWrappedAsOne) {
   const std::string half(60, 'x'),
       footer = "Examples:\n  pathline a\n  pathline b\n" + half + " one\n" + half + "\ntwo";
-  EXPECT_THAT(text_of({.usage = "p", .description = "d", .groups = {}, .footer = footer}),
+  EXPECT_THAT(help_text({.name = "p", .description = "d", .footer = footer, .options = {}, .commands = {}}, "p"),
               HasSubstr("Examples:\n  pathline a\n  pathline b\n" + half + " one\n" + half + " two\n"));
 }
 

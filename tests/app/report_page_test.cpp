@@ -140,7 +140,7 @@ TEST_F(Report, OfATableIsReadOnAPhoneAndInTheDarkSlow) {
   const auto got = run({"report", file("run"), "-o", file("r.html"), "--quiet"});
   ASSERT_EQ(got.code, 0) << got.err;
   std::string page = get("r.html");
-  EXPECT_THAT(page, HasSubstr("Beside simpler models"));
+  EXPECT_THAT(page, HasSubstr("Comparison with simpler models"));
   page.replace(page.find("</body>"), 7, R"(<script>
 window.addEventListener("load", () => {
   const high = Math.max(...[...document.querySelectorAll("tr")].map((row) => row.getBoundingClientRect().height));

@@ -200,7 +200,7 @@ TEST(FlowMixture, WhatIsNoMixtureOfFlowsIsRefused) {
   const auto made = [](std::vector<Flow<double>> members, Vector<double> weights) {
     return message([&] { (void)flow_mixture(std::move(members), weights); });
   };
-  EXPECT_EQ(made({}, equal(0)), "members: there is none; an ensemble has one flow at least");
+  EXPECT_EQ(made({}, equal(0)), "members: empty; an ensemble has at least one flow");
   EXPECT_EQ(made({two, three}, equal(2)), "member 2: 3 columns and 0 conditions; the first member has 2 and 0");
   EXPECT_EQ(made({two, given}, equal(2)), "member 2: 2 columns and 1 conditions; the first member has 2 and 0");
   EXPECT_EQ(made({two, two}, equal(3)), "weights: 3 for 2 members");
@@ -215,15 +215,16 @@ TEST(FlowMixture, WhatIsNoMixtureOfFlowsIsRefused) {
   periodic.set_periods(Periods(Vector<double>{{0, 0}}, Vector<double>{{0, 360}}, bounds));
   for (const auto& [first, second] : {std::pair(two, bounded), std::pair(bounded, two), std::pair(bounded, periodic),
                                       std::pair(periodic, bounded)})
-    EXPECT_EQ(made({first, second}, equal(2)), "member 2: other bounds or periods than the first");
+    EXPECT_EQ(made({first, second}, equal(2)), "member 2: its bounds or periods differ from those of the first member");
 }
 
 TEST(FlowMixture, ItHasNoPathThroughTime) {
   const auto flow = flow_mixture(std::vector<Flow<double>>{random_flow<double>(1), random_flow<double>(2)}, equal(2));
   const Matrix<double> x = Matrix<double>::Zero(2, 1);
   EXPECT_EQ(flow.end_time(), 0);
-  EXPECT_THAT(message([&] { (void)flow.log_prob_at(0.5, x); }), HasSubstr("no common path from a base to the data"));
-  EXPECT_THAT(message([&] { (void)flow.transform(x, 0, 1); }), HasSubstr("no common path"));
+  EXPECT_THAT(message([&] { (void)flow.log_prob_at(0.5, x); }),
+              HasSubstr("time: the model is an ensemble of 2 flows, which have no common map from a base to the data"));
+  EXPECT_THAT(message([&] { (void)flow.transform(x, 0, 1); }), HasSubstr("no common map"));
   EXPECT_THAT(message([&] { (void)flow.log_prob(Matrix<double>::Zero(3, 1)); }), HasSubstr("points have 3 columns"));
   EXPECT_THAT(message([&] { (void)flow.log_prob(Matrix<double>{{0, NAN}, {0, 0}}); }), HasSubstr("point 2, column 1"));
 }

@@ -1,4 +1,4 @@
-// The equations along a path, against the density on the way and its differences.
+// The equations along a path, against the density at intermediate times and its differences.
 #include "pathline/flow/path.hpp"
 
 #include <gmock/gmock.h>

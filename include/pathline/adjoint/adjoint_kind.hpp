@@ -13,7 +13,7 @@ namespace pathline {
 /// - backsolve (Chen et al. 2018, algorithm 1) solves z backwards together with the adjoint in constant memory.
 /// - checkpointed is like backsolve, but resets z to the stored forward state at every forward step.
 enum class AdjointKind { discrete, checkpointed, backsolve };
-[[nodiscard]] AdjointKind parse_adjoint(const std::string& name);  ///< InputError with the names there are.
+[[nodiscard]] AdjointKind parse_adjoint(const std::string& name);  ///< throws InputError that lists the names
 [[nodiscard]] std::string to_string(AdjointKind kind);
 [[nodiscard]] const std::vector<std::string>& adjoint_names();
 

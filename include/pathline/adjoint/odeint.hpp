@@ -19,7 +19,7 @@ struct OdeintOptions {
   int threads = 1;  ///< >= 0, 0: one per core. Results do not depend on it, bit for bit
 };
 
-/// dL/d of everything the solution depends on.
+/// The derivatives of the loss by everything that the solution depends on.
 template <class S> struct OdeintGradient {
   Matrix<S> z0;          ///< d x B
   Vector<S> theta;       ///< P, summed over the samples

@@ -1,5 +1,5 @@
 /// \file
-/// What a model file says of itself, so that a changed model is seen without its data.
+/// What a model file states about itself, so that a changed model is detected without its data.
 #pragma once
 
 #include "pathline/flow/flow.hpp"

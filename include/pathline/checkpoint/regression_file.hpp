@@ -9,7 +9,7 @@
 
 namespace pathline {
 
-/// A model of standardized columns and what makes it one of the data's own units.
+/// A model of standardized columns, and the units of the data.
 struct SavedRegression {
   RegressionSpec spec;
   std::vector<std::string> inputs, targets;         ///< names of the columns

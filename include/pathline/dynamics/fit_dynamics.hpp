@@ -26,7 +26,7 @@ struct DynamicsOptions {
 };
 
 struct DynamicsFit {
-  std::vector<double> losses;  ///< of each iteration, before its step
+  std::vector<double> losses;  ///< the loss of each iteration, before its step
   Matrix<double> initial;      ///< d x N: the first state of each trajectory, as observed or as trained
 };
 

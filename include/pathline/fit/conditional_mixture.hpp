@@ -23,7 +23,7 @@ class ConditionalMixture {
   Index dim() const { return joint_.dim() - condition_dim_; }
   Index condition_dim() const { return condition_dim_; }
   const GaussianMixture& joint() const { return joint_; }
-  /// Of the condition; null without one.
+  /// The marginal density of the condition; null without one.
   const GaussianMixture* marginal() const { return marginal_ ? &*marginal_ : nullptr; }
 
   /// x: d x B, c: dc x B; returns 1 x B. A NaN in a column gives NaN there.

@@ -24,7 +24,7 @@ class GaussianMixture {
   const Vector<double>& weights() const { return weights_; }
   const Matrix<double>& means() const { return means_; }
   const Matrix<double>& scale(Index k) const { return scales_[static_cast<std::size_t>(k)]; }
-  /// That of the first `columns` columns. columns: in [1, d].
+  /// The marginal density of the first `columns` columns. columns: in [1, d].
   [[nodiscard]] GaussianMixture marginal(Index columns) const;
 
   /// x: d x B; returns 1 x B. A NaN in a column of x gives NaN there.

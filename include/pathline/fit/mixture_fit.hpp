@@ -56,8 +56,8 @@ struct MixtureFit {
                                         const std::vector<Index>& components, const MixtureOptions& options,
                                         double seconds = 0);
 
-/// The mean of `members` densities, whose mean is `mean`, and another one: a mixture of all their components. The mean
-/// log-density of no rows is below the mean of theirs, by Jensen's inequality: fits from different starts err in
+/// The mean of `members` densities, whose mean is `mean`, and another one: a mixture of all their components. By Jensen's
+/// inequality, its log-density is nowhere below the mean of theirs: fits from different starts err in
 /// different places. Throws InputError for different dimensions.
 [[nodiscard]] GaussianMixture with_member(const GaussianMixture& mean, Index members, const GaussianMixture& other);
 

@@ -19,7 +19,7 @@ namespace pathline {
 /// likelihood it cannot learn of a point that left the box. flow_mixture: whole flows, each with a base of its own, see
 /// FlowMixture.
 enum class BaseKind { normal, diagonal, full, mixture, full_mixture, conditional_mixture, uniform, flow_mixture };
-[[nodiscard]] BaseKind parse_base(const std::string& name);  ///< InputError with the names there are
+[[nodiscard]] BaseKind parse_base(const std::string& name);  ///< throws InputError that lists the names
 [[nodiscard]] std::string to_string(BaseKind kind);
 [[nodiscard]] const std::vector<std::string>& base_names();  ///< of those that make_base makes: all but flow_mixture
 
@@ -33,12 +33,12 @@ class Base {
 
   Index dim() const { return dim_; }
   Index condition_dim() const { return condition_dim_; }  ///< dc, or 0
-  /// Flat and named; empty for normal and uniform.
+  /// The parameters as one vector, and its named parts; empty for normal and uniform.
   const Vector<double>& theta() const { return theta_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   void set_theta(ConstVectorRef<double> theta);
 
-  /// z: d x B; gives 1 x B.
+  /// log p(z | c) of z (d x B), 1 x B, in nats.
   virtual RowVector<double> log_density(ConstMatrixRef<double> z,
                                         ConstMatrixRef<double> c = Matrix<double>(0, 0)) const = 0;
   /// The transpose: z_bar (d x B) = weight dlog p/dz, and theta_bar (P) += weight sum dlog p/dtheta, unless it is empty.
@@ -46,7 +46,7 @@ class Base {
                         VectorRef<double> theta_bar) const = 0;
   /// weight dlog p/dc, dc x B, of a base that has a condition.
   virtual Matrix<double> condition_pullback(ConstMatrixRef<double> z, ConstMatrixRef<double> c, double weight) const;
-  /// Fills d x B, column by column.
+  /// Fills z (d x B) with draws, column by column.
   virtual void sample(Engine& engine, MatrixRef<double> z, ConstMatrixRef<double> c = Matrix<double>(0, 0)) const = 0;
 
   virtual Index components() const { return 1; }

@@ -15,8 +15,8 @@ struct BarredLogProb {
   double nfe = 0;              ///< of both solves, as LogProb::nfe
 };
 
-/// Evaluates the density twice, the second time at four times the tolerance (or with half the fixed steps), which costs
-/// 0.8 (0.5) of the first. The bar of a point is
+/// Evaluates the density twice, the second time at four times the tolerance (or with half the fixed steps), at 0.8 (0.5)
+/// of the cost of the first. The bar of a point is
 ///
 ///     2 max(D, median of D over its tile) + eps (1 + |log p0(z)| + |log det|)
 ///     D = |change of log det| + sqrt(sum_i (dlog p0/dz_i change of z_i)^2)
@@ -29,8 +29,8 @@ template <class S> [[nodiscard]] BarredLogProb log_prob_with_error(const Flow<S>
                                                                    ConstMatrixRef<double> c = Matrix<double>(0, 0),
                                                                    const EvaluationOptions& options = {});
 
-/// The same, and evaluates the points whose bar is above max_error again, at tolerances of a tenth and then in double,
-/// down to 1e-12, until it is not. Where that is not enough the last values stand; their bars say so. single: the same
+/// The same, but evaluates the points whose bar exceeds max_error again, each time at a tenth of the tolerance and finally
+/// in double, down to 1e-12. Where that does not suffice, the best value remains, and its bar shows it. single: the same
 /// flow in float, to begin with; null begins in double. max_error: nats, > 0; the trace has to be exact.
 [[nodiscard]] BarredLogProb log_prob_within(double max_error, const Flow<double>& flow, const Flow<float>* single,
                                             ConstMatrixRef<double> x, ConstMatrixRef<double> c = Matrix<double>(0, 0),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "pathline/flow/flow.hpp"
@@ -54,10 +55,16 @@ template <class S> class FlowMixture final : public Base {
 template <class S> [[nodiscard]] Flow<S> flow_mixture(std::vector<Flow<S>> members, const Vector<double>& weights,
                                                       const SolverOptions& solver = EvaluationOptions{}.solver);
 
+/// Throws InputError, "time: the model is an ensemble of 2 flows, ...", if the density of `flow` is such a mixture. name:
+/// the argument, option or function that needs one map from a base to the data.
+template <class S> void refuse_ensemble(const Flow<S>& flow, const std::string& name);
+
 extern template class FlowMixture<float>;
 extern template class FlowMixture<double>;
 extern template Flow<float> flow_mixture<float>(std::vector<Flow<float>>, const Vector<double>&, const SolverOptions&);
 extern template Flow<double> flow_mixture<double>(std::vector<Flow<double>>, const Vector<double>&,
                                                   const SolverOptions&);
+extern template void refuse_ensemble<float>(const Flow<float>&, const std::string&);
+extern template void refuse_ensemble<double>(const Flow<double>&, const std::string&);
 
 }  // namespace pathline

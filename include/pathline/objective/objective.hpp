@@ -54,7 +54,7 @@ template <class S> class Objective {
   /// InputError if the objective has no gradient of a part of this flow. Called once, before the training starts.
   virtual void check(const Flow<S>&) const {}
 
-  /// The iterations of the run which are this objective's: first, ..., first + count - 1. Called once, before the
+  /// Tells which iterations of the run belong to this objective: first, ..., first + count - 1. Called once, before the
   /// training starts.
   virtual void set_iterations(Index /*first*/, Index /*count*/) {}
 
@@ -68,7 +68,7 @@ template <class S> class Objective {
   /// The distribution that the flow is to approximate where there is no data, for validation; null if there is none.
   virtual const Target* target() const { return nullptr; }
 
-  /// All that one call leaves for the next, which an interrupted run saves (NllGradientSolver::first_steps).
+  /// The state that one call leaves for the next, which an interrupted run saves (NllGradientSolver::first_steps).
   virtual std::vector<double> first_steps() const { return {}; }
   virtual void set_first_steps(std::vector<double>) {}
 };

@@ -8,13 +8,13 @@
 
 namespace pathline {
 
-/// A rate of each sample that is integrated beside the path and feeds nothing back: a regularizer.
+/// The rate of an integral along the path of each sample, on which the path does not depend: a regularizer.
 template <class S> class Integrand {
  public:
   virtual ~Integrand() = default;
   /// True: f has d + 1 rows, the last the time derivative of the field's potential.
   virtual bool needs_potential() const { return false; }
-  /// False: it looks at f alone, and gets no directions and an empty je. Only then can the trace be taken in closed
+  /// False: it depends on f alone, and gets no directions and an empty je. Only then can the trace be taken in closed
   /// form.
   virtual bool needs_jacobian() const { return true; }
   /// f: d x B, je = J E: d x kB; writes out: 1 x B.

@@ -4,12 +4,19 @@
 
 namespace pathline {
 
-/// Sets how many seconds each solve that begins from now on in this process may take, on whatever thread; 0, as at the
-/// start, is no limit. A solve that takes longer throws NumericalError with advice: a field that is stiff far from the
-/// data, or that a stranger made so, would otherwise take its step limit's worth of time for each tile. A solve that
-/// ends in time has the same bits as without a limit. The limit belongs to the process because it depends on the
-/// machine: it is no part of a model, of its options or of a recipe. Throws InputError for a number below 0.
+/// Sets how many seconds of wall-clock time each ODE solve may take; 0, the value at the start of the program, is no
+/// limit. A solve that takes longer throws NumericalError with advice. Without a limit, a field that is stiff far from
+/// the data, or that was made so on purpose, takes as long as `max_steps` steps for each tile of points. A solve that
+/// ends in time gives the same bits as without a limit. Throws InputError for a number that is negative or not finite.
+///
+/// The limit belongs to the process and not to SolverOptions, because those are stored in recipes and in model files and
+/// decide the result, whereas the limit depends on the machine and on the patience of its user only.
+///
+/// Threads: the limit is atomic, so that any thread may set it at any time. A solve reads it once, when it begins, and
+/// keeps it; solves that have begun keep the former limit, on whatever thread. Two threads of one program cannot have
+/// different limits.
 void limit_solve_time(double seconds);
+/// The present limit, seconds; 0: none.
 [[nodiscard]] double solve_time_limit();
 
 }  // namespace pathline

@@ -11,8 +11,8 @@
 
 namespace pathline {
 
-/// By recipe.data; splits and held-out draws by train.seed. InputError naming the file, row or column. With a target
-/// there is no data: columns of its dimension, and no row. table: see open_source.
+/// Makes the data of recipe.data; train.seed selects splits and held-out draws. With a target there is no data: as many
+/// columns as it has dimensions, and no row. table: see open_source. InputError naming the file, row or column.
 [[nodiscard]] TrainingData build_data(const Recipe& recipe, const std::optional<Target>& target = {},
                                       const TableView* table = nullptr);
 
@@ -23,7 +23,7 @@ namespace pathline {
 /// only what messages call it.
 [[nodiscard]] std::unique_ptr<DataSource> open_source(const Recipe& recipe, const TableView* table = nullptr);
 
-/// objective.target: find_target's, or "user". InputError if there is no such.
+/// objective.target: find_target's, or "user". InputError if there is none.
 [[nodiscard]] Target named_target(const std::string& name, const std::optional<Target>& user);
 /// The target of a run without data: data.source is empty and every stage is reverse_kl to the same.
 [[nodiscard]] std::optional<Target> only_target(const Recipe& recipe, const std::optional<Target>& user = {});

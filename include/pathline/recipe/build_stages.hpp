@@ -15,7 +15,7 @@ namespace pathline {
 template <class S>
 [[nodiscard]] std::vector<Stage<S>> build_stages(const Recipe& recipe, const std::optional<Target>& user = {});
 
-/// All but the directory.
+/// The options of the trainer, all but the directory.
 [[nodiscard]] TrainerOptions trainer_options(const Recipe& recipe);
 
 /// The iterations by which the last stage is longer than it says: there are more in train.iterations than the stages

@@ -1,5 +1,5 @@
 /// \file
-/// A recipe in, a run out: model.h5 (best by validation), last.h5 (to resume from) and metrics.jsonl.
+/// Trains what a recipe describes: model.h5 (best by validation), last.h5 (to resume from) and metrics.jsonl.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace pathline {
 struct TrainingOptions {
   std::string directory;             ///< made if it is not there
   bool resume = false;               ///< continue from its last.h5, or from previous.h5 if that is damaged
-  bool replace = false;              ///< a run that is there goes, once all of the new one but its first step is made
+  bool replace = false;              ///< deletes an existing run, once the new one is ready for its first step
   std::function<void()> begin = {};  ///< called once the data are read, before the first iteration
   std::function<void(const TrainingProgress&)> progress = {};
   /// The data, in memory, in place of a file: data.source is only its name then. It must outlive the training.

@@ -1,5 +1,5 @@
 /// \file
-/// y = readout(h1), h1 the hidden state that starts at h0(x): the frame of a residual network and of a Neural ODE.
+/// y = readout(h1), h1 the hidden state that starts at h0(x): the common part of a residual network and a Neural ODE.
 #pragma once
 
 #include <string>

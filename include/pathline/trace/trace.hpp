@@ -28,7 +28,7 @@ struct TraceOptions {
   void check() const;
 };
 
-/// The directions of one solve. Probes are drawn once and held for all of it: redrawn at every evaluation they would
+/// The directions of one solve. Probes are drawn once and kept for the whole solve: redrawn at every evaluation they would
 /// make the right-hand side a random function, which no step control can follow (torchdiffeq #120). memory holds the
 /// probes (d x kB) and outlives the directions.
 template <class S> [[nodiscard]] TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim,

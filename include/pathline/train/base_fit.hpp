@@ -9,8 +9,8 @@
 
 namespace pathline {
 
-/// The rows of a run as the base sees them while the chain does nothing: through the data side of the flow alone, and
-/// behind the condition, if there is one.
+/// The rows of a run as the base sees them while the chain is the identity: mapped by the data side of the flow alone.
+/// If there is a condition, its columns come first.
 struct BaseRows {
   Matrix<double> training, validation;                  ///< (dc + d) x N, (dc + d) x M
   Vector<double> training_weights, validation_weights;  ///< N, M; or empty where all rows weigh alike
@@ -18,15 +18,15 @@ struct BaseRows {
   Index condition_dim = 0;                              ///< dc: the first rows are the condition
 };
 
-/// At most most_rows of the training rows, evenly spaced, and as many of the validation rows at most (0: all). Throws
+/// Takes at most most_rows training rows and at most as many validation rows, evenly spaced (0: all). Throws
 /// InputError for data that are not a table.
 template <class S>
 [[nodiscard]] BaseRows base_rows(const Flow<S>& flow, const TrainingData& data, Index most_rows = 0);
 
 struct BaseFitOptions {
   Index components = 10;   ///< >= 1: of each member
-  Index members = 1;       ///< >= 1: mixtures from different starts, of which the base is the mean
-  Index iterations = 200;  ///< >= 1: of one member at most
+  Index members = 1;       ///< >= 1: mixtures from different random starts; the base is the mean of their densities
+  Index iterations = 200;  ///< >= 1: the most for one member
   double prior_rows = 1;   ///< >= 0: see MixtureOptions
   double diagonal = 0;     ///< in [0, 1]: see MixtureOptions
   /// > 0: factor of every covariance. A Gaussian fitted to N rows in d dimensions predicts others best if it is wider by
@@ -40,10 +40,10 @@ struct BaseFitOptions {
   int threads = 1;         ///< >= 0, 0: one per core; the result does not depend on it, bit for bit
 };
 
-/// One member of a base, number 0, 1, ...; validation rows end its fit early.
+/// Fits member 0, 1, ... of a base; the validation rows decide when its fit ends.
 [[nodiscard]] MixtureFit fit_base_member(const BaseRows& rows, const BaseFitOptions& options, Index member);
-/// The mean of options.members of them. With a condition it is of the condition and the columns together, and the
-/// density of these is its conditional.
+/// Fits options.members members and returns their mean. With a condition it is the joint density of the condition and
+/// the columns; the density of the columns is its conditional.
 [[nodiscard]] GaussianMixture fit_base(const BaseRows& rows, const BaseFitOptions& options);
 
 /// log p(z | c) of rows of which the first condition_dim columns are the condition c: (dc + d) x N; gives 1 x N, nats.

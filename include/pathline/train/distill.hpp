@@ -1,5 +1,5 @@
 /// \file
-/// A continuous flow into coupling layers, whose density takes one evaluation instead of a solve.
+/// Distillation of a continuous flow into coupling layers, whose density takes one evaluation instead of an ODE solve.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace pathline {
 
-/// 0 for a number of layers, pairs or seconds, or for the learning rate, is what with_defaults() puts in its place.
+/// The value 0 for the number of layers, pairs or seconds or for the learning rate stands for that of with_defaults().
 struct DistillOptions {
   double seconds = 0;  ///< >= 0: for drawing and training together, unless iterations > 0
-  /// > 0: so many iterations instead of those that fit into the time; the result then does not depend on the speed of
+  /// > 0: this number of iterations instead of as many as fit into the time; the result then does not depend on the speed of
   /// the machine.
   Index iterations = 0;
   Index layers = 0;  ///< number of coupling layers
@@ -27,11 +27,11 @@ struct DistillOptions {
   std::uint64_t seed = 0;
   EvaluationOptions evaluation = {};    ///< how the flow is solved, and the number of threads
   Matrix<double> condition_range = {};  ///< dc x 2: conditions are drawn within; empty: no limit
-  /// Called with the stage ("drawing", "map", "density") and the done part of all, in [0, 1].
+  /// Called with the stage ("drawing", "map", "density") and the fraction of the work that is done, in [0, 1].
   std::function<void(const char* stage, double done)> progress = {};
 };
 
-/// The options with numbers for the zeros, by the number of columns of the flow: 8 layers, 200,000 pairs, 60 seconds
+/// Replaces the zeros in the options by defaults, which depend on the number of columns: 8 layers, 200,000 pairs, 60 seconds
 /// and a learning rate of 3e-3 up to three; 12, 400,000 (20 million / dim beyond 50 columns, for the memory), 300 and
 /// 5e-3 for more, where the effective sample size still rises with the iterations after a minute.
 [[nodiscard]] DistillOptions with_defaults(DistillOptions options, Index dim);
@@ -52,12 +52,12 @@ struct DistillComparison {
 template <class S> struct Distilled {
   Flow<S> flow;
   Index pairs = 0, iterations = 0;
-  double box = 0;
+  double box = 0;  ///< of the couplings: CouplingOptions::box
 };
 
 /// Distils the chain of a flow with an ODE into spline couplings, in the manner of RegFlow (arXiv 2506.01158). Pairs of
 /// a base point z and its image x, with log p(x), are drawn from the flow. First the map is regressed, by the mean of
-/// |f(z) - x|^2 / d. Then the density is, by the mean of -log q(x) + (log q(x) - log p(x))^2 / 2: the first term is the
+/// |f(z) - x|^2 / d. Then the density is fitted, by the mean of -log q(x) + (log q(x) - log p(x))^2 / 2: the first term is the
 /// likelihood, whose gradient is noisy at its optimum, the second one vanishes there, where q = p (we add it to the
 /// likelihood; RegFlow regresses the map alone). The square grows only linearly beyond 3 nats. The result has the base
 /// and the data side of the original (bounds, periods, marginal maps, units). Conditions are drawn from the normal

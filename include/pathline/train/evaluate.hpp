@@ -24,7 +24,7 @@ struct Evaluation {
   std::optional<double> wide_log_z = {}, wide_log_z_error = {};  ///< of a target: see check_for_lost_modes
   std::optional<double> pareto_k = {};     ///< of a target: k-hat of the weights; see ImportanceWeights
   std::optional<FarPoints> far = {};       ///< if there are such points, but no more than 1 % (or one)
-  std::optional<double> trace_error = {};  ///< of Hutchinson's trace: the part of nll_error that the probes alone make
+  std::optional<double> trace_error = {};  ///< of Hutchinson's trace: the part of nll_error that the probes cause
 };
 
 /// Evaluates log-densities (1 x N) that were computed before, with the mean NFE of their solves. With weights (1 x N,
@@ -42,25 +42,25 @@ template <class S> [[nodiscard]] Evaluation evaluate(const Flow<S>& flow, ConstM
 /// n draws of q weighted by w = p~ / q: nll is the mean of log q - log p~, which is KL(q || p) - log Z; ess the
 /// effective sample size (sum w)^2 / sum w^2 (Kong 1992) over n, in (0, 1]; log_z the logarithm of the mean weight;
 /// pareto_k the shape of the weights' tail, by which log_z_error is made, and NaN where the tail is too heavy for one
-/// (see ImportanceWeights). A mode that q has no draw in is in none of these.
+/// (see ImportanceWeights). A mode without a draw of q shows in none of these.
 template <class S> [[nodiscard]] Evaluation evaluate_target(const Flow<S>& flow, const Target& target, Index n,
                                                             std::uint64_t seed, const EvaluationOptions& options);
 
-/// log Z once more, by draws that do not come from the flow alone: half of n are its own, half a Gaussian's three times
-/// as wide as the base, each weighted by p~ over the mixture of both (Hesterberg 1995). Far from e.log_z, the flow has
-/// lost a part of the target, which its own draws cannot tell. Left empty where the flow cannot be evaluated that far
-/// out; blind in many dimensions, where no Gaussian meets the target.
+/// Estimates log Z again, from draws of which half come from the flow and half from a Gaussian three times as wide as the
+/// base, each weighted by p~ over the density of that mixture (Hesterberg 1995). If it differs from e.log_z, the flow has
+/// lost a part of the target, which its own draws cannot show. Empty where the flow cannot be evaluated that far out. In
+/// many dimensions it finds nothing, because hardly a draw of the Gaussian hits the target.
 template <class S> void check_for_lost_modes(const Flow<S>& flow, const Target& target, Index n, std::uint64_t seed,
                                              const EvaluationOptions& options, Evaluation& e);
-/// wide_log_z is above log_z by more than 4 of their standard errors and 0.01 nats.
+/// Whether wide_log_z exceeds log_z by more than 4 of their standard errors and 0.01 nats.
 [[nodiscard]] bool has_lost_modes(const Evaluation& e);
 
-/// No estimate of a Kullback-Leibler divergence lies 4 standard errors and 1e-3 nats below 0, unless the log-densities
-/// that it is made of are wrong, as those of a solve that is too coarse: such a density does not integrate to 1.
+/// Whether an estimate of a Kullback-Leibler divergence lies more than 4 standard errors and 1e-3 nats below 0. Then its
+/// log-densities are wrong, as those of a solve that is too coarse, whose density does not integrate to 1.
 [[nodiscard]] bool is_impossible_kl(double kl, double error);
 
 /// Like evaluate, with Hutchinson's trace, of two independent sets of probes: their mean is the log-density, and what
-/// they differ by gives trace_error.
+/// they differ by determines trace_error.
 template <class S> [[nodiscard]] Evaluation evaluate_by_probes(const Flow<S>& flow, ConstMatrixRef<double> x,
                                                                ConstMatrixRef<double> c,
                                                                const EvaluationOptions& options,
@@ -70,7 +70,7 @@ template <class S> [[nodiscard]] Evaluation evaluate_by_probes(const Flow<S>& fl
 struct MeanError {
   double mean = 0, error = 0;  ///< the standard error of the mean; NaN for one value
 };
-/// weights: 1 x N, >= 0; empty: all values weigh alike.
+/// values: 1 x N. weights: 1 x N, >= 0; empty: equal weights.
 [[nodiscard]] MeanError mean_error(const RowVector<double>& values, const RowVector<double>& weights = {});
 
 extern template Evaluation evaluate_target<float>(const Flow<float>&, const Target&, Index, std::uint64_t,

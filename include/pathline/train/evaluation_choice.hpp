@@ -12,8 +12,8 @@ struct EvaluationChoice {
   double nfe = 0;
 };
 
-/// The solver with the fewest evaluations of the field whose mean error is at most max_error > 0 nats, of a ladder from
-/// one step of Euler's method to dopri5 at 1e-6; the last of them if none is. The reference is dopri5 at a tolerance of
+/// The solver with the fewest evaluations of the field whose mean error is at most max_error > 0 nats, among candidates
+/// from one step of Euler's method to dopri5 at 1e-6; the last one if none is. The reference is dopri5 at a tolerance of
 /// 1e-7 (float: 1e-6) with the exact trace. x: d x N, c: dc x N, of which the first 256 are used; N >= 1. The result is
 /// a function of the flow and the points alone. Throws NumericalError if the reference fails.
 template <class S> [[nodiscard]] EvaluationChoice choose_evaluation(const Flow<S>& flow, ConstMatrixRef<double> x,

@@ -26,7 +26,7 @@
 
 namespace pathline {
 
-/// What is cheap, on the test samples of a run: one Gaussian and a mixture of Gaussians.
+/// Densities with which to compare the model on the test samples of a run: one Gaussian and a mixture of Gaussians.
 struct Yardstick {
   double gaussian_nll = 0, mixture_nll = 0;  ///< nats, in the units of the data
   Index components = 1;                      ///< of the mixture
@@ -34,7 +34,7 @@ struct Yardstick {
   double excess = 0, excess_error = 0;
 };
 
-/// How long a run turned out to be: see TrainerOptions::seconds.
+/// The length of a run with a time limit, once it is known: see TrainerOptions::seconds.
 struct RunLength {
   Index iterations, cooldown;
 };
@@ -99,7 +99,7 @@ struct TrainerOptions {
   double max_error = 0;
   /// Solver, trace and tile of validations and of the test. Its other options are refused: seed and threads are below.
   EvaluationOptions evaluation;
-  /// >= 1: where a target takes the place of data, draws of the flow
+  /// >= 1: the number of draws of the flow for a validation, where a target takes the place of data
   Index validation_draws = SourceOptions{}.validation_size;
   Index test_draws = SourceOptions{}.test_size;  ///< >= 1: the same, for the test
   std::uint64_t seed = 0;                        ///< of the draws for validations and the test
@@ -113,21 +113,21 @@ struct TrainerOptions {
   bool replace = false;     ///< replace a run that is in the directory
   std::string recipe = {};  ///< a text that is kept in the files, if any are written
   /// >= 0: seconds within which the run ends, validations and the test included; 0: no limit. `iterations` is then the
-  /// most that it takes. The last stage has a trapezoid as its schedule: when cooldown_share of the seconds are left,
+  /// largest number of iterations. The last stage has a trapezoid as its schedule: when cooldown_share of the seconds are left,
   /// the iterations that fit into them become its cooldown. A run with the length that was found, and without a limit,
   /// is bitwise the same.
   double seconds = 0;
   double cooldown_share = 0.3;  ///< in (0, 1)
-  bool cpu_time = false;        ///< every second of a run is one of the CPU, its threads together, not of the clock
-  double seconds_spent = 0;     ///< of `seconds`, before the trainer was made
+  bool cpu_time = false;        ///< whether seconds are CPU time, summed over the threads, and not wall-clock time
+  double seconds_spent = 0;     ///< the part of `seconds` that was spent before the trainer was made
   std::function<std::string(const RunLength&)> recipe_of = {};  ///< replaces `recipe` once the length is known
   bool estimate_time = false;  ///< tries one iteration of every later stage, for TrainingProgress::seconds_left
 };
 
 enum class TrainingAction { proceed, stop };
 
-/// Each may be null. A callback that gives TrainingAction::stop ends the run after this iteration; what was done is
-/// saved, and a resumed run continues from there.
+/// Each function may be null. A callback that returns TrainingAction::stop ends the run after this iteration; what was
+/// done is saved, and a resumed run continues from there.
 template <class S> struct TrainingCallbacks {
   using Callback = std::function<TrainingAction(const TrainingProgress& progress, const Flow<S>& flow)>;
   Callback iteration = {};   ///< after each iteration, with the flow as it is trained

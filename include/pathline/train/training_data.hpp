@@ -76,7 +76,7 @@ class TrainingData {
 
   /// What the user should know before the training: DataSource::notes, and what the options make of the data.
   const std::vector<std::string>& notes() const { return notes_; }
-  /// What the data are, in one line: rows, split, columns with their ranges, conditions. Empty for a toy.
+  /// One line that describes the data: rows, split, columns with their ranges, conditions. Empty for a toy.
   [[nodiscard]] std::string summary() const;
   /// dc x 2: the lowest and highest value of each condition in the training data.
   Matrix<double> condition_range() const;

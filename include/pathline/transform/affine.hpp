@@ -1,4 +1,4 @@
-/// x = mean + scale z, column by column: what standardizes data.
+/// The affine map x = mean + scale z of each column, which standardizes the data.
 #pragma once
 
 #include "pathline/transform/transform.hpp"
@@ -8,7 +8,7 @@ namespace pathline {
 /// The map x = mean + scale z from the base to the data, with log|det| = sum log scale. It has no trained parameters.
 template <class S> class Affine final : public Transform<S> {
  public:
-  /// Both of d numbers; scale > 0.
+  /// mean and scale have d elements each; scale > 0.
   Affine(Vector<double> mean, Vector<double> scale);
 
   std::unique_ptr<Transform<S>> clone() const override { return std::make_unique<Affine>(*this); }

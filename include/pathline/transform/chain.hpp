@@ -35,7 +35,7 @@ template <class S> class Chain {
   Chain() = default;
   Chain share() const;  ///< a chain that shares the vector fields: see Transform::share
 
-  /// at the data's end
+  /// Appends a transform at the end of the data.
   void add(std::unique_ptr<Transform<S>> transform) { links_.emplace_back(std::move(transform)); }
   template <class T> T& add(T transform) {
     auto link = std::make_unique<T>(std::move(transform));

@@ -37,7 +37,7 @@ template <class S> class Conditioner {
   Index memory_size(Index batch) const;
   /// Writes y (out x B) of x (in x B), both contiguous. `memory` keeps what the pullback needs.
   void forward(const S* x, Index batch, S* y, S* memory) const;
-  /// Of the forward with the same x and memory: overwrites x_bar (in x B) and adds to theta_bar unless it is null.
+  /// The transpose of forward() with the same x and memory: overwrites x_bar (in x B) and adds to theta_bar unless it is null.
   void pullback(const S* x, Index batch, const S* memory, const S* y_bar, S* x_bar, S* theta_bar,
                 Workspace<S>& w) const;
 

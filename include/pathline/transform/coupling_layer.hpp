@@ -20,8 +20,8 @@ struct CouplingOptions {
   Activation activation = Activation::swish;  ///< of the network
   bool residual = false;                      ///< of the network
   Index bins = 8;                             ///< spline: in [2, 256]
-  /// > 0: either kind is the identity outside of [-box, box], to which its network sees the inputs clamped, those of
-  /// the condition too, so that it is never asked far from all data.
+  /// > 0: either kind is the identity outside of [-box, box]. The inputs of the network, the condition included, are
+  /// clamped to this range, so that the network is never evaluated far from all data.
   double box = 5;
 };
 
@@ -69,8 +69,8 @@ template <class S> class CouplingLayer final : public Transform<S> {
   Conditioner<S> network_;
 };
 
-/// Which columns each of `layers` coupling layers moves: of two layers in a row, the second moves those that the first
-/// keeps. The halves of each such pair are drawn from the engine; two columns only take turns. One column always moves.
+/// The columns that each of `layers` coupling layers moves: of two successive layers, the second moves those that the
+/// first keeps. The halves of each such pair are drawn from the engine; two columns only take turns. One column always moves.
 [[nodiscard]] std::vector<std::vector<std::int64_t>> alternating_halves(Index dim, Index layers, Engine& engine);
 
 extern template class CouplingLayer<float>;

@@ -1,5 +1,5 @@
 /// \file
-/// The frame of a transform whose way from the base to the data is a formula with trained parameters.
+/// The common part of transforms whose map from the base to the data is a formula with trained parameters.
 #pragma once
 
 #include "pathline/transform/transform.hpp"
@@ -21,7 +21,7 @@ template <class S> class ExplicitTransform : public Transform<S> {
 
   /// Writes y (d x B) and L = log|det dy/dz| (1 x B).
   virtual void forward(const Matrix<double>& z, Matrix<double>& y, RowVector<double>& log_det) const = 0;
-  virtual Matrix<double> inverse(const Matrix<double>& y) const = 0;
+  virtual Matrix<double> inverse(const Matrix<double>& y) const = 0;  ///< z (d x B) of y (d x B)
   /// Returns the gradient of sum(y_bar . y) + sum(l_bar L) by z (d x B) and adds that by theta, unless it is empty.
   virtual Matrix<double> pull(const Matrix<double>& z, const Matrix<double>& y_bar, const RowVector<double>& l_bar,
                               VectorRef<double> theta_bar) const = 0;

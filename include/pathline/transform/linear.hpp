@@ -1,5 +1,5 @@
 /// \file
-/// x = L z: what takes nearly collinear columns apart.
+/// The linear map x = L z, which decorrelates nearly collinear columns.
 #pragma once
 
 #include "pathline/transform/transform.hpp"
@@ -10,7 +10,7 @@ namespace pathline {
 /// has no trained parameters.
 template <class S> class Linear final : public Transform<S> {
  public:
-  /// lower: d x d; what is above the diagonal is not used. Throws InputError for a number that is not finite and a
+  /// lower: d x d; elements above the diagonal are not used. Throws InputError for a number that is not finite and a
   /// diagonal that is not > 0.
   explicit Linear(const Matrix<double>& lower);
 

@@ -50,10 +50,10 @@ inline constexpr double kLeastP = 1e-5;
 
 /// Base -> data -> base: the largest distance from the start, RMS over the columns, in double at a tolerance of 1e-9.
 [[nodiscard]] Check check_there_and_back(const Subject& subject);
-/// The log-density of the model's own draws, from the way up and from the way down: the largest difference, nats.
+/// The log-density of the model's own draws, as sample() and as log_prob() compute it: the largest difference, nats.
 [[nodiscard]] Check check_both_ways(const Subject& subject);
-/// log p(x) - log p0(z) against the logarithm of the determinant of dz/dx from differences of the map alone, which no
-/// trace and no log-determinant of a transform has touched: the largest difference, nats.
+/// log p(x) - log p0(z) against the logarithm of the determinant of dz/dx from differences of the map alone, without
+/// any trace or log-determinant of a transform: the largest difference, nats.
 [[nodiscard]] Check check_log_determinant(const Subject& subject);
 /// The continuity equation d rho/dt + div(rho f) = 0 at five times of each block, in the form
 /// (d/dt + f grad) log rho = -div f (Liouville), all derivatives by differences of the density and of the field's
@@ -66,7 +66,7 @@ inline constexpr double kLeastP = 1e-5;
 /// condition, against central differences: the largest GradientCheckRow::error(). Each array has three directions, of
 /// which the best counts, because a difference may straddle a kink of the activation.
 [[nodiscard]] Check check_adjoint(const Subject& subject);
-/// Whether each map from the data's units increases (or decreases) all along its column: the number of steps backward.
+/// Whether each map from the data's units is monotone along its column: the number of steps in the wrong direction.
 [[nodiscard]] Check check_monotone(const Subject& subject);
 
 // --- the density ---
