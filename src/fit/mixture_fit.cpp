@@ -135,18 +135,22 @@ Prior prior_of(const MixtureRows& data, const MixtureOptions& options) {
 
 // Clusters that are far apart for their width make the pooled covariance too wide a prior by orders of magnitude: two
 // of width 1 that are 10^6 apart came out 500 wide. Where a direction within the clusters is a hundred times as narrow as
-// the prior expects, the covariance within the clusters takes the place of the pooled one.
+// the prior expects, the covariance within the clusters takes the place of the pooled one. Fewer rows than twice the
+// columns leave directions narrow by chance, or without any width: their covariance tells the width of the columns alone.
 constexpr double kFarApart = 1e-4;  // ratio of variances
 
-void follow_clusters(const Moments& moments, Index d, double regularization, Prior& prior) {
+// size: the number of rows.
+void follow_clusters(const Moments& moments, Index d, Index size, double regularization, Prior& prior) {
   Matrix<double> within = Matrix<double>::Zero(d, d);
   double rows = 0;
-  for (Index k = 0; k < moments.sums.cols(); ++k) {
+  const Index clusters = moments.sums.cols();
+  for (Index k = 0; k < clusters; ++k) {
     if (!(moments.sums(0, k) > 0)) continue;
     const Gaussian g = gaussian(moments.sums.col(k), d);
     within += g.rows * g.covariance, rows += g.rows;
   }
   within /= rows;
+  if (size - clusters <= 2 * d) within = Matrix<double>(within.diagonal().asDiagonal());
   within.diagonal() = within.diagonal().cwiseMax(prior.floor).eval();
   const Eigen::LLT<Matrix<double>> wide_enough(within - kFarApart * prior.shrunk);
   if (wide_enough.info() == Eigen::Success) return;
@@ -210,7 +214,7 @@ MixtureFit fit(const MixtureRows& data, const MixtureRows& validation, const Mix
   const MixtureRows rows = data.some(order);
 
   const Moments start = moments_of_clusters(rows, nearest, clusters.count);
-  follow_clusters(start, data.dim(), options.regularization, prior);
+  follow_clusters(start, data.dim(), data.size(), options.regularization, prior);
   MixtureFit out{maximize(start, data.dim(), prior), kNaN, kNaN, 0, false};
   const Index step = rows.size() / std::max(kManyRows, kManyRowsEach * options.components);
   if (step >= 2) climb(rows.some(every(step, rows.size())), validation, prior, options, options.iterations, out);
