@@ -335,7 +335,7 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
       {{"sample", file("none.h5"), "-o", file("x.h5")}, "none.h5: cannot read: No such file"},
       {{"sample", model, "-o", file("x.png")}, "x.png: unknown format"},
       {{"sample", model, "-n", "-3", "-o", file("x.h5")}, "-n = -3: must be >= 0"},
-      {{"density", model, file("ragged.csv")}, "ragged.csv: line 2: 1 columns, expected 2"},
+      {{"density", model, file("ragged.csv")}, "ragged.csv: line 2: 1 column, expected 2"},
       {{"density", model, file("text.csv")}, "text.csv: line 2, column 2: 'x': expected a number"},
       {{"density", model, file("nan.csv")}, "nan.csv: line 2, column 1: nan: must be finite"},
       {{"density", model, file("wide.csv")}, "wide.csv: has 3 columns; the model needs 2 (x1, x2)"},
