@@ -210,7 +210,7 @@ std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const 
   read_part(options.validation, options, names, rows.table.values.rows(), notes, split.validation,
             split.validation_weights);
   read_part(options.test, options, names, rows.table.values.rows(), notes, split.test, split.test_weights);
-  if (options.weights.size() > 0) 
+  if (options.weights.size() > 0)
     for (auto& note : weights_notes(options.weights, split)) notes.push_back(std::move(note));
   auto limited = options.period;
   for (const auto& bounds : options.table.bounds) limited.push_back(bounds.column);

@@ -17,7 +17,8 @@ void refuse_constant(ConstMatrixRef<double> x, const std::vector<std::string>& c
     if (x.row(i).minCoeff() == x.row(i).maxCoeff())
       found.push_back(fmt::format("{} is constant ({:g})", column_label(i, columns), x(i, 0)));
   if (found.empty()) return;
-  if (found.size() > kMost) found[kMost - 1] = fmt::format("so are {} others", found.size() - kMost + 1), found.resize(kMost);
+  if (found.size() > kMost)
+    found[kMost - 1] = fmt::format("so are {} others", found.size() - kMost + 1), found.resize(kMost);
   throw InputError(fmt::format("{}: a constant column has no density; leave it out (SourceOptions.columns)",
                                fmt::join(found, ", ")));
 }

@@ -43,9 +43,10 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
     for (const auto& [value, count] : c.frequent)
       masses.push_back(
           fmt::format("{:g} in {:.0f} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
-    out.push_back(fmt::format("column {} is {} of the rows: a point mass has no density, and the likelihood has no bound "
-                              "there; leave these rows or this column out",
-                              name, fmt::join(masses, " and ")));
+    out.push_back(
+        fmt::format("column {} is {} of the rows: a point mass has no density, and the likelihood has no bound "
+                    "there; leave these rows or this column out",
+                    name, fmt::join(masses, " and ")));
     return true;
   }
   return false;
@@ -180,16 +181,15 @@ std::vector<std::string> weights_notes(const std::string& column, const DataSpli
   std::vector<std::string> out{
       fmt::format("rows are weighted by column {}: effective sample size {:.1f} of {} training rows (Kish)", column,
                   effective_sample_size(split.train_weights), split.train_weights.size())};
-  const std::pair<const char*, const RowVector<double>*> parts[] = {{"training", &split.train_weights},
-                                                                    {"validation", &split.validation_weights},
-                                                                    {"test", &split.test_weights}};
+  const std::pair<const char*, const RowVector<double>*> parts[] = {
+      {"training", &split.train_weights}, {"validation", &split.validation_weights}, {"test", &split.test_weights}};
   for (const auto& [name, weights] : parts)
     if (const double size = weights->size() > 0 ? effective_sample_size(*weights) : 0;
         size > 0 && size < kFew && 2 * size < static_cast<double>(weights->size()))
-      out.push_back(fmt::format(
-          "the {} rows have an effective sample size of {:.1f} of {}: a few rows with large weights decide, so look for "
-          "a wrong weight, or cut the largest ones",
-          name, size, weights->size()));
+      out.push_back(
+          fmt::format("the {} rows have an effective sample size of {:.1f} of {}: a few rows with large weights "
+                      "decide, so look for a wrong weight, or cut the largest ones",
+                      name, size, weights->size()));
   return out;
 }
 

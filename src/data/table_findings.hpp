@@ -13,7 +13,7 @@ namespace pathline {
 // The values of a column: how many there are, how many differ, and which are frequent.
 struct ValueCounts {
   Index rows = 0, distinct = 0;
-  std::vector<std::pair<double, Index>> frequent;  // values in more than a twentieth of the rows, the most frequent first
+  std::vector<std::pair<double, Index>> frequent;  // those in more than a twentieth of the rows, the most frequent first
   bool integers = true;
 };
 ValueCounts count_values(std::vector<double> values);

@@ -134,9 +134,10 @@ Prior prior_of(const MixtureRows& data, const MixtureOptions& options) {
 }
 
 // Clusters that are far apart for their width make the pooled covariance too wide a prior by orders of magnitude: two
-// of width 1 that are 10^6 apart came out 500 wide. Where a direction within the clusters is a hundred times as narrow as
-// the prior expects, the covariance within the clusters takes the place of the pooled one. Fewer rows than twice the
-// columns leave directions narrow by chance, or without any width: their covariance tells the width of the columns alone.
+// of width 1 that are 10^6 apart came out 500 wide. Where a direction within the clusters is a hundred times as narrow
+// as the prior expects, the covariance within the clusters takes the place of the pooled one. Fewer rows than twice the
+// columns leave directions narrow by chance, or without any width: their covariance tells the width of the columns
+// alone.
 constexpr double kFarApart = 1e-4;  // ratio of variances
 
 // size: the number of rows.

@@ -74,8 +74,8 @@ bool is_inexact_integer(std::string_view cell) {
 
 bool is_missing(std::string_view cell) {
   const std::string text = lower_case(std::string(cell));
-  constexpr std::string_view kWords[] = {"",     "na",   "n/a",  "nan",  "-nan", "null", "none",
-                                         "<na>", "#n/a", "#na",  "?",    "-",    "--",   "."};
+  constexpr std::string_view kWords[] = {"",     "na",   "n/a", "nan", "-nan", "null", "none",
+                                         "<na>", "#n/a", "#na", "?",   "-",    "--",   "."};
   return std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords);
 }
 

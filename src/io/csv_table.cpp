@@ -257,7 +257,8 @@ class CsvReader final : public TableReader {
       fail_cell(column, (cell.text.empty() ? "is empty" : fmt::format("'{}'", shortened(name_of(cell)))) +
                             ": expected a number" + advice(cell));
     if (!std::isfinite(value))
-      fail_cell(column, shortened(std::string(cell.text)) + ": must be finite" + (std::isnan(value) ? kDropMissing : ""));
+      fail_cell(column,
+                shortened(std::string(cell.text)) + ": must be finite" + (std::isnan(value) ? kDropMissing : ""));
     if (is_inexact_integer(cell.text))
       fail_cell(column, shortened(std::string(cell.text)) +
                             ": an integer above 2^53 that double precision cannot represent; leave the column out");

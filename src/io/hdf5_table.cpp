@@ -106,8 +106,8 @@ class RecordRows final : public RowSource {
   RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)), name_(name) {
     columns = data_.fields();
     if (columns.empty())
-      throw InputError(fmt::format("{}: holds {}: expected numbers, or records with number fields", name,
-                                   data_.type_name()));
+      throw InputError(
+          fmt::format("{}: holds {}: expected numbers, or records with number fields", name, data_.type_name()));
     if (data_.shape().size() != 1) throw InputError(name + ": records of more than one axis; expected shape (N,)");
     for (Index i = 0; i < static_cast<Index>(columns.size()); ++i) kept_.push_back(i);
     if (pandas) name_blocks();
@@ -161,8 +161,8 @@ class ColumnRows final : public RowSource {
       auto data = group.dataset(child);
       if (!data.is_numeric() || data.shape().size() != 1) continue;
       if (!data_.empty() && data.rows() != data_[0].rows())
-        throw InputError(fmt::format("{}: the columns '{}' and '{}' have {} and {} rows; choose one, as in {}/{}",
-                                     name, columns[0], child, data_[0].rows(), data.rows(), name, columns[0]));
+        throw InputError(fmt::format("{}: the columns '{}' and '{}' have {} and {} rows; choose one, as in {}/{}", name,
+                                     columns[0], child, data_[0].rows(), data.rows(), name, columns[0]));
       columns.push_back(child);
       data_.push_back(std::move(data));
     }

@@ -157,7 +157,8 @@ class NpyReader final : public TableReader {
   Column column_of(std::string_view type, Index offset, std::string_view field = {}) const {
     const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                    [&](const NumberKind& k) { return type.size() == 3 && type.substr(1) == k.name; });
-    if (kind == std::end(kKinds) && !field.empty()) refuse_field(field, fmt::format("contains '{}'", type.substr(0, 40)));
+    if (kind == std::end(kKinds) && !field.empty())
+      refuse_field(field, fmt::format("contains '{}'", type.substr(0, 40)));
     if (kind == std::end(kKinds))
       refuse(fmt::format(
           "contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with {}", type.substr(0, 40),

@@ -270,9 +270,9 @@ double hill_estimate(const RowVector<double>& x) {
   return sum / static_cast<double>(most);
 }
 
-// Whether a column falls about as slowly as a power for which Gaussians, however many, have no bounded divergence, because
-// its variance is infinite. Few validation rows do not show it: the worst row of a test of 4,000 rows cost 1.7 nats a row.
-// A normal distribution has 0.2 here, an exponential one 0.25, Student's t with 3 degrees of freedom 0.35.
+// Whether a column falls about as slowly as a power for which Gaussians, however many, have no bounded divergence,
+// because its variance is infinite. Few validation rows do not show it: the worst row of a test of 4,000 rows cost 1.7
+// nats a row. A normal distribution has 0.2 here, an exponential one 0.25, Student's t with 3 degrees of freedom 0.35.
 bool has_heavy_tail(const BaseRows& rows) {
   constexpr double kHeavy = 0.4;
   for (Index i = 0; i < rows.training.rows(); ++i)
@@ -297,8 +297,7 @@ BaseChoice by_validation(const BaseRows& rows, const BaseRows* mapped, const Bas
   if (mapped) {
     trials.push_back(tried(*mapped, options, " after marginal maps", first_most, at(0.2), reasons));
     const auto &by_map = trials[1].log_density, &plainly = trials[0].log_density;
-    const double gain =
-        robust_gain(by_map, plainly, rows.validation_weights) + doubt * gain_error(by_map, plainly);
+    const double gain = robust_gain(by_map, plainly, rows.validation_weights) + doubt * gain_error(by_map, plainly);
     if (gain > 0) std::swap(trials[0], trials[1]);
     if (std::abs(gain) > kClose) trials.pop_back();
   }
@@ -401,8 +400,7 @@ BaseChoice by_cross_validation(const BaseRows& rows, const BaseChoiceOptions& op
     best = fit, best_density = density;
   }
   reasons.push_back(fmt::format(
-      "{} rows are few: by ten-fold cross-validation the density is {} (NLL {:.4f}{})",
-      n + m,
+      "{} rows are few: by ten-fold cross-validation the density is {} (NLL {:.4f}{})", n + m,
       best->components > 1 ? fmt::format("a mixture of {} Gaussians", best->components)
                            : fmt::format("a Gaussian with its covariances shrunk by {:g} % and widened by {:g}",
                                          100 * best->diagonal, best->inflation),

@@ -66,10 +66,12 @@ TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
 TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
   put("negative.csv", "a,w\n1,1\n2,0.5\n3,-2\n4,5\n"), put("nan.csv", "a,w\n1,1\n2,nan\n3,2\n4,5\n");
   put("zero.csv", "a,w\n1,0\n2,0\n3,0\n");
-  EXPECT_THAT(refusal("negative.csv", {.weights = "w"}), EndsWith("negative.csv: row 3, w = -2: a weight must be >= 0"));
+  EXPECT_THAT(refusal("negative.csv", {.weights = "w"}),
+              EndsWith("negative.csv: row 3, w = -2: a weight must be >= 0"));
   put("log.csv", "a,w\n1,-1\n2,-0.5\n3,-2\n4,0.1\n");
-  EXPECT_THAT(refusal("log.csv", {.weights = "w"}),
-              EndsWith("w = -1: a weight must be >= 0; if the column holds logarithms of weights, write their exponentials"));
+  EXPECT_THAT(
+      refusal("log.csv", {.weights = "w"}),
+      EndsWith("w = -1: a weight must be >= 0; if the column holds logarithms of weights, write their exponentials"));
   EXPECT_THAT(refusal("nan.csv", {.weights = "w"}), StartsWith(file("nan.csv") + ": "));
   EXPECT_THAT(refusal("zero.csv", {.weights = "w"}), HasSubstr("every weight in column w is 0"));
   EXPECT_THAT(refusal("zero.csv", {.columns = {"a", "w"}, .weights = "w"}), HasSubstr("weights = w: this column"));
@@ -158,7 +160,8 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
   table("masses.csv", "a,b", [&](Index i) {
     return text(z(0, i)) + "," + (i % 10 == 0 ? "-9999" : i % 5 == 1 ? "-999" : text(z(1, i)));
   });
-  EXPECT_THAT(make_source(file("masses.csv"))->notes(), Contains(ContainsRegex("column b is -999 in .* % and -9999 in ")));
+  EXPECT_THAT(make_source(file("masses.csv"))->notes(),
+              Contains(ContainsRegex("column b is -999 in .* % and -9999 in ")));
 
   table("count.csv", "a,n", [&](Index i) { return text(z(0, i)) + "," + std::to_string(i % 9); });
   EXPECT_THAT(make_source(file("count.csv"))->notes(), Contains(HasSubstr("column n contains only integers (9 ")));
@@ -256,7 +259,7 @@ TEST_F(FileSource, AnErrorInATableInMemoryNamesItsRow) {
   const auto view = [&](Index d, Index n, std::vector<std::string> names = {}) {
     return TableView{ConstMatrixMap<double>(values.data(), d, n), std::move(names)};
   };
-  EXPECT_EQ(refused(view(2, 50)), 
+  EXPECT_EQ(refused(view(2, 50)),
             "array: row 7, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out");
   EXPECT_EQ(refused(view(2, 0)), "array: no rows");
   EXPECT_EQ(refused(view(0, 5)), "array: the table has no columns");

@@ -164,7 +164,8 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
                    "np.savez('one', a); np.savez_compressed('two', a=a, b=r)\n"
                    "np.save('wide', np.array([2**53 + 1, 1])); np.save('names', np.array([('u', 1.)], dtype=[('n', "
                    "'U3'), ('x', 'f8')]))\n"
-                   "n = np.zeros(3, dtype=[('x', 'f8'), ('n', [('p', 'f8')]), ('y', 'f4')]); n['x'] = a[:, 0]; n['y'] = a[:, 1]\n"
+                   "n = np.zeros(3, dtype=[('x', 'f8'), ('n', [('p', 'f8')]), ('y', 'f4')]); n['x'] = a[:, 0]; n['y'] "
+                   "= a[:, 1]\n"
                    "np.save('nested', n); np.save('part', n[['x', 'y']])\n"
                    "np.save('cube', np.arange(12.).reshape(3, 2, 2)); np.save('flat', np.zeros((2, 50)))\n"
                    "b = open('two.npz', 'rb').read(); open('cut.npz', 'wb').write(b[:-30]); open('bad.npz', "
@@ -187,34 +188,35 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
 }
 
 TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
-  ASSERT_EQ(python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
-                   "with h5py.File('records.h5', 'w') as f:\n"
-                   "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), "
-                   "('y', 'f8')])\n"
-                   "with h5py.File('group.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
-                   "with h5py.File('uneven.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:2, 1]\n"
-                   "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), "
-                   "('z', 'f8', (2,))])\n"
-                   "with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(24.).reshape(4, 3, 2)\n"
-                   "with h5py.File('wide.h5', 'w') as f: f['id'] = np.array([1, 2**53 + 1])\n"
-                   "with h5py.File('ids.h5', 'w') as f: f['r'] = np.array([(2**53 + 1, 1.)], dtype=[('id', 'i8'), ('x', "
-                   "'f8')])\n"
-                   "with h5py.File('times.h5', 'w') as f:\n"
-                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
-                   "  g['axis0'] = np.array([b't']); g['axis1'] = np.arange(1)\n"
-                   "  g['block0_items'] = np.array([b't']); g['block0_values'] = np.array([[2**53 + 1]])\n"
-                   // What pandas writes, by hand: format=fixed, and format=table with its pickled names.
-                   "with h5py.File('fixed.h5', 'w') as f:\n"
-                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
-                   "  g['axis0'] = np.array([b'x', b'y']); g['axis1'] = np.arange(3)\n"
-                   "  g['block0_items'] = np.array([b'y']); g['block0_values'] = a[:, 1:]\n"
-                   "  g['block1_items'] = np.array([b'x']); g['block1_values'] = a[:, :1]\n"
-                   "with h5py.File('table.h5', 'w') as f:\n"
-                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
-                   "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', "
-                   "'i8'), ('values_block_0', 'f8', (2,))]))\n"
-                   "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')"),
-            "");
+  ASSERT_EQ(
+      python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
+             "with h5py.File('records.h5', 'w') as f:\n"
+             "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), "
+             "('y', 'f8')])\n"
+             "with h5py.File('group.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
+             "with h5py.File('uneven.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:2, 1]\n"
+             "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), "
+             "('z', 'f8', (2,))])\n"
+             "with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(24.).reshape(4, 3, 2)\n"
+             "with h5py.File('wide.h5', 'w') as f: f['id'] = np.array([1, 2**53 + 1])\n"
+             "with h5py.File('ids.h5', 'w') as f: f['r'] = np.array([(2**53 + 1, 1.)], dtype=[('id', 'i8'), ('x', "
+             "'f8')])\n"
+             "with h5py.File('times.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+             "  g['axis0'] = np.array([b't']); g['axis1'] = np.arange(1)\n"
+             "  g['block0_items'] = np.array([b't']); g['block0_values'] = np.array([[2**53 + 1]])\n"
+             // What pandas writes, by hand: format=fixed, and format=table with its pickled names.
+             "with h5py.File('fixed.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+             "  g['axis0'] = np.array([b'x', b'y']); g['axis1'] = np.arange(3)\n"
+             "  g['block0_items'] = np.array([b'y']); g['block0_values'] = a[:, 1:]\n"
+             "  g['block1_items'] = np.array([b'x']); g['block1_values'] = a[:, :1]\n"
+             "with h5py.File('table.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+             "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', "
+             "'i8'), ('values_block_0', 'f8', (2,))]))\n"
+             "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')"),
+      "");
   for (const char* name : {"records.h5", "records.h5:posterior", "group.h5", "group.h5:g", "fixed.h5", "table.h5:df"})
     expect_read(name, {"x", "y"});
   EXPECT_THAT(read_table(file("vector.h5")).columns, ElementsAre("t", "z_0", "z_1"));

@@ -45,7 +45,8 @@ TEST_F(Tables, CsvErrorsNameLineAndColumn) {
   EXPECT_EQ(
       refused("a.csv", "1,2\n3,\n"),
       "a.csv: line 2, column 2: is empty: expected a number; TableOptions.drop_missing leaves such rows out");
-  EXPECT_EQ(refused("a.csv", "1,2\n3,nan\n"), "a.csv: line 2, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,nan\n"),
+            "a.csv: line 2, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out");
   EXPECT_EQ(refused("a.csv", "1,2\n3,1e999\n"), "a.csv: line 2, column 2: 1e999: must be finite");
   EXPECT_EQ(refused("a.csv", "1,2\n3,4x\n"), "a.csv: line 2, column 2: '4x': expected a number");
   EXPECT_EQ(refused("a.csv", ""), "a.csv: no rows");
@@ -91,7 +92,7 @@ TEST_F(Tables, CsvQuotesAreThoseOfRfc4180) {
 TEST_F(Tables, NamesAreUtf8AndDiffer) {
   EXPECT_EQ(refused("a.csv", "x,y,x\n1,2,3\n"),
             "a.csv: line 1: columns 1 and 3 are both named 'x'; expected different names");
-  EXPECT_EQ(refused("a.csv", "H\xF6he,y\n1,2\n"), 
+  EXPECT_EQ(refused("a.csv", "H\xF6he,y\n1,2\n"),
             "a.csv: line 1: the names are not in UTF-8; convert the file with: iconv -f LATIN1 -t UTF-8");
   ASSERT_EQ(
       python("with h5py.File('a.h5', 'w') as f:\n  f['v'] = np.zeros((3, 2)); f['v'].attrs['columns'] = ['x', 'x']"),
@@ -146,7 +147,9 @@ TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
               EndsWith("bool.npy: contains '|b1'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with "
                        "numpy.asarray(x, dtype=float)"));
   EXPECT_EQ(read_table(file("cube.npy")).values.cols(), 4);  // steps and walkers of a chain
-  EXPECT_THAT(what("nan.npy"), EndsWith("nan.npy: row 2, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out"));
+  EXPECT_THAT(
+      what("nan.npy"),
+      EndsWith("nan.npy: row 2, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out"));
   EXPECT_THAT(what("cut.npy"), EndsWith("cut.npy: truncated: 43 bytes of data, expected 48"));
   EXPECT_THAT(what("empty.npy"), EndsWith("empty.npy: no rows"));
   put("bad.npy", "hello world");

@@ -186,7 +186,8 @@ TEST(BaseChoice, OfFewRowsInManyColumnsIsShrunk) {
   EXPECT_LT(-choice.mixture.log_density(test).mean() - entropy, 0.35);
 }
 
-// The power 1.5 of a Pareto distribution: some Gaussians were as good on the validation rows, and without a bound on others.
+// The power 1.5 of a Pareto distribution: some Gaussians were as good on the validation rows, and without a bound on
+// others.
 TEST(BaseChoice, AHeavyTailIsMappedSlow) {
   Matrix<double> x = normal_draws(2, 4000, 4);
   Engine engine = make_stream(4, "test.base");

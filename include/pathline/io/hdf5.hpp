@@ -73,7 +73,7 @@ class Hdf5Dataset : public Hdf5Node {
   Hdf5Kind kind() const;
   bool is_numeric() const;       ///< integers or floating point
   bool is_wide_integer() const;  ///< integers of 64 bits, which a double may not represent
-  std::string type_name() const; ///< what it holds, for a message: "float64", "strings"
+  std::string type_name() const;  ///< what it holds, for a message: "float64", "strings"
 
   template <class S> std::vector<S> values() const;  ///< all, last axis fastest
   std::vector<std::string> strings() const;          ///< all; fixed or variable length
