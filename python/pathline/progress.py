@@ -1,6 +1,7 @@
 """The progress of a training on a terminal or in a notebook."""
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any, Dict, Optional, TextIO
 
@@ -22,7 +23,8 @@ class ProgressBar:
         self.width = 0
 
     def __call__(self, state: Dict[str, Any]) -> None:
-        before = self.smooth if state["stage"] == self.stage else state["loss"]
+        # Before the first iteration there is no loss.
+        before = self.smooth if state["stage"] == self.stage and math.isfinite(self.smooth) else state["loss"]
         self.stage = state["stage"]
         self.smooth = 0.9 * before + 0.1 * state["loss"]
         if state["validation"] is not None:
@@ -33,6 +35,8 @@ class ProgressBar:
         stage = f"{state['stage'] + 1}/{state['stages']} {state['kind']}  " if state["stages"] > 1 else ""
         loss = "NLL" if state["kind"] == "likelihood" else "loss"
         text = f"{stage}{done} of {total}  {loss} {self.smooth:.4f}{self.validation}  {_clock(state['seconds_left'])} left"
+        if done == 0:
+            text = f"{stage}start{self.validation}"
         if self.redraws:
             full = 20 * done // total if total else 20
             self._draw(f"[{'=' * full}{' ' * (20 - full)}] {text}")

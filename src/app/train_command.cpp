@@ -318,6 +318,7 @@ int run(const TrainFlags& given_flags) {
                               .stop = [] { return g_interrupted.load(); },
                               .threads = f.common.threads,
                               .describe_data = !f.common.quiet,
+                              .describe_choice = !f.common.quiet,
                               .note = [&](const std::string& text) { report_note("{}", f.common.keys.worded(text)); }});
   }
   if (result.interrupted) {

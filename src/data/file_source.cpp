@@ -66,9 +66,13 @@ std::vector<std::string> chosen_columns(const std::string& file, const std::vect
 }
 
 RowVector<double> checked_weights(const std::string& file, const std::string& column, RowVector<double> weights) {
+  const Index negative = (weights.array() < 0).count();
   for (Index i = 0; i < weights.size(); ++i)
     if (!(weights(i) >= 0))
-      throw InputError(fmt::format("{}: row {}, {} = {}: a weight must be >= 0", file, i + 1, column, weights(i)));
+      throw InputError(fmt::format("{}: row {}, {} = {}: a weight must be >= 0{}", file, i + 1, column, weights(i),
+                                   4 * negative > weights.size()
+                                       ? "; if the column holds logarithms of weights, write their exponentials"
+                                       : ""));
   if (!(weights.sum() > 0)) throw InputError(fmt::format("{}: every weight in column {} is 0", file, column));
   return weights;
 }
@@ -206,7 +210,8 @@ std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const 
   read_part(options.validation, options, names, rows.table.values.rows(), notes, split.validation,
             split.validation_weights);
   read_part(options.test, options, names, rows.table.values.rows(), notes, split.test, split.test_weights);
-  if (options.weights.size() > 0) notes.push_back(weights_note(options.weights, split.train_weights));
+  if (options.weights.size() > 0)
+    for (auto& note : weights_notes(options.weights, split)) notes.push_back(std::move(note));
   auto limited = options.period;
   for (const auto& bounds : options.table.bounds) limited.push_back(bounds.column);
   if (options.constant == ConstantColumns::refuse)

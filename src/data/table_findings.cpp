@@ -31,7 +31,6 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
   const ValueCounts c = count_values(std::move(values));
   const std::string name = name_of(i, columns);
   if (c.rows < 50 || c.distinct < 2) return false;
-  const double part = static_cast<double>(c.most) / static_cast<double>(c.rows);
   if (c.integers && 2 * c.distinct < c.rows) {
     out.push_back(
         fmt::format("column {} contains only integers ({} different values), which have no density; pass "
@@ -39,10 +38,15 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
                     name, c.distinct, name));
     return true;
   }
-  if (part > 0.05 && c.distinct > 20) {
-    out.push_back(fmt::format("column {} is {:g} in {:.0f} % of the rows: a point mass has no density, and the "
-                              "likelihood has no bound there; leave these rows or this column out",
-                              name, c.most_frequent, 100 * part));
+  if (!c.frequent.empty() && c.distinct > 20) {
+    std::vector<std::string> masses;
+    for (const auto& [value, count] : c.frequent)
+      masses.push_back(
+          fmt::format("{:g} in {:.0f} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
+    out.push_back(
+        fmt::format("column {} is {} of the rows: a point mass has no density, and the likelihood has no bound "
+                    "there; leave these rows or this column out",
+                    name, fmt::join(masses, " and ")));
     return true;
   }
   return false;
@@ -106,9 +110,9 @@ ValueCounts count_values(std::vector<double> v) {
     while (end < v.size() && v[end] == v[begin]) ++end;
     ++out.distinct;
     out.integers = out.integers && v[begin] == std::floor(v[begin]);
-    if (static_cast<Index>(end - begin) > out.most)
-      out.most = static_cast<Index>(end - begin), out.most_frequent = v[begin];
+    if (20 * (end - begin) > v.size()) out.frequent.emplace_back(v[begin], static_cast<Index>(end - begin));
   }
+  std::stable_sort(out.frequent.begin(), out.frequent.end(), [](auto a, auto b) { return a.second > b.second; });
   return out;
 }
 
@@ -172,9 +176,21 @@ double effective_sample_size(const RowVector<double>& weights) {
   return w.sum() * w.sum() / w.squaredNorm();
 }
 
-std::string weights_note(const std::string& column, const RowVector<double>& weights) {
-  return fmt::format("rows are weighted by column {}: effective sample size {:.1f} of {} training rows (Kish)", column,
-                     effective_sample_size(weights), weights.size());
+std::vector<std::string> weights_notes(const std::string& column, const DataSplit& split) {
+  constexpr double kFew = 20;
+  std::vector<std::string> out{
+      fmt::format("rows are weighted by column {}: effective sample size {:.1f} of {} training rows (Kish)", column,
+                  effective_sample_size(split.train_weights), split.train_weights.size())};
+  const std::pair<const char*, const RowVector<double>*> parts[] = {
+      {"training", &split.train_weights}, {"validation", &split.validation_weights}, {"test", &split.test_weights}};
+  for (const auto& [name, weights] : parts)
+    if (const double size = weights->size() > 0 ? effective_sample_size(*weights) : 0;
+        size > 0 && size < kFew && 2 * size < static_cast<double>(weights->size()))
+      out.push_back(
+          fmt::format("the {} rows have an effective sample size of {:.1f} of {}: a few rows with large weights "
+                      "decide, so look for a wrong weight, or cut the largest ones",
+                      name, size, weights->size()));
+  return out;
 }
 
 }  // namespace pathline

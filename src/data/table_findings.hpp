@@ -2,16 +2,18 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pathline/core/types.hpp"
+#include "pathline/data/split.hpp"
 
 namespace pathline {
 
-// The values of a column: how many there are, how many differ, and which is the most frequent.
+// The values of a column: how many there are, how many differ, and which are frequent.
 struct ValueCounts {
-  Index rows = 0, distinct = 0, most = 0;
-  double most_frequent = 0;
+  Index rows = 0, distinct = 0;
+  std::vector<std::pair<double, Index>> frequent;  // those in more than a twentieth of the rows, the most frequent first
   bool integers = true;
 };
 ValueCounts count_values(std::vector<double> values);
@@ -29,8 +31,9 @@ std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vec
 // number that grows with the distance of the other columns from their mean (rank correlation above 0.5). x: d x N.
 bool looks_like_chain(ConstMatrixRef<double> x);
 
-// Kish's effective sample size of the training rows, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, section 11.7).
+// Kish's effective sample size, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, section 11.7).
 double effective_sample_size(const RowVector<double>& weights);
-std::string weights_note(const std::string& column, const RowVector<double>& weights);
+// The size of the training rows, and a warning for a part in which a few rows have nearly all of the weight.
+std::vector<std::string> weights_notes(const std::string& column, const DataSplit& split);
 
 }  // namespace pathline

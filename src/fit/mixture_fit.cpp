@@ -135,18 +135,23 @@ Prior prior_of(const MixtureRows& data, const MixtureOptions& options) {
 
 // If clusters are much farther apart than they are wide, the pooled covariance is too wide a prior by orders of
 // magnitude: two clusters of width 1 at a distance of 10^6 were fitted with a width of 500. Where the clusters are in some
-// direction a hundred times as narrow as the prior, the covariance within the clusters replaces the pooled one.
+// direction a hundred times as narrow as the prior, the covariance within the clusters replaces the pooled one. With fewer
+// rows than twice the columns some directions are narrow by chance, or have no width: the covariance within the clusters
+// then gives the widths of the columns alone.
 constexpr double kFarApart = 1e-4;  // ratio of variances
 
-void follow_clusters(const Moments& moments, Index d, double regularization, Prior& prior) {
+// size: the number of rows.
+void follow_clusters(const Moments& moments, Index d, Index size, double regularization, Prior& prior) {
   Matrix<double> within = Matrix<double>::Zero(d, d);
   double rows = 0;
-  for (Index k = 0; k < moments.sums.cols(); ++k) {
+  const Index clusters = moments.sums.cols();
+  for (Index k = 0; k < clusters; ++k) {
     if (!(moments.sums(0, k) > 0)) continue;
     const Gaussian g = gaussian(moments.sums.col(k), d);
     within += g.rows * g.covariance, rows += g.rows;
   }
   within /= rows;
+  if (size - clusters <= 2 * d) within = Matrix<double>(within.diagonal().asDiagonal());
   within.diagonal() = within.diagonal().cwiseMax(prior.floor).eval();
   const Eigen::LLT<Matrix<double>> wide_enough(within - kFarApart * prior.shrunk);
   if (wide_enough.info() == Eigen::Success) return;
@@ -211,7 +216,7 @@ MixtureFit fit(const MixtureRows& data, const MixtureRows& validation, const Mix
   const MixtureRows rows = data.some(order);
 
   const Moments start = moments_of_clusters(rows, nearest, clusters.count);
-  follow_clusters(start, data.dim(), options.regularization, prior);
+  follow_clusters(start, data.dim(), data.size(), options.regularization, prior);
   MixtureFit out{maximize(start, data.dim(), prior), kNaN, kNaN, 0, false};
   const Index step = rows.size() / std::max(kManyRows, kManyRowsEach * options.components);
   if (step >= 2) iterate(rows.some(every(step, rows.size())), validation, prior, options, options.iterations, out);

@@ -74,9 +74,9 @@ bool is_inexact_integer(std::string_view cell) {
 
 bool is_missing(std::string_view cell) {
   const std::string text = lower_case(std::string(cell));
-  for (const char* word : {"", "na", "n/a", "nan", "null", "none", "?"})
-    if (text == word) return true;
-  return false;
+  constexpr std::string_view kWords[] = {"",     "na",   "n/a", "nan", "-nan", "null", "none",
+                                         "<na>", "#n/a", "#na", "?",   "-",    "--",   "."};
+  return std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords);
 }
 
 bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells) {

@@ -16,7 +16,7 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma = fal
 // Whether the cell is an integer that a double cannot represent (its magnitude is then above 2^53).
 bool is_inexact_integer(std::string_view cell);
 
-// Whether the cell is "", NA, N/A, nan, null, none or ?, in upper or lower case.
+// Whether the cell is what R, pandas, Excel, astropy, SAS or Weka write for a missing value, in upper or lower case.
 bool is_missing(std::string_view cell);
 
 // The text of a cell without its quotes; inside quotes, a quote of the text is still doubled.

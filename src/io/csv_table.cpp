@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "core/lower_case.hpp"
 #include "core/printable.hpp"
+#include "core/utf8.hpp"
 #include "io/csv_line.hpp"
 #include "io/tables.hpp"
 #include "io/text_lines.hpp"
@@ -18,7 +21,18 @@
 namespace pathline {
 namespace {
 
-bool is_blank_or_comment(std::string_view line) { return line.empty() || line.front() == '#' || line.front() == '%'; }
+bool begins_with_word(std::string_view line, std::string_view word) {  // upper and lower case are equal
+  return line.size() >= word.size() && std::equal(word.begin(), word.end(), line.begin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
+}
+
+// A row may begin with Excel's #N/A.
+bool is_blank_or_comment(std::string_view line) {
+  if (line.empty()) return true;
+  const bool missing = begins_with_word(line, "#n/a") && (line.size() == 4 || std::strchr(",;\t ", line[4]));
+  return (line.front() == '#' && !missing) || line.front() == '%';
+}
 
 // Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand".
 std::string_view without_remark(std::string_view line) {
@@ -31,10 +45,18 @@ std::string_view without_remark(std::string_view line) {
   return line;
 }
 
-bool begins_with_word(std::string_view line, std::string_view word) {  // upper and lower case are equal
-  return line.size() >= word.size() && std::equal(word.begin(), word.end(), line.begin(), [](char a, char b) {
-           return a == std::tolower(static_cast<unsigned char>(b));
-         });
+// The beginning of a long text, for a message.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t kMost = 40;  // bytes
+  if (text.size() <= kMost) return text;
+  std::size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // inside a character of UTF-8
+  return text.substr(0, end) + "...";
+}
+
+bool is_truth_value(std::string_view cell) {
+  const std::string text = lower_case(std::string(cell));
+  return text == "true" || text == "false" || text == "yes" || text == "no";
 }
 
 class CsvReader final : public TableReader {
@@ -71,7 +93,8 @@ class CsvReader final : public TableReader {
       split_line();
       if (cells_.size() == width_ + 1 && cells_.back().text.empty() && separator_ != ' ') cells_.pop_back();
       if (cells_.size() != width_)
-        throw InputError(fmt::format("{}: line {}: {} columns, expected {}{}", name_, line_, cells_.size(), width_,
+        throw InputError(fmt::format("{}: line {}: {} column{}, expected {}{}", name_, line_, cells_.size(),
+                                     cells_.size() == 1 ? "" : "s", width_,
                                      only_words_so_far_ ? "; lines before the header must begin with #" : ""));
       if (doubtful_ && cells_[0].quoted)
         fail(first_line_, "quoted numbers may be a header or a row; use names, or numbers without quotes");
@@ -172,6 +195,8 @@ class CsvReader final : public TableReader {
 
   void set_columns(const std::vector<Cell>& cells, const std::string& where) {
     for (const auto& cell : cells) columns_.push_back(name_of(cell));
+    if (!std::all_of(columns_.begin(), columns_.end(), is_utf8))
+      throw InputError(where + ": the names are not in UTF-8; convert the file with: iconv -f LATIN1 -t UTF-8");
     check_columns(where, columns_);
   }
 
@@ -229,11 +254,13 @@ class CsvReader final : public TableReader {
     double value = 0;
     if (options_.drop_missing && is_missing(cell.text)) return std::numeric_limits<double>::quiet_NaN();
     if (!parse_number(cell.text, value, decimal_comma_))
-      fail_cell(column, (cell.text.empty() ? "is empty" : fmt::format("'{}'", name_of(cell))) + ": expected a number" +
-                            advice(cell));
-    if (!std::isfinite(value)) fail_cell(column, std::string(cell.text) + ": must be finite");
+      fail_cell(column, (cell.text.empty() ? "is empty" : fmt::format("'{}'", shortened(name_of(cell)))) +
+                            ": expected a number" + advice(cell));
+    if (!std::isfinite(value))
+      fail_cell(column,
+                shortened(std::string(cell.text)) + ": must be finite" + (std::isnan(value) ? kDropMissing : ""));
     if (is_inexact_integer(cell.text))
-      fail_cell(column, std::string(cell.text) +
+      fail_cell(column, shortened(std::string(cell.text)) +
                             ": an integer above 2^53 that double precision cannot represent; leave the column out");
     return value;
   }
@@ -241,6 +268,8 @@ class CsvReader final : public TableReader {
   std::string advice(const Cell& cell) const {
     if (line_ == first_line_)
       return " (or a header that contains only names); lines before the header must begin with #";
+    if (width_ == 1 && cell.text.find('|') != std::string_view::npos)
+      return "; separate the columns by commas, semicolons, tabs or blanks";
     double unused_number;
     if (places_.empty() && first_of_part_ == 1 && !columns_.empty() &&
         std::none_of(cells_.begin(), cells_.end(), [&](const Cell& c) { return parse_number(c.text, unused_number); }))
@@ -248,11 +277,12 @@ class CsvReader final : public TableReader {
           "; line {} is taken for the header: let it begin with # if it is a title, or line {} if it has "
           "units",
           first_line_, line_);
+    if (is_missing(cell.text)) return kDropMissing;
+    if (is_truth_value(cell.text)) return "; write 1 for true and 0 for false";
     std::string digits(cell.text);
     std::erase(digits, ',');
     double unused;
     if (parse_number(digits, unused)) return " without thousands separators";
-    if (is_missing(cell.text)) return "; TableOptions.drop_missing leaves such rows out";
     // If the first row has words, all rows may have them.
     return places_.empty() && first_of_part_ == 1 && !columns_.empty() && !cell.text.empty()
                ? "; if the column holds text, choose the other columns"

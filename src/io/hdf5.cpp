@@ -596,28 +596,41 @@ bool Hdf5Dataset::is_wide_integer() const {
   return H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) >= 8;
 }
 
+std::string Hdf5Dataset::type_name() const {
+  const Quiet quiet;
+  const Scoped type(H5Dget_type(*id_));
+  return type_text(type);
+}
+
 namespace {
 
-// One number of a record: its field and, if the field is an array, the element.
+// A field of a record: a number, or an array with one axis.
 struct RecordField {
   std::string name;
   Index elements;  // 1 for a single number
+  bool wide;       // integers of 64 bits
 };
 
-std::vector<RecordField> record_fields(hid_t type) {
+// The fields with numbers; others, if given, receives the names of the rest.
+std::vector<RecordField> record_fields(hid_t type, std::vector<std::string>* others = nullptr) {
   std::vector<RecordField> out;
-  const int count = H5Tget_nmembers(type);
+  const int count = H5Tget_class(type) == H5T_COMPOUND ? H5Tget_nmembers(type) : 0;
   for (unsigned i = 0; i < static_cast<unsigned>(std::max(count, 0)); ++i) {
     const Scoped member(H5Tget_member_type(type, i));
     const bool array = H5Tget_class(member) == H5T_ARRAY;
     const Scoped element(array ? H5Tget_super(member) : H5Tcopy(member));
-    if (H5Tget_class(element) != H5T_INTEGER && H5Tget_class(element) != H5T_FLOAT) continue;
+    const bool integer = H5Tget_class(element) == H5T_INTEGER;
     hsize_t extent = 1;
-    if (array && (H5Tget_array_ndims(member) != 1 || H5Tget_array_dims2(member, &extent) < 0)) continue;
-    if (extent > (1u << 16)) continue;  // an image, and not a set of columns
-    char* name = H5Tget_member_name(type, i);
-    out.push_back({name ? name : "", static_cast<Index>(extent)});
-    H5free_memory(name);
+    const bool usable = (integer || H5Tget_class(element) == H5T_FLOAT) &&
+                        (!array || (H5Tget_array_ndims(member) == 1 && H5Tget_array_dims2(member, &extent) >= 0)) &&
+                        extent <= (1u << 16);  // more are an image, and not a set of columns
+    char* raw = H5Tget_member_name(type, i);
+    const std::string name = raw ? raw : "";
+    H5free_memory(raw);
+    if (usable)
+      out.push_back({name, static_cast<Index>(extent), integer && H5Tget_size(element) >= 8});
+    else if (others)
+      others->push_back(name);
   }
   return out;
 }
@@ -627,7 +640,6 @@ std::vector<RecordField> record_fields(hid_t type) {
 std::vector<std::string> Hdf5Dataset::fields() const {
   const Quiet quiet;
   const Scoped type(H5Dget_type(*id_));
-  if (H5Tget_class(type) != H5T_COMPOUND) return {};
   std::vector<std::string> names;
   for (const auto& field : record_fields(type)) {
     if (field.elements == 1)
@@ -636,6 +648,25 @@ std::vector<std::string> Hdf5Dataset::fields() const {
       for (Index j = 0; j < field.elements; ++j) names.push_back(field.name + "_" + std::to_string(j));
   }
   return names;
+}
+
+std::vector<std::string> Hdf5Dataset::other_fields() const {
+  const Quiet quiet;
+  const Scoped type(H5Dget_type(*id_));
+  std::vector<std::string> names;
+  (void)record_fields(type, &names);
+  return names;
+}
+
+std::vector<Index> Hdf5Dataset::wide_fields() const {
+  const Quiet quiet;
+  const Scoped type(H5Dget_type(*id_));
+  std::vector<Index> places;
+  Index place = 0;
+  for (const auto& field : record_fields(type))
+    for (Index j = 0; j < field.elements; ++j, ++place)
+      if (field.wide) places.push_back(place);
+  return places;
 }
 
 Matrix<double> Hdf5Dataset::read_fields(Index first, Index count) const {

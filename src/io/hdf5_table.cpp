@@ -16,6 +16,13 @@
 namespace pathline {
 namespace {
 
+// The first of many names, for a message that has one line.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 20;
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, names.size()));
+  return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), names.size() > kMost ? ", ..." : "");
+}
+
 // Reads rows of numbers from one or several data sets of a file.
 class RowSource {
  public:
@@ -96,17 +103,26 @@ std::vector<std::string> pickled_names(const std::string& pickle) {
 // Records, where each numeric field is a column. In a table of pandas the index is not a column; blocks have names.
 class RecordRows final : public RowSource {
  public:
-  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)) {
+  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)), name_(name) {
     columns = data_.fields();
-    if (columns.empty()) throw InputError(name + ": expected numbers, or records with number fields");
+    if (columns.empty())
+      throw InputError(
+          fmt::format("{}: holds {}: expected numbers, or records with number fields", name, data_.type_name()));
     if (data_.shape().size() != 1) throw InputError(name + ": records of more than one axis; expected shape (N,)");
     for (Index i = 0; i < static_cast<Index>(columns.size()); ++i) kept_.push_back(i);
     if (pandas) name_blocks();
+    for (const Index field : data_.wide_fields())
+      if (const auto at = std::find(kept_.begin(), kept_.end(), field); at != kept_.end())
+        wide_.push_back(at - kept_.begin());
+    if (const auto others = data_.other_fields(); !others.empty())
+      note = fmt::format("{}: the fields {} hold no numbers and are left out", name, some_of(others));
     dim = static_cast<Index>(columns.size());
   }
   Index rows() const override { return data_.rows(); }
   Matrix<double> read(Index first, Index count) const override {
-    return data_.read_fields(first, count)(kept_, Eigen::all);
+    Matrix<double> out = data_.read_fields(first, count)(kept_, Eigen::all);
+    if (!wide_.empty()) refuse_inexact(name_, out(wide_, Eigen::all), first);
+    return out;
   }
 
  private:
@@ -132,7 +148,8 @@ class RecordRows final : public RowSource {
   }
 
   Hdf5Dataset data_;
-  std::vector<Index> kept_;
+  std::string name_;
+  std::vector<Index> kept_, wide_;  // fields; rows of the table with integers of 64 bits
 };
 
 // A group, where each data set with one axis is a column.
@@ -144,8 +161,8 @@ class ColumnRows final : public RowSource {
       auto data = group.dataset(child);
       if (!data.is_numeric() || data.shape().size() != 1) continue;
       if (!data_.empty() && data.rows() != data_[0].rows())
-        throw InputError(fmt::format("{}: the columns '{}' and '{}' have {} and {} rows", name, columns[0], child,
-                                     data_[0].rows(), data.rows()));
+        throw InputError(fmt::format("{}: the columns '{}' and '{}' have {} and {} rows; choose one, as in {}/{}", name,
+                                     columns[0], child, data_[0].rows(), data.rows(), name, columns[0]));
       columns.push_back(child);
       data_.push_back(std::move(data));
     }
@@ -174,7 +191,7 @@ class ColumnRows final : public RowSource {
 // A frame that pandas wrote with format="fixed": blocks of columns of one type.
 class FrameRows final : public RowSource {
  public:
-  FrameRows(const Hdf5Group& group, const std::string& name) {
+  FrameRows(const Hdf5Group& group, const std::string& name) : name_(name) {
     columns = group.read_strings("axis0");
     dim = static_cast<Index>(columns.size());
     for (int b = 0; group.exists(fmt::format("block{}_values", b)); ++b) {
@@ -199,7 +216,11 @@ class FrameRows final : public RowSource {
   Index rows() const override { return blocks_[0].data.rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out(dim, count);
-    for (const auto& block : blocks_) out(block.rows, Eigen::all) = block.data.read_rows<double>(first, count);
+    for (const auto& block : blocks_) {
+      const Matrix<double> values = block.data.read_rows<double>(first, count);
+      if (block.data.is_wide_integer()) refuse_inexact(name_, values, first);
+      out(block.rows, Eigen::all) = values;
+    }
     return out;
   }
 
@@ -208,6 +229,7 @@ class FrameRows final : public RowSource {
     Hdf5Dataset data;
     std::vector<Index> rows;  // the rows of this block in the table
   };
+  std::string name_;
   std::vector<Block> blocks_;
   Index covered_ = 0;
 };
@@ -244,13 +266,6 @@ void list_tables(const Hdf5Group& group, const std::string& prefix, int depth, i
   if (columns >= 2 && !prefix.empty()) out.push_back(prefix.substr(0, prefix.size() - 1));
 }
 
-// The first of many names, for a message that has one line.
-std::string some_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kMost = 20;
-  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, names.size()));
-  return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), names.size() > kMost ? ", ..." : "");
-}
-
 std::unique_ptr<RowSource> open_rows(const Hdf5File& file, const std::string& path, const std::string& name) {
   if (file.is_dataset(path)) {
     auto data = file.dataset(path);
@@ -281,6 +296,7 @@ class Hdf5TableReader final : public TableReader {
       if (all.size() > 1 &&
           std::all_of(all.begin(), all.end() - 1, [&](const auto& p) { return p.starts_with(all.back() + "/"); }))
         all = {all.back()};
+      if (all.empty()) throw InputError(name + ": contains no data sets");
       if (all.size() != 1)
         throw InputError(fmt::format("{}: contains {} data sets; expected FILE:dataset with one of: {}", name,
                                      all.size(), some_of(all)));

@@ -124,6 +124,11 @@ class NpyReader final : public TableReader {
  private:
   [[noreturn]] void refuse(const std::string& what) const { throw InputError(name_ + ": " + what); }
 
+  [[noreturn]] void refuse_field(std::string_view field, const std::string& what) const {
+    refuse(fmt::format("the field '{}' {}; save the fields with numbers alone, as in numpy.save('x', x[['a', 'b']])",
+                       field.substr(0, 60), what));
+  }
+
   double number(const Column& column, Index at, Index j, Index i) const {
     const double value = column.kind->as_double(buffer_.data() + at, column.swap);
     // 2^53 + 1 is rounded to 2^53.
@@ -148,9 +153,12 @@ class NpyReader final : public TableReader {
     return text;
   }
 
-  Column column_of(std::string_view type, Index offset) const {
+  // field: of a record; empty if the array has numbers only.
+  Column column_of(std::string_view type, Index offset, std::string_view field = {}) const {
     const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                    [&](const NumberKind& k) { return type.size() == 3 && type.substr(1) == k.name; });
+    if (kind == std::end(kKinds) && !field.empty())
+      refuse_field(field, fmt::format("contains '{}'", type.substr(0, 40)));
     if (kind == std::end(kKinds))
       refuse(fmt::format(
           "contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with {}", type.substr(0, 40),
@@ -191,13 +199,13 @@ class NpyReader final : public TableReader {
       rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
       const auto type = enclosed(rest, '\'', '\'');
       if (!name || !type || rest.substr(type->size() + 2).find('(') != std::string_view::npos)
-        refuse(fmt::format("the field ({}) is not a single number", field->substr(0, 60)));
+        refuse_field(name.value_or(""), "is not a single number");
       if (name->empty() && type->starts_with("|V")) {  // this is padding
         Index bytes = 0;
         std::from_chars(type->data() + 2, type->data() + type->size(), bytes);
         row_bytes_ += std::clamp<Index>(bytes, 0, 1 << 20);
       } else {
-        layout_.push_back(column_of(*type, row_bytes_));
+        layout_.push_back(column_of(*type, row_bytes_, *name));
         row_bytes_ += layout_.back().kind->size;
         columns_.emplace_back(*name);
       }

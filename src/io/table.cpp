@@ -149,8 +149,8 @@ void TableReader::drop_missing(Matrix<double>& rows) {
       if (std::isfinite(rows(i, row))) continue;
       const Index column = selected_.empty() ? i : selected_[static_cast<std::size_t>(i)];
       if (!std::isnan(rows(i, row)) || !options_.drop_missing)
-        throw InputError(fmt::format("{}: {}, column {}: {}: must be finite", name_, place(read_ + row + 1), column + 1,
-                                     rows(i, row)));
+        throw InputError(fmt::format("{}: {}, column {}: {}: must be finite{}", name_, place(read_ + row + 1),
+                                     column + 1, rows(i, row), std::isnan(rows(i, row)) ? kDropMissing : ""));
       missing = true;
     }
     if (!missing) whole.push_back(row);

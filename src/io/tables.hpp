@@ -23,6 +23,9 @@ std::unique_ptr<TableWriter> create_npy(const std::string& output, Index dim);
 std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const std::vector<std::string>& columns,
                                                Index dim);
 
+// The end of a message on a missing value.
+inline constexpr const char* kDropMissing = "; TableOptions.drop_missing leaves such rows out";
+
 // Throws InputError, "FILE: line 1: ...", for a name that is not UTF-8 or that two columns have. where: the start of
 // the message.
 void check_columns(const std::string& where, const std::vector<std::string>& columns);

@@ -128,7 +128,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
   describe_data(data, fmt::format("; {} parameters", flow.theta().size()), options);
-  if (options.note)
+  if (options.note && options.describe_choice)
     for (const auto& text : reasons) options.note(text);
   set_base(flow, recipe, data, base, options, from);
   trainer.seconds_spent = options.resume ? 0 : seconds_now() - began;
@@ -140,9 +140,15 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
     return to_toml(exact);
   };
   const auto evaluation = trainer.evaluation;
+  const bool validated = trainer.validate_first;
   Trainer<S> training(flow, data, std::move(stages), std::move(trainer), callbacks<S>(options));
   if (options.begin) options.begin();
   auto result = training.run();
+  if (validated && !result.has_best && !result.interrupted)
+    throw InputError(
+        data.name() +
+        ": the density of the validation rows is not finite, and no model was written; look for values far outside "
+        "of the others, and leave these rows out");
   if (result.interrupted || !result.has_best || result.test.points == 0 || is_member) return result;
   EvaluationOptions exact = evaluation;
   exact.trace = {}, exact.threads = options.threads;

@@ -33,6 +33,16 @@ template <class S> Matrix<double> behind_condition(const Flow<S>& flow, ConstMat
   return out;
 }
 
+// A mixture's prior counts rows, but the unit of weights is arbitrary: they get the sum of Kish's effective sample size
+// of the training rows.
+void count_rows(Vector<double>& training, Vector<double>& validation) {
+  if (training.size() == 0) return;
+  const double top = training.maxCoeff();  // 1e-300 and 1e300 have squares of 0 and infinity
+  training /= top, validation /= top;
+  const double unit = training.sum() / training.squaredNorm();
+  training *= unit, validation *= unit;
+}
+
 Vector<double> weights_or_ones(const Vector<double>& weights, Index n) {
   return weights.size() > 0 ? weights : Vector<double>(Vector<double>::Ones(n));
 }
@@ -62,6 +72,7 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
   out.training_weights = as_vector(data.training_weights()), out.validation_weights = as_vector(data.validation_weights());
   rows = spaced_points(*rows, most_rows, out.training_weights);
   auto held = spaced_points(data.validation(), most_rows, out.validation_weights);
+  count_rows(out.training_weights, out.validation_weights);
   RowVector<double> unused;
   out.condition_dim = flow.condition_dim();
   out.training = behind_condition(flow, rows->c, toward_base(flow.data_side, rows->x, unused));

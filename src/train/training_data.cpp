@@ -457,9 +457,13 @@ std::uint64_t TrainingData::hash() const {
 std::string ranges_text(const std::vector<std::string>& columns, const Matrix<double>& range) {
   constexpr Index kMost = 12;
   std::string out;
-  for (Index i = 0; i < std::min(range.rows(), kMost); ++i)
-    out += fmt::format("{}{} in [{:.6g}, {:.6g}]", i > 0 ? ", " : "", columns[static_cast<std::size_t>(i)], range(i, 0),
-                       range(i, 1));
+  for (Index i = 0; i < std::min(range.rows(), kMost); ++i) {
+    int digits = 6;
+    const auto text = [&](double value) { return fmt::format("{:.{}g}", value, digits); };
+    while (digits < 17 && range(i, 0) != range(i, 1) && text(range(i, 0)) == text(range(i, 1))) digits += 2;
+    out += fmt::format("{}{} in [{}, {}]", i > 0 ? ", " : "", columns[static_cast<std::size_t>(i)], text(range(i, 0)),
+                       text(range(i, 1)));
+  }
   return range.rows() > kMost ? fmt::format("{}, and {} more", out, range.rows() - kMost) : out;
 }
 

@@ -56,6 +56,26 @@ TEST_F(Tables, APositionalTableIsDataAndWhatWasReadIsSaid) {
               HasSubstr("--header = maybe: must be one of automatic, yes, no"));
 }
 
+// `--quiet` printed what the automatic choice had tried.
+TEST_F(Tables, AQuietAutomaticChoicePrintsNoNotes) {
+  put_normal("my.csv", "a,b\n", 2, 60);
+  const auto got = run({"train", file("my.csv"), "-o", file("auto"), "--time", "1", "--threads", "1", "--quiet"});
+  EXPECT_EQ(got.code, 0);
+  EXPECT_EQ(got.err, "");
+  EXPECT_THAT(run({"train", file("my.csv"), "-o", file("loud"), "--time", "1", "--threads", "1"}).err,
+              HasSubstr("by ten-fold cross-validation"));
+}
+
+// The exit code was 0, and the message that no validation was run.
+TEST_F(Tables, AValidationWithoutADensityIsAnError) {
+  put_normal("my.csv", "a,b\n", 2, 60);
+  put("far.csv", "a,b\n1e300,0\n0,1\n");
+  const auto got = run({"train", file("my.csv"), "--validation", file("far.csv"), "-o", file("far"), "--time", "1",
+                        "--threads", "1", "--quiet"});
+  EXPECT_EQ(got.code, 2);
+  EXPECT_THAT(got.err, HasSubstr("the density of the validation rows is not finite, and no model was written"));
+}
+
 // `density` took a header of numbers for a row, so that every row was shifted by one.
 TEST_F(Tables, DensityReadsAHeaderOfNumbersAsTheTrainingDid) {
   put_normal("years.csv", "2019,2020\n", 2, 40);

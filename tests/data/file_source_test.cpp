@@ -14,7 +14,9 @@ namespace pathline {
 namespace {
 
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -64,10 +66,24 @@ TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
 TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
   put("negative.csv", "a,w\n1,1\n2,0.5\n3,-2\n4,5\n"), put("nan.csv", "a,w\n1,1\n2,nan\n3,2\n4,5\n");
   put("zero.csv", "a,w\n1,0\n2,0\n3,0\n");
-  EXPECT_THAT(refusal("negative.csv", {.weights = "w"}), HasSubstr("negative.csv: row 3, w = -2: a weight must be >= 0"));
+  EXPECT_THAT(refusal("negative.csv", {.weights = "w"}),
+              EndsWith("negative.csv: row 3, w = -2: a weight must be >= 0"));
+  put("log.csv", "a,w\n1,-1\n2,-0.5\n3,-2\n4,0.1\n");
+  EXPECT_THAT(
+      refusal("log.csv", {.weights = "w"}),
+      EndsWith("w = -1: a weight must be >= 0; if the column holds logarithms of weights, write their exponentials"));
   EXPECT_THAT(refusal("nan.csv", {.weights = "w"}), StartsWith(file("nan.csv") + ": "));
   EXPECT_THAT(refusal("zero.csv", {.weights = "w"}), HasSubstr("every weight in column w is 0"));
   EXPECT_THAT(refusal("zero.csv", {.columns = {"a", "w"}, .weights = "w"}), HasSubstr("weights = w: this column"));
+}
+
+// One row with the weight 1e12 was the whole validation, and nothing said so.
+TEST_F(FileSource, AFewRowsWithMostOfTheWeightAreNoted) {
+  std::string rows = "a,w\n";
+  for (int i = 0; i < 400; ++i) rows += std::to_string(i * 37 % 401) + "," + (i == 5 ? "1e12" : "1") + "\n";
+  put("one.csv", rows);
+  EXPECT_THAT(make_source(file("one.csv"), {.weights = "w"})->notes(),
+              Contains(HasSubstr("rows have an effective sample size of 1.0 of ")));
 }
 
 // The rows of a chain were trained on as draws of the prior, 3.2 nats off.
@@ -140,6 +156,13 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
   table("mass.csv", "a,b", [&](Index i) { return text(z(0, i)) + "," + (i % 3 == 0 ? "-999" : text(z(1, i))); });
   EXPECT_THAT(make_source(file("mass.csv"))->notes(), Contains(HasSubstr("column b is -999 in 3")));
 
+  // Of several sentinels only the most frequent one was named.
+  table("masses.csv", "a,b", [&](Index i) {
+    return text(z(0, i)) + "," + (i % 10 == 0 ? "-9999" : i % 5 == 1 ? "-999" : text(z(1, i)));
+  });
+  EXPECT_THAT(make_source(file("masses.csv"))->notes(),
+              Contains(ContainsRegex("column b is -999 in .* % and -9999 in ")));
+
   table("count.csv", "a,n", [&](Index i) { return text(z(0, i)) + "," + std::to_string(i % 9); });
   EXPECT_THAT(make_source(file("count.csv"))->notes(), Contains(HasSubstr("column n contains only integers (9 ")));
   EXPECT_THAT(make_source(file("count.csv"), {.discrete = {"n"}})->notes(),
@@ -159,7 +182,7 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
               Contains(HasSubstr("the columns a, b are nearly collinear")));
 
   put("constant.csv", "a,b\n1,2\n2,2\n3,2\n4,2\n5,2\n6,2\n7,2\n8,2\n9,2\n10,2\n");
-  EXPECT_THAT(refusal("constant.csv"), HasSubstr("is constant (2.000000): a constant column has no density; leave it out"));
+  EXPECT_THAT(refusal("constant.csv"), HasSubstr("is constant (2): a constant column has no density; leave it out"));
 }
 
 // Weights and log-posteriors without names were modelled as two columns of the data.
@@ -236,7 +259,8 @@ TEST_F(FileSource, AnErrorInATableInMemoryNamesItsRow) {
   const auto view = [&](Index d, Index n, std::vector<std::string> names = {}) {
     return TableView{ConstMatrixMap<double>(values.data(), d, n), std::move(names)};
   };
-  EXPECT_EQ(refused(view(2, 50)), "array: row 7, column 2: nan: must be finite");
+  EXPECT_EQ(refused(view(2, 50)),
+            "array: row 7, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out");
   EXPECT_EQ(refused(view(2, 0)), "array: no rows");
   EXPECT_EQ(refused(view(0, 5)), "array: the table has no columns");
   EXPECT_EQ(refused(view(2, 5, {"a"})), "array: 1 names for 2 columns");

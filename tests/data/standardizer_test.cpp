@@ -31,6 +31,10 @@ TEST(Standardizer, ConstantColumnIsNamed) {
   Matrix<double> x = Matrix<double>::Random(3, 5);
   x.row(2).setConstant(0.1);  // its mean is not exactly 0.1
   EXPECT_THAT(message([&] { fit_standardizer(x); }), HasSubstr("column 3 is constant"));
+  Matrix<double> two = x;
+  two.row(0).setConstant(1e-20);  // was said to be 0.000000
+  EXPECT_THAT(message([&] { fit_standardizer(two); }),
+              HasSubstr("column 1 is constant (1e-20), column 3 is constant (0.1): a constant column"));
   EXPECT_THAT(message([&] { fit_standardizer(x, {"a", "b", "mass"}); }), HasSubstr("column 3 (\"mass\") is constant"));
 }
 

@@ -1,5 +1,6 @@
 // The layouts in which people keep their tables: each is made here by its own program and read back, or refused with
 // words that say how to convert it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "message.hpp"
@@ -75,6 +76,14 @@ TEST_F(Layouts, WhatTextIsRefusedNamesWhatWasFound) {
   EXPECT_THAT(what(std::string("x\0\n1\n", 5)), HasSubstr("line 1 contains a NUL byte"));
   EXPECT_EQ(what("x,y\n\"1,234\",5\n"),
             "a.csv: line 2, column 1: '1,234': expected a number without thousands separators");
+  EXPECT_THAT(what("x,spin\n1,True\n"), EndsWith("'True': expected a number; write 1 for true and 0 for false"));
+  EXPECT_THAT(what("x|y\n1|2\n"),
+              EndsWith("'1|2': expected a number; separate the columns by commas, semicolons, tabs or blanks"));
+  EXPECT_EQ(what("x,y\n1," + std::string(300, '9') + "\n"),  // the message held all of them
+            "a.csv: line 2, column 2: " + std::string(40, '9') +
+                "...: an integer above 2^53 that double precision cannot represent; leave the column out");
+  EXPECT_EQ(what("x,y\n1,2\n1,x" + std::string(38, '_') + "\xC3\xA9\n"),  // cut between characters
+            "a.csv: line 3, column 2: 'x" + std::string(38, '_') + "...': expected a number");
   EXPECT_THAT(what("x,label\n1,signal\n"), HasSubstr("'signal': expected a number; if the column holds text, choose"));
   EXPECT_EQ(what("mass (kg) speed\n1 2\n"),
             "a.csv: line 2: 2 columns, expected 3; lines before the header must begin with #");
@@ -105,6 +114,11 @@ TEST_F(Layouts, RowsWithMissingValuesAreRefusedOrDroppedAndCounted) {
   EXPECT_THAT(refused("a.csv"), HasSubstr("line 3, column 1: 'NA': expected a number"));
   std::vector<std::string> notes;
   EXPECT_EQ(read_table(file("a.csv"), {}, {.drop_missing = true}, &notes).values, expected_);
+  for (const char* word : {"#N/A", "<NA>", "-NaN", "-", "--", "."}) {  // Excel, pandas, C, by hand, astropy, SAS
+    put("b.csv", fmt::format("x,y\n1.5,10\n{},1\n3,0.25\n-2,7\n", word));
+    EXPECT_THAT(refused("b.csv"), EndsWith("TableOptions.drop_missing leaves such rows out"));
+    EXPECT_EQ(read_table(file("b.csv"), {}, {.drop_missing = true}).values, expected_) << word;
+  }
   EXPECT_THAT(notes, ElementsAre(EndsWith("a.csv: 3 rows with missing values are left out")));
   EXPECT_EQ(read_table(file("a.csv"), {"y"}, {.drop_missing = true}).values.cols(), 4);  // of this column alone
   ASSERT_EQ(python("a = np.array([[1.5, 10], [np.nan, 1], [3, .25], [-2, 7]]); np.save('a', a)\n"
@@ -150,6 +164,9 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
                    "np.savez('one', a); np.savez_compressed('two', a=a, b=r)\n"
                    "np.save('wide', np.array([2**53 + 1, 1])); np.save('names', np.array([('u', 1.)], dtype=[('n', "
                    "'U3'), ('x', 'f8')]))\n"
+                   "n = np.zeros(3, dtype=[('x', 'f8'), ('n', [('p', 'f8')]), ('y', 'f4')]); n['x'] = a[:, 0]; n['y'] "
+                   "= a[:, 1]\n"
+                   "np.save('nested', n); np.save('part', n[['x', 'y']])\n"
                    "np.save('cube', np.arange(12.).reshape(3, 2, 2)); np.save('flat', np.zeros((2, 50)))\n"
                    "b = open('two.npz', 'rb').read(); open('cut.npz', 'wb').write(b[:-30]); open('bad.npz', "
                    "'wb').write(b[:60] + b'xx' + b[62:])"),
@@ -163,34 +180,43 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
   EXPECT_THAT(refused("cut.npz:a"), HasSubstr("not a NumPy archive (.npz), or damaged"));
   EXPECT_THAT(refused("bad.npz:a"), HasSubstr("bad.npz"));
   EXPECT_THAT(refused("wide.npy"), HasSubstr("row 1, column 1: an integer of 2^53 or more"));
-  EXPECT_THAT(refused("names.npy"), HasSubstr("contains '<U3'"));
+  EXPECT_THAT(refused("names.npy"), HasSubstr("the field 'n' contains '<U3'; save the fields with numbers alone"));
+  EXPECT_THAT(refused("nested.npy"), HasSubstr("the field 'n' is not a single number; save the fields"));
+  expect_read("part.npy", {"x", "y"});  // as that message says
   EXPECT_THAT(notes_of("cube.npy"), ElementsAre(HasSubstr("joined to 6 rows")));
   EXPECT_THAT(notes_of("flat.npy"), ElementsAre(HasSubstr("if the array is transposed")));
 }
 
 TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
-  ASSERT_EQ(python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
-                   "with h5py.File('records.h5', 'w') as f:\n"
-                   "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), "
-                   "('y', 'f8')])\n"
-                   "with h5py.File('group.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
-                   "with h5py.File('uneven.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:2, 1]\n"
-                   "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), "
-                   "('z', 'f8', (2,))])\n"
-                   "with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(24.).reshape(4, 3, 2)\n"
-                   "with h5py.File('wide.h5', 'w') as f: f['id'] = np.array([1, 2**53 + 1])\n"
-                   // What pandas writes, by hand: format=fixed, and format=table with its pickled names.
-                   "with h5py.File('fixed.h5', 'w') as f:\n"
-                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
-                   "  g['axis0'] = np.array([b'x', b'y']); g['axis1'] = np.arange(3)\n"
-                   "  g['block0_items'] = np.array([b'y']); g['block0_values'] = a[:, 1:]\n"
-                   "  g['block1_items'] = np.array([b'x']); g['block1_values'] = a[:, :1]\n"
-                   "with h5py.File('table.h5', 'w') as f:\n"
-                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
-                   "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', "
-                   "'i8'), ('values_block_0', 'f8', (2,))]))\n"
-                   "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')"),
-            "");
+  ASSERT_EQ(
+      python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
+             "with h5py.File('records.h5', 'w') as f:\n"
+             "  f['posterior'] = np.array([(x, b'u', y) for x, y in a], dtype=[('x', 'f4'), ('name', 'S3'), "
+             "('y', 'f8')])\n"
+             "with h5py.File('group.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
+             "with h5py.File('uneven.h5', 'w') as f: f['g/x'] = a[:, 0]; f['g/y'] = a[:2, 1]\n"
+             "with h5py.File('vector.h5', 'w') as f: f['r'] = np.array([(1., [2., 3.])], dtype=[('t', 'f8'), "
+             "('z', 'f8', (2,))])\n"
+             "with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(24.).reshape(4, 3, 2)\n"
+             "with h5py.File('wide.h5', 'w') as f: f['id'] = np.array([1, 2**53 + 1])\n"
+             "with h5py.File('ids.h5', 'w') as f: f['r'] = np.array([(2**53 + 1, 1.)], dtype=[('id', 'i8'), ('x', "
+             "'f8')])\n"
+             "with h5py.File('times.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+             "  g['axis0'] = np.array([b't']); g['axis1'] = np.arange(1)\n"
+             "  g['block0_items'] = np.array([b't']); g['block0_values'] = np.array([[2**53 + 1]])\n"
+             // What pandas writes, by hand: format=fixed, and format=table with its pickled names.
+             "with h5py.File('fixed.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+             "  g['axis0'] = np.array([b'x', b'y']); g['axis1'] = np.arange(3)\n"
+             "  g['block0_items'] = np.array([b'y']); g['block0_values'] = a[:, 1:]\n"
+             "  g['block1_items'] = np.array([b'x']); g['block1_values'] = a[:, :1]\n"
+             "with h5py.File('table.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+             "  t = g.create_dataset('table', data=np.array([(i, x) for i, x in enumerate(a)], dtype=[('index', "
+             "'i8'), ('values_block_0', 'f8', (2,))]))\n"
+             "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')"),
+      "");
   for (const char* name : {"records.h5", "records.h5:posterior", "group.h5", "group.h5:g", "fixed.h5", "table.h5:df"})
     expect_read(name, {"x", "y"});
   EXPECT_THAT(read_table(file("vector.h5")).columns, ElementsAre("t", "z_0", "z_1"));
@@ -198,6 +224,9 @@ TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
   EXPECT_THAT(notes_of("chain.h5"), ElementsAre(HasSubstr("joined to 12 rows")));
   EXPECT_THAT(refused("uneven.h5:g"), HasSubstr("the columns 'x' and 'y' have 3 and 2 rows"));
   EXPECT_THAT(refused("wide.h5"), HasSubstr("row 2: an integer of 2^53 or more"));
+  EXPECT_THAT(refused("ids.h5"), HasSubstr("row 1: an integer of 2^53 or more"));  // were rounded
+  EXPECT_THAT(refused("times.h5:df"), HasSubstr("row 1: an integer of 2^53 or more"));
+  EXPECT_THAT(notes_of("records.h5"), ElementsAre(HasSubstr("the fields name hold no numbers and are left out")));
 }
 
 // A part that ended inside a step of the chain.

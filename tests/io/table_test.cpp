@@ -40,12 +40,13 @@ TEST_F(Tables, CsvTakesWhatPeopleWrite) {
 }
 
 TEST_F(Tables, CsvErrorsNameLineAndColumn) {
-  EXPECT_EQ(refused("a.csv", "x,y\n1,2\n3\n"), "a.csv: line 3: 1 columns, expected 2");
+  EXPECT_EQ(refused("a.csv", "x,y\n1,2\n3\n"), "a.csv: line 3: 1 column, expected 2");
   EXPECT_EQ(refused("a.csv", "1,2\n3,abc\n"), "a.csv: line 2, column 2: 'abc': expected a number");
   EXPECT_EQ(
       refused("a.csv", "1,2\n3,\n"),
       "a.csv: line 2, column 2: is empty: expected a number; TableOptions.drop_missing leaves such rows out");
-  EXPECT_EQ(refused("a.csv", "1,2\n3,nan\n"), "a.csv: line 2, column 2: nan: must be finite");
+  EXPECT_EQ(refused("a.csv", "1,2\n3,nan\n"),
+            "a.csv: line 2, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out");
   EXPECT_EQ(refused("a.csv", "1,2\n3,1e999\n"), "a.csv: line 2, column 2: 1e999: must be finite");
   EXPECT_EQ(refused("a.csv", "1,2\n3,4x\n"), "a.csv: line 2, column 2: '4x': expected a number");
   EXPECT_EQ(refused("a.csv", ""), "a.csv: no rows");
@@ -91,7 +92,8 @@ TEST_F(Tables, CsvQuotesAreThoseOfRfc4180) {
 TEST_F(Tables, NamesAreUtf8AndDiffer) {
   EXPECT_EQ(refused("a.csv", "x,y,x\n1,2,3\n"),
             "a.csv: line 1: columns 1 and 3 are both named 'x'; expected different names");
-  EXPECT_EQ(refused("a.csv", "H\xF6he,y\n1,2\n"), "a.csv: line 1: the name of column 1: expected UTF-8");
+  EXPECT_EQ(refused("a.csv", "H\xF6he,y\n1,2\n"),
+            "a.csv: line 1: the names are not in UTF-8; convert the file with: iconv -f LATIN1 -t UTF-8");
   ASSERT_EQ(
       python("with h5py.File('a.h5', 'w') as f:\n  f['v'] = np.zeros((3, 2)); f['v'].attrs['columns'] = ['x', 'x']"),
       "");
@@ -145,7 +147,9 @@ TEST_F(Tables, NpyOfEveryKindIsReadAndOthersRefused) {
               EndsWith("bool.npy: contains '|b1'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with "
                        "numpy.asarray(x, dtype=float)"));
   EXPECT_EQ(read_table(file("cube.npy")).values.cols(), 4);  // steps and walkers of a chain
-  EXPECT_THAT(what("nan.npy"), EndsWith("nan.npy: row 2, column 2: nan: must be finite"));
+  EXPECT_THAT(
+      what("nan.npy"),
+      EndsWith("nan.npy: row 2, column 2: nan: must be finite; TableOptions.drop_missing leaves such rows out"));
   EXPECT_THAT(what("cut.npy"), EndsWith("cut.npy: truncated: 43 bytes of data, expected 48"));
   EXPECT_THAT(what("empty.npy"), EndsWith("empty.npy: no rows"));
   put("bad.npy", "hello world");
@@ -183,14 +187,18 @@ TEST_F(Tables, NpyHeaderThatLiesIsRefused) {
 TEST_F(Tables, Hdf5NamesWhatThereIs) {
   ASSERT_EQ(python("with h5py.File('two.h5', 'w') as f:\n"
                    "  f['x'] = np.arange(6.).reshape(3, 2); f['g/y'] = np.arange(3); f['s'] = 'text'\n"
-                   "with h5py.File('one.h5', 'w') as f: f['x'] = np.array([[1, np.inf]])"),
+                   "with h5py.File('one.h5', 'w') as f: f['x'] = np.array([[1, np.inf]])\n"
+                   "h5py.File('none.h5', 'w').close()\n"
+                   "with h5py.File('bool.h5', 'w') as f: f['b'] = np.array([True, False])"),
             "");
   EXPECT_EQ(read_table(file("two.h5:x")).values(1, 2), 5);
   EXPECT_EQ(read_table(file("two.h5:g/y")).values.cols(), 3);
   auto what = [&](const char* name) { return message([&] { read_table(file(name)); }); };
   EXPECT_THAT(what("two.h5"), EndsWith("two.h5: contains 3 data sets; expected FILE:dataset with one of: g/y, s, x"));
   EXPECT_THAT(what("two.h5:z"), EndsWith("two.h5: no data set 'z'; the file contains: g/y, s, x"));
-  EXPECT_THAT(what("two.h5:s"), EndsWith("two.h5:s: expected numbers, or records with number fields"));
+  EXPECT_THAT(what("two.h5:s"), EndsWith("two.h5:s: holds strings: expected numbers, or records with number fields"));
+  EXPECT_THAT(what("none.h5"), EndsWith("none.h5: contains no data sets"));
+  EXPECT_THAT(what("bool.h5"), HasSubstr("bool.h5:b: holds an enumeration (h5py: bool): expected numbers"));
   EXPECT_THAT(what("one.h5"), EndsWith("one.h5:x: row 1, column 2: inf: must be finite"));
 }
 

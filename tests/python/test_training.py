@@ -1,5 +1,6 @@
 """Training: what it takes, what it refuses, how it reports and how it is stopped."""
 import io
+import math
 import os
 import signal
 import sys
@@ -82,6 +83,46 @@ def test_names_of_frames_and_structured_arrays_are_kept(blob):
     np.testing.assert_array_equal(given.log_prob(frame), given.log_prob(blob[:, 0], blob[:, 1]))
 
 
+def test_what_is_masked_or_missing_is_refused_and_not_read_from_behind_the_mask(blob):
+    masked = np.ma.array(np.where(blob > 2, -999, blob), mask=blob > 2)
+    assert masked.mask.any()
+    with pytest.raises(pathline.InputError, match="nan: must be finite; data.drop_missing leaves such rows out"):
+        pathline.train(masked, **QUICK)
+    settings = {**QUICK, "settings": {**QUICK.get("settings", {}), "data.drop_missing": True}}
+    flow = pathline.train(masked, **settings)
+    whole = blob[~masked.mask.any(axis=1)]
+    np.testing.assert_array_equal(flow.log_prob(blob), pathline.train(whole, **QUICK).log_prob(blob))
+    with pytest.raises(pathline.InputError, match="nan: must be finite"):
+        flow.log_prob(masked)
+    np.testing.assert_array_equal(flow.log_prob(np.ma.array(blob)), flow.log_prob(blob))
+    pandas = pytest.importorskip("pandas")
+    counts = pandas.DataFrame({"n": pandas.array([1, 2, None] * 100, dtype="Int64"), "x": blob[:, 0]})
+    with pytest.raises(pathline.InputError, match="row 3, column 1: nan"):
+        pathline.train(counts, **QUICK)
+
+
+def test_vectors_in_records_are_columns(blob):
+    records = np.zeros(len(blob), dtype=[("t", "f8"), ("z", "f8", (2,)), ("name", "U3")])
+    records["t"], records["z"] = blob[:, 0] ** 2, blob
+    with pytest.raises(pathline.InputError, match=r"x\['name'\]: expected an array of numbers"):
+        pathline.train(records, **QUICK)
+    flow = pathline.train(records[["t", "z"]], **QUICK)
+    assert flow.columns == ["t", "z_0", "z_1"]
+    expected = flow.log_prob(np.column_stack([blob[:, 0] ** 2, blob]))
+    np.testing.assert_array_equal(flow.log_prob(records), expected)
+
+
+def test_the_progress_begins_without_a_loss_and_goes_on_with_one():
+    from pathline.progress import ProgressBar
+
+    out = io.StringIO()
+    bar = ProgressBar(out)
+    state = {"stage": 0, "stages": 1, "kind": "likelihood", "iterations": 9, "seconds_left": 3, "validation": {"nll": 2.5}}
+    bar({**state, "iteration": 0, "loss": math.nan})
+    bar({**state, "iteration": 3, "loss": 2.25})
+    assert out.getvalue() == "start  validation 2.5000\n3 of 9  NLL 2.2500  validation 2.5000  0:03 left\n"
+
+
 def test_other_layouts_train_the_same_flow(blob):
     expected = pathline.train(blob, **QUICK).log_prob(blob)
     wide = np.zeros((300, 4))
@@ -114,6 +155,9 @@ def test_a_toy_and_a_recipe_without_data_are_trained():
     ({"x": np.ones((50, 2))}, "constant"),
     ({"x": [["a", "b"]]}, "numbers"),
     ({"x": np.zeros((50, 2), dtype=complex)}, "real"),
+    ({"x": np.arange(100).reshape(50, 2) + 2**53}, "integers of 2\\^53 or more"),
+    ({"x": [[1, 2], [3]]}, "x: expected an array of numbers"),
+    ({"x": np.zeros(50, dtype=[("a", [("b", "f8")])])}, "'a' holds records"),
     ({"x": "no_such_toy"}, "no_such_toy"),
     ({"x": "no/such/file.csv"}, "no/such/file.csv"),
     ({}, "data.source"),

@@ -52,6 +52,26 @@ TEST(BaseFit, RowsAreThoseOfTheTableInTheUnitsOfTheBase) {
   EXPECT_LT((got - expected).cwiseAbs().maxCoeff(), 1e-4);  // float
 }
 
+// Weights that all are 3e-7 made every component vanish; those of 1e300 have no finite squares.
+TEST(BaseFit, TheUnitOfWeightsDoesNotMatter) {
+  const Matrix<double> x = normal_draws(2, 1000, 1);
+  const RowVector<double> weights = normal_draws(1, 1000, 2).array().exp();
+  const auto rows = [&](double unit) {
+    const auto data = matrix_data(x, {.weights = unit * weights});
+    return base_rows(small_flow(2), data);
+  };
+  const auto one = rows(1);
+  const Vector<double>& w = one.training_weights;
+  EXPECT_NEAR(w.sum(), w.sum() * w.sum() / w.squaredNorm(), 1e-9);  // Kish's effective sample size
+  for (const double unit : {3e-7, 1e-300, 1e300}) {
+    const auto other = rows(unit);
+    EXPECT_LT((other.training_weights - w).cwiseAbs().maxCoeff(), 1e-9) << unit;
+    EXPECT_LT((other.validation_weights - one.validation_weights).cwiseAbs().maxCoeff(), 1e-9) << unit;
+    const auto fit = fit_base(other, {.components = 2});
+    EXPECT_TRUE(fit.log_density(x).allFinite()) << unit;
+  }
+}
+
 TEST(BaseFit, TheMeanOfMembersIsAtLeastAsGoodAsTheirMean) {
   const auto rows = rows_of(clusters(600, 1), clusters(300, 2));
   const BaseFitOptions options{.components = 20, .members = 3};
@@ -164,6 +184,33 @@ TEST(BaseChoice, OfFewRowsInManyColumnsIsShrunk) {
   const auto test = normal_draws(20, 4000, 3);
   const double entropy = 10 * std::log(2 * M_PI * M_E);
   EXPECT_LT(-choice.mixture.log_density(test).mean() - entropy, 0.35);
+}
+
+// The power 1.5 of a Pareto distribution: some Gaussians were as good on the validation rows, and without a bound on
+// others.
+TEST(BaseChoice, AHeavyTailIsMappedSlow) {
+  Matrix<double> x = normal_draws(2, 4000, 4);
+  Engine engine = make_stream(4, "test.base");
+  Matrix<double> u(1, 4000);
+  fill_uniform<double>(engine, u);
+  x.row(0) = (1 - u.array()).pow(-1 / 1.5);
+  const auto data = matrix_data(x);
+  const auto rows_in = [](const TrainingData& from) {
+    auto flow = small_flow(2);
+    from.set_units(flow);
+    return base_rows(flow, from);
+  };
+  const auto plain = rows_in(data), mapped = rows_in(data.with_marginals());
+  EXPECT_TRUE(choose_base(plain, &mapped, {.seconds = 20}).marginals);
+}
+
+// Sixteen rows leave 35 of fifty directions without any width: the NLL was 1e13, and no model was written.
+TEST(BaseChoice, OfFewerRowsThanColumnsIsShrunk) {
+  const auto choice = choose_base(rows_of(normal_draws(50, 16, 1), normal_draws(50, 2, 2)), nullptr, {.seconds = 20});
+  const auto test = normal_draws(50, 1000, 3);
+  const double entropy = 25 * std::log(2 * M_PI * M_E);
+  EXPECT_LT(choice.nll, entropy + 10);
+  EXPECT_LT(-choice.mixture.log_density(test).mean() - entropy, 5);  // 100 means and variances from 18 rows: 2.8
 }
 
 // y = +-(1 + c) given c, which no single Gaussian is; the joint is fitted, and compared by its conditional.

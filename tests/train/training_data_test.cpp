@@ -15,6 +15,7 @@ namespace pathline {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 // Column i is (i, -i); its condition is (2 i, 3 i), its weight i.
 struct Numbers {
@@ -22,6 +23,13 @@ struct Numbers {
   RowVector<double> w = RowVector<double>::LinSpaced(100, 0, 99);
   Numbers() { x << w, -w, c << 2 * w, 3 * w; }
 };
+
+// Both ends of the range were 1e+09.
+TEST(MatrixData, TheSummaryTellsTheEndsOfANarrowRangeApart) {
+  const Matrix<double> x = 1e9 + 1e-3 * RowVector<double>::LinSpaced(100, 0, 1).array();
+  EXPECT_THAT(matrix_data(x).summary(), HasSubstr("x1 in [1000000000, 1000000000.001]"));
+  EXPECT_THAT(matrix_data(Numbers().x).summary(), HasSubstr("x1 in [0, 99], x2 in [-99, "));
+}
 
 TEST(MatrixData, OptionsGiveConditionWeightsNamesAndSplit) {
   const Numbers n;

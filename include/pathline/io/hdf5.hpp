@@ -73,6 +73,7 @@ class Hdf5Dataset : public Hdf5Node {
   Hdf5Kind kind() const;
   bool is_numeric() const;       ///< integers or floating point
   bool is_wide_integer() const;  ///< integers of 64 bits, which a double may not represent
+  std::string type_name() const;  ///< what it holds, for a message: "float64", "strings"
 
   template <class S> std::vector<S> values() const;  ///< all, last axis fastest
   std::vector<std::string> strings() const;          ///< all; fixed or variable length
@@ -87,6 +88,8 @@ class Hdf5Dataset : public Hdf5Node {
   /// The number fields of records (a compound type), in their order; the elements of an array field `x` are x_0, x_1,
   /// ... Fields of another type are left out. Empty if the data set does not hold records.
   std::vector<std::string> fields() const;
+  std::vector<std::string> other_fields() const;  ///< those that fields() leaves out
+  std::vector<Index> wide_fields() const;         ///< the places in fields() of integers of 64 bits
   /// The values of fields() for the records [first, first + count) of the first axis: k x count.
   Matrix<double> read_fields(Index first, Index count) const;
 

@@ -23,6 +23,7 @@ struct TrainingOptions {
   std::function<bool()> stop = {};                    ///< asked after each iteration: true saves and returns
   int threads = 1;                                    ///< >= 0, 0: one per core
   bool describe_data = true;                          ///< note also receives what the data are, before the training
+  bool describe_choice = true;                        ///< note also receives what model.automatic tried and chose
   std::function<void(const std::string&)> note = {};  ///< receives what the user should know, such as a damaged last.h5
 };
 
