@@ -8,9 +8,13 @@ work=$(mktemp -d)
 quiet() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; echo "failed: $*" >&2; return 1; }; }
 expect() { grep -q -- "$1" <<<"$2" || { echo "expected '$1' in: $2" >&2; return 1; }; }
 
+library=$(echo libpathline[0-9]*_*.deb)
+library=${library%%_*}
+
 quiet apt-get update
 quiet apt-get install -y --no-install-recommends --reinstall ./*.deb  # again, if the root has others
 dpkg-query --show --showformat='${Package} ${Version}, ${Installed-Size} kB\n' 'libpathline*' pathline python3-pathline
+expect "^$library[:,]" "$(dpkg -S "*/libpathline.so.${library#libpathline}")"  # its name is the library's with its soname
 
 # The command, its pages and its completions. The root's dpkg may be told to leave manual pages out.
 cd "$work"
@@ -41,7 +45,7 @@ read -ra flags <<<"$(pkg-config --cflags --libs pathline)"
 quiet g++ -std=c++20 "$here/main.cpp" "${flags[@]}" -o by_pkg_config
 expect "^2$" "$(./by_pkg_config flow.h5)"
 
-quiet apt-get purge -y libpathline0 libpathline-dev pathline python3-pathline
+quiet apt-get purge -y "$library" libpathline-dev pathline python3-pathline
 left=$(find /usr /etc -iname '*pathline*' -not -path "$here/*")
 [[ -z $left ]] || { echo "left after the packages were removed: $left" >&2; exit 1; }
 echo "the packages were installed, used and removed"

@@ -23,7 +23,7 @@ const std::map<std::string, double> kLimits = {
     {"checkerboard", 0.05}, {"ffjord_8gaussians", 0.02}, {"posterior", 0.02}, {"otflow_8gaussians", 0.04},
     {"moons_spline", 0.01}};
 // NLL of the held-out rows, nats: below a Gaussian's and a mixture's of the same rows; geyser's is 4.29 +- 0.14.
-const std::map<std::string, double> kMostNll = {{"geyser", 4.5}, {"digits", -81}, {"diamonds", 3.65}};
+const std::map<std::string, double> kMostNll = {{"geyser", 4.5}, {"digits", -89}, {"diamonds", 3.65}};
 const std::map<std::string, double> kLeastEss = {{"double_well", 0.95}, {"funnel", 0.9}};
 
 std::vector<std::string> shipped() {

@@ -36,7 +36,10 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY "=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libpathline0)
+# The name is the library's with its soname, as Debian's policy asks: another minor version can be installed beside it.
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libpathline${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONFLICTS libpathline0)  # the former name of the package of libpathline.so.0.1
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_REPLACES libpathline0)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/tools/cmake/library_package/triggers)
 set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "Continuous normalizing flows: shared library
@@ -47,7 +50,7 @@ It uses AVX2 or AVX-512 where the CPU has them, and needs SSE4.2 (x86-64-v2).")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpathline-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libpathline0 (= ${PROJECT_VERSION}), libeigen3-dev, libboost-dev, libhdf5-dev, zlib1g-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${CPACK_DEBIAN_LIBRARY_PACKAGE_NAME} (= ${PROJECT_VERSION}), libeigen3-dev, libboost-dev, libhdf5-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS libcairo2-dev)  # for pathline::app
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "Continuous normalizing flows: development files
 Headers and static libraries of pathline, found by find_package(pathline) of
