@@ -7,6 +7,7 @@
 
 #include "app/report.hpp"
 #include "core/option_check.hpp"
+#include "io/tables.hpp"
 #include "pathline/ode/time_limit.hpp"
 #include "recipe/in_table.hpp"
 
@@ -72,9 +73,7 @@ void add_solver_keys(KeyFlags& keys, Command c, const std::string& table, const 
 }
 
 void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common) {
-  for (const auto& note : reader.notes()) common.note(note);
-  if (reader.dropped() > 0)
-    common.note(fmt::format("{}: {} rows with missing values are left out", input, reader.dropped()));
+  for (const auto& note : notes_at_end(reader, input)) common.note(note);
 }
 
 std::string model_file(const std::string& model) {

@@ -115,7 +115,7 @@ class RecordRows final : public RowSource {
       if (const auto at = std::find(kept_.begin(), kept_.end(), field); at != kept_.end())
         wide_.push_back(at - kept_.begin());
     if (const auto others = data_.other_fields(); !others.empty())
-      note = fmt::format("{}: the fields {} hold no numbers and are left out", name, some_of(others));
+      note = fmt::format("{}: fields without numbers are left out: {}", name, some_of(others));
     dim = static_cast<Index>(columns.size());
   }
   Index rows() const override { return data_.rows(); }

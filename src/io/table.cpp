@@ -203,6 +203,14 @@ Table read_table(const std::string& input, const std::vector<std::string>& only,
   return read_table(*reader, input, notes);
 }
 
+std::vector<std::string> notes_at_end(const TableReader& reader, const std::string& input) {
+  auto notes = reader.notes();
+  if (const auto n = reader.dropped(); n > 0)
+    notes.push_back(fmt::format("{}: {} with missing values {} left out", input, n == 1 ? "1 row" : fmt::format("{} rows", n),
+                                n == 1 ? "is" : "are"));
+  return notes;
+}
+
 namespace {
 
 // The rest of the table as one matrix. rows: how many were read, for the message of one that is too large.
@@ -228,9 +236,8 @@ Table read_table(TableReader& reader, const std::string& input, std::vector<std:
                     rows, reader.dim()));
   }
   if (notes) {
-    notes->insert(notes->end(), reader.notes().begin(), reader.notes().end());
-    if (reader.dropped() > 0)
-      notes->push_back(fmt::format("{}: {} rows with missing values are left out", input, reader.dropped()));
+    const auto found = notes_at_end(reader, input);
+    notes->insert(notes->end(), found.begin(), found.end());
   }
   if (rows == 0) throw InputError(input + ": no rows");
   return table;

@@ -23,6 +23,9 @@ std::unique_ptr<TableWriter> create_npy(const std::string& output, Index dim);
 std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const std::vector<std::string>& columns,
                                                Index dim);
 
+// What was found in a table whose rows have been read, and how many were left out. input: names the table.
+std::vector<std::string> notes_at_end(const TableReader& reader, const std::string& input);
+
 // The end of a message on a missing value.
 inline constexpr const char* kDropMissing = "; TableOptions.drop_missing leaves such rows out";
 
