@@ -18,7 +18,7 @@ BarredDensity<S>::BarredDensity(const DensityFlags& f, const Flow<S>& flow, cons
                                 const EvaluationOptions& options, bool integrated)
     : flags_(f), flow_(flow), density_(density) {
   if (wanted() && f.time)
-    throw InputError(fmt::format("{}: has no error bar for the density at a time before the end, --time",
+    throw InputError(fmt::format("{}: has no error bar for the density at a time, --time",
                                  f.max_error ? "--max-error" : "--error"));
   if (wanted() && integrated)
     throw InputError(fmt::format("{}: has no error bar for columns that are integrated out, or are discrete",

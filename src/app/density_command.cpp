@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -96,7 +97,7 @@ template <class S> int run_as(const DensityFlags& f) {
   DensityOutput output(f, model.card, grid, flow.dim(), flow.condition_dim());
   DensityTotals totals;
   if (!integration.empty()) totals.without_error = "not estimated for integrals";
-  if (f.time) totals.without_error = "not estimated for the density at a time before the end";
+  if (f.time) totals.without_error = "not estimated for the density at a time, --time";
   ConditionCheck conditions(model.card);
   Matrix<double> x, c;
   const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;

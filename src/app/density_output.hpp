@@ -18,9 +18,8 @@ namespace pathline {
 // Writes the log-densities as lines to the standard output, or to a file whose suffix gives the format. CSV has the
 // points and the condition before the log-density, HDF5 has `points`, `condition`, `log_density` and `status`, NPY has
 // the log-densities alone. If a log-density is NaN because its solve failed, the reason follows as a comment on its
-// line. With
-// --error or --max-error, the error bar follows the log-density; HDF5 has it as `error`. The log-densities on a grid
-// are an array in HDF5, with one axis for each column that has several values.
+// line. With --error or --max-error, the error bar follows the log-density; HDF5 has it as `error`. The log-densities on
+// a grid are an array in HDF5, with one axis for each column that has several values.
 class DensityOutput {
  public:
   // Keeps the reference to the grid.

@@ -45,7 +45,7 @@ template <class S> class Builder {
 
   FlowFrames build(const std::function<void(double)>& progress) {
     const double end = flow_.end_time();
-    refuse_ensemble(flow_, "frames");
+    refuse_ensemble(flow_, "animate");
     if (!(end > 0)) throw InputError("the model solves no ODE, so that it has no time in which particles could move");
     for (Index k = 0; k < options_.frames; ++k)
       out_.times.push_back(

@@ -42,7 +42,7 @@ template <class T> struct RationalQuadratic {
   };
 
   // x: where the function was applied, or what its inverse gave. to_bar: the cotangent of the image; log_bar: that of
-  // log dy/dx. In the terms of Terms,
+  // log dy/dx. With num, s, above and below of Terms,
   //   y = y0 + height num / below,   log dy/dx = 2 log s + log above - 2 log below.
   // The inverse has y_bar = (x_bar + log_bar bend) / slope, and its parameters have those of y with -y_bar for y_bar.
   Cotangent pullback(bool up, T x, T to_bar, T log_bar) const {
