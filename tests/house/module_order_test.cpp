@@ -2,10 +2,10 @@
 // order of modules, or that brings a third party past its adapter.
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,8 +43,8 @@ const Rules& rules() {
       .only = {{"io", {"core"}}, {"optim", {"core"}}, {"fit", {"core"}}},
       .adapters = {{"boost/numeric/odeint", {"src/ode/", "include/pathline/ode/"}},
                    {"boost/random", {"src/core/random.", "include/pathline/core/random."}},
-                   {"hdf5", {"src/io/"}},
-                   {"H5", {"src/io/"}},
+                   {"hdf5", {"src/io/hdf5_"}},
+                   {"H5", {"src/io/hdf5_"}},
                    {"zlib.h", {"src/io/text_lines.", "src/io/npz_table."}},
                    {"omp.h", {"src/core/parallel."}},
                    {"#pragma omp", {"src/core/parallel."}},
@@ -144,8 +144,28 @@ std::string include_violation(const SourceFile& file, const std::string& include
   return is_public ? "is of a module that has no place in the order" : "";
 }
 
-// x.cpp has x.hpp. One of several kinds of a noun is <kind>_<noun>.cpp beside <noun>.hpp.
-bool has_header(std::string stem, const std::set<std::string>& headers) {
+// "Hdf5Node" for "hdf5_node".
+std::string class_name(const std::string& stem) {
+  std::string name;
+  for (std::size_t i = 0; i < stem.size(); ++i)
+    if (stem[i] != '_') name += i == 0 || stem[i - 1] == '_' ? static_cast<char>(std::toupper(stem[i])) : stem[i];
+  return name;
+}
+
+bool declares_class(const fs::path& header, const std::string& name) {
+  std::ifstream in(header);
+  for (std::string line; std::getline(in, line);)
+    if (begins(line, "class " + name + " ")) return true;
+  return false;
+}
+
+// Whether one of these headers of a module has the declarations of a source of this stem. x.cpp has x.hpp. One of several
+// kinds of a noun is <kind>_<noun>.cpp beside <noun>.hpp. One of several classes of x.hpp is x_<class>.cpp: hdf5_node.cpp
+// has Hdf5Node of hdf5.hpp.
+bool has_header(std::string stem, const std::map<std::string, fs::path>& headers) {
+  for (auto end = stem.rfind('_'); end != std::string::npos && end > 0; end = stem.rfind('_', end - 1))
+    if (const auto header = headers.find(stem.substr(0, end)); header != headers.end())
+      if (declares_class(header->second, class_name(stem))) return true;
   while (!headers.count(stem)) {
     const auto underscore = stem.find('_');
     if (underscore == std::string::npos) return false;
@@ -157,9 +177,9 @@ bool has_header(std::string stem, const std::set<std::string>& headers) {
 // One line a violation, "path:line: what", in the order of the paths. Empty: the tree keeps the rules.
 std::vector<std::string> violations(const fs::path& root) {
   const auto files = source_files(root);
-  std::map<std::string, std::set<std::string>> headers;  // the stems of each module
+  std::map<std::string, std::map<std::string, fs::path>> headers;  // of each module, by their stems
   for (const auto& file : files)
-    if (file.header) headers[file.module].insert(file.stem);
+    if (file.header) headers[file.module].emplace(file.stem, root / file.path);
 
   std::vector<std::string> found;
   for (const auto& file : files) {
@@ -257,6 +277,20 @@ TEST_F(ModuleOrderScan, SourceWithoutAHeaderOfItsStemFails) {
   write("src/data/ring_toy.cpp");
   write("src/data/ring.cpp");
   EXPECT_THAT(scan(), ElementsAre("src/data/ring.cpp:1: no header ring.hpp in module 'data'"));
+}
+
+TEST_F(ModuleOrderScan, SourceOfOneOfTheClassesOfAHeaderPassesIfTheHeaderHasTheClass) {
+  write("include/pathline/io/hdf5.hpp", "class Hdf5Node {};\nclass Hdf5Dataset : public Hdf5Node {};\n");
+  write("src/io/hdf5_node.cpp");
+  write("src/io/hdf5_dataset.cpp");
+  write("src/io/hdf5_tree.cpp");
+  EXPECT_THAT(scan(), ElementsAre("src/io/hdf5_tree.cpp:1: no header hdf5_tree.hpp in module 'io'"));
+}
+
+TEST_F(ModuleOrderScan, OnlySourcesOfTheAdapterIncludeHdf5) {
+  write("src/io/hdf5_type.hpp", "#include <hdf5.h>\n");
+  write("src/io/table.hpp", "#include <hdf5.h>\n#include \"pathline/io/hdf5.hpp\"\n");
+  EXPECT_THAT(scan(), ElementsAre("src/io/table.hpp:1: hdf5.h: stops at its adapter, src/io/hdf5_"));
 }
 
 }  // namespace
