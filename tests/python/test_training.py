@@ -112,6 +112,30 @@ def test_vectors_in_records_are_columns(blob):
     np.testing.assert_array_equal(flow.log_prob(records), expected)
 
 
+def test_a_field_that_the_model_does_not_use_may_hold_anything(blob):
+    records = np.zeros(len(blob), dtype=[("x", "f8"), ("y", "f8"), ("img", "f8", (2, 2)), ("s", "U3", (2,)), ("z", "f4", (2,)),
+                                         ("r", [("p", "f8")]), ("id", "i8")])
+    records["x"], records["y"], records["z"], records["id"] = blob[:, 0], blob[:, 1], blob, 2**60 + 1
+    flow = pathline.train(records, columns=["x", "y"], **QUICK)  # the image alone refused the array
+    np.testing.assert_array_equal(flow.log_prob(records), flow.log_prob(blob))
+    vectors = pathline.train(records, columns=["z_1", "x"], **QUICK)
+    expected = vectors.log_prob(np.column_stack([records["z"][:, 1], blob[:, 0]]))
+    np.testing.assert_array_equal(vectors.log_prob(records), expected)
+    for used, words in [("img", r"x\['img'\] has the shape"), ("s_1", r"x\['s_1'\]: expected an array of numbers"),
+                        ("r", "'r' holds records"), ("id", r"x\['id'\]: holds integers of 2\^53"), ("q", "'q'")]:
+        with pytest.raises(pathline.InputError, match=words):
+            pathline.train(records, columns=["x", used], **QUICK)
+    given = pathline.train(records, columns=["x"], condition="y", **QUICK)
+    assert (given.columns, given.condition_columns) == (["x"], ["y"])
+    with pytest.raises(pathline.InputError, match=r"x\['id'\]: holds integers"):
+        pathline.train(records, columns=["x"], condition="id", **QUICK)
+    with pytest.raises(pathline.InputError, match=r"x\['id'\]: holds integers"):
+        pathline.train(records, columns=["x"], weights="id", **QUICK)
+    with pytest.raises(pathline.InputError, match="no column 'z'; its columns are x, z_0, z_1"):
+        flow_of_z = pathline.train(records["y"], columns=["z"], **QUICK)
+        flow_of_z.log_prob(records[["x", "z"]])
+
+
 def test_the_progress_begins_without_a_loss_and_goes_on_with_one():
     from pathline.progress import ProgressBar
 
