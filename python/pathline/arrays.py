@@ -1,6 +1,7 @@
 """Tables of data as users have them: arrays, structured arrays, pandas frames."""
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def _numbers_or_nan(column: str, values: Any, name: str, used: bool) -> np.ndarr
 
 def _numbers(x: Any, name: str) -> np.ndarray:
     if isinstance(x, np.ma.MaskedArray):  # numpy.asarray would take what is behind the mask
-        return np.where(np.ma.getmaskarray(x), np.nan, _numbers(x.data, name))
+        return np.where(np.ma.getmaskarray(x), np.nan, _numbers(x.filled(0), name))
     try:
         array = np.asarray(x)
     except ValueError as error:  # rows of different lengths
@@ -94,10 +95,25 @@ def _numbers(x: Any, name: str) -> np.ndarray:
         numbers = array if is_real else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name}: expected an array of numbers: {error}") from None
-    if array.dtype.kind in "iu" and array.size > 0 and np.abs(numbers).max() >= 2.0**53:
+    if isinstance(x, (list, tuple)) or array.dtype.kind in "iuOSU":
+        _refuse_inexact(x if is_real else array, numbers, name)
+    return numbers
+
+
+# NumPy rounds integers beside fractions in a list, and those in an array of objects, without a word.
+def _refuse_inexact(x: Any, numbers: np.ndarray, name: str) -> None:
+    large = np.abs(numbers) >= 2.0**53
+    if not large.any():
+        return
+    values = x if isinstance(x, np.ndarray) else np.asarray(x, dtype=object)
+    if any(_is_integer(value) for value in values[large].ravel()):
         raise InputError(f"{name}: holds integers of 2^53 or more, which double precision cannot represent; subtract an "
                          "offset from them, or leave them out")
-    return numbers
+
+
+def _is_integer(value: Any) -> bool:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return isinstance(value, Integral) or isinstance(text, str) and text.strip().lstrip("+-").isdigit()
 
 
 def select(x: Any, columns: Sequence[str], name: str, by_order: bool = True) -> Any:
@@ -108,7 +124,7 @@ def select(x: Any, columns: Sequence[str], name: str, by_order: bool = True) -> 
     if is_frame(x) or is_structured(x):
         chosen = _chosen(_columns(x), columns, name, by_order and is_frame(x))
         return np.column_stack([_column_numbers(column, values, name) for column, values in chosen])
-    if isinstance(x, np.ma.MaskedArray):
+    if isinstance(x, (list, tuple, np.ma.MaskedArray)) or isinstance(x, np.ndarray) and x.dtype.kind in "iuOSU":
         return _numbers(x, name)
     return x
 
@@ -141,7 +157,7 @@ def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
         for column in columns:
             if column not in condition:
                 raise InputError(f"condition: {column!r} is missing; the model needs {', '.join(columns)}")
-        return np.array([condition[column] for column in columns], dtype=np.float64)
+        return _numbers([condition[column] for column in columns], "condition")
     return select(condition, columns, "condition")
 
 
