@@ -34,13 +34,14 @@ class RowSource {
   std::string note;
 };
 
-// 2^53 + 1 is rounded to 2^53.
-void refuse_inexact(const std::string& name, const Matrix<double>& values, Index first) {
-  if (values.size() == 0 || values.cwiseAbs().maxCoeff() < 0x1p53) return;
-  for (Index row = 0; row < values.cols(); ++row)
-    if (values.col(row).cwiseAbs().maxCoeff() >= 0x1p53)
-      throw InputError(fmt::format("{}: row {}: an integer of 2^53 or more that double precision cannot represent",
-                                   name, first + row + 1));
+// Integers of 64 bits, marked where a double may not represent them.
+void mark_inexact(Eigen::Ref<Matrix<double>> values) { values = values.unaryExpr(&marked_if_inexact).eval(); }
+
+// Rows of a data set, as Hdf5Dataset::read_rows gives them.
+Matrix<double> read_marked(const Hdf5Dataset& data, Index first, Index count) {
+  auto values = data.read_rows<double>(first, count);
+  if (data.is_wide_integer()) mark_inexact(values);
+  return values;
 }
 
 // A data set of shape (N, d) or (N). With more axes, all but the last are joined, as the steps and walkers of a chain.
@@ -72,7 +73,7 @@ class NumberRows final : public RowSource {
       data_.read_block<double>(start, box, all.data());
       out = all.middleCols(first - begin * inner_, count);
     }
-    if (data_.is_wide_integer()) refuse_inexact(name_, out, first);
+    if (data_.is_wide_integer()) mark_inexact(out);
     return out;
   }
 
@@ -103,7 +104,7 @@ std::vector<std::string> pickled_names(const std::string& pickle) {
 // Records, where each numeric field is a column. In a table of pandas the index is not a column; blocks have names.
 class RecordRows final : public RowSource {
  public:
-  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)), name_(name) {
+  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)) {
     columns = data_.fields();
     if (columns.empty())
       throw InputError(
@@ -121,7 +122,7 @@ class RecordRows final : public RowSource {
   Index rows() const override { return data_.rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out = data_.read_fields(first, count)(kept_, Eigen::all);
-    if (!wide_.empty()) refuse_inexact(name_, out(wide_, Eigen::all), first);
+    for (const Index row : wide_) out.row(row) = out.row(row).unaryExpr(&marked_if_inexact).eval();
     return out;
   }
 
@@ -148,14 +149,13 @@ class RecordRows final : public RowSource {
   }
 
   Hdf5Dataset data_;
-  std::string name_;
   std::vector<Index> kept_, wide_;  // fields; rows of the table with integers of 64 bits
 };
 
 // A group, where each data set with one axis is a column.
 class ColumnRows final : public RowSource {
  public:
-  ColumnRows(const Hdf5Group& group, const std::string& name) : name_(name) {
+  ColumnRows(const Hdf5Group& group, const std::string& name) {
     for (const auto& child : group.children()) {
       if (group.leads_to_other_file(child) || !group.is_dataset(child)) continue;
       auto data = group.dataset(child);
@@ -174,64 +174,64 @@ class ColumnRows final : public RowSource {
   Index rows() const override { return data_[0].rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out(dim, count);
-    for (Index j = 0; j < dim; ++j) {
-      const auto& data = data_[static_cast<std::size_t>(j)];
-      const Matrix<double> values = data.read_rows<double>(first, count);
-      if (data.is_wide_integer()) refuse_inexact(name_ + "/" + columns[static_cast<std::size_t>(j)], values, first);
-      out.row(j) = values;
-    }
+    for (Index j = 0; j < dim; ++j) out.row(j) = read_marked(data_[static_cast<std::size_t>(j)], first, count);
     return out;
   }
 
  private:
-  std::string name_;
   std::vector<Hdf5Dataset> data_;
 };
 
-// A frame that pandas wrote with format="fixed": blocks of columns of one type.
+// A frame that pandas wrote with format="fixed": blocks of columns of one type. Blocks without numbers are left out.
 class FrameRows final : public RowSource {
  public:
-  FrameRows(const Hdf5Group& group, const std::string& name) : name_(name) {
-    columns = group.read_strings("axis0");
-    dim = static_cast<Index>(columns.size());
+  FrameRows(const Hdf5Group& group, const std::string& name) {
+    const auto axis = group.read_strings("axis0");
+    std::vector<std::string> others;
+    Index covered = 0;
     for (int b = 0; group.exists(fmt::format("block{}_values", b)); ++b) {
       auto data = group.dataset(fmt::format("block{}_values", b));
       const auto items = group.read_strings(fmt::format("block{}_items", b));
-      if (!data.is_numeric() || data.shape().size() != 2 || data.shape()[1] != std::ssize(items))
-        throw InputError(fmt::format("{}: the columns {} are no numbers; write the frame without them", name,
-                                     fmt::join(items, ", ")));
-      Block block{std::move(data), {}};
-      for (const auto& item : items) {
-        const auto at = std::find(columns.begin(), columns.end(), item);
-        if (at == columns.end()) throw InputError(name + ": block items and axis0 of the frame differ");
-        block.rows.push_back(at - columns.begin());
-      }
-      covered_ += std::ssize(items);
-      blocks_.push_back(std::move(block));
+      for (const auto& item : items)
+        if (std::find(axis.begin(), axis.end(), item) == axis.end())
+          throw InputError(name + ": block items and axis0 of the frame differ");
+      covered += std::ssize(items);
+      if (data.is_numeric() && data.shape().size() == 2 && data.shape()[1] == std::ssize(items))
+        blocks_.push_back({std::move(data), items, {}});
+      else
+        others.insert(others.end(), items.begin(), items.end());
     }
-    if (blocks_.empty() || covered_ != dim) throw InputError(name + ": a pandas frame without all of its values");
-    for (const auto& block : blocks_)
-      if (block.data.rows() != rows()) throw InputError(name + ": the blocks of the frame have different rows");
+    if (covered == 0 || covered != std::ssize(axis))
+      throw InputError(name + ": a pandas frame without all of its values");
+    if (blocks_.empty()) throw InputError(fmt::format("{}: the columns {} are no numbers", name, some_of(others)));
+    for (const auto& column : axis)
+      if (std::find(others.begin(), others.end(), column) == others.end()) columns.push_back(column);
+    for (auto& block : blocks_) place(block, name);
+    if (!others.empty()) note = fmt::format("{}: columns without numbers are left out: {}", name, some_of(others));
+    dim = std::ssize(columns);
   }
   Index rows() const override { return blocks_[0].data.rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out(dim, count);
-    for (const auto& block : blocks_) {
-      const Matrix<double> values = block.data.read_rows<double>(first, count);
-      if (block.data.is_wide_integer()) refuse_inexact(name_, values, first);
-      out(block.rows, Eigen::all) = values;
-    }
+    for (const auto& block : blocks_) out(block.rows, Eigen::all) = read_marked(block.data, first, count);
     return out;
   }
 
  private:
   struct Block {
     Hdf5Dataset data;
+    std::vector<std::string> items;
     std::vector<Index> rows;  // the rows of this block in the table
   };
-  std::string name_;
+
+  // Finds the columns of a block.
+  void place(Block& block, const std::string& name) {
+    if (block.data.rows() != rows()) throw InputError(name + ": the blocks of the frame have different rows");
+    for (const auto& item : block.items)
+      block.rows.push_back(std::find(columns.begin(), columns.end(), item) - columns.begin());
+  }
+
   std::vector<Block> blocks_;
-  Index covered_ = 0;
 };
 
 bool is_column(const Hdf5Group& group, const std::string& name) {

@@ -107,14 +107,14 @@ class NpyReader final : public TableReader {
       const Index size = layout_[0].kind->size;
       for (Index j = 0; j < dim; ++j) {
         read_bytes((j * rows_ + next_) * size, count * size);
-        for (Index i = 0; i < count; ++i) out(j, i) = number(layout_[0], i * size, j, i);
+        for (Index i = 0; i < count; ++i) out(j, i) = number(layout_[0], i * size);
       }
     } else {
       read_bytes(next_ * row_bytes_, count * row_bytes_);
       for (Index i = 0; i < count; ++i)
         for (Index j = 0; j < dim; ++j) {
           const Column& column = layout_[static_cast<std::size_t>(j)];
-          out(j, i) = number(column, i * row_bytes_ + column.offset, j, i);
+          out(j, i) = number(column, i * row_bytes_ + column.offset);
         }
     }
     next_ += count;
@@ -129,13 +129,9 @@ class NpyReader final : public TableReader {
                        field.substr(0, 60), what));
   }
 
-  double number(const Column& column, Index at, Index j, Index i) const {
+  double number(const Column& column, Index at) const {
     const double value = column.kind->as_double(buffer_.data() + at, column.swap);
-    // 2^53 + 1 is rounded to 2^53.
-    if (column.kind->is_wide_integer && std::abs(value) >= 0x1p53)
-      refuse(fmt::format("row {}, column {}: an integer of 2^53 or more that double precision cannot represent",
-                         next_ + i + 1, j + 1));
-    return value;
+    return column.kind->is_wide_integer ? marked_if_inexact(value) : value;
   }
 
   std::string header() {

@@ -227,10 +227,55 @@ TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
   EXPECT_EQ(read_table(file("chain.h5")).values.col(4), Vector<double>({{8, 9}}));
   EXPECT_THAT(notes_of("chain.h5"), ElementsAre(HasSubstr("joined to 12 rows")));
   EXPECT_THAT(refused("uneven.h5:g"), HasSubstr("the columns 'x' and 'y' have 3 and 2 rows"));
-  EXPECT_THAT(refused("wide.h5"), HasSubstr("row 2: an integer of 2^53 or more"));
-  EXPECT_THAT(refused("ids.h5"), HasSubstr("row 1: an integer of 2^53 or more"));  // were rounded
-  EXPECT_THAT(refused("times.h5:df"), HasSubstr("row 1: an integer of 2^53 or more"));
+  EXPECT_THAT(refused("wide.h5"), HasSubstr("row 2, column 1: an integer of 2^53 or more"));
+  EXPECT_THAT(refused("ids.h5"), HasSubstr("row 1, column 1 (id): an integer of 2^53 or more"));  // were rounded
+  EXPECT_THAT(refused("times.h5:df"), HasSubstr("row 1, column 1 (t): an integer of 2^53 or more"));
   EXPECT_THAT(notes_of("records.h5"), ElementsAre(EndsWith("fields without numbers are left out: name")));
+}
+
+// Identifiers and times of 64 bits refused the whole table, whichever columns were chosen.
+TEST_F(Layouts, WideIntegersRefuseOnlyTheColumnsThatAreChosen) {
+  ASSERT_EQ(
+      python(
+          "a = np.array([[1.5, 10], [3, .25], [-2, 7]]); w = np.array([1, 2**60 + 1, 3])\n"
+          "r = np.array([(i, *x) for i, x in zip(w, a)], dtype=[('id', 'i8'), ('x', 'f8'), ('y', 'f8')])\n"
+          "np.save('r', r); np.savez('r', r)\n"
+          "with h5py.File('records.h5', 'w') as f: f['r'] = r\n"
+          "with h5py.File('group.h5', 'w') as f: f['g/id'] = w; f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
+          "with h5py.File('table.h5', 'w') as f:\n"
+          "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+          "  t = g.create_dataset('table', data=np.array([(i, x, [j, j]) for i, (x, j) in enumerate(zip(a, w))], dtype=["
+          "('index', 'i8'), ('values_block_0', 'f8', (2,)), ('values_block_1', 'i8', (2,))]))\n"
+          "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')\n"
+          "  t.attrs['values_block_1_kind'] = np.bytes_('(lp0\\nVid\\np1\\naVt\\np2\\na.')\n"
+          "with h5py.File('fixed.h5', 'w') as f:\n"
+          "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+          "  g['axis0'] = np.array([b'id', b'x', b'name', b'y']); g['axis1'] = np.arange(3)\n"
+          "  g['block0_items'] = np.array([b'x', b'y']); g['block0_values'] = a\n"
+          "  g['block1_items'] = np.array([b'id']); g['block1_values'] = w[:, None]\n"
+          "  g['block2_items'] = np.array([b'name'])\n"
+          "  v = g.create_dataset('block2_values', (1,), dtype=h5py.vlen_dtype(np.uint8)); v[0] = [1, 2]\n"),
+      "");
+  put("chain_1.txt", "1152921504606846977 1.5 10\n2 3 0.25\n"), put("chain_2.txt", "word -2 7\n");
+  put("chain.paramnames", "y\n");  // after the weight and the logarithm of the posterior
+  const std::vector<std::string> names[] = {{"x", "y"}, {"minuslogpost", "y"}};
+  for (const char* name : {"r.npy", "r.npz", "records.h5", "group.h5", "fixed.h5", "table.h5", "chain"}) {
+    const bool chain = std::string(name) == "chain";
+    EXPECT_EQ(read_table(file(name), names[chain]).values, expected_) << name;
+    for (const auto& chosen : {std::vector<std::string>{}, {"y", chain ? "weight" : "id"}}) {
+      const auto refusal = message([&] { (void)read_table(file(name), chosen); });
+      EXPECT_THAT(refusal, HasSubstr(chain ? "column 1: 1152921504606846977: an integer" : " (id): an integer of 2^53"))
+          << name;
+    }
+  }
+  EXPECT_THAT(message([&] {
+                (void)read_table(file("fixed.h5"), {"y", "id"});
+              }),
+              EndsWith("fixed.h5:df: row 2, column 1 (id): an integer of 2^53 or more that double precision cannot "
+                       "represent; leave the column out"));
+  std::vector<std::string> notes;
+  (void)read_table(file("fixed.h5"), {"x"}, {}, &notes);
+  EXPECT_THAT(notes, ElementsAre(EndsWith("columns without numbers are left out: name")));
 }
 
 // A part that ended inside a step of the chain.
