@@ -136,6 +136,26 @@ TEST_F(Layouts, RowsWithMissingValuesAreRefusedOrDroppedAndCounted) {
               HasSubstr("inf: must be finite"));
 }
 
+// A row that began with #NA was left out without a word, and ", #N/A" cut the rest of its row.
+TEST_F(Layouts, AMissingValueThatBeginsWithTheCommentSignIsOneAnywhereInARow) {
+  for (const char* word : {"NA", "n/a",  "NaN", "-nan", "NULL",    "None",    "<NA>",  "?",     "-",      "--",
+                           ".",  "#N/A", "#NA", "#na",  "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"}) {
+    for (const char* row : {"{},1", "{} , 1", "1,{}", "1, {}", "1, {} # by hand", "{}, {}", "{},"}) {
+      put("a.csv", "x,y\n1.5,10\n" + fmt::format(fmt::runtime(row), word, word) + "\n3,0.25\n-2,7\n");
+      EXPECT_THAT(refused("a.csv"), HasSubstr("line 3, column ")) << row << word;
+      std::vector<std::string> notes;
+      EXPECT_EQ(read_table(file("a.csv"), {}, {.drop_missing = true}, &notes).values, expected_) << row << word;
+      EXPECT_THAT(notes, ElementsAre(EndsWith("a.csv: 1 row with missing values is left out"))) << row << word;
+    }
+    put("b.txt", fmt::format("x y\n1.5 10\n{} 1\n3 0.25\n1 {}\n-2 7\n", word, word));
+    EXPECT_EQ(read_table(file("b.txt"), {}, {.drop_missing = true}).values, expected_) << word;
+    put("c.csv", fmt::format("x,y,z\n1.5, {}, 10\n3, 1, 0.25\n-2, 1, 7\n", word));
+    EXPECT_EQ(read_table(file("c.csv"), {"x", "z"}).values, expected_) << word;
+  }
+  put("a.csv", "x,y\n1.5,10 #NAs are below\n#NAME of the run\n# NA\n3,0.25 # NA\n-2,7 #n\n#,1\n");  // comments
+  expect_read("a.csv", {"x", "y"});
+}
+
 TEST_F(Layouts, ColumnsAreChosenByNumberToo) {
   put("a.csv", "1,2,3\n4,5,6\n");
   const auto table = read_table(file("a.csv"), {"3", "1"});
