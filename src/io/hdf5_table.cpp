@@ -115,7 +115,7 @@ class RecordRows final : public RowSource {
     for (const Index field : data_.wide_fields())
       if (const auto at = std::find(kept_.begin(), kept_.end(), field); at != kept_.end())
         wide_.push_back(at - kept_.begin());
-    if (const auto others = data_.other_fields(); !others.empty())
+    if (const auto others = pandas ? frame_columns(data_.other_fields()) : data_.other_fields(); !others.empty())
       note = fmt::format("{}: fields without numbers are left out: {}", name, some_of(others));
     dim = static_cast<Index>(columns.size());
   }
@@ -127,6 +127,24 @@ class RecordRows final : public RowSource {
   }
 
  private:
+  bool is_block(const std::string& field) const {
+    return field.starts_with("values_block_") && data_.has_attribute(field + "_kind");
+  }
+  std::vector<std::string> names_in(const std::string& block) const {
+    return pickled_names(data_.attribute<std::string>(block + "_kind"));
+  }
+
+  // The columns of the frame that are in fields of the table, without its index.
+  std::vector<std::string> frame_columns(const std::vector<std::string>& fields) const {
+    std::vector<std::string> out;
+    for (const auto& field : fields) {
+      const auto names = is_block(field) ? names_in(field) : std::vector<std::string>{};
+      if (field != "index" && names.empty()) out.push_back(field);
+      out.insert(out.end(), names.begin(), names.end());
+    }
+    return out;
+  }
+
   void name_blocks() {
     std::vector<std::string> names;
     std::vector<Index> kept;
@@ -136,8 +154,8 @@ class RecordRows final : public RowSource {
       names.push_back(columns[i]);
       const auto underscore = columns[i].rfind('_');
       for (const std::string& block : {columns[i], columns[i].substr(0, underscore)}) {
-        if (!block.starts_with("values_block_") || !data_.has_attribute(block + "_kind")) continue;
-        const auto real = pickled_names(data_.attribute<std::string>(block + "_kind"));
+        if (!is_block(block)) continue;
+        const auto real = names_in(block);
         std::size_t element = 0;  // no number: the name stays as it is
         const char *begin = columns[i].data() + underscore + 1, *end = columns[i].data() + columns[i].size();
         const bool numbered = block == columns[i] || std::from_chars(begin, end, element).ptr == end;

@@ -298,6 +298,29 @@ TEST_F(Layouts, WideIntegersRefuseOnlyTheColumnsThatAreChosen) {
   EXPECT_THAT(notes, ElementsAre(EndsWith("columns without numbers are left out: name")));
 }
 
+// The note named values_block_1 and index, which are no columns of the frame.
+TEST_F(Layouts, TextInATableOfPandasIsNotedByTheNamesOfItsColumns) {
+  ASSERT_EQ(
+      python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
+             "with h5py.File('table.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+             "  t = g.create_dataset('table', data=np.array([(b'i', x, [b'u', b'v'], b'w', b'k') for x in a], dtype=["
+             "('index', 'S1'), ('values_block_0', 'f8', (2,)), ('values_block_1', 'S1', (2,)), ('place', 'S1'), "
+             "('values_block_2', 'S1')]))\n"
+             "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')\n"
+             "  t.attrs['values_block_1_kind'] = np.bytes_('(lp0\\nVname\\np1\\naVkind\\np2\\na.')\n"
+             "with h5py.File('index.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+             "  t = g.create_dataset('table', data=np.array([(b'i', x) for x in a], dtype=[('index', 'S1'), "
+             "('values_block_0', 'f8', (2,))]))\n"
+             "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')\n"),
+      "");
+  for (const char* name : {"table.h5", "index.h5"}) expect_read(name, {"x", "y"});
+  EXPECT_THAT(notes_of("table.h5"),
+              ElementsAre(EndsWith("fields without numbers are left out: name, kind, place, values_block_2")));
+  EXPECT_THAT(notes_of("index.h5"), IsEmpty());
+}
+
 // A part that ended inside a step of the chain.
 TEST_F(Layouts, AChainOfThreeAxesIsReadInPartsOfAnySize) {
   ASSERT_EQ(python("with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(30.).reshape(5, 3, 2)"), "");
