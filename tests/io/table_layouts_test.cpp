@@ -205,7 +205,7 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
   EXPECT_THAT(refused("bad.npz:a"), HasSubstr("bad.npz"));
   EXPECT_THAT(refused("wide.npy"), HasSubstr("row 1, column 1: an integer of 2^53 or more"));
   EXPECT_THAT(refused("names.npy"), HasSubstr("the field 'n' contains '<U3'; save the fields with numbers alone"));
-  EXPECT_THAT(refused("nested.npy"), HasSubstr("the field 'n' is not a single number; save the fields"));
+  EXPECT_THAT(refused("nested.npy"), HasSubstr("the field 'n' is neither a number nor a vector; save the fields"));
   expect_read("part.npy", {"x", "y"});  // as that message says
   EXPECT_THAT(notes_of("cube.npy"), ElementsAre(HasSubstr("joined to 6 rows")));
   EXPECT_THAT(notes_of("flat.npy"), ElementsAre(HasSubstr("if the array is transposed")));
@@ -319,6 +319,40 @@ TEST_F(Layouts, TextInATableOfPandasIsNotedByTheNamesOfItsColumns) {
   EXPECT_THAT(notes_of("table.h5"),
               ElementsAre(EndsWith("fields without numbers are left out: name, kind, place, values_block_2")));
   EXPECT_THAT(notes_of("index.h5"), IsEmpty());
+}
+
+// Vectors in records were columns in HDF5 and refused in NPY.
+TEST_F(Layouts, VectorsInRecordsAreColumnsInNumpysFilesAsInHdf5) {
+  ASSERT_EQ(
+      python(
+          "r = np.zeros(3, dtype=[('t', 'f4'), ('z', '>i2', (2,)), ('s', 'S3'), ('w', 'f8', (1,)), ('u', 'f8', 3), ('e', "
+          "'i1')])\n"
+          "r['t'] = [1, 2, 3]; r['z'] = np.arange(6).reshape(3, 2); r['w'] = [[7], [8], [9]]\n"
+          "r['u'] = np.arange(9).reshape(3, 3) / 2; r['e'] = [-1, -2, -3]\n"
+          "p = r[['t', 'z', 'w', 'u', 'e']]; np.save('r', p); np.savez('r', p)\n"  // with padding
+          "with h5py.File('r.h5', 'w') as f: f['r'] = r[['t', 'z', 's', 'u', 'e']]\n"
+          "np.save('image', np.zeros(2, dtype=[('x', 'f8'), ('img', 'f8', (2, 2))]))\n"
+          "np.save('names', np.zeros(2, dtype=[('x', 'f8'), ('s', 'U3', (2,))]))\n"
+          "np.save('same', np.zeros(2, dtype=[('z_1', 'f8'), ('z', 'f8', (2,))]))\n"
+          "np.save('wide', np.array([(1, [2, 2**60])], dtype=[('x', 'f8'), ('z', 'i8', (2,))]))\n"
+          "b = open('r.npy', 'rb').read()\n"
+          "for i, text in enumerate([b'(9,)', b'(0,)', b'(-,)', b'(2;)', b'(2, ', b'2), ', b'(), ']):\n"
+          "  open('lie%d.npy' % i, 'wb').write(b.replace(b'(2,)', text))\n"
+          "open('large.npy', 'wb').write(b.replace(b'(2,)', b'(9' + b'9' * 8 + b',)').replace(b' ' * 8, b'', 1))"),
+      "");
+  Matrix<double> expected(7, 3);
+  expected << 1, 2, 3, 0, 2, 4, 1, 3, 5, 0, 1.5, 3, 0.5, 2, 3.5, 1, 2.5, 4, -1, -2, -3;
+  const std::vector<std::string> names = {"t", "z_0", "z_1", "u_0", "u_1", "u_2", "e"};
+  for (const char* name : {"r.npy", "r.npz", "r.h5"}) EXPECT_EQ(read_table(file(name), names).values, expected) << name;
+  EXPECT_EQ(read_table(file("r.npy"), {"w_0"}).values, (Matrix<double>(1, 3) << 7, 8, 9).finished());
+  EXPECT_THAT(refused("image.npy"), HasSubstr("the field 'img' has the shape (2, 2), expected a number or a vector"));
+  EXPECT_THAT(refused("names.npy"), HasSubstr("the field 's' contains '<U3'"));
+  EXPECT_THAT(refused("same.npy"), HasSubstr("columns 1 and 3 are both named 'z_1'"));
+  EXPECT_THAT(refused("wide.npy"), HasSubstr("row 1, column 3 (z_1): an integer of 2^53 or more"));
+  EXPECT_THAT(refused("lie0.npy"), HasSubstr("lie0.npy: truncated: "));
+  for (int i = 1; i < 7; ++i) EXPECT_THAT(refused(fmt::format("lie{}.npy", i)), HasSubstr("lie")) << i;
+  EXPECT_THAT(refused("large.npy"),
+              HasSubstr("the field 'z' has 999999999 elements, more than a table may have"));
 }
 
 // A part that ended inside a step of the chain.
