@@ -205,22 +205,20 @@ class FrameRows final : public RowSource {
  public:
   FrameRows(const Hdf5Group& group, const std::string& name) {
     const auto axis = group.read_strings("axis0");
-    std::vector<std::string> others;
-    Index covered = 0;
+    std::vector<std::string> others, all;
     for (int b = 0; group.exists(fmt::format("block{}_values", b)); ++b) {
       auto data = group.dataset(fmt::format("block{}_values", b));
       const auto items = group.read_strings(fmt::format("block{}_items", b));
-      for (const auto& item : items)
-        if (std::find(axis.begin(), axis.end(), item) == axis.end())
-          throw InputError(name + ": block items and axis0 of the frame differ");
-      covered += std::ssize(items);
+      all.insert(all.end(), items.begin(), items.end());
       if (data.is_numeric() && data.shape().size() == 2 && data.shape()[1] == std::ssize(items))
         blocks_.push_back({std::move(data), items, {}});
       else
         others.insert(others.end(), items.begin(), items.end());
     }
-    if (covered == 0 || covered != std::ssize(axis))
-      throw InputError(name + ": a pandas frame without all of its values");
+    check_columns(name, axis);
+    auto sorted = axis;
+    std::sort(sorted.begin(), sorted.end()), std::sort(all.begin(), all.end());
+    if (all.empty() || all != sorted) throw InputError(name + ": block items and axis0 of the frame differ");
     if (blocks_.empty()) throw InputError(fmt::format("{}: the columns {} are no numbers", name, some_of(others)));
     for (const auto& column : axis)
       if (std::find(others.begin(), others.end(), column) == others.end()) columns.push_back(column);
@@ -245,8 +243,11 @@ class FrameRows final : public RowSource {
   // Finds the columns of a block.
   void place(Block& block, const std::string& name) {
     if (block.data.rows() != rows()) throw InputError(name + ": the blocks of the frame have different rows");
-    for (const auto& item : block.items)
-      block.rows.push_back(std::find(columns.begin(), columns.end(), item) - columns.begin());
+    for (const auto& item : block.items) {
+      const auto at = std::find(columns.begin(), columns.end(), item);
+      if (at == columns.end()) throw InputError(name + ": two columns of the frame have no name");
+      block.rows.push_back(at - columns.begin());
+    }
   }
 
   std::vector<Block> blocks_;

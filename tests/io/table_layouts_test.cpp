@@ -293,8 +293,23 @@ TEST_F(Layouts, WideIntegersRefuseOnlyTheColumnsThatAreChosen) {
               }),
               EndsWith("fixed.h5:df: row 2, column 1 (id): an integer of 2^53 or more that double precision cannot "
                        "represent; leave the column out"));
+  for (const char* items :
+       {"[b'x', b'x']", "[b'x', b'name']", "[b'x', b'']", "[b'x', b'id']"}) {  // wrote out of bounds
+    ASSERT_EQ(python(fmt::format("with h5py.File('fixed.h5') as f, h5py.File('bad.h5', 'w') as g:\n"
+                                 "  f.copy('df', g); del g['df/block0_items']; g['df/block0_items'] = np.array({})",
+                                 items)),
+              "");
+    EXPECT_THAT(refused("bad.h5"), EndsWith("bad.h5:df: block items and axis0 of the frame differ")) << items;
+  }
+  ASSERT_EQ(python("with h5py.File('fixed.h5', 'a') as f:\n"
+                   "  f.copy('df', f, name='nameless'); g = f['nameless']; del g['axis0'], g['block0_items'], "
+                   "g['block2_items']\n"
+                   "  g['axis0'] = np.array([b'id', b'', b'', b'y']); g['block0_items'] = np.array([b'', b'y'])\n"
+                   "  g['block2_items'] = np.array([b''])\n"),
+            "");
+  EXPECT_THAT(refused("fixed.h5:nameless"), EndsWith("nameless: two columns of the frame have no name"));
   std::vector<std::string> notes;
-  (void)read_table(file("fixed.h5"), {"x"}, {}, &notes);
+  (void)read_table(file("fixed.h5:df"), {"x"}, {}, &notes);
   EXPECT_THAT(notes, ElementsAre(EndsWith("columns without numbers are left out: name")));
 }
 
