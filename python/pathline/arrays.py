@@ -1,6 +1,7 @@
 """Tables of data as users have them: arrays, structured arrays, pandas frames."""
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -15,16 +16,23 @@ def is_frame(x: Any) -> bool:
     return hasattr(x, "columns") and hasattr(x, "to_numpy")
 
 
-def to_table(x: Any, name: str, prefix: str) -> Tuple[np.ndarray, List[str]]:
+def is_structured(x: Any) -> bool:
+    """Tells whether x is an array of records, whose fields have names."""
+    return isinstance(x, np.ndarray) and x.dtype.names is not None
+
+
+def to_table(x: Any, name: str, prefix: str, used: Optional[Sequence[str]] = None) -> Tuple[np.ndarray, List[str]]:
     """Returns x as an array (n, d) of float64 or float32 and the names of its columns.
 
-    Columns without names are called prefix1, prefix2, ... Masked and missing values are NaN.
+    Columns without names are called prefix1, prefix2, ... Masked and missing values are NaN. used: the names of the columns
+    that matter, if not all do; another one that does not hold numbers is NaN.
     """
-    if is_frame(x):
-        names = [str(column) for column in x.columns]
-        return _numbers(_frame_values(x), name), names
-    if isinstance(x, np.ndarray) and x.dtype.names is not None:
-        return _fields(x, name)
+    if is_frame(x) or is_structured(x):
+        columns = _columns(x)
+        values = [_numbers_or_nan(column, values, name, used is None or column in used) for column, values in columns]
+        if not values:
+            raise InputError(f"{name} has no columns")
+        return np.column_stack(values), [column for column, _ in columns]
     array = _numbers(x, name)
     if array.ndim == 1:
         array = array[:, None]
@@ -36,81 +44,101 @@ def to_table(x: Any, name: str, prefix: str) -> Tuple[np.ndarray, List[str]]:
     return array, [f"{prefix}{i + 1}" for i in range(array.shape[1])]
 
 
-# A field that is an array with one axis gives the columns field_0, field_1, ..., as it does in HDF5.
-def _fields(x: np.ndarray, name: str) -> Tuple[np.ndarray, List[str]]:
-    names: List[str] = []
-    parts = []
-    for field in x.dtype.names or ():
-        if x[field].dtype.names is not None:
-            raise InputError(f"{name}: the field {field!r} holds records; make each of their fields one of the array")
-        part = _numbers(x[field], f"{name}[{field!r}]")
-        if part.ndim == 1:
-            names.append(field)
-        elif part.ndim == 2 and x.ndim == 1:
-            names += [f"{field}_{i}" for i in range(part.shape[1])]
+# The columns of a frame or structured array by name, each of its own type. A field that is an array with one axis gives the
+# columns field_0, field_1, ..., as it does in HDF5.
+def _columns(x: Any) -> List[Tuple[str, Any]]:
+    if is_frame(x):
+        return [(str(label), x.iloc[:, i] if hasattr(x, "iloc") else x[label]) for i, label in enumerate(x.columns)]
+    out: List[Tuple[str, Any]] = []
+    for field in x.dtype.names:
+        values = x[field]
+        if x.ndim == 1 and values.ndim == 2 and values.dtype.names is None:
+            out += [(f"{field}_{i}", values[:, i]) for i in range(values.shape[1])]
         else:
-            raise InputError(f"{name}[{field!r}] has the shape {part.shape}; expected one number or vector per sample")
-        parts.append(part)
-    if not parts:
-        raise InputError(f"{name} has no fields")
-    return np.column_stack(parts), names
+            out.append((field, values))
+    return out
 
 
-# pandas.NA is no number.
-def _frame_values(x: Any) -> np.ndarray:
-    values = np.asarray(x.to_numpy())
-    if values.dtype == object and hasattr(x, "isna"):
-        values = np.where(np.asarray(x.isna()), np.nan, values)
-    return values
+def _column_numbers(column: str, values: Any, name: str) -> np.ndarray:
+    if is_structured(values):
+        raise InputError(f"{name}: the field {column!r} holds records; make each of their fields one of the array")
+    numbers = _numbers(values, f"{name}[{column!r}]")
+    if numbers.ndim != 1:
+        raise InputError(f"{name}[{column!r}] has the shape {numbers.shape}; expected one number or vector per sample")
+    return numbers
+
+
+def _numbers_or_nan(column: str, values: Any, name: str, used: bool) -> np.ndarray:
+    try:
+        return _column_numbers(column, values, name)
+    except InputError:
+        if used:
+            raise
+        return np.full(len(values), np.nan)
 
 
 def _numbers(x: Any, name: str) -> np.ndarray:
     if isinstance(x, np.ma.MaskedArray):  # numpy.asarray would take what is behind the mask
-        return np.where(np.ma.getmaskarray(x), np.nan, _numbers(x.data, name))
+        return np.where(np.ma.getmaskarray(x), np.nan, _numbers(x.filled(0), name))
     try:
         array = np.asarray(x)
     except ValueError as error:  # rows of different lengths
         raise InputError(f"{name}: expected an array of numbers: {error}") from None
-    if array.dtype == np.float64 or array.dtype == np.float32:
-        return array
+    if array.dtype == object and hasattr(x, "isna"):  # pandas.NA is no number
+        array = np.where(np.asarray(x.isna()), np.nan, array)
     if array.dtype.kind == "c":
         raise InputError(f"{name}: expected real numbers, found complex ones")
     if array.dtype.kind in "mM":
         raise InputError(f"{name}: expected numbers, found times")
+    is_real = array.dtype == np.float64 or array.dtype == np.float32
     try:
-        numbers = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+        numbers = array if is_real else array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name}: expected an array of numbers: {error}") from None
-    if array.dtype.kind in "iu" and array.size > 0 and np.abs(numbers).max() >= 2.0**53:
-        raise InputError(f"{name}: holds integers of 2^53 or more, which double precision cannot represent; subtract an "
-                         "offset from them, or leave them out")
+    if isinstance(x, (list, tuple)) or array.dtype.kind in "iuOSU":
+        _refuse_inexact(x if is_real else array, numbers, name)
     return numbers
 
 
-def select(x: Any, columns: Sequence[str], name: str) -> Any:
-    """Returns the columns of a frame or structured array that a model has; an array as it is."""
-    if type(x) is np.ndarray and x.dtype.names is None:
-        return x
-    if isinstance(x, np.ma.MaskedArray) and x.dtype.names is None:
+# NumPy rounds integers beside fractions in a list, and those in an array of objects, without a word.
+def _refuse_inexact(x: Any, numbers: np.ndarray, name: str) -> None:
+    large = np.abs(numbers) >= 2.0**53
+    if not large.any():
+        return
+    values = x if isinstance(x, np.ndarray) else np.asarray(x, dtype=object)
+    if any(_is_integer(value) for value in values[large].ravel()):
+        raise InputError(f"{name}: holds integers of 2^53 or more, which double precision cannot represent; subtract an "
+                         "offset from them, or leave them out")
+
+
+def _is_integer(value: Any) -> bool:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return isinstance(value, Integral) or isinstance(text, str) and text.strip().lstrip("+-").isdigit()
+
+
+def select(x: Any, columns: Sequence[str], name: str, by_order: bool = True) -> Any:
+    """Returns the columns of a frame or structured array that a model has; an array as it is.
+
+    by_order: of a frame none of whose names is the model's, take the columns by their order.
+    """
+    if is_frame(x) or is_structured(x):
+        chosen = _chosen(_columns(x), columns, name, by_order and is_frame(x))
+        return np.column_stack([_column_numbers(column, values, name) for column, values in chosen])
+    if isinstance(x, (list, tuple, np.ma.MaskedArray)) or isinstance(x, np.ndarray) and x.dtype.kind in "iuOSU":
         return _numbers(x, name)
-    if is_frame(x):
-        there = [str(column) for column in x.columns]
-        missing = [column for column in columns if column not in there]
-        if columns and not missing:
-            places = [there.index(column) for column in columns]
-            return _numbers(_frame_values(x)[:, places], name)
-        if len(missing) < len(columns) or len(there) != len(columns):
-            raise InputError(f"{name}: has no column {missing[0]!r}; its columns are {', '.join(there)}" if missing
-                             else f"{name}: the model has no column names; pass an array")
-        return _frame_values(x)  # none of the names is the model's: by their order
-    if isinstance(x, np.ndarray) and x.dtype.names is not None:
-        wanted = [field for field in x.dtype.names if field in columns or x.dtype[field].shape]
-        values, there = _fields(x[wanted], name) if wanted else (x, list(x.dtype.names))
-        for column in columns:
-            if column not in there:
-                raise InputError(f"{name}: has no column {column!r}; its columns are {', '.join(x.dtype.names)}")
-        return values[:, [there.index(column) for column in columns]]
     return x
+
+
+# The columns that a model has.
+def _chosen(there: List[Tuple[str, Any]], columns: Sequence[str], name: str, by_order: bool) -> List[Tuple[str, Any]]:
+    names = [column for column, _ in there]
+    missing = [column for column in columns if column not in names]
+    if columns and not missing:
+        return [there[names.index(column)] for column in columns]
+    if columns and by_order and len(missing) == len(columns) == len(there):
+        return there
+    raise InputError(f"{name}: has no column {missing[0]!r}; its columns are {', '.join(names)}" if missing
+                     else f"{name}: the model has no column names; pass an array")
 
 
 def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
@@ -129,7 +157,7 @@ def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
         for column in columns:
             if column not in condition:
                 raise InputError(f"condition: {column!r} is missing; the model needs {', '.join(columns)}")
-        return np.array([condition[column] for column in columns], dtype=np.float64)
+        return _numbers([condition[column] for column in columns], "condition")
     return select(condition, columns, "condition")
 
 

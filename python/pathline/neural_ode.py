@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from . import _core
-from .arrays import column_names, is_frame, to_table
+from .arrays import column_names, is_frame, select, to_table
 from .errors import InputError
 
 __all__ = ["NeuralOde"]
@@ -94,11 +94,7 @@ class NeuralOde:
         """
         core = self._trained()
         if is_frame(x):
-            there = [str(column) for column in x.columns]
-            for column in core.inputs:
-                if column not in there:
-                    raise InputError(f"x: has no column {column!r}; its columns are {', '.join(there)}")
-            x = x.to_numpy()[:, [there.index(column) for column in core.inputs]]
+            x = select(x, core.inputs, "x", by_order=False)
         values, _ = to_table(x, "x", "x")
         if values.shape[1] != len(core.inputs):
             raise InputError(f"x has the shape {values.shape}; expected (n, {len(core.inputs)})")

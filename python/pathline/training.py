@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from . import _core
-from .arrays import column_names, is_frame, to_table
+from .arrays import column_names, is_frame, is_structured, to_table
 from .errors import InputError, Interrupted
 from .flow import Evaluation, Flow, TrainingResult, load
 from .progress import ProgressBar
@@ -215,8 +215,12 @@ def _is_names(value: Any) -> bool:
 # The columns of x, then those of the condition, then the weights, as one table; and the keys that say which is which.
 def _table(x: Any, weights: Any, condition: Any,
            columns: Optional[Sequence[str]]) -> Tuple[np.ndarray, List[str], Dict[str, Any]]:
-    values, names = to_table(x, "x", "x")
-    has_names = is_frame(x) or isinstance(x, np.ndarray) and x.dtype.names is not None
+    has_names = is_frame(x) or is_structured(x)
+    used = None  # every column
+    if columns is not None and has_names:
+        used = column_names(columns) + [column for given in (condition, weights) if _is_names(given)
+                                        for column in column_names(given)]
+    values, names = to_table(x, "x", "x", used)
     keys: Dict[str, Any] = {"data.source": "array"}
     parts = [values]
     if columns is not None and has_names:

@@ -43,18 +43,34 @@ class ChainReader final : public TableReader {
   Index dropped() const override { return dropped_before_ + part_->dropped(); }
 
  protected:
+  bool reads_selected() const override { return true; }
   bool read_rows(Matrix<double>& out, Index most) override {
+    if (!chosen_) choose();
     while (!part_->read(out, most)) {
       if (next_ == files_.size()) return false;
       open(next_);
       if (part_->dim() != file_dim_)
         throw InputError(
             fmt::format("{}: {} columns, expected {} as in {}", files_[next_ - 1], part_->dim(), file_dim_, files_[0]));
+      choose();
     }
     return true;
   }
 
  private:
+  // The other columns of a file are not looked at.
+  void choose() {
+    chosen_ = true;
+    if (selected_.empty()) return;
+    const auto there = part_->columns();
+    std::vector<std::string> wanted;
+    for (const Index at : selected_) {
+      const auto name = there.empty() ? std::string() : there[static_cast<std::size_t>(at)];
+      wanted.push_back(name.empty() ? std::to_string(at + 1) : name);
+    }
+    part_->select(wanted);
+  }
+
   void open(std::size_t i) {
     if (part_) dropped_before_ += part_->dropped();
     part_ = open_csv(files_[i], options_);
@@ -66,6 +82,7 @@ class ChainReader final : public TableReader {
   std::unique_ptr<TableReader> part_;
   std::size_t next_ = 0;
   Index file_dim_ = 0, dropped_before_ = 0;
+  bool chosen_ = false;  // whether the columns of the first file have been chosen
 };
 
 }  // namespace

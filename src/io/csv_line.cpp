@@ -74,9 +74,15 @@ bool is_inexact_integer(std::string_view cell) {
 
 bool is_missing(std::string_view cell) {
   const std::string text = lower_case(std::string(cell));
-  constexpr std::string_view kWords[] = {"",     "na",   "n/a", "nan", "-nan", "null", "none",
-                                         "<na>", "#n/a", "#na", "?",   "-",    "--",   "."};
+  constexpr std::string_view kWords[] = {"",        "na",      "n/a",   "nan",   "-nan",   "null",  "none",
+                                         "<na>",    "?",       "-",     "--",    ".",      "#n/a",  "#na",
+                                         "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"};
   return std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords);
+}
+
+bool begins_with_missing(std::string_view text) {
+  const auto word = text.substr(0, text.find_first_of(",;\t "));
+  return !word.empty() && is_missing(word);
 }
 
 bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells) {

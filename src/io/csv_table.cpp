@@ -30,16 +30,16 @@ bool begins_with_word(std::string_view line, std::string_view word) {  // upper 
 // A row may begin with Excel's #N/A.
 bool is_blank_or_comment(std::string_view line) {
   if (line.empty()) return true;
-  const bool missing = begins_with_word(line, "#n/a") && (line.size() == 4 || std::strchr(",;\t ", line[4]));
-  return (line.front() == '#' && !missing) || line.front() == '%';
+  return (line.front() == '#' && !begins_with_missing(line)) || line.front() == '%';
 }
 
-// Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand".
+// Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand". A missing value like #N/A is none.
 std::string_view without_remark(std::string_view line) {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
     if (line[i] == '"') quoted = !quoted;
-    if (!quoted && line[i] == '#' && i > 0 && (line[i - 1] == ' ' || line[i - 1] == '\t'))
+    if (!quoted && line[i] == '#' && i > 0 && (line[i - 1] == ' ' || line[i - 1] == '\t') &&
+        !begins_with_missing(line.substr(i)))
       return trimmed(line.substr(0, i));
   }
   return line;

@@ -34,13 +34,14 @@ class RowSource {
   std::string note;
 };
 
-// 2^53 + 1 is rounded to 2^53.
-void refuse_inexact(const std::string& name, const Matrix<double>& values, Index first) {
-  if (values.size() == 0 || values.cwiseAbs().maxCoeff() < 0x1p53) return;
-  for (Index row = 0; row < values.cols(); ++row)
-    if (values.col(row).cwiseAbs().maxCoeff() >= 0x1p53)
-      throw InputError(fmt::format("{}: row {}: an integer of 2^53 or more that double precision cannot represent",
-                                   name, first + row + 1));
+// Integers of 64 bits, marked where a double may not represent them.
+void mark_inexact(Eigen::Ref<Matrix<double>> values) { values = values.unaryExpr(&marked_if_inexact).eval(); }
+
+// Rows of a data set, as Hdf5Dataset::read_rows gives them.
+Matrix<double> read_marked(const Hdf5Dataset& data, Index first, Index count) {
+  auto values = data.read_rows<double>(first, count);
+  if (data.is_wide_integer()) mark_inexact(values);
+  return values;
 }
 
 // A data set of shape (N, d) or (N). With more axes, all but the last are joined, as the steps and walkers of a chain.
@@ -72,7 +73,7 @@ class NumberRows final : public RowSource {
       data_.read_block<double>(start, box, all.data());
       out = all.middleCols(first - begin * inner_, count);
     }
-    if (data_.is_wide_integer()) refuse_inexact(name_, out, first);
+    if (data_.is_wide_integer()) mark_inexact(out);
     return out;
   }
 
@@ -103,7 +104,7 @@ std::vector<std::string> pickled_names(const std::string& pickle) {
 // Records, where each numeric field is a column. In a table of pandas the index is not a column; blocks have names.
 class RecordRows final : public RowSource {
  public:
-  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)), name_(name) {
+  RecordRows(Hdf5Dataset data, const std::string& name, bool pandas) : data_(std::move(data)) {
     columns = data_.fields();
     if (columns.empty())
       throw InputError(
@@ -114,18 +115,36 @@ class RecordRows final : public RowSource {
     for (const Index field : data_.wide_fields())
       if (const auto at = std::find(kept_.begin(), kept_.end(), field); at != kept_.end())
         wide_.push_back(at - kept_.begin());
-    if (const auto others = data_.other_fields(); !others.empty())
+    if (const auto others = pandas ? frame_columns(data_.other_fields()) : data_.other_fields(); !others.empty())
       note = fmt::format("{}: fields without numbers are left out: {}", name, some_of(others));
     dim = static_cast<Index>(columns.size());
   }
   Index rows() const override { return data_.rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out = data_.read_fields(first, count)(kept_, Eigen::all);
-    if (!wide_.empty()) refuse_inexact(name_, out(wide_, Eigen::all), first);
+    for (const Index row : wide_) out.row(row) = out.row(row).unaryExpr(&marked_if_inexact).eval();
     return out;
   }
 
  private:
+  bool is_block(const std::string& field) const {
+    return field.starts_with("values_block_") && data_.has_attribute(field + "_kind");
+  }
+  std::vector<std::string> names_in(const std::string& block) const {
+    return pickled_names(data_.attribute<std::string>(block + "_kind"));
+  }
+
+  // The columns of the frame that are in fields of the table, without its index.
+  std::vector<std::string> frame_columns(const std::vector<std::string>& fields) const {
+    std::vector<std::string> out;
+    for (const auto& field : fields) {
+      const auto names = is_block(field) ? names_in(field) : std::vector<std::string>{};
+      if (field != "index" && names.empty()) out.push_back(field);
+      out.insert(out.end(), names.begin(), names.end());
+    }
+    return out;
+  }
+
   void name_blocks() {
     std::vector<std::string> names;
     std::vector<Index> kept;
@@ -135,8 +154,8 @@ class RecordRows final : public RowSource {
       names.push_back(columns[i]);
       const auto underscore = columns[i].rfind('_');
       for (const std::string& block : {columns[i], columns[i].substr(0, underscore)}) {
-        if (!block.starts_with("values_block_") || !data_.has_attribute(block + "_kind")) continue;
-        const auto real = pickled_names(data_.attribute<std::string>(block + "_kind"));
+        if (!is_block(block)) continue;
+        const auto real = names_in(block);
         std::size_t element = 0;  // no number: the name stays as it is
         const char *begin = columns[i].data() + underscore + 1, *end = columns[i].data() + columns[i].size();
         const bool numbered = block == columns[i] || std::from_chars(begin, end, element).ptr == end;
@@ -148,14 +167,13 @@ class RecordRows final : public RowSource {
   }
 
   Hdf5Dataset data_;
-  std::string name_;
   std::vector<Index> kept_, wide_;  // fields; rows of the table with integers of 64 bits
 };
 
 // A group, where each data set with one axis is a column.
 class ColumnRows final : public RowSource {
  public:
-  ColumnRows(const Hdf5Group& group, const std::string& name) : name_(name) {
+  ColumnRows(const Hdf5Group& group, const std::string& name) {
     for (const auto& child : group.children()) {
       if (group.leads_to_other_file(child) || !group.is_dataset(child)) continue;
       auto data = group.dataset(child);
@@ -174,64 +192,65 @@ class ColumnRows final : public RowSource {
   Index rows() const override { return data_[0].rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out(dim, count);
-    for (Index j = 0; j < dim; ++j) {
-      const auto& data = data_[static_cast<std::size_t>(j)];
-      const Matrix<double> values = data.read_rows<double>(first, count);
-      if (data.is_wide_integer()) refuse_inexact(name_ + "/" + columns[static_cast<std::size_t>(j)], values, first);
-      out.row(j) = values;
-    }
+    for (Index j = 0; j < dim; ++j) out.row(j) = read_marked(data_[static_cast<std::size_t>(j)], first, count);
     return out;
   }
 
  private:
-  std::string name_;
   std::vector<Hdf5Dataset> data_;
 };
 
-// A frame that pandas wrote with format="fixed": blocks of columns of one type.
+// A frame that pandas wrote with format="fixed": blocks of columns of one type. Blocks without numbers are left out.
 class FrameRows final : public RowSource {
  public:
-  FrameRows(const Hdf5Group& group, const std::string& name) : name_(name) {
-    columns = group.read_strings("axis0");
-    dim = static_cast<Index>(columns.size());
+  FrameRows(const Hdf5Group& group, const std::string& name) {
+    const auto axis = group.read_strings("axis0");
+    std::vector<std::string> others, all;
     for (int b = 0; group.exists(fmt::format("block{}_values", b)); ++b) {
       auto data = group.dataset(fmt::format("block{}_values", b));
       const auto items = group.read_strings(fmt::format("block{}_items", b));
-      if (!data.is_numeric() || data.shape().size() != 2 || data.shape()[1] != std::ssize(items))
-        throw InputError(fmt::format("{}: the columns {} are no numbers; write the frame without them", name,
-                                     fmt::join(items, ", ")));
-      Block block{std::move(data), {}};
-      for (const auto& item : items) {
-        const auto at = std::find(columns.begin(), columns.end(), item);
-        if (at == columns.end()) throw InputError(name + ": block items and axis0 of the frame differ");
-        block.rows.push_back(at - columns.begin());
-      }
-      covered_ += std::ssize(items);
-      blocks_.push_back(std::move(block));
+      all.insert(all.end(), items.begin(), items.end());
+      if (data.is_numeric() && data.shape().size() == 2 && data.shape()[1] == std::ssize(items))
+        blocks_.push_back({std::move(data), items, {}});
+      else
+        others.insert(others.end(), items.begin(), items.end());
     }
-    if (blocks_.empty() || covered_ != dim) throw InputError(name + ": a pandas frame without all of its values");
-    for (const auto& block : blocks_)
-      if (block.data.rows() != rows()) throw InputError(name + ": the blocks of the frame have different rows");
+    check_columns(name, axis);
+    auto sorted = axis;
+    std::sort(sorted.begin(), sorted.end()), std::sort(all.begin(), all.end());
+    if (all.empty() || all != sorted) throw InputError(name + ": block items and axis0 of the frame differ");
+    if (blocks_.empty()) throw InputError(fmt::format("{}: the columns {} are no numbers", name, some_of(others)));
+    for (const auto& column : axis)
+      if (std::find(others.begin(), others.end(), column) == others.end()) columns.push_back(column);
+    for (auto& block : blocks_) place(block, name);
+    if (!others.empty()) note = fmt::format("{}: columns without numbers are left out: {}", name, some_of(others));
+    dim = std::ssize(columns);
   }
   Index rows() const override { return blocks_[0].data.rows(); }
   Matrix<double> read(Index first, Index count) const override {
     Matrix<double> out(dim, count);
-    for (const auto& block : blocks_) {
-      const Matrix<double> values = block.data.read_rows<double>(first, count);
-      if (block.data.is_wide_integer()) refuse_inexact(name_, values, first);
-      out(block.rows, Eigen::all) = values;
-    }
+    for (const auto& block : blocks_) out(block.rows, Eigen::all) = read_marked(block.data, first, count);
     return out;
   }
 
  private:
   struct Block {
     Hdf5Dataset data;
+    std::vector<std::string> items;
     std::vector<Index> rows;  // the rows of this block in the table
   };
-  std::string name_;
+
+  // Finds the columns of a block.
+  void place(Block& block, const std::string& name) {
+    if (block.data.rows() != rows()) throw InputError(name + ": the blocks of the frame have different rows");
+    for (const auto& item : block.items) {
+      const auto at = std::find(columns.begin(), columns.end(), item);
+      if (at == columns.end()) throw InputError(name + ": two columns of the frame have no name");
+      block.rows.push_back(at - columns.begin());
+    }
+  }
+
   std::vector<Block> blocks_;
-  Index covered_ = 0;
 };
 
 bool is_column(const Hdf5Group& group, const std::string& name) {

@@ -107,14 +107,14 @@ class NpyReader final : public TableReader {
       const Index size = layout_[0].kind->size;
       for (Index j = 0; j < dim; ++j) {
         read_bytes((j * rows_ + next_) * size, count * size);
-        for (Index i = 0; i < count; ++i) out(j, i) = number(layout_[0], i * size, j, i);
+        for (Index i = 0; i < count; ++i) out(j, i) = number(layout_[0], i * size);
       }
     } else {
       read_bytes(next_ * row_bytes_, count * row_bytes_);
       for (Index i = 0; i < count; ++i)
         for (Index j = 0; j < dim; ++j) {
           const Column& column = layout_[static_cast<std::size_t>(j)];
-          out(j, i) = number(column, i * row_bytes_ + column.offset, j, i);
+          out(j, i) = number(column, i * row_bytes_ + column.offset);
         }
     }
     next_ += count;
@@ -129,13 +129,9 @@ class NpyReader final : public TableReader {
                        field.substr(0, 60), what));
   }
 
-  double number(const Column& column, Index at, Index j, Index i) const {
+  double number(const Column& column, Index at) const {
     const double value = column.kind->as_double(buffer_.data() + at, column.swap);
-    // 2^53 + 1 is rounded to 2^53.
-    if (column.kind->is_wide_integer && std::abs(value) >= 0x1p53)
-      refuse(fmt::format("row {}, column {}: an integer of 2^53 or more that double precision cannot represent",
-                         next_ + i + 1, j + 1));
-    return value;
+    return column.kind->is_wide_integer ? marked_if_inexact(value) : value;
   }
 
   std::string header() {
@@ -186,7 +182,8 @@ class NpyReader final : public TableReader {
     check_columns(name_, columns_);
   }
 
-  // Records have a type like [('x', '<f8'), ('y', '<i4')]. Fields that are not single numbers are refused.
+  // Records have a type like [('x', '<f8'), ('z', '<i4', (2,))]. A field that is neither a number nor a vector is
+  // refused.
   void parse_fields(std::string_view text) {
     while (true) {
       text.remove_prefix(std::min(text.find_first_not_of("[, "), text.size()));
@@ -198,19 +195,44 @@ class NpyReader final : public TableReader {
       auto rest = name ? field->substr(name->size() + 2) : std::string_view();
       rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
       const auto type = enclosed(rest, '\'', '\'');
-      if (!name || !type || rest.substr(type->size() + 2).find('(') != std::string_view::npos)
-        refuse_field(name.value_or(""), "is not a single number");
+      if (!name || !type) refuse_field(name.value_or(""), "is neither a number nor a vector");
+      rest.remove_prefix(type->size() + 2);
+      text.remove_prefix(field->size() + 2);
+      rest.remove_prefix(std::min(rest.find_first_not_of(", ("), rest.size()));  // what is left is the shape of a vector
+      if (!rest.empty() && !text.starts_with(')')) refuse("the header has no list of fields as NumPy writes it");
+      if (!rest.empty()) text.remove_prefix(1);  // the shape and the field end
       if (name->empty() && type->starts_with("|V")) {  // this is padding
         Index bytes = 0;
         std::from_chars(type->data() + 2, type->data() + type->size(), bytes);
         row_bytes_ += std::clamp<Index>(bytes, 0, 1 << 20);
       } else {
-        layout_.push_back(column_of(*type, row_bytes_, *name));
-        row_bytes_ += layout_.back().kind->size;
-        columns_.emplace_back(*name);
+        const auto column = column_of(*type, row_bytes_, *name);
+        if (rest.empty())
+          add_column(column, std::string(*name));
+        else
+          add_vector(column, *name, rest);
       }
-      text.remove_prefix(field->size() + 2);
     }
+  }
+
+  void add_column(Column column, std::string name) {
+    column.offset = row_bytes_;
+    layout_.push_back(column);
+    columns_.push_back(std::move(name));
+    row_bytes_ += column.kind->size;
+  }
+
+  // The elements of a vector are columns, as in HDF5. shape: "2,".
+  void add_vector(const Column& column, std::string_view field, std::string_view shape) {
+    // The header may ask for more memory than the file has bytes.
+    const Index most = std::min<Index>((1 << 16) - std::ssize(layout_), (1 << 24) / (1 + std::ssize(field)));
+    Index extent = 0;
+    const auto [end, error] = std::from_chars(shape.data(), shape.data() + shape.size(), extent);
+    const std::string_view more(end, shape.data() + shape.size());
+    if (error != std::errc() || extent < 1 || more.find_first_not_of(", ") != more.npos)
+      refuse_field(field, fmt::format("has the shape ({}), expected a number or a vector", shape.substr(0, 40)));
+    if (extent > most) refuse_field(field, fmt::format("has {} elements, more than a table may have columns", extent));
+    for (Index j = 0; j < extent; ++j) add_column(column, fmt::format("{}_{}", field, j));
   }
 
   // Before anything of the stated size is made.

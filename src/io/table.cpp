@@ -1,9 +1,11 @@
 #include "pathline/io/table.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <new>
 #include <stdexcept>
 
@@ -43,7 +45,16 @@ std::string conversion_advice(const std::string& file) {
   return "";
 }
 
+// NaN that no program writes: quiet, with a payload.
+constexpr auto kInexact = std::uint64_t{0x7FF8'5053'0000'0001};
+
+bool is_mark(double value) { return std::bit_cast<std::uint64_t>(value) == kInexact; }
+
 }  // namespace
+
+double marked_if_inexact(double integer) {
+  return std::abs(integer) < 0x1p53 ? integer : std::bit_cast<double>(kInexact);
+}
 
 const std::vector<std::string>& TableOptions::header_names() {
   static const std::vector<std::string> names = {"automatic", "yes", "no"};
@@ -140,7 +151,7 @@ bool TableReader::read(Matrix<double>& out, Index most) {
   return false;
 }
 
-// NaN is a missing value; an infinite value is an error.
+// NaN is a missing value; an infinite value, and an integer that a double cannot represent, are errors.
 void TableReader::drop_missing(Matrix<double>& rows) {
   std::vector<Index> whole;
   for (Index row = 0; row < rows.cols(); ++row) {
@@ -148,6 +159,12 @@ void TableReader::drop_missing(Matrix<double>& rows) {
     for (Index i = 0; i < rows.rows(); ++i) {
       if (std::isfinite(rows(i, row))) continue;
       const Index column = selected_.empty() ? i : selected_[static_cast<std::size_t>(i)];
+      if (is_mark(rows(i, row)))
+        throw InputError(
+            fmt::format("{}: {}, column {}{}: an integer of 2^53 or more that double precision cannot represent; leave "
+                        "the column out",
+                        name_, place(read_ + row + 1), column + 1,
+                        columns_.empty() ? "" : fmt::format(" ({})", columns_[static_cast<std::size_t>(i)])));
       if (!std::isnan(rows(i, row)) || !options_.drop_missing)
         throw InputError(fmt::format("{}: {}, column {}: {}: must be finite{}", name_, place(read_ + row + 1),
                                      column + 1, rows(i, row), std::isnan(rows(i, row)) ? kDropMissing : ""));

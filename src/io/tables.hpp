@@ -26,6 +26,10 @@ std::unique_ptr<TableWriter> create_hdf5_table(const std::string& output, const 
 // What was found in a table whose rows have been read, and how many were left out. input: names the table.
 std::vector<std::string> notes_at_end(const TableReader& reader, const std::string& input);
 
+// An integer of 64 bits, or a mark for one of 2^53 or more, because 2^53 + 1 is rounded to 2^53. TableReader refuses a
+// mark in a column that is read, so that no other column needs a look.
+double marked_if_inexact(double integer);
+
 // The end of a message on a missing value.
 inline constexpr const char* kDropMissing = "; TableOptions.drop_missing leaves such rows out";
 

@@ -136,6 +136,26 @@ TEST_F(Layouts, RowsWithMissingValuesAreRefusedOrDroppedAndCounted) {
               HasSubstr("inf: must be finite"));
 }
 
+// A row that began with #NA was left out without a word, and ", #N/A" cut the rest of its row.
+TEST_F(Layouts, AMissingValueThatBeginsWithTheCommentSignIsOneAnywhereInARow) {
+  for (const char* word : {"NA", "n/a",  "NaN", "-nan", "NULL",    "None",    "<NA>",  "?",     "-",      "--",
+                           ".",  "#N/A", "#NA", "#na",  "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"}) {
+    for (const char* row : {"{},1", "{} , 1", "1,{}", "1, {}", "1, {} # by hand", "{}, {}", "{},"}) {
+      put("a.csv", "x,y\n1.5,10\n" + fmt::format(fmt::runtime(row), word, word) + "\n3,0.25\n-2,7\n");
+      EXPECT_THAT(refused("a.csv"), HasSubstr("line 3, column ")) << row << word;
+      std::vector<std::string> notes;
+      EXPECT_EQ(read_table(file("a.csv"), {}, {.drop_missing = true}, &notes).values, expected_) << row << word;
+      EXPECT_THAT(notes, ElementsAre(EndsWith("a.csv: 1 row with missing values is left out"))) << row << word;
+    }
+    put("b.txt", fmt::format("x y\n1.5 10\n{} 1\n3 0.25\n1 {}\n-2 7\n", word, word));
+    EXPECT_EQ(read_table(file("b.txt"), {}, {.drop_missing = true}).values, expected_) << word;
+    put("c.csv", fmt::format("x,y,z\n1.5, {}, 10\n3, 1, 0.25\n-2, 1, 7\n", word));
+    EXPECT_EQ(read_table(file("c.csv"), {"x", "z"}).values, expected_) << word;
+  }
+  put("a.csv", "x,y\n1.5,10 #NAs are below\n#NAME of the run\n# NA\n3,0.25 # NA\n-2,7 #n\n#,1\n");  // comments
+  expect_read("a.csv", {"x", "y"});
+}
+
 TEST_F(Layouts, ColumnsAreChosenByNumberToo) {
   put("a.csv", "1,2,3\n4,5,6\n");
   const auto table = read_table(file("a.csv"), {"3", "1"});
@@ -185,7 +205,7 @@ TEST_F(Layouts, NumpyRecordsAndArchivesAreRead) {
   EXPECT_THAT(refused("bad.npz:a"), HasSubstr("bad.npz"));
   EXPECT_THAT(refused("wide.npy"), HasSubstr("row 1, column 1: an integer of 2^53 or more"));
   EXPECT_THAT(refused("names.npy"), HasSubstr("the field 'n' contains '<U3'; save the fields with numbers alone"));
-  EXPECT_THAT(refused("nested.npy"), HasSubstr("the field 'n' is not a single number; save the fields"));
+  EXPECT_THAT(refused("nested.npy"), HasSubstr("the field 'n' is neither a number nor a vector; save the fields"));
   expect_read("part.npy", {"x", "y"});  // as that message says
   EXPECT_THAT(notes_of("cube.npy"), ElementsAre(HasSubstr("joined to 6 rows")));
   EXPECT_THAT(notes_of("flat.npy"), ElementsAre(HasSubstr("if the array is transposed")));
@@ -227,10 +247,127 @@ TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
   EXPECT_EQ(read_table(file("chain.h5")).values.col(4), Vector<double>({{8, 9}}));
   EXPECT_THAT(notes_of("chain.h5"), ElementsAre(HasSubstr("joined to 12 rows")));
   EXPECT_THAT(refused("uneven.h5:g"), HasSubstr("the columns 'x' and 'y' have 3 and 2 rows"));
-  EXPECT_THAT(refused("wide.h5"), HasSubstr("row 2: an integer of 2^53 or more"));
-  EXPECT_THAT(refused("ids.h5"), HasSubstr("row 1: an integer of 2^53 or more"));  // were rounded
-  EXPECT_THAT(refused("times.h5:df"), HasSubstr("row 1: an integer of 2^53 or more"));
+  EXPECT_THAT(refused("wide.h5"), HasSubstr("row 2, column 1: an integer of 2^53 or more"));
+  EXPECT_THAT(refused("ids.h5"), HasSubstr("row 1, column 1 (id): an integer of 2^53 or more"));  // were rounded
+  EXPECT_THAT(refused("times.h5:df"), HasSubstr("row 1, column 1 (t): an integer of 2^53 or more"));
   EXPECT_THAT(notes_of("records.h5"), ElementsAre(EndsWith("fields without numbers are left out: name")));
+}
+
+// Identifiers and times of 64 bits refused the whole table, whichever columns were chosen.
+TEST_F(Layouts, WideIntegersRefuseOnlyTheColumnsThatAreChosen) {
+  ASSERT_EQ(
+      python(
+          "a = np.array([[1.5, 10], [3, .25], [-2, 7]]); w = np.array([1, 2**60 + 1, 3])\n"
+          "r = np.array([(i, *x) for i, x in zip(w, a)], dtype=[('id', 'i8'), ('x', 'f8'), ('y', 'f8')])\n"
+          "np.save('r', r); np.savez('r', r)\n"
+          "with h5py.File('records.h5', 'w') as f: f['r'] = r\n"
+          "with h5py.File('group.h5', 'w') as f: f['g/id'] = w; f['g/x'] = a[:, 0]; f['g/y'] = a[:, 1]\n"
+          "with h5py.File('table.h5', 'w') as f:\n"
+          "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+          "  t = g.create_dataset('table', data=np.array([(i, x, [j, j]) for i, (x, j) in enumerate(zip(a, w))], dtype=["
+          "('index', 'i8'), ('values_block_0', 'f8', (2,)), ('values_block_1', 'i8', (2,))]))\n"
+          "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')\n"
+          "  t.attrs['values_block_1_kind'] = np.bytes_('(lp0\\nVid\\np1\\naVt\\np2\\na.')\n"
+          "with h5py.File('fixed.h5', 'w') as f:\n"
+          "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame')\n"
+          "  g['axis0'] = np.array([b'id', b'x', b'name', b'y']); g['axis1'] = np.arange(3)\n"
+          "  g['block0_items'] = np.array([b'x', b'y']); g['block0_values'] = a\n"
+          "  g['block1_items'] = np.array([b'id']); g['block1_values'] = w[:, None]\n"
+          "  g['block2_items'] = np.array([b'name'])\n"
+          "  v = g.create_dataset('block2_values', (1,), dtype=h5py.vlen_dtype(np.uint8)); v[0] = [1, 2]\n"),
+      "");
+  put("chain_1.txt", "1152921504606846977 1.5 10\n2 3 0.25\n"), put("chain_2.txt", "word -2 7\n");
+  put("chain.paramnames", "y\n");  // after the weight and the logarithm of the posterior
+  const std::vector<std::string> names[] = {{"x", "y"}, {"minuslogpost", "y"}};
+  for (const char* name : {"r.npy", "r.npz", "records.h5", "group.h5", "fixed.h5", "table.h5", "chain"}) {
+    const bool chain = std::string(name) == "chain";
+    EXPECT_EQ(read_table(file(name), names[chain]).values, expected_) << name;
+    for (const auto& chosen : {std::vector<std::string>{}, {"y", chain ? "weight" : "id"}}) {
+      const auto refusal = message([&] { (void)read_table(file(name), chosen); });
+      EXPECT_THAT(refusal, HasSubstr(chain ? "column 1: 1152921504606846977: an integer" : " (id): an integer of 2^53"))
+          << name;
+    }
+  }
+  EXPECT_THAT(message([&] {
+                (void)read_table(file("fixed.h5"), {"y", "id"});
+              }),
+              EndsWith("fixed.h5:df: row 2, column 1 (id): an integer of 2^53 or more that double precision cannot "
+                       "represent; leave the column out"));
+  for (const char* items :
+       {"[b'x', b'x']", "[b'x', b'name']", "[b'x', b'']", "[b'x', b'id']"}) {  // wrote out of bounds
+    ASSERT_EQ(python(fmt::format("with h5py.File('fixed.h5') as f, h5py.File('bad.h5', 'w') as g:\n"
+                                 "  f.copy('df', g); del g['df/block0_items']; g['df/block0_items'] = np.array({})",
+                                 items)),
+              "");
+    EXPECT_THAT(refused("bad.h5"), EndsWith("bad.h5:df: block items and axis0 of the frame differ")) << items;
+  }
+  ASSERT_EQ(python("with h5py.File('fixed.h5', 'a') as f:\n"
+                   "  f.copy('df', f, name='nameless'); g = f['nameless']; del g['axis0'], g['block0_items'], "
+                   "g['block2_items']\n"
+                   "  g['axis0'] = np.array([b'id', b'', b'', b'y']); g['block0_items'] = np.array([b'', b'y'])\n"
+                   "  g['block2_items'] = np.array([b''])\n"),
+            "");
+  EXPECT_THAT(refused("fixed.h5:nameless"), EndsWith("nameless: two columns of the frame have no name"));
+  std::vector<std::string> notes;
+  (void)read_table(file("fixed.h5:df"), {"x"}, {}, &notes);
+  EXPECT_THAT(notes, ElementsAre(EndsWith("columns without numbers are left out: name")));
+}
+
+// The note named values_block_1 and index, which are no columns of the frame.
+TEST_F(Layouts, TextInATableOfPandasIsNotedByTheNamesOfItsColumns) {
+  ASSERT_EQ(
+      python("a = np.array([[1.5, 10], [3, .25], [-2, 7]])\n"
+             "with h5py.File('table.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+             "  t = g.create_dataset('table', data=np.array([(b'i', x, [b'u', b'v'], b'w', b'k') for x in a], dtype=["
+             "('index', 'S1'), ('values_block_0', 'f8', (2,)), ('values_block_1', 'S1', (2,)), ('place', 'S1'), "
+             "('values_block_2', 'S1')]))\n"
+             "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')\n"
+             "  t.attrs['values_block_1_kind'] = np.bytes_('(lp0\\nVname\\np1\\naVkind\\np2\\na.')\n"
+             "with h5py.File('index.h5', 'w') as f:\n"
+             "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+             "  t = g.create_dataset('table', data=np.array([(b'i', x) for x in a], dtype=[('index', 'S1'), "
+             "('values_block_0', 'f8', (2,))]))\n"
+             "  t.attrs['values_block_0_kind'] = np.bytes_('(lp0\\nVx\\np1\\naVy\\np2\\na.')\n"),
+      "");
+  for (const char* name : {"table.h5", "index.h5"}) expect_read(name, {"x", "y"});
+  EXPECT_THAT(notes_of("table.h5"),
+              ElementsAre(EndsWith("fields without numbers are left out: name, kind, place, values_block_2")));
+  EXPECT_THAT(notes_of("index.h5"), IsEmpty());
+}
+
+// Vectors in records were columns in HDF5 and refused in NPY.
+TEST_F(Layouts, VectorsInRecordsAreColumnsInNumpysFilesAsInHdf5) {
+  ASSERT_EQ(
+      python(
+          "r = np.zeros(3, dtype=[('t', 'f4'), ('z', '>i2', (2,)), ('s', 'S3'), ('w', 'f8', (1,)), ('u', 'f8', 3), ('e', "
+          "'i1')])\n"
+          "r['t'] = [1, 2, 3]; r['z'] = np.arange(6).reshape(3, 2); r['w'] = [[7], [8], [9]]\n"
+          "r['u'] = np.arange(9).reshape(3, 3) / 2; r['e'] = [-1, -2, -3]\n"
+          "p = r[['t', 'z', 'w', 'u', 'e']]; np.save('r', p); np.savez('r', p)\n"  // with padding
+          "with h5py.File('r.h5', 'w') as f: f['r'] = r[['t', 'z', 's', 'u', 'e']]\n"
+          "np.save('image', np.zeros(2, dtype=[('x', 'f8'), ('img', 'f8', (2, 2))]))\n"
+          "np.save('names', np.zeros(2, dtype=[('x', 'f8'), ('s', 'U3', (2,))]))\n"
+          "np.save('same', np.zeros(2, dtype=[('z_1', 'f8'), ('z', 'f8', (2,))]))\n"
+          "np.save('wide', np.array([(1, [2, 2**60])], dtype=[('x', 'f8'), ('z', 'i8', (2,))]))\n"
+          "b = open('r.npy', 'rb').read()\n"
+          "for i, text in enumerate([b'(9,)', b'(0,)', b'(-,)', b'(2;)', b'(2, ', b'2), ', b'(), ']):\n"
+          "  open('lie%d.npy' % i, 'wb').write(b.replace(b'(2,)', text))\n"
+          "open('large.npy', 'wb').write(b.replace(b'(2,)', b'(9' + b'9' * 8 + b',)').replace(b' ' * 8, b'', 1))"),
+      "");
+  Matrix<double> expected(7, 3);
+  expected << 1, 2, 3, 0, 2, 4, 1, 3, 5, 0, 1.5, 3, 0.5, 2, 3.5, 1, 2.5, 4, -1, -2, -3;
+  const std::vector<std::string> names = {"t", "z_0", "z_1", "u_0", "u_1", "u_2", "e"};
+  for (const char* name : {"r.npy", "r.npz", "r.h5"}) EXPECT_EQ(read_table(file(name), names).values, expected) << name;
+  EXPECT_EQ(read_table(file("r.npy"), {"w_0"}).values, (Matrix<double>(1, 3) << 7, 8, 9).finished());
+  EXPECT_THAT(refused("image.npy"), HasSubstr("the field 'img' has the shape (2, 2), expected a number or a vector"));
+  EXPECT_THAT(refused("names.npy"), HasSubstr("the field 's' contains '<U3'"));
+  EXPECT_THAT(refused("same.npy"), HasSubstr("columns 1 and 3 are both named 'z_1'"));
+  EXPECT_THAT(refused("wide.npy"), HasSubstr("row 1, column 3 (z_1): an integer of 2^53 or more"));
+  EXPECT_THAT(refused("lie0.npy"), HasSubstr("lie0.npy: truncated: "));
+  for (int i = 1; i < 7; ++i) EXPECT_THAT(refused(fmt::format("lie{}.npy", i)), HasSubstr("lie")) << i;
+  EXPECT_THAT(refused("large.npy"),
+              HasSubstr("the field 'z' has 999999999 elements, more than a table may have"));
 }
 
 // A part that ended inside a step of the chain.

@@ -112,6 +112,72 @@ def test_vectors_in_records_are_columns(blob):
     np.testing.assert_array_equal(flow.log_prob(records), expected)
 
 
+def test_a_field_that_the_model_does_not_use_may_hold_anything(blob):
+    records = np.zeros(len(blob), dtype=[("x", "f8"), ("y", "f8"), ("img", "f8", (2, 2)), ("s", "U3", (2,)), ("z", "f4", (2,)),
+                                         ("r", [("p", "f8")]), ("id", "i8")])
+    records["x"], records["y"], records["z"], records["id"] = blob[:, 0], blob[:, 1], blob, 2**60 + 1
+    flow = pathline.train(records, columns=["x", "y"], **QUICK)  # the image alone refused the array
+    np.testing.assert_array_equal(flow.log_prob(records), flow.log_prob(blob))
+    vectors = pathline.train(records, columns=["z_1", "x"], **QUICK)
+    expected = vectors.log_prob(np.column_stack([records["z"][:, 1], blob[:, 0]]))
+    np.testing.assert_array_equal(vectors.log_prob(records), expected)
+    for used, words in [("img", r"x\['img'\] has the shape"), ("s_1", r"x\['s_1'\]: expected an array of numbers"),
+                        ("r", "'r' holds records"), ("id", r"x\['id'\]: holds integers of 2\^53"), ("q", "'q'")]:
+        with pytest.raises(pathline.InputError, match=words):
+            pathline.train(records, columns=["x", used], **QUICK)
+    given = pathline.train(records, columns=["x"], condition="y", **QUICK)
+    assert (given.columns, given.condition_columns) == (["x"], ["y"])
+    with pytest.raises(pathline.InputError, match=r"x\['id'\]: holds integers"):
+        pathline.train(records, columns=["x"], condition="id", **QUICK)
+    with pytest.raises(pathline.InputError, match=r"x\['id'\]: holds integers"):
+        pathline.train(records, columns=["x"], weights="id", **QUICK)
+    with pytest.raises(pathline.InputError, match="no column 'z'; its columns are x, z_0, z_1"):
+        flow_of_z = pathline.train(records["y"], columns=["z"], **QUICK)
+        flow_of_z.log_prob(records[["x", "z"]])
+
+
+def test_wide_integers_are_refused_in_whatever_they_are(blob):
+    wide, words = 2**60 + 1, "integers of 2\\^53 or more"
+    objects = blob.astype(object)
+    objects[7, 1] = wide
+    rows = blob.tolist()
+    rows[7][1] = wide
+    texts = blob.astype("U32")
+    texts[7, 1] = str(wide)
+    flow = pathline.train(blob, **QUICK)
+    for x in [objects, rows, texts, np.ma.array(objects, mask=blob > 1e9)]:  # were rounded
+        with pytest.raises(pathline.InputError, match=words):
+            pathline.train(x, **QUICK)
+        with pytest.raises(pathline.InputError, match=words):
+            flow.log_prob(x)
+    with pytest.raises(pathline.InputError, match=words):
+        flow.log_prob(np.full((2, 2), wide))
+    large = blob.copy()
+    large[7, 1] = 2.0**60  # is no integer in its type
+    assert pathline.train(large.tolist(), **QUICK).dim == 2
+    behind = np.ma.array(np.full(blob.shape, wide), mask=True)
+    with pytest.raises(pathline.InputError, match="nan: must be finite"):  # and not what is behind the mask
+        pathline.train(behind, **QUICK)
+
+
+def test_each_column_of_a_frame_is_looked_at_in_its_own_type(blob):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"id": np.full(len(blob), 2**60 + 1), "x": blob[:, 0], "name": "a", "y": blob[:, 1],
+                              "n": pandas.array([2**60 + 1, None] * (len(blob) // 2), dtype="Int64"),
+                              "t": pandas.to_datetime(["2024-01-01"] * len(blob))})
+    for used in ["id", "n"]:
+        with pytest.raises(pathline.InputError, match=rf"x\['{used}'\]: holds integers of 2\^53"):
+            pathline.train(frame[[used, "x"]], **QUICK)
+    with pytest.raises(pathline.InputError, match=r"x\['t'\]: expected numbers, found times"):
+        pathline.train(frame, columns=["x", "t"], **QUICK)
+    flow = pathline.train(frame, columns=["x", "y"], **QUICK)
+    np.testing.assert_array_equal(flow.log_prob(frame), flow.log_prob(blob))
+    np.testing.assert_array_equal(flow.log_prob(blob), pathline.train(frame[["x", "y"]], **QUICK).log_prob(blob))
+    given = pathline.train(blob[:, :1], condition=frame[["y"]], **QUICK)
+    with pytest.raises(pathline.InputError, match="condition: holds integers"):
+        given.log_prob(blob[:, :1], {"y": 2**60 + 1})
+
+
 def test_the_progress_begins_without_a_loss_and_goes_on_with_one():
     from pathline.progress import ProgressBar
 
