@@ -1,6 +1,8 @@
 // A directory of a test's own, and NumPy with h5py in it.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,13 +14,14 @@
 
 namespace pathline {
 
-// A fresh directory with a space in its name, removed after the test.
+// A fresh directory with a space in its name, removed after the test. Tests of two builds may run at once: its name has the
+// process.
 class Scratch : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
     root_ = std::filesystem::path(::testing::TempDir()) /
-            ("pathline " + std::string(info->test_suite_name()) + info->name());
+            ("pathline " + std::to_string(::getpid()) + info->test_suite_name() + info->name());
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_);
   }
