@@ -392,7 +392,7 @@ class SentHdf5TableReader final : public TableReader {
         file_(split_hdf5_name(input).first),
         child_(file_, limits_of(file_), [&](ChildProcess::Channel& channel) { send(input, options, channel); }) {
     Message about(expect());
-    rows_ = about.number(), dim_ = about.number();
+    rows_ = about.number(), dim_ = file_dim_ = about.number();
     columns_ = about.texts(), notes_ = about.texts();
     name_ = about.texts().at(0);
   }
@@ -403,7 +403,7 @@ class SentHdf5TableReader final : public TableReader {
     if (next_ == rows_) return false;
     if (at_ == part_.cols()) {
       Message message(expect());
-      part_.resize(dim_, message.number()), at_ = 0;
+      part_.resize(file_dim_, message.number()), at_ = 0;
       message.take(part_.data(), part_.size());
     }
     out = part_.middleCols(at_, std::min(most, part_.cols() - at_));
@@ -435,7 +435,7 @@ class SentHdf5TableReader final : public TableReader {
 
   std::string file_;
   ChildProcess child_;
-  Index rows_ = 0, next_ = 0, at_ = 0;
+  Index rows_ = 0, file_dim_ = 0, next_ = 0, at_ = 0;  // file_dim_: with the columns that are not selected
   Matrix<double> part_;
 };
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "message.hpp"
+#include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
 #include "scratch.hpp"
 
@@ -251,6 +252,22 @@ TEST_F(Layouts, Hdf5RecordsGroupsAndFramesAreRead) {
   EXPECT_THAT(refused("ids.h5"), HasSubstr("row 1, column 1 (id): an integer of 2^53 or more"));  // were rounded
   EXPECT_THAT(refused("times.h5:df"), HasSubstr("row 1, column 1 (t): an integer of 2^53 or more"));
   EXPECT_THAT(notes_of("records.h5"), ElementsAre(EndsWith("fields without numbers are left out: name")));
+}
+
+// With columns left out, the values of the others were taken from wrong places.
+TEST_F(Layouts, ChosenColumnsOfHdf5AreTheSameFromAChildProcess) {
+  ASSERT_EQ(
+      python("with h5py.File('a.h5', 'w') as f: f['r'] = np.array([(i, i + .5, 2**60, 3 * i) for i in range(90000)], "
+             "dtype=[('a', 'i4'), ('b', 'f8'), ('id', 'i8'), ('c', 'f4')])"),
+      "");
+  for (const std::vector<std::string>& chosen : {std::vector<std::string>{"c"}, {"c", "a"}, {"a", "b", "c"}}) {
+    const auto here = read_table(file("a.h5"), chosen);
+    read_hdf5_in_child(true);
+    const auto sent = read_table(file("a.h5"), chosen);
+    read_hdf5_in_child(false);
+    EXPECT_EQ(sent.values, here.values);
+    EXPECT_EQ(sent.columns, chosen);
+  }
 }
 
 // Identifiers and times of 64 bits refused the whole table, whichever columns were chosen.
