@@ -97,7 +97,7 @@ std::vector<std::string> Hdf5Dataset::fields() const {
   const Scoped type(H5Dget_type(*id_));
   std::vector<std::string> names;
   for (const auto& field : record_fields(type)) {
-    if (field.elements == 1)
+    if (!field.array)
       names.push_back(field.name);
     else
       for (Index j = 0; j < field.elements; ++j) names.push_back(field.name + "_" + std::to_string(j));

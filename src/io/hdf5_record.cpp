@@ -22,7 +22,7 @@ std::vector<RecordField> record_fields(hid_t type, std::vector<std::string>* oth
     const std::string name = raw ? raw : "";
     H5free_memory(raw);
     if (usable)
-      out.push_back({name, static_cast<Index>(extent), integer && H5Tget_size(element) >= 8});
+      out.push_back({name, array, static_cast<Index>(extent), integer && H5Tget_size(element) >= 8});
     else if (others)
       others->push_back(name);
   }
@@ -36,7 +36,7 @@ hid_t make_record_type(const std::vector<RecordField>& fields) {
   std::size_t offset = 0;
   for (const auto& field : fields) {
     const hsize_t extent = static_cast<hsize_t>(field.elements);
-    const Scoped element(extent == 1 ? H5Tcopy(H5T_NATIVE_DOUBLE) : H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &extent));
+    const Scoped element(field.array ? H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &extent) : H5Tcopy(H5T_NATIVE_DOUBLE));
     H5Tinsert(memory, field.name.c_str(), offset, element);
     offset += extent * sizeof(double);
   }

@@ -13,6 +13,7 @@ namespace pathline::hdf5 {
 // A field of a record: a number, or an array with one axis.
 struct RecordField {
   std::string name;
+  bool array;      // also of one element, as pandas writes a block of one column
   Index elements;  // 1 for a single number
   bool wide;       // integers of 64 bits
 };

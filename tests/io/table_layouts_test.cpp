@@ -387,6 +387,25 @@ TEST_F(Layouts, VectorsInRecordsAreColumnsInNumpysFilesAsInHdf5) {
               HasSubstr("the field 'z' has 999999999 elements, more than a table may have"));
 }
 
+// As pandas writes a frame of one number and one integer column. The library refuses to read an array as a number.
+TEST_F(Layouts, AVectorOfOneElementIsAColumn) {
+  ASSERT_EQ(python("with h5py.File('one.h5', 'w') as f:\n"
+                   "  f['r'] = np.array([(1., [2.]), (3., [4.])], dtype=[('t', 'f8'), ('z', 'f8', (1,))])\n"
+                   "with h5py.File('table.h5', 'w') as f:\n"
+                   "  g = f.create_group('df'); g.attrs['pandas_type'] = np.bytes_('frame_table')\n"
+                   "  t = g.create_dataset('table', data=np.array([(0, [1.5], [10]), (1, [3], [25])], dtype=[('index', "
+                   "'i8'), ('values_block_0', 'f8', (1,)), ('values_block_1', 'i8', (1,))]))\n"
+                   "  for b, n in ('0', 'x'), ('1', 'n'):\n"
+                   "    t.attrs[f'values_block_{b}_kind'] = np.bytes_(f'(lp0\\nV{n}\\np1\\na.')"),
+            "");
+  const auto record = read_table(file("one.h5"));
+  EXPECT_THAT(record.columns, ElementsAre("t", "z_0"));
+  EXPECT_EQ(record.values, (Matrix<double>(2, 2) << 1, 3, 2, 4).finished());
+  const auto frame = read_table(file("table.h5:df"));
+  EXPECT_THAT(frame.columns, ElementsAre("x", "n"));
+  EXPECT_EQ(frame.values, (Matrix<double>(2, 2) << 1.5, 3, 10, 25).finished());
+}
+
 // A part that ended inside a step of the chain.
 TEST_F(Layouts, AChainOfThreeAxesIsReadInPartsOfAnySize) {
   ASSERT_EQ(python("with h5py.File('chain.h5', 'w') as f: f['chain'] = np.arange(30.).reshape(5, 3, 2)"), "");

@@ -272,7 +272,7 @@ TEST_F(OwnClasses, ADescriptionMayNotTakeTheNameOfAnAttributeOfTheBlock) {
     }
   };
   const Flow<double> flow{Cnf<double>(std::make_shared<Clocked>())};
-  EXPECT_THAT(message([&] { write_model(file("m.h5"), Model<double>{flow, {}}); }), HasSubstr("'clock' twice"));
+  EXPECT_THAT(message([&] { write_model(file("m.h5"), Model<double>{flow, {}}); }), HasSubstr("two attributes named 'clock'"));
   EXPECT_EQ(files(), 0);
 }
 
