@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "pathline/core/error.hpp"
@@ -13,12 +14,14 @@
 namespace pathline {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 class FileSource : public Scratch {
@@ -83,7 +86,25 @@ TEST_F(FileSource, AFewRowsWithMostOfTheWeightAreNoted) {
   for (int i = 0; i < 400; ++i) rows += std::to_string(i * 37 % 401) + "," + (i == 5 ? "1e12" : "1") + "\n";
   put("one.csv", rows);
   EXPECT_THAT(make_source(file("one.csv"), {.weights = "w"})->notes(),
-              Contains(HasSubstr("rows have an effective sample size of 1.0 of ")));
+              Contains(AllOf(HasSubstr("rows have an effective sample size of 1.0 of "),
+                             HasSubstr("and 100 % of their weight is in one row"), HasSubstr("more rows"))));
+}
+
+// Chains of nested sampling were told in 95 % of the splits to cut their largest weights, which biases, and tables of 30
+// rows with exponential weights in 34 %.
+TEST_F(FileSource, HealthyWeightsAreNotNoted) {
+  std::string nested = "a,w\n", exponential = "a,w\n";
+  for (int i = 0; i < 500; ++i) {  // a Gaussian in three dimensions; the prior volume shrinks by 1/50 a row
+    const double log_volume = -i / 50.0, square = 40 * std::exp(2 * log_volume / 3);
+    nested += std::to_string(i) + "," + fmt::format("{}", std::exp(log_volume - square / 2)) + "\n";
+  }
+  for (int i = 0; i < 30; ++i)
+    exponential += std::to_string(i) + "," + fmt::format("{}", -std::log((i + 0.5) / 30)) + "\n";
+  put("nested.csv", nested), put("exponential.csv", exponential);
+  for (std::uint64_t seed = 0; seed < 50; ++seed)
+    for (const char* table : {"nested.csv", "exponential.csv"})
+      EXPECT_THAT(make_source(file(table), {.seed = seed, .weights = "w"})->notes(), Not(Contains(HasSubstr("decide"))))
+          << table << " by seed " << seed;
 }
 
 // The rows of a chain were trained on as draws of the prior, 3.2 nats off.
