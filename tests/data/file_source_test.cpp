@@ -63,7 +63,32 @@ TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
   EXPECT_NEAR(count[4], 5000, 2);
   EXPECT_EQ(count[2], 0);
   // (1 + 2 + 5)^2 / (1 + 4 + 25)
-  EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 4 training rows")));
+  EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 3 training rows")));
+}
+
+// Where all validation rows had the weight 0, the user was told to look for values far outside.
+TEST_F(FileSource, RowsOfWeightZeroAreLeftOutBeforeTheSplit) {
+  std::string rows = "a,w\n", few = "a,w\n";
+  for (int i = 0; i < 200; ++i) {
+    rows += std::to_string(i) + "," + (i % 10 == 0 ? "2" : "0") + "\n";
+    few += std::to_string(i) + "," + (i % 50 == 0 ? "2" : "0") + "\n";
+  }
+  put("most.csv", rows), put("few.csv", few), put("part.csv", "a,w\n1,0\n2,3\n"), put("none.csv", "a,w\n1,0\n2,0\n");
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const auto source = make_source(file("most.csv"), {.seed = seed, .weights = "w"});
+    EXPECT_EQ(source->training()->cols(), 16);
+    EXPECT_EQ(source->validation_weights().minCoeff(), 2);
+    EXPECT_EQ(source->test_weights().minCoeff(), 2);
+    EXPECT_THAT(source->notes(), Contains(HasSubstr("180 of 200 rows have the weight 0 and are left out")));
+  }
+  EXPECT_THAT(refusal("few.csv", {.weights = "w"}),
+              HasSubstr("of 4 rows: must give at least one row (196 rows of weight 0 are left out)"));
+  const auto parts = make_source(file("most.csv"), {.validation = file("part.csv"), .weights = "w"});
+  EXPECT_EQ(parts->validation(), Matrix<double>::Constant(1, 1, 2));
+  EXPECT_THAT(refusal("most.csv", {.validation = file("none.csv"), .weights = "w"}),
+              HasSubstr("none.csv: every weight in column w is 0"));
+  EXPECT_THAT(refusal("most.csv", {.test = file("none.csv"), .weights = "w"}),
+              HasSubstr("none.csv: every weight in column w is 0"));
 }
 
 TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
