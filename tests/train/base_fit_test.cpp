@@ -167,6 +167,21 @@ TEST(BaseChoice, ARareModeKeepsItsWeight) {
   EXPECT_NEAR(weight, share, 0.01 * share);  // no other row is near
 }
 
+// The choice is a run's recipe, in which a user may set more components: they had one step of expectation maximization.
+TEST(BaseChoice, OfOneComponentLeavesTheIterations) {
+  for (const Index rows : {50, 2000}) {
+    int ones = 0;
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const auto table = rows_of(normal_draws(2, rows, seed), normal_draws(2, rows / 5, seed + 10));
+      const auto choice = choose_base(table, nullptr, {.seconds = 5});
+      if (choice.fit.components > 1) continue;  // two were better by chance
+      ++ones;
+      EXPECT_EQ(choice.fit.iterations, BaseFitOptions{}.iterations) << rows;
+    }
+    EXPECT_GE(ones, 1) << rows;
+  }
+}
+
 // Ten rows gave KL 274 by a network; a Gaussian has 0.1 to 1.
 TEST(BaseChoice, OfTenRowsIsAWideGaussian) {
   const auto choice = choose_base(rows_of(normal_draws(2, 8, 1), normal_draws(2, 1, 2)), nullptr, {.seconds = 20});
