@@ -30,7 +30,20 @@ bool is_log_density_name(const std::string& name) {
 struct Rows {
   Table table;
   RowVector<double> weights;
+  Index without_weight = 0;  // rows that were left out
 };
+
+// A row of weight 0 counts nowhere, but a validation or a test part of such rows alone would have no weight.
+void leave_out_rows_without_weight(const std::string& file, Rows& rows, std::vector<std::string>& notes) {
+  const Index all = rows.weights.size(), none = (rows.weights.array() == 0).count();
+  if (none == 0) return;
+  std::vector<Index> kept;
+  for (Index b = 0; b < all; ++b)
+    if (rows.weights(b) > 0) kept.push_back(b);
+  rows.table.values = Matrix<double>(rows.table.values(Eigen::all, kept));
+  rows.weights = RowVector<double>(rows.weights(kept)), rows.without_weight = none;
+  notes.push_back(fmt::format("{}: {} of {} rows have the weight 0 and are left out", file, none, all));
+}
 
 // Refuses the column that `data sample --log-density` writes: it is a function of the others and has no joint density.
 void refuse_log_density(const std::string& file, const std::vector<std::string>& columns) {
@@ -96,12 +109,13 @@ Rows read_rows(const std::string& file, const TableView* memory, const SourceOpt
   if (weighted) wanted.push_back(options.weights);
   if (!wanted.empty()) reader->select(wanted);
   refuse_log_density(file, reader->columns());
-  Rows rows{read_table(*reader, file, &notes), {}};
+  Rows rows{.table = read_table(*reader, file, &notes), .weights = {}};
   if (!weighted) return rows;
   const Index last = rows.table.values.rows() - 1;
   rows.weights = checked_weights(file, options.weights, rows.table.values.row(last));
   rows.table.values.conservativeResize(last, Eigen::NoChange);
   if (!rows.table.columns.empty()) rows.table.columns.pop_back();
+  leave_out_rows_without_weight(file, rows, notes);
   return rows;
 }
 
@@ -191,6 +205,21 @@ void refuse_unnamed_chain(const std::string& file, const Table& table) {
                   file, parameters, parameters));
 }
 
+// Splits the rows; where those of weight 0 are why there are too few, an error says so.
+DataSplit split_of(const Rows& rows, const SourceOptions& options, std::vector<Index> groups) {
+  try {
+    return split_data(rows.table.values, rows.table.columns,
+                      {.validation_fraction = options.validation.empty() ? options.validation_fraction : 0,
+                       .test_fraction = options.test.empty() ? options.test_fraction : 0,
+                       .seed = options.seed,
+                       .groups = std::move(groups)},
+                      rows.weights);
+  } catch (const InputError& error) {
+    if (rows.without_weight == 0) throw;
+    throw InputError(fmt::format("{} ({} rows of weight 0 are left out)", error.what(), rows.without_weight));
+  }
+}
+
 std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const TableView* memory,
                                                  const SourceOptions& options) {
   std::vector<std::string> notes, columns;
@@ -201,12 +230,7 @@ std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const 
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
   auto groups = continuous ? groups_of_copies(file, rows.table.values, notes) : std::vector<Index>{};
   const auto names = rows.table.columns;
-  auto split = split_data(rows.table.values, rows.table.columns,
-                          {.validation_fraction = options.validation.empty() ? options.validation_fraction : 0,
-                           .test_fraction = options.test.empty() ? options.test_fraction : 0,
-                           .seed = options.seed,
-                           .groups = std::move(groups)},
-                          rows.weights);
+  auto split = split_of(rows, options, std::move(groups));
   read_part(options.validation, options, names, rows.table.values.rows(), notes, split.validation,
             split.validation_weights);
   read_part(options.test, options, names, rows.table.values.rows(), notes, split.test, split.test_weights);

@@ -44,8 +44,16 @@ void check_weights(const std::string& part, const RowVector<double>& weights, In
       throw InputError(part + "row " + text(n + 1) + ", weight = " + text(weights(n)) + ": must be finite and >= 0");
 }
 
-void check_training_weights(const RowVector<double>& weights) {
-  if (weights.size() > 0 && !(weights.sum() > 0)) throw InputError("training: every row has the weight 0");
+void check_some_weight(const DataSplit& split) {
+  const auto has_none = [](const RowVector<double>& weights) { return weights.size() > 0 && !(weights.sum() > 0); };
+  if (has_none(split.train_weights)) throw InputError("training: every row has the weight 0");
+  const std::pair<const char*, const RowVector<double>*> held_out[] = {{"validation", &split.validation_weights},
+                                                                       {"test", &split.test_weights}};
+  for (const auto& [part, weights] : held_out)
+    if (has_none(*weights))
+      throw InputError(std::string(part) +
+                       ": every row has the weight 0, so that no model can be measured by them; leave out the rows of "
+                       "weight 0 before the split, or make this part larger");
 }
 
 // Returns round(fraction N). Throws InputError if a fraction > 0 gives an empty part.
@@ -134,7 +142,7 @@ DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> col
                 .train_weights = weight(0, train),
                 .validation_weights = weight(train, validation),
                 .test_weights = weight(train + validation, test)};
-  check_training_weights(out.train_weights);
+  check_some_weight(out);
   return out;
 }
 
@@ -170,7 +178,7 @@ void check_split(const DataSplit& split) {
       throw InputError(std::string(name) + ": " + error.what());
     }
   }
-  check_training_weights(split.train_weights);
+  check_some_weight(split);
 }
 
 }  // namespace pathline

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -176,20 +177,33 @@ double effective_sample_size(const RowVector<double>& weights) {
   return w.sum() * w.sum() / w.squaredNorm();
 }
 
+namespace {
+
+// Weights that vary by orders of magnitude, as those of nested sampling do, are no fault: an effective sample size of a
+// fifth of the rows is healthy, and so is one of 1.5 of the three rows that a small table holds out.
+bool few_rows_decide(const RowVector<double>& weights) {
+  constexpr double kLargestShare = 1.0 / 3, kFew = 5, kHealthy = 0.25;
+  if (weights.size() == 0) return false;
+  const double size = effective_sample_size(weights), share = weights.maxCoeff() / weights.sum();
+  return (share > kLargestShare || size < kFew) && size < kHealthy * static_cast<double>(weights.size());
+}
+
+}  // namespace
+
 std::vector<std::string> weights_notes(const std::string& column, const DataSplit& split) {
-  constexpr double kFew = 20;
   std::vector<std::string> out{
       fmt::format("rows are weighted by column {}: effective sample size {:.1f} of {} training rows (Kish)", column,
                   effective_sample_size(split.train_weights), split.train_weights.size())};
-  const std::pair<const char*, const RowVector<double>*> parts[] = {
-      {"training", &split.train_weights}, {"validation", &split.validation_weights}, {"test", &split.test_weights}};
-  for (const auto& [name, weights] : parts)
-    if (const double size = weights->size() > 0 ? effective_sample_size(*weights) : 0;
-        size > 0 && size < kFew && 2 * size < static_cast<double>(weights->size()))
-      out.push_back(
-          fmt::format("the {} rows have an effective sample size of {:.1f} of {}: a few rows with large weights "
-                      "decide, so look for a wrong weight, or cut the largest ones",
-                      name, size, weights->size()));
+  const std::tuple<const char*, const RowVector<double>*, const char*> parts[] = {
+      {"training", &split.train_weights, "more rows help"},
+      {"validation", &split.validation_weights, "more rows, or a larger validation part, help"},
+      {"test", &split.test_weights, "more rows, or a larger test part, help"}};
+  for (const auto& [name, weights, cure] : parts)
+    if (few_rows_decide(*weights))
+      out.push_back(fmt::format(
+          "the {} rows have an effective sample size of {:.1f} of {}, and {:.0f} % of their weight is in one row: a few "
+          "rows decide, so look whether a weight is wrong; {}, while a limit on the weights costs bias",
+          name, effective_sample_size(*weights), weights->size(), 100 * weights->maxCoeff() / weights->sum(), cure));
   return out;
 }
 

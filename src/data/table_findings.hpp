@@ -33,7 +33,8 @@ bool looks_like_chain(ConstMatrixRef<double> x);
 
 // Kish's effective sample size, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, section 11.7).
 double effective_sample_size(const RowVector<double>& weights);
-// The size of the training rows, and a warning for a part in which a few rows have nearly all of the weight.
+// The size of the training rows, and a warning for a part in which a few rows decide: one has more than a third of the
+// weight, or the effective sample size is below 5, and is less than a quarter of the rows.
 std::vector<std::string> weights_notes(const std::string& column, const DataSplit& split);
 
 }  // namespace pathline

@@ -218,6 +218,11 @@ MixtureFit fit(const MixtureRows& data, const MixtureRows& validation, const Mix
   const Moments start = moments_of_clusters(rows, nearest, clusters.count);
   follow_clusters(start, data.dim(), data.size(), options.regularization, prior);
   MixtureFit out{maximize(start, data.dim(), prior), kNaN, kNaN, 0, false};
+  if (options.components == 1) {  // takes all rows, so that its first iteration is its last
+    iterate(rows, validation, prior, options, 1, out);
+    out.converged = true;
+    return out;
+  }
   const Index step = rows.size() / std::max(kManyRows, kManyRowsEach * options.components);
   if (step >= 2) iterate(rows.some(every(step, rows.size())), validation, prior, options, options.iterations, out);
   iterate(rows, validation, prior, options, step >= 2 ? (options.iterations + 4) / 5 : options.iterations, out);

@@ -130,7 +130,7 @@ template <class S> class EnsembleRun {
       options.note = [this, k](const std::string& text) { note(fmt::format("member {}: {}", k + 1, text)); };
     if (begun) keep_metrics(validations_of(k));
     const double before = seconds_now();
-    auto result = train_(recipe, options, source_);
+    auto result = train_(recipe, options, source_, static_cast<bool>(options_.progress));
     if (options_.resume) keep_metrics(ended_ = validations_of(k));
     iterations_ += result.iterations, seconds_ += result.seconds;
     if (!begun) left_ -= seconds_now() - before, --missing_;

@@ -12,8 +12,9 @@
 namespace pathline {
 
 // Trains one member in a directory of its own. source: the rows that all members share; null without data.
+// estimate_time: see TrainerOptions; a member always reports its progress, which the user may not have asked for.
 using TrainMember = std::function<TrainingResult(const Recipe& recipe, const TrainingOptions& options,
-                                                 std::shared_ptr<const DataSource> source)>;
+                                                 std::shared_ptr<const DataSource> source, bool estimate_time)>;
 
 // The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the
 // end model.h5. A run that was stopped, however it was, continues with each member where that was. With train.time every

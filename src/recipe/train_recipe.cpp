@@ -104,7 +104,7 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
 // from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a member;
 // otherwise null.
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
-                                      std::shared_ptr<const DataSource> source) {
+                                      std::shared_ptr<const DataSource> source, bool estimate_time) {
   const double began = seconds_now();
   Recipe recipe = asked;
   const bool is_member = source != nullptr;
@@ -123,7 +123,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   auto trainer = trainer_options(recipe);
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
   trainer.threads = options.threads;
-  trainer.estimate_time = static_cast<bool>(options.progress);
+  trainer.estimate_time = estimate_time;
   if (options.resume) check_size(recipe, data.dim(), data.condition_dim(), from);
   trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
@@ -159,7 +159,8 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
 }
 
 // One flow, which may be the member of an ensemble with a source.
-TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source) {
+TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source,
+                         bool estimate_time) {
   check_recipe(asked);
   Recipe recipe = asked;
   std::string from;
@@ -172,8 +173,9 @@ TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, st
     check_resumed(stored, recipe);
   }
   try {
-    if (recipe.model.precision == Precision::float64) return run<double>(recipe, options, from, std::move(source));
-    return run<float>(recipe, options, from, std::move(source));
+    if (recipe.model.precision == Precision::float64)
+      return run<double>(recipe, options, from, std::move(source), estimate_time);
+    return run<float>(recipe, options, from, std::move(source), estimate_time);
   } catch (const NumericalError& error) {
     throw NumericalError(with_keys(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
   }
@@ -183,7 +185,8 @@ TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, st
 
 TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
   const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
-  if (recipe.model.ensemble == 1 && !stored) return train_one(recipe, options, nullptr);
+  if (recipe.model.ensemble == 1 && !stored)
+    return train_one(recipe, options, nullptr, static_cast<bool>(options.progress));
   check_recipe(recipe);
   if (recipe.model.member > 0)
     throw InputError("model.member selects one member, which is no ensemble: leave it out or set model.ensemble = 1");

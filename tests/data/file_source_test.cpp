@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "pathline/core/error.hpp"
@@ -13,12 +14,14 @@
 namespace pathline {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 class FileSource : public Scratch {
@@ -60,7 +63,32 @@ TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
   EXPECT_NEAR(count[4], 5000, 2);
   EXPECT_EQ(count[2], 0);
   // (1 + 2 + 5)^2 / (1 + 4 + 25)
-  EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 4 training rows")));
+  EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 3 training rows")));
+}
+
+// Where all validation rows had the weight 0, the user was told to look for values far outside.
+TEST_F(FileSource, RowsOfWeightZeroAreLeftOutBeforeTheSplit) {
+  std::string rows = "a,w\n", few = "a,w\n";
+  for (int i = 0; i < 200; ++i) {
+    rows += std::to_string(i) + "," + (i % 10 == 0 ? "2" : "0") + "\n";
+    few += std::to_string(i) + "," + (i % 50 == 0 ? "2" : "0") + "\n";
+  }
+  put("most.csv", rows), put("few.csv", few), put("part.csv", "a,w\n1,0\n2,3\n"), put("none.csv", "a,w\n1,0\n2,0\n");
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const auto source = make_source(file("most.csv"), {.seed = seed, .weights = "w"});
+    EXPECT_EQ(source->training()->cols(), 16);
+    EXPECT_EQ(source->validation_weights().minCoeff(), 2);
+    EXPECT_EQ(source->test_weights().minCoeff(), 2);
+    EXPECT_THAT(source->notes(), Contains(HasSubstr("180 of 200 rows have the weight 0 and are left out")));
+  }
+  EXPECT_THAT(refusal("few.csv", {.weights = "w"}),
+              HasSubstr("of 4 rows: must give at least one row (196 rows of weight 0 are left out)"));
+  const auto parts = make_source(file("most.csv"), {.validation = file("part.csv"), .weights = "w"});
+  EXPECT_EQ(parts->validation(), Matrix<double>::Constant(1, 1, 2));
+  EXPECT_THAT(refusal("most.csv", {.validation = file("none.csv"), .weights = "w"}),
+              HasSubstr("none.csv: every weight in column w is 0"));
+  EXPECT_THAT(refusal("most.csv", {.test = file("none.csv"), .weights = "w"}),
+              HasSubstr("none.csv: every weight in column w is 0"));
 }
 
 TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
@@ -83,7 +111,25 @@ TEST_F(FileSource, AFewRowsWithMostOfTheWeightAreNoted) {
   for (int i = 0; i < 400; ++i) rows += std::to_string(i * 37 % 401) + "," + (i == 5 ? "1e12" : "1") + "\n";
   put("one.csv", rows);
   EXPECT_THAT(make_source(file("one.csv"), {.weights = "w"})->notes(),
-              Contains(HasSubstr("rows have an effective sample size of 1.0 of ")));
+              Contains(AllOf(HasSubstr("rows have an effective sample size of 1.0 of "),
+                             HasSubstr("and 100 % of their weight is in one row"), HasSubstr("more rows"))));
+}
+
+// Chains of nested sampling were told in 95 % of the splits to cut their largest weights, which biases, and tables of 30
+// rows with exponential weights in 34 %.
+TEST_F(FileSource, HealthyWeightsAreNotNoted) {
+  std::string nested = "a,w\n", exponential = "a,w\n";
+  for (int i = 0; i < 500; ++i) {  // a Gaussian in three dimensions; the prior volume shrinks by 1/50 a row
+    const double log_volume = -i / 50.0, square = 40 * std::exp(2 * log_volume / 3);
+    nested += std::to_string(i) + "," + fmt::format("{}", std::exp(log_volume - square / 2)) + "\n";
+  }
+  for (int i = 0; i < 30; ++i)
+    exponential += std::to_string(i) + "," + fmt::format("{}", -std::log((i + 0.5) / 30)) + "\n";
+  put("nested.csv", nested), put("exponential.csv", exponential);
+  for (std::uint64_t seed = 0; seed < 50; ++seed)
+    for (const char* table : {"nested.csv", "exponential.csv"})
+      EXPECT_THAT(make_source(file(table), {.seed = seed, .weights = "w"})->notes(), Not(Contains(HasSubstr("decide"))))
+          << table << " by seed " << seed;
 }
 
 // The rows of a chain were trained on as draws of the prior, 3.2 nats off.

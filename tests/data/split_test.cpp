@@ -72,6 +72,22 @@ TEST(Split, TooFewRowsFail) {
               HasSubstr("training rows = 0"));
 }
 
+// A validation by rows of weight 0 alone has no finite value.
+TEST(Split, APartWithoutAnyWeightIsNamed) {
+  RowVector<double> weights = RowVector<double>::Zero(50);
+  const auto split = split_data(numbered_rows(50), {}, {});
+  for (const double row : split.train.row(0)) weights(static_cast<Index>(row)) = 1;
+  const auto refused = [&] { return pathline::message([&] { split_data(numbered_rows(50), {}, {}, weights); }); };
+  EXPECT_THAT(refused(), testing::StartsWith("validation: every row has the weight 0"));
+  weights(static_cast<Index>(split.validation(0, 0))) = 1;
+  EXPECT_THAT(refused(), testing::StartsWith("test: every row has the weight 0"));
+  weights(static_cast<Index>(split.test(0, 0))) = 1;
+  EXPECT_EQ(split_data(numbered_rows(50), {}, {}, weights).test_weights.sum(), 1);
+  auto elsewhere = split;
+  elsewhere.test_weights = RowVector<double>::Zero(split.test.cols());
+  EXPECT_THAT(pathline::message([&] { check_split(elsewhere); }), testing::StartsWith("test: every row has the weight 0"));
+}
+
 TEST(Split, NonFiniteValueIsLocated) {
   Matrix<double> x = numbered_rows(50);
   x(1, 16) = std::numeric_limits<double>::quiet_NaN();

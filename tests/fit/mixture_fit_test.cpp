@@ -133,6 +133,19 @@ TEST(MixtureFit, RecoversTheMixtureThatMadeTheRows) {
   }
 }
 
+// It is the mean and the covariance of the rows from the start.
+TEST(MixtureFit, OneComponentNeedsNoSteps) {
+  for (const Index n : {400, 100000}) {
+    const Matrix<double> rows = draws(three_gaussians(), n, 1);
+    const auto fit = fit_alone(rows, {.components = 1});
+    EXPECT_EQ(fit.iterations, 1);
+    EXPECT_TRUE(fit.converged);
+    EXPECT_LT((fit.mixture.means() - rows.rowwise().mean()).cwiseAbs().maxCoeff(), 1e-12);
+    EXPECT_NEAR(fit.train_log_density, fit.mixture.log_density(rows).mean(), 1e-9);  // of all rows
+    EXPECT_GT(fit_alone(rows, {.components = 2}).iterations, 1);
+  }
+}
+
 // Of many rows only some are in most iterations; the last are of all.
 TEST(MixtureFit, RecoversAMixtureOfManyRows) {
   const auto truth = three_gaussians();

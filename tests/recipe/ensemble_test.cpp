@@ -189,6 +189,27 @@ TEST_F(Ensemble, OfATargetItsDrawsAreWeighted) {
   EXPECT_EQ(read_model<float>(file("run/model.h5")).flow.members()->components(), 2);
 }
 
+// To estimate the time left, one iteration of each later stage is tried, within the time; members tried them unseen.
+TEST_F(Ensemble, TheTimeLeftIsEstimatedOnlyForWhoSeesIt) {
+  Recipe r = small(2);
+  r.data.source.clear(), r.objective.resize(2), r.objective[0].iterations = 10;
+  for (auto& stage : r.objective) stage.kind = ObjectiveKind::reverse_kl, stage.target = "user";
+  const auto gradients = [&](const std::string& run, std::function<void(const TrainingProgress&)> progress) {
+    Index count = 0;
+    Target t;
+    t.dim = 2;
+    t.log_density = [&](ConstMatrixRef<double> x, Matrix<double>* gradient) -> RowVector<double> {
+      if (gradient) *gradient = -x, ++count;
+      return -0.5 * x.colwise().squaredNorm();
+    };
+    train_recipe(r, {.directory = file(run), .progress = std::move(progress), .target = t});
+    return count;
+  };
+  const Index unseen = gradients("unseen", nullptr);
+  EXPECT_EQ(gradients("seen", [](const TrainingProgress&) {}), unseen + 2);  // one for each member
+  EXPECT_EQ(unseen, 40);
+}
+
 // The members share the time; each one's choice is in its recipe.
 TEST_F(Ensemble, TheAutomaticChoiceEndsInItsTimeSlow) {
   Recipe r;

@@ -29,7 +29,7 @@ struct DataSplit {
 /// Permutes the samples of values (d x N) by the seed and cuts them in three: every sample is in exactly one part.
 /// Throws InputError for a fraction out of range, for a value that is not finite (the message names row and column,
 /// counted from 1), for a requested part that would be empty, and for a training part of fewer than 2 rows.
-/// weights: 1 x N, finite and >= 0, split alike, or empty. The training part needs a weight > 0.
+/// weights: 1 x N, finite and >= 0, split alike, or empty. Each part that has rows needs a weight > 0.
 [[nodiscard]] DataSplit split_data(ConstMatrixRef<double> values, std::vector<std::string> columns,
                                    const SplitOptions& options = {}, const RowVector<double>& weights = {});
 
@@ -37,7 +37,7 @@ struct DataSplit {
 [[nodiscard]] std::vector<Index> first_alike(ConstMatrixRef<double> values);
 
 /// Throws InputError, which names the part, for a split that was made elsewhere and has a value that is not finite,
-/// parts of different dimensions, weights that do not fit the rows, or fewer than 2 training rows.
+/// parts of different dimensions, weights that do not fit the rows or are all 0, or fewer than 2 training rows.
 void check_split(const DataSplit& split);
 
 }  // namespace pathline
