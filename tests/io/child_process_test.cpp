@@ -96,6 +96,7 @@ TEST(ChildProcess, ASlowReaderIsNoReasonToEnd) {
   EXPECT_EQ(child.next(), std::string(4 << 20, 'x'));
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose own allocators keep such a lock
 // A lock that another thread holds at the fork is locked in the child for ever. OpenMP's threads are idle then, or
 // those of another loop allocate all the time.
 TEST(ChildProcess, ThreadsThatAllocateAndComputeDoNotHangIt) {
@@ -120,11 +121,18 @@ TEST(ChildProcess, ThreadsThatAllocateAndComputeDoNotHangIt) {
       std::getline(in, line);
       channel.send(line.empty() ? "" : parts.back());
     });
-    EXPECT_EQ(child.next(), fmt::format("{:1000d}", 49)) << i;
+    std::string got;
+    try {
+      got = child.next().value_or("nothing");
+    } catch (const InputError& error) {  // the other threads still have to be joined
+      got = error.what();
+    }
+    EXPECT_EQ(got, fmt::format("{:1000d}", 49)) << i;
   }
   stop = true;
   for (auto& thread : others) thread.join();
 }
+#endif
 
 TEST(ChildProcess, AReaderThatStopsEndsTheChild) {
   ChildProcess child("x.h5", kLimits, [](auto& channel) {
