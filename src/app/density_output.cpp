@@ -82,7 +82,8 @@ void DensityOutput::append(const Matrix<double>& x, const Matrix<double>& c, con
   } else if (table_) {
     const Index columns = with_points_ ? std::ssize(written_) : 0, conditions = with_points_ ? c.rows() : 0;
     Matrix<double> rows(columns + conditions + 1 + with_error_, x.cols());
-    if (with_points_) rows.topRows(columns) = x(written_, Eigen::all), rows.middleRows(columns, conditions) = c;
+    if (with_points_) rows.topRows(columns) = x(written_, Eigen::all);
+    if (conditions > 0) rows.middleRows(columns, conditions) = c;  // without a condition, c may have no columns
     rows.row(columns + conditions) = log_prob;
     if (with_error_) rows.row(columns + conditions + 1) = got.error;
     table_->append(rows, comments);
