@@ -348,7 +348,8 @@ void TrainingData::set_periods(const Matrix<double>& training) {
     const double centre = best_centre(training.row(i), period.length);
     low(i) = centre - Periods::kWidth / 2 * period.length, high(i) = centre + Periods::kWidth / 2 * period.length;
   }
-  bounds_.emplace(std::move(low), std::move(high), bounds_->inset());
+  Vector<double> inset = bounds_->inset();  // a copy: emplace() destroys the old bounds first
+  bounds_.emplace(std::move(low), std::move(high), std::move(inset));
   periods_.emplace(std::move(start), std::move(length), *bounds_);
 }
 

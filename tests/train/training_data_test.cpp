@@ -213,6 +213,15 @@ TEST(TrainingData, ValuesOnABoundStandForValuesInside) {
             "bounds: all values of column efficiency are its bounds, where there is no density");
 }
 
+// The insets were read from memory that had been freed, when another column was periodic (AddressSanitizer).
+TEST(TrainingData, ValuesOnABoundStandForValuesInsideBesideAPeriodicColumn) {
+  Matrix<double> x(2, 4);
+  x << 0.75, 0.875, 1, 0.5, 61, 120, 300, 200;
+  const auto data = bounded(x, {.bounds = {{"mass", 0, 1}}, .period = {{"efficiency", 360}}});
+  EXPECT_EQ(data.bounds()->inset()(0), 0.0625);
+  EXPECT_EQ(data.bounds()->inset()(1), 0);
+}
+
 // Angles near the seam: nearly all of them have one image, at the other side of the seam or at this.
 TEST(TrainingData, APeriodicColumnIsUnfoldedAboutItsData) {
   Matrix<double> x(2, 200);
