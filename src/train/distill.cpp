@@ -53,7 +53,7 @@ Matrix<double> draw_conditions(const Flow<S>& flow, Index n, const DistillOption
   Engine engine = make_stream(o.seed, purpose, static_cast<std::uint64_t>(part));
   fill_normal<double>(engine, c);
   c = (c.array().colwise() * flow.condition_scale.array()).colwise() + flow.condition_mean.array();
-  if (o.condition_range.rows() == c.rows())
+  if (c.rows() > 0 && o.condition_range.rows() == c.rows())
     for (Index b = 0; b < n; ++b)
       c.col(b) = c.col(b).cwiseMax(o.condition_range.col(0)).cwiseMin(o.condition_range.col(1));
   return c;
