@@ -322,8 +322,8 @@ template <class S> DistillComparison compare_distilled(const Flow<S>& original, 
   out.ess_to_original = ImportanceWeights(p_at_q - of_q.log_prob).ess;
   const auto few = [&](const Matrix<double>& x) {
     Matrix<double> both(x.rows() + c.rows(), 1000);
-    both << original.standardized(x.leftCols(1000)).template cast<double>(),
-        original.standardized_condition(c, 0, 1000).template cast<double>();
+    both.topRows(x.rows()) = original.standardized(x.leftCols(1000)).template cast<double>();
+    if (c.rows() > 0) both.bottomRows(c.rows()) = original.standardized_condition(c, 0, 1000).template cast<double>();
     return both;
   };
   Engine engine = make_stream(o.seed, "distill.energy");
