@@ -83,7 +83,7 @@ template <class S> void Hdf5Dataset::write_block(const Hdf5Shape& first, const H
 bool Hdf5Dataset::is_wide_integer() const {
   const Quiet quiet;
   const Scoped type(H5Dget_type(*id_));
-  return H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) >= 8;
+  return is_wide(type);
 }
 
 std::string Hdf5Dataset::type_name() const {

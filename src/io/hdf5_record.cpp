@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "io/hdf5_handle.hpp"
+#include "io/hdf5_type.hpp"
 
 namespace pathline::hdf5 {
 
@@ -13,16 +14,16 @@ std::vector<RecordField> record_fields(hid_t type, std::vector<std::string>* oth
     const Scoped member(H5Tget_member_type(type, i));
     const bool array = H5Tget_class(member) == H5T_ARRAY;
     const Scoped element(array ? H5Tget_super(member) : H5Tcopy(member));
-    const bool integer = H5Tget_class(element) == H5T_INTEGER;
+    const H5T_class_t kind = H5Tget_class(element);
     hsize_t extent = 1;
-    const bool usable = (integer || H5Tget_class(element) == H5T_FLOAT) &&
+    const bool usable = (kind == H5T_INTEGER || kind == H5T_FLOAT) &&
                         (!array || (H5Tget_array_ndims(member) == 1 && H5Tget_array_dims2(member, &extent) >= 0)) &&
                         extent <= (1u << 16);  // more are an image, and not a set of columns
     char* raw = H5Tget_member_name(type, i);
     const std::string name = raw ? raw : "";
     H5free_memory(raw);
     if (usable)
-      out.push_back({name, array, static_cast<Index>(extent), integer && H5Tget_size(element) >= 8});
+      out.push_back({name, array, static_cast<Index>(extent), is_wide(element)});
     else if (others)
       others->push_back(name);
   }

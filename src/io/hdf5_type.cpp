@@ -29,6 +29,8 @@ Hdf5Kind kind_of_type(hid_t type) {
   }
 }
 
+bool is_wide(hid_t type) { return H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) >= 8; }
+
 hid_t make_bool_type() {
   const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
   const std::int8_t no = 0, yes = 1;

@@ -23,6 +23,9 @@ std::string type_text(hid_t type);  // "float64", "strings"
 
 Hdf5Kind kind_of_type(hid_t type);
 
+// Whether the values are integers of 64 bits or more, of which a double may not represent those of 2^53 or more.
+bool is_wide(hid_t type);
+
 // The bool of h5py, which is an enumeration of int8 with FALSE = 0 and TRUE = 1.
 hid_t make_bool_type();
 

@@ -15,6 +15,7 @@
 
 #include "pathline/density.hpp"
 #include "pathline/io/hdf5.hpp"
+#include "quantile.hpp"
 
 namespace {
 
@@ -89,11 +90,6 @@ class TorchDensity {
   std::vector<Layer> layers_;
   double end_time_ = 0;
 };
-
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
-}
 
 template <class Call> double microseconds(Call call) {
   const auto begin = Clock::now();
