@@ -346,6 +346,7 @@
     state.time = clamp(time, 0, end);
     $("time").value = state.time / end;
     if (state.path) state.probe = pathAt(state.time);
+    if (state.path && !state.playing) say(describe(state.probe[0], state.probe[1]));
     redraw();
   };
 
@@ -380,7 +381,8 @@
     const v = view(), sx = (v.rx[1] - v.rx[0]) / 80, sy = (v.ry[1] - v.ry[0]) / 80;
     const probe = state.probe || [mix(v.rx[0], v.rx[1], 0.5), mix(v.ry[0], v.ry[1], 0.5)];
     const moves = {ArrowLeft: [-sx, 0], ArrowRight: [sx, 0], ArrowUp: [0, sy], ArrowDown: [0, -sy]};
-    if (moves[e.key]) place(probe[0] + moves[e.key][0], probe[1] + moves[e.key][1]);
+    if (flat && moves[e.key] && moves[e.key][1]) setTime(state.time + Math.sign(moves[e.key][1]) * end / (frames - 1));
+    else if (moves[e.key]) place(probe[0] + moves[e.key][0], probe[1] + moves[e.key][1]);
     else if (e.key === " ") play(!state.playing);
     else if (e.key === ",") setTime(state.time - end / (frames - 1));
     else if (e.key === ".") setTime(state.time + end / (frames - 1));
