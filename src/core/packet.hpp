@@ -1,6 +1,5 @@
 // The only adapter to packets, the vectors of Google Highway. Every kernel is written once for float and double and for
-// each instruction set (core/packet_targets.hpp). P is a packet, or the scalar itself for the rows that do not fill
-// one.
+// each instruction set (core/packet_targets.hpp).
 #include "core/packet_targets.hpp"  // first: it decides what Highway's headers define
 
 #include <cmath>
@@ -29,95 +28,76 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class S> using Tag = hn::ScalableTag<S>;
 template <class S> using Packet = hn::Vec<Tag<S>>;
 
-template <class P> struct Traits {
-  using Scalar = hn::TFromV<P>;
-  static constexpr Index lanes = static_cast<Index>(HWY_LANES(Scalar));
-};
-template <> struct Traits<float> {
-  using Scalar = float;
-  static constexpr Index lanes = 1;
-};
-template <> struct Traits<double> {
-  using Scalar = double;
-  static constexpr Index lanes = 1;
-};
-template <class P> using Scalar = typename Traits<P>::Scalar;
-template <class P> inline constexpr Index kLanes = Traits<P>::lanes;
-template <class P> inline constexpr bool kIsScalar = std::is_floating_point_v<P>;
+template <class P> using Scalar = hn::TFromV<P>;
+template <class P> inline constexpr Index kLanes = static_cast<Index>(HWY_LANES(Scalar<P>));
 
 // The registers for packets: the size of a block of accumulators depends on it.
 inline constexpr int kRegisters = HWY_MAX_BYTES == 64 || HWY_ARCH_ARM_A64 ? 32 : 16;
 
-template <class P> HWY_INLINE P load(const Scalar<P>* from) {
-  if constexpr (kIsScalar<P>)
-    return *from;
-  else
-    return hn::LoadU(Tag<Scalar<P>>(), from);
-}
+template <class P> HWY_INLINE P load(const Scalar<P>* from) { return hn::LoadU(Tag<Scalar<P>>(), from); }
 
-template <class P> HWY_INLINE void store(Scalar<P>* to, const P& x) {
-  if constexpr (kIsScalar<P>)
-    *to = x;
-  else
-    hn::StoreU(x, Tag<Scalar<P>>(), to);
-}
+template <class P> HWY_INLINE void store(Scalar<P>* to, const P& x) { hn::StoreU(x, Tag<Scalar<P>>(), to); }
 
-template <class P> HWY_INLINE P set(Scalar<P> x) {
-  if constexpr (kIsScalar<P>)
-    return x;
-  else
-    return hn::Set(Tag<Scalar<P>>(), x);
-}
+template <class P> HWY_INLINE P set(Scalar<P> x) { return hn::Set(Tag<Scalar<P>>(), x); }
 
 // a b + c, rounded once where the instruction set can.
-template <class P> HWY_INLINE P madd(const P& a, const P& b, const P& c) {
-  if constexpr (kIsScalar<P>)
-    return a * b + c;
-  else
-    return hn::MulAdd(a, b, c);
-}
+template <class P> HWY_INLINE P madd(const P& a, const P& b, const P& c) { return hn::MulAdd(a, b, c); }
 
 template <class P> HWY_INLINE P add(const P& a, const P& b) { return a + b; }
 template <class P> HWY_INLINE P sub(const P& a, const P& b) { return a - b; }
 template <class P> HWY_INLINE P mul(const P& a, const P& b) { return a * b; }
 template <class P> HWY_INLINE P div(const P& a, const P& b) { return a / b; }
 
-template <class P> HWY_INLINE P neg(const P& a) {
-  if constexpr (kIsScalar<P>)
-    return -a;
-  else
-    return hn::Neg(a);
-}
+template <class P> HWY_INLINE P neg(const P& a) { return hn::Neg(a); }
 
-template <class P> HWY_INLINE P abs(const P& a) {
-  if constexpr (kIsScalar<P>)
-    return std::abs(a);
-  else
-    return hn::Abs(a);
-}
+template <class P> HWY_INLINE P abs(const P& a) { return hn::Abs(a); }
 
-template <class P> HWY_INLINE Scalar<P> sum(const P& a) {
-  if constexpr (kIsScalar<P>)
-    return a;
-  else
-    return hn::GetLane(hn::SumOfLanes(Tag<Scalar<P>>(), a));
-}
+template <class P> HWY_INLINE Scalar<P> sum(const P& a) { return hn::GetLane(hn::SumOfLanes(Tag<Scalar<P>>(), a)); }
 
-// Calls body.rows<P>(row) for every whole packet of the rows begin, begin + 1, ..., end - 1, and then body.rows<S>(row)
-// for each row that remains. body is an object with a member template, because a lambda may not take packets.
+// The rows that a kernel handles at once, as its way to load and store them: a packet of them, ...
+template <class S> struct WholePacket {
+  HWY_INLINE Packet<S> load(const S* from) const { return simd::load<Packet<S>>(from); }
+  HWY_INLINE void store(S* to, const Packet<S>& x) const { simd::store(to, x); }
+};
+
+// ... or the fewer that remain at the end. The other lanes load 0 and are not stored.
+template <class S> class PartOfPacket {
+ public:
+  HWY_INLINE explicit PartOfPacket(Index rows) : rows_(rows) {}
+
+  HWY_INLINE Packet<S> load(const S* from) const {
+    if constexpr (kMasks) return hn::MaskedLoad(mask(), Tag<S>(), from);
+    S lanes[kLanes<Packet<S>>] = {};
+    for (Index i = 0; i < rows_; ++i) lanes[i] = from[i];
+    return simd::load<Packet<S>>(lanes);
+  }
+  HWY_INLINE void store(S* to, const Packet<S>& x) const {
+    if constexpr (kMasks) return hn::BlendedStore(x, mask(), Tag<S>(), to);
+    S lanes[kLanes<Packet<S>>];
+    simd::store(lanes, x);
+    for (Index i = 0; i < rows_; ++i) to[i] = lanes[i];
+  }
+
+ private:
+  // Before AVX2, and on ARM, a masked load reads the whole packet.
+  static constexpr bool kMasks = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2;
+  HWY_INLINE auto mask() const { return hn::FirstN(Tag<S>(), static_cast<std::size_t>(rows_)); }
+
+  Index rows_;
+};
+
+// Calls body(part, row) for every whole packet of the rows begin, begin + 1, ..., end - 1, and then for the rest. body
+// is an object whose operator is a template, because a lambda may not take packets.
 template <class S, class Body> HWY_INLINE void over_rows(Index begin, Index end, const Body& body) {
-  using P = Packet<S>;
+  constexpr Index lanes = kLanes<Packet<S>>;
   Index row = begin;
-  for (; row + kLanes<P> <= end; row += kLanes<P>) body.template rows<P>(row);
-  for (; row < end; ++row) body.template rows<S>(row);
+  for (; row + lanes <= end; row += lanes) body(WholePacket<S>(), row);
+  if (row < end) body(PartOfPacket<S>(end - row), row);
 }
 
 // Returns `yes` where a < b, and otherwise `no`, also where a or b is NaN.
 template <class P> HWY_INLINE P where_less(const P& a, const P& b, const P& yes, const P& no) {
-  if constexpr (kIsScalar<P>)
-    return a < b ? yes : no;
-  else
-    return hn::IfThenElse(hn::Lt(a, b), yes, no);
+  return hn::IfThenElse(hn::Lt(a, b), yes, no);
 }
 
 template <class P> HWY_INLINE P where_equal(const P& a, const P& b, const P& yes, const P& no) {
@@ -202,9 +182,7 @@ template <class P> HWY_INLINE P scale_by_power(const P& x, const P& m) {
 // function in double.
 template <class P> HWY_INLINE P exp(const P& x) {
   using S = Scalar<P>;
-  if constexpr (kIsScalar<P>) {
-    return std::exp(x);
-  } else if constexpr (std::is_same_v<S, float>) {
+  if constexpr (std::is_same_v<S, float>) {
     const P limit = set<P>(88.723f), clamped = clamp(x, neg(limit), limit);
     const P m = hn::Floor(madd(clamped, set<P>(1.44269504088896341f), set<P>(0.5f)));
     const P r = madd(m, set<P>(2.12194440e-4f), madd(m, set<P>(-0.693359375f), clamped));
@@ -253,41 +231,33 @@ template <class P> HWY_INLINE P log_of_mantissa(const P& x) {
 // A denormal number is taken for the least normal one, as in Eigen; 0 gives -infinity and a negative number NaN.
 template <class P> HWY_INLINE P log(const P& x) {
   using S = Scalar<P>;
-  if constexpr (kIsScalar<P>) {
-    return std::log(x);
-  } else {
-    using F = Format<S>;
-    using Bits = typename F::Bits;
-    const hn::RebindToUnsigned<Tag<S>> d;
-    const Tag<S> floating;
-    constexpr S infinity = std::numeric_limits<S>::infinity();
-    const P one = set<P>(1), least = set<P>(std::numeric_limits<S>::min());
-    const auto bits = hn::BitCast(d, where_less(x, least, least, x));
-    // x = m 2^e with m in [1/2, 1): the biased exponent as the last bits of a number is read off as that number.
-    const auto whole = hn::BitCast(d, set<P>(F::integers));
-    P e = hn::BitCast(floating, hn::Or(hn::ShiftRight<F::mantissa>(bits), whole));
-    e = sub(e, set<P>(F::integers + F::bias - 1));
-    const auto fraction = hn::And(bits, hn::Set(d, (Bits(1) << F::mantissa) - 1));
-    P m = hn::BitCast(floating, hn::Or(fraction, hn::BitCast(d, set<P>(S(0.5)))));
-    const auto low = hn::Lt(m, set<P>(S(0.70710678118654752440)));
-    m = add(sub(m, one), hn::IfThenElseZero(low, m));
-    e = sub(e, hn::IfThenElseZero(low, one));
-    P result = madd(e, set<P>(S(0.693147180559945309417)), log_of_mantissa(m));
-    result = where_less(x, set<P>(infinity), result, x);  // infinity and NaN
-    result = where_less(x, set<P>(0), set<P>(std::numeric_limits<S>::quiet_NaN()), result);
-    return where_equal(x, set<P>(0), set<P>(-infinity), result);
-  }
+  using F = Format<S>;
+  using Bits = typename F::Bits;
+  const hn::RebindToUnsigned<Tag<S>> d;
+  const Tag<S> floating;
+  constexpr S infinity = std::numeric_limits<S>::infinity();
+  const P one = set<P>(1), least = set<P>(std::numeric_limits<S>::min());
+  const auto bits = hn::BitCast(d, where_less(x, least, least, x));
+  // x = m 2^e with m in [1/2, 1): the biased exponent as the last bits of a number is read off as that number.
+  const auto whole = hn::BitCast(d, set<P>(F::integers));
+  P e = hn::BitCast(floating, hn::Or(hn::ShiftRight<F::mantissa>(bits), whole));
+  e = sub(e, set<P>(F::integers + F::bias - 1));
+  const auto fraction = hn::And(bits, hn::Set(d, (Bits(1) << F::mantissa) - 1));
+  P m = hn::BitCast(floating, hn::Or(fraction, hn::BitCast(d, set<P>(S(0.5)))));
+  const auto low = hn::Lt(m, set<P>(S(0.70710678118654752440)));
+  m = add(sub(m, one), hn::IfThenElseZero(low, m));
+  e = sub(e, hn::IfThenElseZero(low, one));
+  P result = madd(e, set<P>(S(0.693147180559945309417)), log_of_mantissa(m));
+  result = where_less(x, set<P>(infinity), result, x);  // infinity and NaN
+  result = where_less(x, set<P>(0), set<P>(std::numeric_limits<S>::quiet_NaN()), result);
+  return where_equal(x, set<P>(0), set<P>(-infinity), result);
 }
 
 // log(1 + x) by Kahan's formula.
 template <class P> HWY_INLINE P log1p(const P& x) {
-  if constexpr (kIsScalar<P>) {
-    return std::log1p(x);
-  } else {
-    const P one = set<P>(1), u = add(x, one), log_u = log(u);
-    const P result = mul(x, div(log_u, sub(u, one)));
-    return where_equal(u, one, x, where_equal(u, log_u, x, result));
-  }
+  const P one = set<P>(1), u = add(x, one), log_u = log(u);
+  const P result = mul(x, div(log_u, sub(u, one)));
+  return where_equal(u, one, x, where_equal(u, log_u, x, result));
 }
 
 // tanh below 0.625 by Cephes: in double a rational function, in float a polynomial.
@@ -312,9 +282,7 @@ template <class P> HWY_INLINE P small_tanh(const P& x) {
 // The exponential from 0.625 on. In float there is a faster way with fused multiply-adds, without which its error is
 // too large: the rational function of Eigen 3.4, up to the point where it is 1.
 template <class P> HWY_INLINE P tanh(const P& x) {
-  if constexpr (kIsScalar<P>) {
-    return std::tanh(x);
-  } else if constexpr (std::is_same_v<Scalar<P>, float> && HWY_NATIVE_FMA) {
+  if constexpr (std::is_same_v<Scalar<P>, float> && HWY_NATIVE_FMA) {
     const P limit = set<P>(7.99881172180175781f), a = clamp(x, neg(limit), limit), square = mul(a, a);
     P p = madd(square, set<P>(-2.76076847742355e-16f), set<P>(2.00018790482477e-13f));
     p = madd(square, p, set<P>(-8.60467152213735e-11f));
@@ -344,14 +312,10 @@ template <class P> HWY_INLINE P softplus(const P& x) {
 
 // Applies a function that has no packet form to each lane.
 template <class P, class F> HWY_INLINE P each(const P& x, F f) {
-  if constexpr (kIsScalar<P>)
-    return f(x);
-  else {
-    Scalar<P> lanes[kLanes<P>];
-    store(lanes, x);
-    for (auto& lane : lanes) lane = f(lane);
-    return load<P>(lanes);
-  }
+  Scalar<P> lanes[kLanes<P>];
+  store(lanes, x);
+  for (auto& lane : lanes) lane = f(lane);
+  return load<P>(lanes);
 }
 
 }  // namespace simd

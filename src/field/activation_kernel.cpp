@@ -35,7 +35,8 @@ template <class P> struct Softplus {
 
 template <class P> struct Elu {
   P value(const P& a) const {
-    const P clipped = where_less(a, set<P>(0), a, set<P>(0));  // so that exp does not overflow in the branch that is not taken
+    const P clipped =
+        where_less(a, set<P>(0), a, set<P>(0));  // so that exp does not overflow in the branch that is not taken
     return where_less(a, set<P>(0), sub(exp(clipped), set<P>(1)), a);
   }
   Derivatives<P> derivatives(const P& a, const P& y) const {
@@ -105,42 +106,45 @@ template <class P> struct Gelu {
   }
 };
 
-// Handles one packet of rows for all samples. K: the number of tangents if it is known at compile time, else -1.
-template <class P, int K, class F, class S>
-void forward_rows(const GatedActivation<S>& g, const F& f, Index row, S* y, S* yt) {
+// Handles a part of the rows for all samples. K: the number of tangents if it is known at compile time, else -1.
+template <int K, class F, class Part, class S>
+void forward_rows(const GatedActivation<S>& g, const F& f, const Part& part, Index row, S* y, S* yt) {
+  using P = Packet<S>;
   const Index k = K < 0 ? g.tangents : K, rows = g.rows, batch = g.batch;
   const Index step = g.q_tangents_shared ? 0 : rows, block = g.q_tangents_shared ? rows : rows * batch;
-  const P gate = load<P>(g.gate + row), shift = load<P>(g.shift + row);
+  const P gate = part.load(g.gate + row), shift = part.load(g.shift + row);
   const S* qt = g.q_tangents + row;
   for (Index b = 0; b < batch; ++b) {
     const Index at = b * rows + row;
-    const P a = madd(gate, load<P>(g.q + at), shift), value = f.value(a);
-    store(y + at, value);
+    const P a = madd(gate, part.load(g.q + at), shift), value = f.value(a);
+    part.store(y + at, value);
     if (k == 0) continue;
     const P slope = mul(gate, f.derivatives(a, value).first);
-    for (Index j = 0; j < k; ++j) store(yt + j * rows * batch + at, mul(slope, load<P>(qt + j * block + b * step)));
+    for (Index j = 0; j < k; ++j)
+      part.store(yt + j * rows * batch + at, mul(slope, part.load(qt + j * block + b * step)));
   }
 }
 
-template <class P, int K, class F, class S> void pullback_rows(const GatedActivation<S>& g, const F& f, Index row,
-                                                               const S* y, S* y_bar, S* yt_bar, S* gate_bar,
-                                                               S* shift_bar, S* beta_bar) {
+template <int K, class F, class Part, class S> void pullback_rows(const GatedActivation<S>& g, const F& f,
+                                                                  const Part& part, Index row, const S* y, S* y_bar,
+                                                                  S* yt_bar, S* gate_bar, S* shift_bar, S* beta_bar) {
+  using P = Packet<S>;
   const Index k = K < 0 ? g.tangents : K, rows = g.rows, batch = g.batch;
   const Index step = g.q_tangents_shared ? 0 : rows, block = g.q_tangents_shared ? rows : rows * batch;
-  const P gate = load<P>(g.gate + row), shift = load<P>(g.shift + row);
+  const P gate = part.load(g.gate + row), shift = part.load(g.shift + row);
   const S* qt = g.q_tangents + row;
   P gate_sum = set<P>(0), shift_sum = set<P>(0), beta_sum = set<P>(0);
   for (Index b = 0; b < batch; ++b) {
     const Index at = b * rows + row;
-    const P q = load<P>(g.q + at), a = madd(gate, q, shift), yb = load<P>(y_bar + at);
-    const auto d = f.derivatives(a, load<P>(y + at));
+    const P q = part.load(g.q + at), a = madd(gate, q, shift), yb = part.load(y_bar + at);
+    const auto d = f.derivatives(a, part.load(y + at));
     P curve = set<P>(0);  // sum_j y_bar_j gate q_j, the cotangent of s'(a)
     for (Index j = 0; j < k; ++j) {
       S* bar = yt_bar + j * rows * batch + at;
-      const P qj = load<P>(qt + j * block + b * step), ybj = load<P>(bar), aj = mul(ybj, d.first);
+      const P qj = part.load(qt + j * block + b * step), ybj = part.load(bar), aj = mul(ybj, d.first);
       curve = madd(ybj, qj, curve);
       gate_sum = madd(aj, qj, gate_sum);
-      store(bar, mul(gate, aj));
+      part.store(bar, mul(gate, aj));
     }
     curve = mul(curve, gate);
     const P a_bar = madd(yb, d.first, mul(curve, d.second));
@@ -150,21 +154,21 @@ template <class P, int K, class F, class S> void pullback_rows(const GatedActiva
       const auto db = f.beta_derivatives(a);
       beta_sum = add(beta_sum, madd(yb, db.first, mul(curve, db.second)));
     }
-    store(y_bar + at, mul(gate, a_bar));
+    part.store(y_bar + at, mul(gate, a_bar));
   }
-  store(gate_bar + row, add(load<P>(gate_bar + row), gate_sum));
-  store(shift_bar + row, add(load<P>(shift_bar + row), shift_sum));
+  part.store(gate_bar + row, add(part.load(gate_bar + row), gate_sum));
+  part.store(shift_bar + row, add(part.load(shift_bar + row), shift_sum));
   if constexpr (requires(P a) { f.beta_derivatives(a); }) *beta_bar += sum(beta_sum);
 }
 
-// The arguments of the functions above that are the same for all rows, as an object that handles one packet of rows.
+// The arguments of the functions above that are the same for all rows, as an object that handles a part of the rows.
 template <class S> struct Forward {
   const GatedActivation<S>& g;
   S *y, *y_tangents;
-  template <class P, class F> void rows(const F& f, Index row) const {
-    if (g.tangents == 0) return forward_rows<P, 0>(g, f, row, y, y_tangents);
-    if (g.tangents == 2) return forward_rows<P, 2>(g, f, row, y, y_tangents);
-    forward_rows<P, -1>(g, f, row, y, y_tangents);
+  template <class F, class Part> void operator()(const F& f, const Part& part, Index row) const {
+    if (g.tangents == 0) return forward_rows<0>(g, f, part, row, y, y_tangents);
+    if (g.tangents == 2) return forward_rows<2>(g, f, part, row, y, y_tangents);
+    forward_rows<-1>(g, f, part, row, y, y_tangents);
   }
 };
 
@@ -172,10 +176,13 @@ template <class S> struct Pullback {
   const GatedActivation<S>& g;
   const S* y;
   S *y_bar, *y_tangents_bar, *gate_bar, *shift_bar, *beta_bar;
-  template <class P, class F> void rows(const F& f, Index row) const {
-    if (g.tangents == 0) return pullback_rows<P, 0>(g, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
-    if (g.tangents == 2) return pullback_rows<P, 2>(g, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
-    pullback_rows<P, -1>(g, f, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
+  template <class F, class Part> void operator()(const F& f, const Part& part, Index row) const {
+    if (g.tangents == 0) return rows<0>(f, part, row);
+    if (g.tangents == 2) return rows<2>(f, part, row);
+    rows<-1>(f, part, row);
+  }
+  template <int K, class F, class Part> void rows(const F& f, const Part& part, Index row) const {
+    pullback_rows<K>(g, f, part, row, y, y_bar, y_tangents_bar, gate_bar, shift_bar, beta_bar);
   }
 };
 
@@ -186,15 +193,17 @@ template <template <class> class F, class P> F<P> make(Scalar<P> beta) {
     return {};
 }
 
-// Passes the activation function F on to a body, for each packet of rows of over_rows().
-template <template <class> class F, class S, class Body> struct WithActivation {
-  S beta;
+// Passes the activation function on to a body, beside what over_rows() gives it.
+template <class F, class Body> struct WithActivation {
+  const F& f;
   const Body& body;
-  template <class P> void rows(Index row) const { body.template rows<P>(make<F, P>(beta), row); }
+  template <class Part> void operator()(const Part& part, Index row) const { body(f, part, row); }
 };
 
-template <template <class> class F, class S, class Body> void with_activation(const GatedActivation<S>& g, const Body& body) {
-  over_rows<S>(0, g.rows, WithActivation<F, S, Body>{g.beta, body});
+template <template <class> class F, class S, class Body>
+void with_activation(const GatedActivation<S>& g, const Body& body) {
+  const auto f = make<F, Packet<S>>(g.beta);
+  over_rows<S>(0, g.rows, WithActivation<F<Packet<S>>, Body>{f, body});
 }
 
 template <class S, class Body> void dispatch(const GatedActivation<S>& g, const Body& body) {

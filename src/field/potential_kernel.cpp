@@ -19,13 +19,14 @@ template <class P> HWY_INLINE P log_cosh(const P& x) {
 template <class S> struct Forward {
   const PotentialLayer<S>& layer;
   S *slope, *u;
-  template <class P> void rows(Index at) const {
+  template <class Part> void operator()(const Part& part, Index at) const {
+    using P = Packet<S>;
     const Index block = layer.rows * layer.batch;
-    const P h = set<P>(layer.h), a = load<P>(layer.a + at), t = simd::tanh(a);
-    store(slope + at, t);
-    store(u + at, mul(h, log_cosh(a)));
+    const P h = set<P>(layer.h), a = part.load(layer.a + at), t = simd::tanh(a);
+    part.store(slope + at, t);
+    part.store(u + at, mul(h, log_cosh(a)));
     for (Index j = 1; j <= layer.tangents; ++j)
-      store(u + j * block + at, mul(mul(h, t), load<P>(layer.a + j * block + at)));
+      part.store(u + j * block + at, mul(mul(h, t), part.load(layer.a + j * block + at)));
   }
 };
 
@@ -33,14 +34,15 @@ template <class S> struct Gradient {
   const PotentialLayer<S>& layer;
   const S *slope, *g;
   S* q;
-  template <class P> void rows(Index at) const {
+  template <class Part> void operator()(const Part& part, Index at) const {
+    using P = Packet<S>;
     const Index block = layer.rows * layer.batch;
-    const P h = set<P>(layer.h), t = load<P>(slope + at), value = load<P>(g + at);
+    const P h = set<P>(layer.h), t = part.load(slope + at), value = part.load(g + at);
     const P curvature = sub(set<P>(1), mul(t, t));
-    store(q + at, mul(mul(h, t), value));
+    part.store(q + at, mul(mul(h, t), value));
     for (Index j = 1; j <= layer.tangents; ++j) {
-      const P bent = mul(mul(curvature, load<P>(layer.a + j * block + at)), value);
-      store(q + j * block + at, mul(h, madd(t, load<P>(g + j * block + at), bent)));
+      const P bent = mul(mul(curvature, part.load(layer.a + j * block + at)), value);
+      part.store(q + j * block + at, mul(h, madd(t, part.load(g + j * block + at), bent)));
     }
   }
 };
