@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pathline/ode/augmented.hpp"
+#include "pathline/ode/tableau.hpp"
 
 namespace pathline {
 
@@ -30,25 +31,32 @@ template <class S> struct BlockCotangent {
   double t0 = 0, t1 = 0;
 };
 
-// Records the accepted steps of the forward solve. It keeps its memory between solves.
+// Records the accepted steps of the forward solve. It keeps its memory between solves, so that each is cleared first.
 template <class S> class Tape final : public StepObserver<S> {
  public:
   struct Entry {
     double t0, t1;
-    Matrix<S> z;  // z(t0), d x B
+    Matrix<S> z;               // z(t0), d x B
+    std::vector<Matrix<S>> k;  // dz/dt at the stages but the last, d x B each: what the later stages depend on
   };
-  void clear() { size_ = 0; }
+  void clear() { size_ = stages_ = 0; }
+  // Also keeps the rates of the steps of a method with this tableau. The discrete adjoint, which needs them, would have
+  // to evaluate the field once more for each.
+  void clear(const Tableau& tableau) { size_ = 0, stages_ = tableau.stages(); }
+  bool wants_rates() const override { return stages_ > 0; }
   void accepted(const Step<S>& step) override {
     if (size_ == entries_.size()) entries_.emplace_back();
     auto& e = entries_[size_++];
     e.t0 = step.t0, e.t1 = step.t1, e.z = step.x0->block(0);
+    e.k.resize(stages_ > 0 ? stages_ - 1 : 0);
+    for (std::size_t i = 0; i < e.k.size(); ++i) e.k[i] = step.rates[i].block(0);
   }
   std::size_t size() const { return size_; }
   const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
  private:
   std::vector<Entry> entries_;
-  std::size_t size_ = 0;
+  std::size_t size_ = 0, stages_ = 0;
 };
 
 // Gives the cotangents of f and of the product p of the trace method, when f has the cotangent f_bar and the integrand

@@ -7,7 +7,7 @@ template <class S> SolveReport DiscreteAdjoint<S>::reverse(const BlockProblem<S>
                                                            Workspace<S>& w) {
   const std::size_t n = tableau.stages();
   const Index d = to.z.rows(), batch = to.z.cols();
-  for (auto* list : {&stage_, &k_, &stage_bar_}) {
+  for (auto* list : {&stage_, &stage_bar_}) {
     list->resize(n);
     for (auto& m : *list) m.resize(d, batch);
   }
@@ -30,8 +30,7 @@ template <class S> Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>&
   for (std::size_t i = 0; i < n; ++i) {
     stage_[i] = step.z;
     for (std::size_t j = 0; j < i; ++j)
-      if (tableau.a[i][j] != 0) stage_[i] += static_cast<S>(h * tableau.a[i][j]) * k_[j];
-    if (i + 1 < n) problem.field.value({step.t0 + tableau.c[i] * h, stage_[i], c}, k_[i], w);
+      if (tableau.a[i][j] != 0) stage_[i] += static_cast<S>(h * tableau.a[i][j]) * step.k[j];
   }
   const TraceMethod<S> none;
   double h_bar = 0;
@@ -57,7 +56,7 @@ template <class S> Index DiscreteAdjoint<S>::reverse_step(const BlockProblem<S>&
   to.t0 -= h_bar * h / span;
   to.t1 += h_bar * h / span;
   to.z = start_bar_;
-  return static_cast<Index>(2 * n - 1);
+  return static_cast<Index>(n);
 }
 
 template class DiscreteAdjoint<float>;

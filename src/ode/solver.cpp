@@ -5,12 +5,14 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "core/clock.hpp"
 #include "ode/odeint_state.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/ode/tableau.hpp"
 #include "pathline/ode/time_limit.hpp"
 
 #include <boost/numeric/odeint/stepper/adams_bashforth_moulton.hpp>
@@ -29,13 +31,34 @@ namespace odeint = boost::numeric::odeint;
 
 constexpr double kSafety = 0.9, kLeastFactor = 0.2, kMostFactor = 10;  // Hairer, Norsett, Wanner I, II.4
 
+// The rates of the stages of a step, in the order in which Odeint's steppers evaluate them, which is that of the
+// tableau.
+template <class S> class StageRates {
+ public:
+  void begin() { size_ = 0; }
+  void add(const State<S>& rate) {
+    if (size_ == rates_.size()) rates_.emplace_back();
+    rates_[size_++] = rate;
+  }
+  std::span<const State<S>> all() const { return {rates_.data(), size_}; }
+
+ private:
+  std::vector<State<S>> rates_;  // keeps its memory
+  std::size_t size_ = 0;
+};
+
 // The system that Odeint calls. It counts evaluations, and can be copied, as Odeint does, without copying the field.
 template <class S> struct Counted {
   System<S>* system;
+  StageRates<S>* stages = nullptr;  // where the rates are kept, if they are wanted
   Index count = 0;
   void operator()(const State<S>& x, State<S>& dxdt, double t) {
     ++count;
     system->rates(t, x, dxdt);
+    if (stages) stages->add(dxdt);
+  }
+  void begin_step(const State<S>& f0) {
+    if (stages) stages->begin(), stages->add(f0);
   }
 };
 
@@ -200,6 +223,7 @@ template <class S> struct Solver<S>::Impl {
   std::unique_ptr<Stepper<S>> between;  // makes steps to points inside a step of fehlberg78
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
+  StageRates<S> stages;
   double limit = 0, deadline = 0;  // seconds that this solve may take, 0: no limit; and its end, by seconds_now()
 
   double scaled(const State<S>& x0, const State<S>& x, State<S>& e) const;
@@ -303,9 +327,10 @@ bool Solver<S>::Impl::step_vanishes(SolveReport& report, double t, double t1, do
 template <class S> void Solver<S>::Impl::accept(Counted<S>& system, State<S>& x, double t, double t1,
                                                 StepObserver<S>* observer, bool know_f1) {
   if (!observer) return;
-  if (interpolates() && !know_f1) system(x1, f1, t1);
   AcceptedStep step(*this, system);
   step.t0 = t, step.t1 = t1, step.x0 = &x, step.x1 = &x1;
+  if (interpolates() && !know_f1) system(x1, f1, t1);
+  if (system.stages) step.rates = stages.all();
   observer->accepted(step);
 }
 
@@ -319,6 +344,7 @@ SolveReport Solver<S>::Impl::fixed(Counted<S>& system, State<S>& x, double t0, d
   for (Index i = 0; i < n; ++i) {
     const double t = time(i), end = time(i + 1);
     if (!know_f0 && (stepper->takes_first_rate() || observer)) system(x, f0, t);
+    system.begin_step(f0);
     stepper->step(std::ref(system), x, f0, t, end - t, x1, f1, error);
     const bool fsal = stepper->first_same_as_last();
     accept(system, x, t, end, observer, fsal);
@@ -357,6 +383,7 @@ template <class S> SolveReport Solver<S>::Impl::adaptive(Counted<S>& system, Sta
     else if (std::abs(h) * 2 > std::abs(left))
       h = left / 2;
     if (step_vanishes(report, t, t1, h, finite)) break;
+    system.begin_step(f0);
     stepper->step(std::ref(system), x, f0, t, h, x1, f1, error);
     finite = std::isfinite(sample_norm(x1.layout(), x1.data()));
     const double e = finite ? scaled(x, x1, error) : std::numeric_limits<double>::infinity();
@@ -441,7 +468,8 @@ template <class S> SolveReport Solver<S>::solve(System<S>& system, State<S>& x, 
                                                 StepObserver<S>* observer, double first_step) {
   auto& m = *impl_;
   for (auto* s : {&m.x1, &m.f0, &m.f1, &m.error}) s->resize(x.layout());
-  Counted<S> counted{&system};
+  const bool keep = observer && observer->wants_rates() && find_tableau(m.options.stepper);
+  Counted<S> counted{&system, keep ? &m.stages : nullptr};
   SolveReport report;
   if ((m.limit = solve_time_limit()) > 0) m.deadline = seconds_now() + m.limit;
   if (t0 == t1) {

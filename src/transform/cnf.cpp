@@ -1,6 +1,5 @@
 #include "pathline/transform/cnf.hpp"
 
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -99,8 +98,13 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   std::optional<PathObserver<S>> path;
   StepObserver<S>* observer = nullptr;
   if (!times.empty()) observer = &path.emplace(times, *context.keeper);
-  if (tape) tape->steps.clear();
-  if (tape && options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve needs no steps
+  if (tape) {
+    if (options.adjoint == AdjointKind::discrete)
+      tape->steps.clear(*find_tableau(options.solver.stepper));  // check() refuses steppers without a tableau
+    else
+      tape->steps.clear();
+    if (options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve needs no steps
+  }
   TraceQuadrature<S> integral(*field, method, context.condition, w.node, workspace, log_det ? *log_det : unused,
                               observer);
   auto report = w.solver(options.solver)
@@ -143,9 +147,7 @@ template <class S> SolveReport Cnf<S>::pullback(Direction direction, const Trans
   BlockCotangent<S> bar{w.z_bar, theta, to.condition};
   SolveReport report;
   if (options.adjoint == AdjointKind::discrete) {
-    const auto* tableau = find_tableau(options.solver.stepper);
-    assert(tableau);  // check() refuses steppers without a tableau
-    report = w.discrete.reverse(problem, *tableau, tape.steps, bar, workspace);
+    report = w.discrete.reverse(problem, *find_tableau(options.solver.stepper), tape.steps, bar, workspace);
   } else {
     const auto* steps = options.adjoint == AdjointKind::checkpointed ? &tape.steps : nullptr;
     report = w.continuous(options.solver, options.adjoint).reverse(problem, tape.end, steps, bar, workspace);

@@ -7,8 +7,9 @@
 
 #include "pathline/field/mlp.hpp"
 #include "pathline/objective/nll_gradient.hpp"
+#include "sanitizer.hpp"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
+#ifdef PATHLINE_REPLACES_MALLOC
 
 namespace {
 std::atomic<long> g_count{0};

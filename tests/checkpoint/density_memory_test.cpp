@@ -5,8 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "pathline/density.hpp"
+#include "sanitizer.hpp"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
+#ifdef PATHLINE_REPLACES_MALLOC
 
 #include "counted_malloc.hpp"
 

@@ -8,6 +8,7 @@
 #include "core/clock.hpp"
 #include "message.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/ode/tableau.hpp"
 #include "pathline/ode/time_limit.hpp"
 
 namespace pathline {
@@ -91,6 +92,45 @@ TEST_P(AdaptiveSteppers, PointsInsideAStepLieOnThePath) {
   ASSERT_TRUE(solver.solve(system, x, 0, 2, &observer).ok());
   EXPECT_GT(observer.worst, 0);
   EXPECT_LT(observer.worst, 2e-6);  // a cubic through steps of 0.06: h^4 / 384 times |x''''| of 18
+}
+
+// The discrete adjoint takes the stages from these rates.
+TEST(Solver, TheRatesOfAStepAreThoseOfItsTableau) {
+  struct Observer final : StepObserver<double> {
+    explicit Observer(const Tableau& tableau) : tableau(tableau) {}
+    bool wants_rates() const override { return true; }
+    void accepted(const Step<double>& step) override {
+      const std::size_t n = tableau.stages();
+      ASSERT_GE(step.rates.size(), n);
+      const double h = step.t1 - step.t0;
+      auto x1 = *step.x0;
+      for (std::size_t i = 0; i < n; ++i) {
+        auto stage = *step.x0, rate = stage;
+        for (std::size_t j = 0; j < i; ++j) stage.flat() += h * tableau.a[i][j] * step.rates[j].flat();
+        Spiral<double>().rates(0, stage, rate);
+        EXPECT_LT((rate.flat() - step.rates[i].flat()).cwiseAbs().maxCoeff(), 1e-13) << "stage " << i + 1;
+        x1.flat() += h * tableau.b[i] * step.rates[i].flat();
+      }
+      EXPECT_LT((x1.flat() - step.x1->flat()).cwiseAbs().maxCoeff(), 1e-13);
+      ++steps;
+    }
+    const Tableau& tableau;
+    int steps = 0;
+  };
+  for (auto kind : {StepperKind::euler, StepperKind::midpoint, StepperKind::rk4, StepperKind::cash_karp,
+                    StepperKind::dopri5, StepperKind::fehlberg78})
+    for (const Index fixed : {0, 3}) {
+      if (fixed == 0 && !has_error_estimate(kind)) continue;
+      SCOPED_TRACE(to_string(kind));
+      Observer observer(*find_tableau(kind));
+      Spiral<double> system;
+      auto x = start<double>();
+      // So coarse that adaptive steps are rejected as well.
+      ASSERT_TRUE(Solver<double>({.stepper = kind, .rtol = 1e-4, .atol = 1e-4, .steps = fixed})
+                      .solve(system, x, 0, 2, &observer, 1.5)
+                      .ok());
+      EXPECT_GT(observer.steps, 1);
+    }
 }
 
 struct Broken final : System<double> {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "pathline/ode/options.hpp"
 #include "pathline/ode/report.hpp"
@@ -24,6 +25,9 @@ template <class S> class Step {
   double t0 = 0, t1 = 0;
   const State<S>* x0 = nullptr;
   const State<S>* x1 = nullptr;
+  /// The rates k_1, k_2, ... of the stages, in the order of the method's tableau, if the observer wants_rates() and the
+  /// method has one (find_tableau); else empty. Behind them may be the rate at x1.
+  std::span<const State<S>> rates;
   /// Writes the solution at time t in [t0, t1] to x. dopri5 uses its dense output of order 4 (Hairer, Norsett, Wanner
   /// I, II.6). Other methods up to order 5 use a cubic Hermite polynomial, which has order 3 and is less accurate than
   /// the end of the step. fehlberg78 and bulirsch_stoer make a step of fehlberg78 from the previous requested point, so
@@ -35,6 +39,8 @@ template <class S> class StepObserver {
  public:
   virtual ~StepObserver() = default;
   virtual void accepted(const Step<S>& step) = 0;
+  /// Whether the steps are to have their rates, each of which is a copy of a state.
+  virtual bool wants_rates() const { return false; }
 };
 
 /// A solver keeps the memory of its stepper: after the first solve of a state layout, further solves of this layout

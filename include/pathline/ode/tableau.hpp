@@ -1,5 +1,5 @@
 /// \file
-/// The coefficients of the explicit Runge-Kutta methods, from which the stages of a step are recomputed.
+/// The coefficients of the explicit Runge-Kutta methods, from which the adjoint of a step is computed.
 #pragma once
 
 #include <vector>
