@@ -176,6 +176,22 @@ def test_nothing_is_wider_than_the_page(open_page, width):
     assert browser.execute_script("return document.documentElement.scrollWidth") <= WIDTHS[width]
 
 
+# The table of checks was once squeezed until a sentence was a letter wide and a row as high as the screen.
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_row_of_a_table_is_squeezed_and_the_charts_are_alike(open_page, width):
+    browser = open_page(width)
+    size = "return [...document.querySelectorAll('%s')].map(e => e.getBoundingClientRect().%s)"
+    assert max(browser.execute_script(size % ("tr", "height"))) < 200
+    charts = browser.execute_script(size % (".charts figure", "width"))
+    assert all(abs(chart - charts[0]) < 1 for chart in charts)
+
+
+def test_the_page_is_dark_where_the_reader_wants_it(open_page):
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    assert open_page(scheme="light").execute_script(paper) == "rgb(255, 255, 255)"
+    assert open_page(scheme="dark").execute_script(paper) == "rgb(21, 23, 26)"
+
+
 def test_a_page_is_small(page):
     with open(urllib.parse.unquote(urllib.parse.urlparse(page).path), "rb") as file:
         assert len(file.read()) < 3_000_000

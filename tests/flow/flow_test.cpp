@@ -2,9 +2,13 @@
 
 #include <thread>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include "pathline/core/error.hpp"
+#include "pathline/core/parallel.hpp"
 #include "pathline/field/mlp.hpp"
 
 namespace pathline {
@@ -362,6 +366,25 @@ TEST(Flow, AMixtureIsMinusInfinityWhereAllOfItUnderflows) {
   Engine engine = make_stream(1, "mixture");
   const Matrix<double> far = Matrix<double>::Constant(2, 1, 1e160);
   EXPECT_EQ(make_base(BaseKind::mixture, 2, 3, engine)->log_density(far)[0], -INFINITY);
+}
+
+// Eigen has a loop over threads of its own in a large product, which hung there, and took every core whatever `threads` said.
+TEST(Flow, ABaseDrawsInAProcessThatWasForkedAfterAParallelLoop) {
+  Engine engine = make_stream(0, "forked");
+  const auto base = make_base(parse_base("full"), 20, 1, engine);
+  Matrix<double> z(20, 20000);
+  base->sample(engine, z, kNoCondition);
+  parallel_for(8, 3, [](Index, int) {});
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::alarm(20);  // a hang ends by a signal
+    base->sample(engine, z, kNoCondition);
+    ::_exit(z.allFinite() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST(Flow, ABaseDrawsWhatItsDensitySays) {
