@@ -24,6 +24,7 @@ double RunClock::seconds_left(const std::vector<StagePlan>& plan, std::size_t st
 }
 
 std::optional<Index> RunClock::cooldown(bool last, double test_share) const {
+  if (each_.back() == 0) return std::nullopt;  // a resumed run has not timed an iteration yet
   const double each = each_.back() + validation_ / static_cast<double>(options_.evaluate_every);
   // The last iteration validates, and so does the end of the run, which also tests.
   const double left = options_.seconds - seconds_spent() - (2 + test_share) * validation_;
