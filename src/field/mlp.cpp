@@ -244,6 +244,15 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
   this->set_theta(theta);
 }
 
+template <class S> bool Mlp<S>::set_zero() {
+  Vector<S> theta = this->theta();
+  const std::string last = "layers." + std::to_string(layers_->list.size() - 1) + ".";
+  for (const auto& p : this->parameters())
+    if (p.name.starts_with(last)) theta.segment(p.offset, p.size()).setZero();
+  this->set_theta(theta);
+  return true;
+}
+
 template <class S> typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e,
                                                          Keep what, Slopes slopes, Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
