@@ -1,6 +1,9 @@
 // The held-out data of a run, and the evaluation of a flow on it.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "pathline/train/trainer.hpp"
 
 namespace pathline {
