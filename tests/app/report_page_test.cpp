@@ -7,6 +7,7 @@
 #include "app/markup.hpp"
 #include "app/report_page.hpp"
 #include "app/svg_chart.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -15,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kReported = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kReported = source_dir() + "/models/";
 
 TEST(Markup, NothingOfAFileIsATag) {
   EXPECT_EQ(escaped("<b a='1' c=\"2\">&\n\x1b"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;\n\\x1b");
@@ -135,7 +136,7 @@ TEST_F(Report, WrongNamesAreRefused) {
 // sentence was a letter wide and a row as high as the screen.
 TEST_F(Report, OfATableIsReadOnAPhoneAndInTheDarkSlow) {
   if (std::system("command -v chromium > /dev/null 2>&1") != 0) GTEST_SKIP() << "needs chromium (apt install chromium)";
-  const std::string table = std::string(PATHLINE_SOURCE_DIR) + "/datasets/geyser.csv";
+  const std::string table = source_dir() + "/datasets/geyser.csv";
   ASSERT_EQ(run({"train", table, "-o", file("run"), "--time", "6", "--quiet"}).code, 0);
   const auto got = run({"report", file("run"), "-o", file("r.html"), "--quiet"});
   ASSERT_EQ(got.code, 0) << got.err;

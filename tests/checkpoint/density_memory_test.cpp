@@ -9,11 +9,12 @@
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GLIBC__)
 
 #include "counted_malloc.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
 
-const std::string kModel = PATHLINE_SOURCE_DIR "/models/moons.h5";
+const std::string kModel = source_dir() + "/models/moons.h5";
 
 TEST(DensityMemory, TheCounterCounts) {
   const auto before = t_counted;
