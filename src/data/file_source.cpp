@@ -1,6 +1,4 @@
 // Makes the source with a given name: a toy, or a table in a file that is searched for findings first.
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <utility>
 

@@ -1,4 +1,5 @@
 // 2spirals: two arms with two kinds of noise, uniform in a box before the scaling and normal after it.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>

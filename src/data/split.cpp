@@ -1,6 +1,8 @@
 #include "pathline/data/split.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <sstream>
 #include <tuple>

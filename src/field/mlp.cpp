@@ -23,6 +23,46 @@ template <class S> Matrix<S> uniform_matrix(Engine& engine, Index rows, Index co
   return ((2 * m.array() - 1) * static_cast<S>(bound)).matrix();
 }
 
+// The cotangents of each layer's weight and gate. Those of the weights are a part of theta_bar or in the workspace;
+// they are null if theta is not wanted.
+template <class S> struct LayerCotangents {
+  std::array<S*, kMostLayers> weight{}, gate{};
+
+  LayerCotangents(const std::vector<TimeLayer<S>>& list, VectorRef<S> theta_bar, Workspace<S>& w) {
+    for (std::size_t l = 0; l < list.size(); ++l) {
+      weight[l] = theta_bar.size() > 0 ? list[l].weight_cotangent(theta_bar.data(), w) : nullptr;
+      auto gate_bar = w.vector(list[l].out());
+      gate_bar.setZero();
+      gate[l] = gate_bar.data();
+    }
+  }
+};
+
+// Adds dL/dW of the first layer, whose inputs are the points and the tangent directions. q_bar: out x (1 + k) B.
+template <class S> void add_first_weight_cotangent(const TimeLayer<S>& layer, const FieldPoint<S>& x,
+                                                   const TangentDirections<S>& e, const S* q_bar, S* weight_bar) {
+  const Index in = layer.in(), out = layer.out(), batch = x.batch();
+  add_outer(in, out, batch, x.z.data(), x.z.outerStride(), q_bar, out, weight_bar, in);
+  if (e.kind == TangentDirections<S>::Kind::identity) {
+    for (Index j = 0; j < e.k; ++j)
+      Matrix<S>::Map(weight_bar, in, out).row(j) +=
+          ConstMatrixMap<S>(q_bar + (1 + j) * out * batch, out, batch).rowwise().sum().transpose();
+  } else {
+    add_outer(in, out, e.k * batch, e.probes, in, q_bar + out * batch, out, weight_bar, in);
+  }
+}
+
+// Adds the cotangents of the condition and of its weight. q_bar: out x B.
+template <class S> void add_condition_cotangents(const TimeLayer<S>& layer, const FieldPoint<S>& x, const S* theta,
+                                                 const ConstMatrixMap<S>& q_bar, FieldCotangent<S>& to) {
+  if (layer.condition() == 0) return;
+  using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Index at = layer.condition_weight(), out = layer.out(), condition = layer.condition();
+  if (to.theta.size() > 0)
+    Eigen::Map<RowMajor>(to.theta.data() + at, out, condition).noalias() += q_bar * x.c.transpose();
+  to.c.noalias() += Eigen::Map<const RowMajor>(theta + at, out, condition).transpose() * q_bar;
+}
+
 // A rule for cotangents that are known before the evaluation.
 template <class S> class GivenCotangents final : public CotangentRule<S> {
  public:
@@ -58,7 +98,6 @@ template <class S> struct Mlp<S>::Tape {
   };
   std::array<Layer, kMostLayers> layers;
   TimeFeatures<S> time;
-  const S* directions;  // d x kB, or null for identity
   bool slopes;
 
   GatedActivation<S> gated(const Mlp& mlp, std::size_t l, Index batch, const TangentDirections<S>& e) const {
@@ -98,6 +137,18 @@ template <class S> struct Mlp<S>::TracePullback {
     std::array<const S*, 2> out{};
     for (std::size_t l = 0; l + 1 < mlp.layers_->list.size(); ++l)
       out[l] = tape.layers[l].y + mlp.layers_->list[l].out() * batch;
+    return out;
+  }
+
+  // Gives the cotangents of the slopes, and adds those of the weights and of the last gate.
+  typename BilinearTrace<S>::Cotangents pullback(const Mlp& mlp, S* const* weight_bars, S* gate_bar, Index batch,
+                                                 Workspace<S>& w) const {
+    const auto& list = mlp.layers_->list;
+    typename BilinearTrace<S>::Cotangents out{};
+    for (std::size_t l = 0; l + 1 < list.size(); ++l) out.slopes[l] = w.take(list[l].out() * batch);
+    std::copy_n(weight_bars, list.size(), out.weights);
+    out.gate = gate_bar;
+    form.pullback(slopes.data(), product, trace_bar, batch, w.take(form.pullback_size(batch)), out);
     return out;
   }
 };
@@ -193,13 +244,22 @@ template <class S> void Mlp<S>::initialize(Engine& engine, double scale_last) {
   this->set_theta(theta);
 }
 
+template <class S> bool Mlp<S>::set_zero() {
+  Vector<S> theta = this->theta();
+  const std::string last = "layers." + std::to_string(layers_->list.size() - 1) + ".";
+  for (const auto& p : this->parameters())
+    if (p.name.starts_with(last)) theta.segment(p.offset, p.size()).setZero();
+  this->set_theta(theta);
+  return true;
+}
+
 template <class S> typename Mlp<S>::Tape Mlp<S>::forward(const FieldPoint<S>& x, const TangentDirections<S>& e,
                                                          Keep what, Slopes slopes, Workspace<S>& w) const {
   assert(x.dim() == this->dim() && x.c.rows() == this->condition_dim());
   const auto& list = layers_->list;
   const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
   const S* theta = this->theta().data();
-  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_features), e.probes, slopes == Slopes::yes};
+  Tape tape{{}, TimeFeatures<S>(x.t, options_.time_features), slopes == Slopes::yes};
   const bool keep = what == Keep::for_pullback || tape.slopes;  // slopes are read after the last layer
 
   Index widest = 0;
@@ -248,7 +308,7 @@ template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x
                                         const TracePullback* trace, S* bars, FieldCotangent<S> to,
                                         Workspace<S>& w) const {
   const auto& list = layers_->list;
-  const Index batch = x.batch(), k = e.k, columns = (1 + k) * batch;
+  const Index batch = x.batch(), columns = (1 + e.k) * batch;
   const S* theta = this->theta().data();
   S* theta_bar = to.theta.data();
   const bool wants_theta = to.theta.size() > 0;
@@ -256,28 +316,14 @@ template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x
   double t_bar = 0;
   S unused_beta = 0;
   S* y_bar = bars;  // the cotangent of h, then of y, then of q of the layer
-
-  std::array<S*, kMostLayers> weight_bars{}, gate_bars{};
-  for (std::size_t l = 0; l < list.size(); ++l) {
-    weight_bars[l] = wants_theta ? list[l].weight_cotangent(theta_bar, w) : nullptr;
-    auto gate_bar = w.vector(list[l].out());
-    gate_bar.setZero();
-    gate_bars[l] = gate_bar.data();
-  }
+  const LayerCotangents<S> of_layers(list, to.theta, w);
   typename BilinearTrace<S>::Cotangents of_trace{};
-  if (trace) {
-    for (std::size_t l = 0; l + 1 < list.size(); ++l) of_trace.slopes[l] = w.take(list[l].out() * batch);
-    std::copy_n(weight_bars.data(), list.size(), of_trace.weights);
-    of_trace.gate = gate_bars[list.size() - 1];
-    trace->form.pullback(trace->slopes.data(), trace->product, trace->trace_bar, batch,
-                         w.take(trace->form.pullback_size(batch)), of_trace);
-  }
+  if (trace) of_trace = trace->pullback(*this, of_layers.weight.data(), of_layers.gate[list.size() - 1], batch, w);
 
   for (std::size_t l = list.size(); l-- > 0;) {
     const auto& layer = list[l];
     const auto& now = tape.layers[l];
     const Index in = layer.in(), out = layer.out();
-    const bool shared = l == 0 && e.kind == TangentDirections<S>::Kind::identity;
     const S* carried = nullptr;  // h_bar, which a residual connection passes on to the layer below
     if (skips(l)) {
       S* copy = w.take(out * columns);
@@ -288,34 +334,17 @@ template <class S> void Mlp<S>::reverse(const Tape& tape, const FieldPoint<S>& x
     shift_bar.setZero();
     S* slope_bar = trace && l + 1 < list.size() ? of_trace.slopes[l] : y_bar + out * batch;
     tape.gated(*this, l, batch, e)
-        .pullback(now.y, y_bar, slope_bar, gate_bars[l], shift_bar.data(),
+        .pullback(now.y, y_bar, slope_bar, of_layers.gate[l], shift_bar.data(),
                   beta_ < 0 || !wants_theta ? &unused_beta : theta_bar + beta_);
 
-    S* weight_bar = weight_bars[l];
-    if (wants_theta && l > 0) {
-      add_outer(in, out, columns, tape.layers[l - 1].h, in, y_bar, out, weight_bar, in);
-    } else if (wants_theta) {
-      add_outer(in, out, batch, x.z.data(), x.z.outerStride(), y_bar, out, weight_bar, in);
-      if (shared) {
-        for (Index j = 0; j < k; ++j)
-          Matrix<S>::Map(weight_bar, in, out).row(j) +=
-              ConstMatrixMap<S>(y_bar + (1 + j) * out * batch, out, batch).rowwise().sum().transpose();
-      } else {
-        add_outer(in, out, k * batch, tape.directions, in, y_bar + out * batch, out, weight_bar, in);
-      }
-    }
-    if (layer.condition() > 0) {
-      using RowMajor = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-      const ConstMatrixMap<S> q_bar(y_bar, out, batch);
-      if (wants_theta)
-        Eigen::Map<RowMajor>(theta_bar + layer.condition_weight(), out, layer.condition()).noalias() +=
-            q_bar * x.c.transpose();
-      to.c.noalias() +=
-          Eigen::Map<const RowMajor>(theta + layer.condition_weight(), out, layer.condition()).transpose() * q_bar;
-    }
+    if (wants_theta && l > 0)
+      add_outer(in, out, columns, tape.layers[l - 1].h, in, y_bar, out, of_layers.weight[l], in);
+    else if (wants_theta)
+      add_first_weight_cotangent(layer, x, e, y_bar, of_layers.weight[l]);
+    add_condition_cotangents(layer, x, theta, ConstMatrixMap<S>(y_bar, out, batch), to);
     if (wants_theta)
-      layer.pullback(x.t, tape.time, now.at, theta, weight_bar, gate_bars[l], shift_bar.data(), theta_bar, u_bar,
-                     t_bar);
+      layer.pullback(x.t, tape.time, now.at, theta, of_layers.weight[l], of_layers.gate[l], shift_bar.data(), theta_bar,
+                     u_bar, t_bar);
 
     const LeftFactor<S> transpose{in, out, now.at.weight.rows_first, now.at.weight.columns};
     if (l == 0) {

@@ -22,6 +22,7 @@ template <class S> struct PotentialField<S>::Tape {
     Scratch<S> u;     // m x N
     Scratch<S> g, q;  // m x N: dPhi/du, dPhi/da
   };
+  struct Reversal;
   Index batch, k;
   Scratch<S> v;   // n x N: s, then the directions
   Scratch<S> av;  // r x N: A v
@@ -189,50 +190,67 @@ template <class S> void PotentialField<S>::tangents_and_pullback(const FieldPoin
 }
 
 // The transpose of forward(), whose operations it reverses from the last to the first. x_bar is the cotangent of x.
-template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
-                                                   FieldCotangent<S> to, Workspace<S>& w) const {
-  const Index d = this->dim(), batch = tape.batch, k = tape.k, n = inputs(), m = options_.width,
-              count = (1 + k) * batch;
-  const Index layers = options_.layers, rank = options_.rank;
-  const S* theta = this->theta().data();
+template <class S> struct PotentialField<S>::Tape::Reversal {
+  const PotentialField& field;
+  const Tape& tape;
+  FieldCotangent<S> to;
+  Workspace<S>& w;
+  const Index n = field.inputs(), m = field.options_.width, layers = field.options_.layers, rank = field.options_.rank;
+  const Index batch = tape.batch, k = tape.k, count = (1 + k) * batch;
   const bool wants_theta = to.theta.size() > 0;
-  S* theta_bar = to.theta.data();
-  auto weight_bar = [&](Index offset, Index rows, Index cols) {
-    return Eigen::Map<RowMajor>(theta_bar + offset, rows, cols);
-  };
-  auto vector_bar = [&](Index offset, Index rows) { return VectorMap<S>(theta_bar + offset, rows); };
-  const auto first = weight(0);
-  const Eigen::Map<const RowMajor> factor(theta + factor_, rank, n);
+  Scratch<S> y_bar = w.matrix(n, count), v_bar = w.matrix(n, count), av_bar = w.matrix(rank, count);
+  Scratch<S> q_bar = w.matrix(m, count), g_bar = w.matrix(m, count);
+  std::vector<Scratch<S>> a_bar = {};  // of each layer
 
-  auto y_bar = w.matrix(n, count), v_bar = w.matrix(n, count), av_bar = w.matrix(rank, count);
-  y_bar.setZero();
-  y_bar.topLeftCorner(d, batch) = -f_bar.topRows(d);
-  if (f_bar.rows() > d) y_bar.row(d).head(batch) = f_bar.row(d);
-  y_bar.topRightCorner(d, k * batch) = -je_bar;
-  av_bar.noalias() = factor * y_bar;
-  v_bar.noalias() = factor.transpose() * av_bar;
-  if (wants_theta) {
-    weight_bar(factor_, rank, n).noalias() += tape.av * y_bar.transpose();
-    weight_bar(factor_, rank, n).noalias() += av_bar * tape.v.transpose();
-    vector_bar(linear_, n) += y_bar.leftCols(batch).rowwise().sum();
-    weight_bar(weight_[0], m, n).noalias() += tape.layers[0].q * y_bar.transpose();
+  auto weight_bar(Index offset, Index rows, Index cols) {
+    return Eigen::Map<RowMajor>(to.theta.data() + offset, rows, cols);
+  }
+  auto vector_bar(Index offset, Index rows) { return VectorMap<S>(to.theta.data() + offset, rows); }
+  S step(Index l) const { return step_size<S>(l, layers); }
+
+  void run(ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar) {
+    const Index d = field.dim();
+    y_bar.setZero();
+    y_bar.topLeftCorner(d, batch) = -f_bar.topRows(d);
+    if (f_bar.rows() > d) y_bar.row(d).head(batch) = f_bar.row(d);
+    y_bar.topRightCorner(d, k * batch) = -je_bar;
+    reverse_quadratic_form();
+    reverse_gradient();
+    reverse_layers();
+    to.z = v_bar.topLeftCorner(d, batch);
+    if (field.condition_dim() > 0) to.c += v_bar.bottomRows(field.condition_dim()).leftCols(batch);
+    if (wants_theta) *to.t += static_cast<double>(v_bar.row(d).head(batch).sum());
+  }
+
+  void reverse_quadratic_form() {
+    const Eigen::Map<const RowMajor> factor(field.theta().data() + field.factor_, rank, n);
+    av_bar.noalias() = factor * y_bar;
+    v_bar.noalias() = factor.transpose() * av_bar;
+    if (!wants_theta) return;
+    weight_bar(field.factor_, rank, n).noalias() += tape.av * y_bar.transpose();
+    weight_bar(field.factor_, rank, n).noalias() += av_bar * tape.v.transpose();
+    vector_bar(field.linear_, n) += y_bar.leftCols(batch).rowwise().sum();
+    weight_bar(field.weight_[0], m, n).noalias() += tape.layers[0].q * y_bar.transpose();
   }
 
   // The transpose of the gradient's pass runs upwards; a_bar of each layer is kept for the downward pass.
-  auto q_bar = w.matrix(m, count), g_bar = w.matrix(m, count);
-  std::vector<Scratch<S>> a_bar;
-  g_bar.setZero();
-  q_bar.noalias() = first * y_bar;
-  for (Index l = 0; l < layers; ++l) {
-    const auto& layer = tape.layers[static_cast<std::size_t>(l)];
-    const S h = step_size<S>(l, layers);
-    if (l > 0) {
-      const auto weight = this->weight(l);
-      q_bar.noalias() = weight * g_bar;
-      if (wants_theta) weight_bar(weight_[static_cast<std::size_t>(l)], m, m).noalias() += layer.q * g_bar.transpose();
+  void reverse_gradient() {
+    g_bar.setZero();
+    q_bar.noalias() = field.weight(0) * y_bar;
+    for (Index l = 0; l < layers; ++l) {
+      const auto& layer = tape.layers[static_cast<std::size_t>(l)];
+      if (l > 0) {
+        q_bar.noalias() = field.weight(l) * g_bar;
+        if (wants_theta)
+          weight_bar(field.weight_[static_cast<std::size_t>(l)], m, m).noalias() += layer.q * g_bar.transpose();
+      }
+      a_bar.push_back(w.matrix(m, count));
+      reverse_gradient_of(layer, step(l), a_bar.back());
     }
-    a_bar.push_back(w.matrix(m, count));
-    auto& a = a_bar.back();
+    if (wants_theta) vector_bar(field.output_, m) += g_bar.leftCols(batch).rowwise().sum();
+  }
+
+  void reverse_gradient_of(const Layer& layer, S h, Scratch<S>& a) {
     const auto s1 = layer.tanh.array();
     const auto s2 = 1 - s1.square();
     const auto g = tape.block(layer.g, 0);
@@ -248,36 +266,39 @@ template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrix
       tape.block(g_bar, j) += h * s1 * along;
     }
   }
-  if (wants_theta) vector_bar(output_, m) += g_bar.leftCols(batch).rowwise().sum();
 
   // The transpose of the layers runs downwards. u_bar reuses the memory of q_bar.
-  auto& u_bar = q_bar;
-  u_bar.setZero();
-  for (Index l = layers - 1; l >= 0; --l) {
-    const auto& layer = tape.layers[static_cast<std::size_t>(l)];
-    const Index in = l == 0 ? n : m;
-    const S h = step_size<S>(l, layers);
-    auto& a = a_bar[static_cast<std::size_t>(l)];
-    const auto s1 = layer.tanh.array();
-    tape.block(a, 0) += h * s1 * tape.block(u_bar, 0);
-    for (Index j = 1; j <= k; ++j) {
-      tape.block(a, 0) += h * (1 - s1.square()) * tape.block(layer.a, j) * tape.block(u_bar, j);
-      tape.block(a, j) += h * s1 * tape.block(u_bar, j);
+  void reverse_layers() {
+    auto& u_bar = q_bar;
+    u_bar.setZero();
+    for (Index l = layers - 1; l >= 0; --l) {
+      const auto at = static_cast<std::size_t>(l);
+      const auto& layer = tape.layers[at];
+      const S h = step(l);
+      auto& a = a_bar[at];
+      const auto s1 = layer.tanh.array();
+      tape.block(a, 0) += h * s1 * tape.block(u_bar, 0);
+      for (Index j = 1; j <= k; ++j) {
+        tape.block(a, 0) += h * (1 - s1.square()) * tape.block(layer.a, j) * tape.block(u_bar, j);
+        tape.block(a, j) += h * s1 * tape.block(u_bar, j);
+      }
+      if (wants_theta) {
+        const auto& below = l == 0 ? tape.v : tape.layers[at - 1].u;
+        weight_bar(field.weight_[at], m, l == 0 ? n : m).noalias() += a * below.transpose();
+        vector_bar(field.bias_[at], m) += a.leftCols(batch).rowwise().sum();
+      }
+      const auto weight = field.weight(l);
+      if (l > 0)
+        u_bar.noalias() += weight.transpose() * a;
+      else
+        v_bar.noalias() += weight.transpose() * a;
     }
-    const auto weight = this->weight(l);
-    if (wants_theta) {
-      const auto& below = l == 0 ? tape.v : tape.layers[static_cast<std::size_t>(l - 1)].u;
-      weight_bar(weight_[static_cast<std::size_t>(l)], m, in).noalias() += a * below.transpose();
-      vector_bar(bias_[static_cast<std::size_t>(l)], m) += a.leftCols(batch).rowwise().sum();
-    }
-    if (l > 0)
-      u_bar.noalias() += weight.transpose() * a;
-    else
-      v_bar.noalias() += weight.transpose() * a;
   }
-  to.z = v_bar.topLeftCorner(d, batch);
-  if (this->condition_dim() > 0) to.c += v_bar.bottomRows(this->condition_dim()).leftCols(batch);
-  if (wants_theta) *to.t += static_cast<double>(v_bar.row(d).head(batch).sum());
+};
+
+template <class S> void PotentialField<S>::reverse(const Tape& tape, ConstMatrixRef<S> f_bar, ConstMatrixRef<S> je_bar,
+                                                   FieldCotangent<S> to, Workspace<S>& w) const {
+  typename Tape::Reversal{*this, tape, to, w}.run(f_bar, je_bar);
 }
 
 template <class S> void PotentialField<S>::potential(const FieldPoint<S>& x, MatrixRef<S> phi, Workspace<S>& w) const {

@@ -14,6 +14,7 @@
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
 #include "flow/flow_tiles.hpp"
+#include "flow/tile_images.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 
@@ -48,14 +49,6 @@ void check_finite(std::string_view what, ConstMatrixRef<double> x, Index first) 
         throw InputError(fmt::format("{} {}, column {}: {}: must be finite", what, first + b + 1, i + 1, x(i, b)));
   }
 }
-
-// The context of the maps to the data's units, which use nothing of it but the number of the first point.
-struct DataSideContext {
-  TransformScratch<double> scratch;
-  SolveOptions<double> options;
-  Matrix<double> condition;
-  TransformContext<double> at(Index first) { return {scratch, options, condition, first}; }
-};
 
 }  // namespace
 
@@ -127,92 +120,6 @@ template <class S> void Flow<S>::set_theta(ConstVectorRef<double> theta) {
   chain.set_theta(theta.head(chain.parameter_count()));
   data_side.set_theta(theta.segment(chain.parameter_count(), data_side.parameter_count()));
   base->set_theta(theta.tail(at.size - at.base));
-}
-
-template <class S> void Flow<S>::standardize(const Vector<double>& mean, const Vector<double>& scale) {
-  assert(mean.size() == dim());
-  const auto affine = data_side.template all<Affine<double>>();
-  if (affine.empty())
-    data_side.insert(0, std::make_unique<Affine<double>>(mean, scale));
-  else
-    *affine.front() = Affine<double>(mean, scale);
-}
-
-template <class S> Vector<double> Flow<S>::mean() const {
-  const auto affine = data_side.template all<Affine<double>>();
-  return affine.empty() ? Vector<double>(Vector<double>::Zero(dim())) : affine.front()->mean;
-}
-
-template <class S> Vector<double> Flow<S>::scale() const {
-  const auto affine = data_side.template all<Affine<double>>();
-  return affine.empty() ? Vector<double>(Vector<double>::Ones(dim())) : affine.front()->scale;
-}
-
-namespace {
-
-template <class T> const T* first_of(const Chain<double>& chain) {
-  const auto found = chain.template all<T>();
-  return found.empty() ? nullptr : found.front();
-}
-
-template <class T> void remove_all(Chain<double>& chain) {
-  for (std::size_t i = chain.size(); i-- > 0;)
-    if (dynamic_cast<const T*>(&chain[i])) chain.remove(i);
-}
-
-}  // namespace
-
-template <class S> void Flow<S>::set_logit(double alpha) {
-  remove_all<Logit<double>>(data_side);
-  if (alpha > 0) data_side.add(Logit<double>(dim(), alpha));
-}
-
-template <class S> double Flow<S>::logit() const {
-  const auto* logit = first_of<Logit<double>>(data_side);
-  return logit ? logit->alpha : 0;
-}
-
-template <class S> void Flow<S>::set_bounds(const std::optional<Bounds<double>>& bounds) {
-  remove_all<Bounds<double>>(data_side);
-  if (bounds) data_side.add(*bounds);
-}
-
-template <class S> const Bounds<double>* Flow<S>::bounds() const { return first_of<Bounds<double>>(data_side); }
-
-template <class S> void Flow<S>::set_linear(const std::optional<Linear<double>>& linear) {
-  remove_all<Linear<double>>(data_side);
-  if (!linear) return;
-  std::size_t i = 0;  // the index of the affine map
-  while (i < data_side.size() && !dynamic_cast<const Affine<double>*>(&data_side[i])) ++i;
-  data_side.insert(i < data_side.size() ? i : 0, std::make_unique<Linear<double>>(*linear));
-}
-
-template <class S> const Linear<double>* Flow<S>::linear() const { return first_of<Linear<double>>(data_side); }
-
-template <class S>
-Matrix<S> Flow<S>::standardized(ConstMatrixRef<double> x, RowVector<double>* log_det, Index first) const {
-  Matrix<double> y = x;
-  DataSideContext context;
-  data_side.apply(Direction::data_to_base, y, log_det, context.at(first));
-  return y.template cast<S>();
-}
-
-template <class S> Matrix<double> Flow<S>::in_data_units(ConstMatrixRef<double> z, RowVector<double>* log_det) const {
-  Matrix<double> y = z;
-  DataSideContext context;
-  data_side.apply(Direction::base_to_data, y, log_det, context.at(0));
-  return y;
-}
-
-template <class S> Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c) const {
-  if (c.rows() == 0) return Matrix<S>(0, 0);
-  return ((c.colwise() - condition_mean).array().colwise() / condition_scale.array()).template cast<S>();
-}
-
-template <class S>
-Matrix<S> Flow<S>::standardized_condition(ConstMatrixRef<double> c, Index begin, Index batch) const {
-  if (c.rows() == 0) return Matrix<S>(0, 0);
-  return standardized_condition(c.middleCols(begin, batch));
 }
 
 template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index first) const {
@@ -304,34 +211,6 @@ template <class S> std::vector<Periods::Image> Flow<S>::images(ConstMatrixRef<do
   return all;
 }
 
-namespace {
-
-// log(e^a + e^b); NaN if a or b is NaN.
-double log_add(double a, double b) {
-  if (a == -kInfinity) return b;
-  if (b == -kInfinity) return a;
-  return std::max(a, b) + std::log1p(std::exp(-std::abs(a - b)));
-}
-
-// Adds one image of point b: the gradient of log(p_1 + p_2) is the mean of both gradients with the weights p_1 and p_2.
-void add_image(Score& to, Index b, double log_prob, const Vector<double>& score) {
-  const double before = to.log_prob[b], sum = log_add(before, log_prob);
-  to.log_prob[b] = sum;
-  if (before == -kInfinity)
-    to.score.col(b) = score;
-  else
-    to.score.col(b) = std::exp(before - sum) * to.score.col(b) + std::exp(log_prob - sum) * score;
-}
-
-// The context of a tile for some of its points.
-template <class S> TransformContext<S> context_of(const std::vector<Index>& points, const TransformContext<S>& tile,
-                                                  Matrix<S>& condition) {
-  condition = tile.condition.rows() > 0 ? Matrix<S>(tile.condition(Eigen::all, points)) : Matrix<S>(0, 0);
-  return {tile.scratch, tile.options, condition, tile.first_sample, tile.probes};
-}
-
-}  // namespace
-
 template <class S> LogProb<S> Flow<S>::log_prob_from(double t, ConstMatrixRef<double> x, ConstMatrixRef<double> c,
                                                      const EvaluationOptions& options) const {
   check(x, c, options.first);
@@ -421,82 +300,6 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
   const auto wrapped = log_prob(out.points, c, options);
   out.log_prob = wrapped.log_prob, out.nfe += wrapped.nfe;
   out.report.add(wrapped.report);
-  return out;
-}
-
-// The gradient of log p_R at one periodic image of the points of a tile: see Periods.
-template <class S> struct Flow<S>::TileScore {
-  Matrix<double> score;  // NaN where the density is 0
-  RowVector<double> log_prob;
-  SolveReport report, backward;
-};
-
-// Pulls back the loss -log p, whose log-determinants have the weight -1, and reverses the sign of its gradient.
-template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRef<double> x,
-                                                                   const TransformContext<S>& context,
-                                                                   ChainTape<S>& tape) const {
-  const Index batch = x.cols();
-  RowVector<double> outer = RowVector<double>::Zero(batch), inner = outer;
-  const RowVector<double> weight = -RowVector<double>::Ones(batch);
-  ChainTape<double> outer_tape;
-  DataSideContext data;
-  Vector<double> no_theta;
-  Matrix<double> y = x, no_condition(0, 0);
-  data_side.apply(Direction::data_to_base, y, &outer, data.at(context.first_sample), &outer_tape);
-  Matrix<S> z = y.template cast<S>();
-  TileScore out{
-      Matrix<double>(), RowVector<double>(), chain.apply(Direction::data_to_base, z, &inner, context, &tape), {}};
-  if (!out.report.ok()) return out;
-  const Matrix<double> z0 = z.template cast<double>();
-  const Matrix<double> c0 = context.condition.template cast<double>();
-  out.log_prob = base->log_density(z0, c0) + inner + outer;
-  Vector<double> unused(base->theta().size());
-  base->pullback(z0, c0, -1, y, unused);
-  z = y.template cast<S>();
-  Matrix<S> c_bar = Matrix<S>::Zero(context.condition.rows(), context.condition.cols());
-  out.backward = chain.pullback(tape, {z, weight, no_theta, c_bar}, context);
-  y = z.template cast<double>();
-  data_side.pullback(outer_tape, {y, weight, no_theta, no_condition}, data.at(context.first_sample));
-  out.score = -y;
-  for (Index b = 0; b < batch; ++b)
-    if (std::isinf(outer[b])) out.score.col(b).setConstant(std::nan(""));
-  return out;
-}
-
-template <class S>
-Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const ScoreOptions& options) const {
-  check(x, c, 0);
-  if (const auto* mixture = members()) return mixture->score(x, c, options);
-  const Index n = x.cols();
-  Score out{Matrix<double>(dim(), n), RowVector<double>(n), {}, {}, 0, 0};
-  const SolveOptions<S> solve{options.solver, options.trace, options.adjoint};
-  chain.check(solve);
-  std::vector<SolveReport> backward(static_cast<std::size_t>(Tiles{n, std::max<Index>(options.tile, 1)}.count()));
-  out.report = for_each_tile<S>(*this, n, c, TileOptions(options), solve, out.nfe,
-                                [&](Index begin, Index batch, const TransformContext<S>& context, TileWorker<S>& w) {
-                                  SolveReport report;
-                                  auto& back = backward[static_cast<std::size_t>(begin / options.tile)];
-                                  back = {};
-                                  out.log_prob.segment(begin, batch).setConstant(-kInfinity);
-                                  out.score.middleCols(begin, batch).setZero();
-                                  for (const auto& image : images(x.middleCols(begin, batch))) {
-                                    const auto at = context_of(image.points, context, w.image_condition);
-                                    const auto got = tile_score(image.x, at, w.tape);
-                                    report.add(got.report);
-                                    if (!report.ok()) return report;
-                                    back.add(got.backward);
-                                    for (std::size_t k = 0; k < image.points.size(); ++k)
-                                      add_image(out, begin + image.points[k], got.log_prob[static_cast<Index>(k)],
-                                                got.score.col(static_cast<Index>(k)));
-                                  }
-                                  return report;
-                                });
-  if (n == 0) out.backward.status = SolveStatus::success;
-  for (const auto& r : backward) out.backward.add(r);
-  for (std::size_t tile = 0; tile < backward.size(); ++tile)
-    if (const auto begin = static_cast<Index>(tile) * options.tile; !backward[tile].ok())
-      throw tile_error(begin, std::min(n - begin, options.tile), backward[tile]);
-  out.backward_nfe = n == 0 ? 0 : static_cast<double>(out.backward.evaluations) / static_cast<double>(backward.size());
   return out;
 }
 

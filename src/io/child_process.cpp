@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 

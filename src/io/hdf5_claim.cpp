@@ -1,7 +1,6 @@
 #include "io/hdf5_claim.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "core/checked_product.hpp"
 #include "io/hdf5_error.hpp"

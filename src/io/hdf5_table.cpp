@@ -1,7 +1,6 @@
 // Tables in HDF5: a data set of numbers or of records, a group with a data set per column, a frame of pandas.
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <sstream>
 

@@ -2,6 +2,7 @@
 // deflated.
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <memory>

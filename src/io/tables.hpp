@@ -2,6 +2,9 @@
 #pragma once
 
 #include <istream>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "pathline/io/table.hpp"
 

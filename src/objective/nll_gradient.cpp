@@ -28,6 +28,49 @@ template <class S> struct Worker {
   Vector<double> base_theta;
 };
 
+// What the transforms of one tile see: those to the data's units, and those of the chain.
+template <class S> struct TileContexts {
+  TransformContext<double> data;
+  TransformContext<S> chain;
+};
+
+// Takes the points of the tile in w.x to the base, w.z, and adds up log|det|, the penalties and the statistics.
+template <class S> void to_base(const Flow<S>& flow, const TileContexts<S>& contexts, Worker<S>& w, TileResult& out) {
+  // The data side is recorded only if it has parameters.
+  const bool records = flow.data_side.parameter_count() > 0;
+  flow.data_side.apply(Direction::data_to_base, w.x, &w.log_det, contexts.data, records ? &w.data_tape : nullptr);
+  out.log_prob = w.log_det.sum();
+  w.z = w.x.template cast<S>();
+  out.report = flow.chain.apply(Direction::data_to_base, w.z, &w.log_det, contexts.chain, &w.tape);
+  if (!out.report.ok()) return;
+  const auto& tapes = w.tape.transforms();
+  out.sum.resize(tapes.size()), out.squares.resize(tapes.size());
+  for (std::size_t i = tapes.size(); i-- > 0;) {
+    out.log_prob += tapes[i]->log_det, out.penalty += tapes[i]->penalty;
+    if (flow.chain[i].gathers()) out.sum[i] = tapes[i]->sum, out.squares[i] = tapes[i]->squares;
+  }
+}
+
+// Adds the log-density of the base, and pulls the gradient of the loss back to the data's end of the chain, w.x.
+template <class S> void from_base(const Flow<S>& flow, const GradientOptions& options, const TileContexts<S>& contexts,
+                                  Worker<S>& w, TileResult& out) {
+  const Matrix<double> z0 = w.z.template cast<double>(), c0 = w.condition.template cast<double>();
+  out.log_prob += flow.base->log_density(z0, c0).sum();
+  // This array is separate, with room in front for all parameters except those of solves, because the rounding of a sum
+  // depends on the address of its first element.
+  const Index base = flow.base->theta().size(), inner = flow.chain.parameter_count();
+  w.base_theta.setZero(out.theta.size() - flow.chain.solved_parameter_count());
+  flow.base->pullback(z0, c0, -1, w.x, w.base_theta.tail(options.base ? base : 0));
+  out.theta.tail(base) = w.base_theta.tail(base);
+  w.z = w.x.template cast<S>();
+  out.backward = flow.chain.pullback(
+      w.tape, {w.z, w.log_det_bar, out.theta.head(options.parameters ? inner : 0), w.c_bar, out.ends.data()},
+      contexts.chain);
+  if (!out.backward.ok()) return;
+  if (flow.base->condition_dim() > 0) w.c_bar += flow.base->condition_pullback(z0, c0, -1).template cast<S>();
+  w.x = w.z.template cast<double>();
+}
+
 }  // namespace
 
 template <class S> struct NllGradientSolver<S>::Impl {
@@ -66,55 +109,29 @@ template <class S> void NllGradientSolver<S>::Impl::run_tile(const Flow<S>& flow
   w.condition = flow.standardized_condition(c, begin, batch);
   w.c_bar.setZero(w.condition.rows(), w.condition.cols());
   w.log_det.setZero(batch), w.log_det_bar.setConstant(batch, -1);
-  const TransformContext<double> at_data{w.data_scratch, data_solve, w.no_condition, begin};
-  const TransformContext<S> context{w.scratch,
-                                    solve,
-                                    w.condition,
-                                    begin,
-                                    {.seed = options.seed,
-                                     .purpose = "train.probes",
-                                     .i = iteration * solves,
-                                     .j = static_cast<std::uint64_t>(tile),
-                                     .i_step = 1,
-                                     .j_step = 0},
-                                    solves > 0 ? &first_steps[static_cast<std::size_t>(tile) * solves] : nullptr};
+  const ProbeStream probes{.seed = options.seed,
+                           .purpose = "train.probes",
+                           .i = iteration * solves,
+                           .j = static_cast<std::uint64_t>(tile),
+                           .i_step = 1,
+                           .j_step = 0};
+  const TileContexts<S> contexts{{w.data_scratch, data_solve, w.no_condition, begin},
+                                 {w.scratch, solve, w.condition, begin, probes,
+                                  solves > 0 ? &first_steps[static_cast<std::size_t>(tile) * solves] : nullptr}};
 
-  // The data side is recorded only if it has parameters.
   w.x = x.middleCols(begin, batch);
-  flow.data_side.apply(Direction::data_to_base, w.x, &w.log_det, at_data, outer > 0 ? &w.data_tape : nullptr);
-  out.log_prob = w.log_det.sum();
-  w.z = w.x.template cast<S>();
-  out.report = flow.chain.apply(Direction::data_to_base, w.z, &w.log_det, context, &w.tape);
+  to_base(flow, contexts, w, out);
   if (!out.report.ok()) return;
-  const auto& tapes = w.tape.transforms();
-  out.sum.resize(tapes.size()), out.squares.resize(tapes.size());
-  for (std::size_t i = tapes.size(); i-- > 0;) {
-    out.log_prob += tapes[i]->log_det, out.penalty += tapes[i]->penalty;
-    if (flow.chain[i].gathers()) out.sum[i] = tapes[i]->sum, out.squares[i] = tapes[i]->squares;
-  }
-
-  const Matrix<double> z0 = w.z.template cast<double>(), c0 = w.condition.template cast<double>();
-  out.log_prob += flow.base->log_density(z0, c0).sum();
-  // This array is separate, with room in front for all parameters except those of solves, because the rounding of a sum
-  // depends on the address of its first element.
-  const Index base = flow.base->theta().size();
-  w.base_theta.setZero(out.theta.size() - flow.chain.solved_parameter_count());
-  flow.base->pullback(z0, c0, -1, w.x, w.base_theta.tail(options.base ? base : 0));
-  out.theta.tail(base) = w.base_theta.tail(base);
-  w.z = w.x.template cast<S>();
-  out.backward = flow.chain.pullback(
-      w.tape, {w.z, w.log_det_bar, out.theta.head(options.parameters ? inner : 0), w.c_bar, out.ends.data()}, context);
+  from_base(flow, options, contexts, w, out);
   if (!out.backward.ok()) return;
-  if (flow.base->condition_dim() > 0) w.c_bar += flow.base->condition_pullback(z0, c0, -1).template cast<S>();
   const double weight = 1 / static_cast<double>(tiles.n);
-  w.x = w.z.template cast<double>();
   all.z.middleCols(begin, batch) = weight * w.x;
   if (w.c_bar.rows() > 0)
     all.condition.middleCols(begin, batch) =
         (weight * w.c_bar.template cast<double>().array()).colwise() / flow.condition_scale.array();
   if (outer > 0 && options.parameters)
     flow.data_side.pullback(w.data_tape, {w.x, w.log_det_bar, out.theta.segment(inner, outer), w.no_condition},
-                            at_data);
+                            contexts.data);
 }
 
 template <class S> NllGradientSolver<S>::NllGradientSolver(const GradientOptions& o)

@@ -1,7 +1,6 @@
 #include "recipe/automatic.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,6 @@
 #include "recipe/in_table.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "recipe/recipe_fields.hpp"

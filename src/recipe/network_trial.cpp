@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include <fmt/format.h>
-
 #include "core/clock.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/field/mlp.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
 
@@ -34,16 +31,8 @@ class Hopeless {
 }  // namespace
 
 template <class S> void set_velocity_to_zero(Flow<S>& flow) {
-  Vector<double> theta = flow.theta();
-  const auto parameters = flow.parameters();
-  for (std::size_t i = 0; i < flow.blocks().size(); ++i) {
-    const auto* mlp = dynamic_cast<const Mlp<S>*>(flow.blocks()[i]->field.get());
-    if (!mlp) throw InputError("model.base_fit needs model.field = mlp");
-    const std::string last = fmt::format("blocks.{}.layers.{}.", i, mlp->options().hidden.size());
-    for (const auto& p : parameters)
-      if (p.name.starts_with(last)) theta.segment(p.offset, p.size()).setZero();
-  }
-  flow.set_theta(theta);
+  for (auto* block : flow.blocks())
+    if (!block->field->set_zero()) throw InputError("model.base_fit needs model.field = mlp");
 }
 
 template <class S>

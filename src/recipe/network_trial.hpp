@@ -6,8 +6,8 @@
 
 namespace pathline {
 
-// Sets the last layer of every network to 0, so that the velocity is 0 everywhere and training starts from the density
-// of the base. InputError for a field that is no Mlp: another field may have no last layer, such as a potential.
+// Sets every vector field to 0 (VectorField::set_zero), so that training starts from the density of the base.
+// InputError for a field that cannot be set to 0, such as a potential.
 template <class S> void set_velocity_to_zero(Flow<S>& flow);
 
 struct TrialOptions {

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 

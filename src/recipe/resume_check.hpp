@@ -1,6 +1,8 @@
 // Checks that a resumed run is the same as the run that it continues.
 #pragma once
 
+#include <string>
+
 #include "pathline/recipe/recipe.hpp"
 
 namespace pathline {

@@ -1,7 +1,6 @@
 #include "recipe/train_ensemble.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <utility>

@@ -2,6 +2,7 @@
 // their log-densities are from the exact ones.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "pathline/core/random.hpp"

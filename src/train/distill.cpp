@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "core/clock.hpp"
 #include "core/option_check.hpp"
 #include "core/tile.hpp"

@@ -2,9 +2,20 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "pathline/core/error.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 
 namespace pathline {
+
+template <class S> const Target* target_instead_of(const TrainingData& data, const std::vector<Stage<S>>& stages) {
+  if (!data.empty()) return nullptr;
+  for (std::size_t s = 0; s < stages.size(); ++s)
+    if (stages[s].objective->needs_data())
+      throw InputError(fmt::format("stage {} ({}): needs data", s + 1, stages[s].objective->kind()));
+  return stages.back().objective->target();
+}
 
 HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const Target* target)
     : options_(options),
@@ -13,6 +24,11 @@ HeldOut::HeldOut(const TrainerOptions& options, const TrainingData& data, const 
       evaluation_(options.evaluation),
       validation_density_(data.log_density(data.validation(), options.threads)) {
   evaluation_.seed = options.seed, evaluation_.threads = options.threads;
+}
+
+double HeldOut::test_share() const {
+  const double validation = static_cast<double>(data_.validation().x.cols());
+  return validation > 0 ? static_cast<double>(data_.test().x.cols()) / validation : 1;
 }
 
 // A random stream for this purpose alone, which gives the same draws at every evaluation.
@@ -70,6 +86,8 @@ template <class S> Evaluation HeldOut::test(const Flow<S>& flow) const {
   return evaluate(flow, test.x, test.c, exact, density, data_.test_weights());
 }
 
+template const Target* target_instead_of(const TrainingData&, const std::vector<Stage<float>>&);
+template const Target* target_instead_of(const TrainingData&, const std::vector<Stage<double>>&);
 template Evaluation HeldOut::validation<float>(const Flow<float>&) const;
 template Evaluation HeldOut::validation<double>(const Flow<double>&) const;
 template Evaluation HeldOut::test<float>(const Flow<float>&) const;

@@ -39,7 +39,7 @@ void Recovery::iteration_went_well(double norm) {
 
 bool Recovery::validation_went_well() {
   if (state_.well < kWellToTrust) return false;
-  state_.rollbacks = 0;
+  state_.rollbacks = 0, first_wrong_.clear();
   return true;
 }
 
@@ -59,6 +59,24 @@ Recovery::Action Recovery::roll_back() {
   ++state_.rollbacks, ++state_.all_rollbacks;
   state_.rate *= kRateFactor;
   return Action::roll_back;
+}
+
+void Recovery::remember(const std::string& what) {
+  if (first_wrong_.empty()) first_wrong_ = what;
+}
+
+std::string Recovery::report(Action action, const std::string& where, const std::string& reason, Index good) const {
+  return action == Action::roll_back
+             ? fmt::format("{}: {}; going back to iteration {} with {:.2g} of the learning rate", where, reason, good,
+                           state_.rate)
+             : fmt::format("{}: {}; the iteration is skipped", where, reason);
+}
+
+std::string Recovery::failure(const std::string& checkpoint) const {
+  return fmt::format(
+      "{}; {} iterations were skipped and the run went back {} times, at last with {:.2g} of its learning rate;{} if "
+      "training diverges, lower the learning rate or clip the gradient",
+      first_wrong_, state_.all_skipped, state_.all_rollbacks, state_.rate, checkpoint);
 }
 
 }  // namespace pathline

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/hash.hpp"
-#include "core/name_list.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
@@ -20,8 +18,6 @@
 namespace pathline {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The source of a run without data: its columns are named as those of a toy, and no sample is held out.
 class NoData final : public DataSource {
@@ -34,93 +30,33 @@ class NoData final : public DataSource {
   void batch(Engine&, MatrixRef<double> out) const override { out.setConstant(std::nan("")); }
 };
 
-std::vector<std::string> numbered(const std::string& letter, Index count) {
-  std::vector<std::string> names;
-  for (Index i = 1; i <= count; ++i) names.push_back(fmt::format("{}{}", letter, i));
-  return names;
+// The names and ranges of the first few columns, for a note.
+std::string ranges_text(const std::vector<std::string>& columns, const Matrix<double>& range) {
+  constexpr Index kMost = 12;
+  std::string out;
+  for (Index i = 0; i < std::min(range.rows(), kMost); ++i) {
+    int digits = 6;
+    const auto text = [&](double value) { return fmt::format("{:.{}g}", value, digits); };
+    while (digits < 17 && range(i, 0) != range(i, 1) && text(range(i, 0)) == text(range(i, 1))) digits += 2;
+    out += fmt::format("{}{} in [{}, {}]", i > 0 ? ", " : "", columns[static_cast<std::size_t>(i)], text(range(i, 0)),
+                       text(range(i, 1)));
+  }
+  return range.rows() > kMost ? fmt::format("{}, and {} more", out, range.rows() - kMost) : out;
 }
 
-// Returns x stacked on c, d + dc rows.
-Matrix<double> stacked(const char* part, ConstMatrixRef<double> x, ConstMatrixRef<double> c, Index rows) {
-  const bool conditional = c.rows() > 0;
-  if (conditional && c.cols() != x.cols())
-    throw InputError(fmt::format("{}: {} samples and {} conditions; expected one condition for each sample", part,
-                                 x.cols(), c.cols()));
-  if (x.cols() == 0) return Matrix<double>(rows, 0);
-  if (x.rows() + c.rows() != rows)
-    throw InputError(fmt::format("{}: has {} columns; the training part has {}", part, x.rows() + c.rows(), rows));
-  Matrix<double> both(rows, x.cols());
-  both.topRows(x.rows()) = x;
-  if (conditional) both.bottomRows(c.rows()) = c;
-  return both;
-}
-
-// The given names, or x1, x2, ...
-std::vector<std::string> names_or_numbers(const char* option, const std::vector<std::string>& names,
-                                          const std::string& letter, Index count) {
-  if (names.empty()) return numbered(letter, count);
-  if (std::ssize(names) != count)
-    throw InputError(fmt::format("{}: {} names; the matrix has {} rows", option, names.size(), count));
-  return names;
-}
-
-// The names of x and of the condition, which differ.
-std::vector<std::string> all_names(const MatrixDataOptions& options, Index dim, Index condition_dim) {
-  auto names = names_or_numbers("columns", options.columns, "x", dim);
-  const auto of_condition = names_or_numbers("condition_columns", options.condition_columns, "c", condition_dim);
-  names.insert(names.end(), of_condition.begin(), of_condition.end());
-  auto sorted = names;
-  std::sort(sorted.begin(), sorted.end());
-  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
-    throw InputError(fmt::format("columns: '{}' names two columns; each needs a name of its own", *twice));
-  return names;
-}
-
-// The last condition_dim columns of the split are the condition.
-TrainingData matrix_data_of(DataSplit split, Index condition_dim, const MatrixDataOptions& options) {
-  const TrainingDataOptions data{.condition = {split.columns.end() - condition_dim, split.columns.end()},
-                                 .standardize = options.standardize,
-                                 .dequantize = options.dequantize,
-                                 .discrete = options.discrete,
-                                 .bounds = options.bounds,
-                                 .period = options.period,
-                                 .logit = options.logit,
-                                 .seed = options.seed};
-  return TrainingData(make_source(std::move(split)), data);
+// The lowest and the highest value of each row of all parts: d x 2.
+Matrix<double> range_of(const std::vector<const Matrix<double>*>& parts, Index dim) {
+  Matrix<double> range(dim, 2);
+  range.col(0).setConstant(std::numeric_limits<double>::infinity()), range.col(1) = -range.col(0);
+  for (const auto* part : parts) {
+    if (part->cols() == 0) continue;
+    range.col(0) = range.col(0).cwiseMin(part->rowwise().minCoeff());
+    range.col(1) = range.col(1).cwiseMax(part->rowwise().maxCoeff());
+  }
+  return range;
 }
 
 }  // namespace
-
-TrainingData matrix_data(ConstMatrixRef<double> x, const MatrixDataOptions& options) {
-  const auto& c = options.condition;
-  auto split = split_data(stacked("data", x, c, x.rows() + c.rows()), all_names(options, x.rows(), c.rows()),
-                          {.validation_fraction = options.validation_fraction,
-                           .test_fraction = options.test_fraction,
-                           .seed = options.seed,
-                           .groups = options.groups},
-                          options.weights);
-  return matrix_data_of(std::move(split), c.rows(), options);
-}
-
-TrainingData matrix_data(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const MatrixDataOptions& options) {
-  if (options.condition.size() > 0) throw InputError("condition: is given as an argument and as an option");
-  auto with_condition = options;
-  with_condition.condition = c;
-  return matrix_data(x, with_condition);
-}
-
-TrainingData matrix_data(const TrainingData::Points& training, const TrainingData::Points& validation,
-                         const TrainingData::Points& test, const MatrixDataOptions& options) {
-  if (options.condition.size() > 0) throw InputError("condition: each of the parts has its own");
-  if (options.weights.size() > 0) throw InputError("weights: apply to one matrix; parts have none");
-  if (!options.groups.empty()) throw InputError("groups: apply to one matrix; parts are split already");
-  const Index dim = training.x.rows(), condition_dim = training.c.rows(), rows = dim + condition_dim;
-  DataSplit split{.train = stacked("training", training.x, training.c, rows),
-                  .validation = stacked("validation", validation.x, validation.c, rows),
-                  .test = stacked("test", test.x, test.c, rows),
-                  .columns = all_names(options, dim, condition_dim)};
-  return matrix_data_of(std::move(split), condition_dim, options);
-}
 
 TrainingData TrainingData::with_marginals() const {
   TrainingDataOptions options = options_;
@@ -253,116 +189,6 @@ Standardizer TrainingData::fit_transformed() const {
   return fit_standardizer(sample_before_marginals(), columns_);
 }
 
-// The number of values that lie exactly on a bound of their column, and the least distance of the others to a bound.
-struct OnBounds {
-  Index count = 0, rows = 0;
-  double nearest = kInfinity;
-
-  void add(ConstMatrixRef<double> x, Index column, double low, double high) {
-    rows += x.cols();
-    for (const double v : x.row(column)) {
-      if (v == low || v == high)
-        ++count;
-      else if (v > low && v < high)
-        nearest = std::min({nearest, v - low, high - v});
-    }
-  }
-};
-
-// The index of a modelled column that is named in the options.
-Index TrainingData::bounded_column(const char* key, const std::string& name) const {
-  const Index i = find_column(name, columns_, dim());
-  if (i >= 0) return i;
-  if (contains(condition_columns_, name))
-    throw InputError(
-        fmt::format("{}: column '{}' is a condition; only columns to model have bounds and periods", key, name));
-  throw InputError(fmt::format("{}: {} has no column '{}' to model; did you mean '{}'?", key, options_.name, name,
-                               nearest(name, columns_)));
-}
-
-// A value at a bound is a rounded one: its inset is half of the distance of the nearest other training value.
-void TrainingData::set_bounds(const Matrix<double>& training) {
-  Vector<double> low = Vector<double>::Constant(dim(), -kInfinity), high = -low, inset = Vector<double>::Zero(dim());
-  for (const auto& bounds : options_.bounds) {
-    const Index i = bounded_column("bounds", bounds.column);
-    low(i) = bounds.low, high(i) = bounds.high + noise_(i);
-    if (noise_(i) > 0) continue;
-    OnBounds trained, all;
-    trained.add(training, i, low(i), high(i));
-    for (const Matrix<double>& part : {training, split(source_->validation()).x, split(source_->test()).x})
-      all.add(part, i, low(i), high(i));
-    if (all.count == 0) continue;
-    if (!std::isfinite(trained.nearest))
-      throw InputError(
-          fmt::format("bounds: all values of column {} are its bounds, where there is no density", bounds.column));
-    inset(i) = trained.nearest / 2;
-    notes_.push_back(fmt::format(
-        "{}: {} of {} values of column {} lie exactly on a bound; they are taken as {:.3g} inside it (half of the "
-        "distance of the nearest other value){}",
-        options_.name, all.count, all.rows, bounds.column, inset(i),
-        20 * all.count > all.rows ? "; so many are a point mass, which has no density: consider leaving them out"
-                                  : ""));
-  }
-  bounds_.emplace(std::move(low), std::move(high), std::move(inset));
-}
-
-// The start of the period. A note tells how many values are moved into it.
-double start_of_period(const ColumnPeriod& period, const RowVector<double>& x, std::vector<std::string>& notes) {
-  const double length = period.length, low = x.minCoeff(), high = x.maxCoeff();
-  const bool symmetric = low < 0 && low >= -length / 2 && high <= length / 2;
-  const double start = period.start ? *period.start : symmetric ? -length / 2 : 0;
-  const Index outside = (x.array() < start || x.array() > start + length).count();
-  if (outside > 0)
-    notes.push_back(
-        fmt::format("{} of {} training values of column {} lie outside of one period [{:g}, {:g}) and are "
-                    "moved into it; check the unit of the period",
-                    outside, x.size(), period.column, start, start + length));
-  return start;
-}
-
-// The centre of the bounds for which the fewest values have two images: where the mean of 4 w (1 - w) is least. It is
-// cos^2(2 pi (v - centre) / P) for the values farther than a quarter of a period from the centre, and 0 for the others.
-double best_centre(const RowVector<double>& x, double length) {
-  constexpr int kCandidates = 64;
-  double best = 0, least = kInfinity;
-  for (int k = 0; k < kCandidates; ++k) {
-    const double centre = length * k / kCandidates;
-    double sum = 0;
-    for (const double v : x) {
-      const double cosine = std::cos(2 * std::numbers::pi * (v - centre) / length);
-      if (cosine < 0) sum += cosine * cosine;
-    }
-    if (sum < least) least = sum, best = centre;
-  }
-  return best;
-}
-
-// A periodic column gets bounds one and a half periods apart, in which it is unfolded.
-void TrainingData::set_periods(const Matrix<double>& training) {
-  Vector<double> low = bounds_->low(), high = bounds_->high(), start = Vector<double>::Zero(dim()), length = start;
-  for (const auto& period : options_.period) {
-    const Index i = bounded_column("period", period.column);
-    if (std::isfinite(low(i)) || std::isfinite(high(i)))
-      throw InputError(fmt::format("period: column {} has bounds; a periodic column has none", period.column));
-    start(i) = start_of_period(period, training.row(i), notes_), length(i) = period.length;
-    const double centre = best_centre(training.row(i), period.length);
-    low(i) = centre - Periods::kWidth / 2 * period.length, high(i) = centre + Periods::kWidth / 2 * period.length;
-  }
-  Vector<double> inset = bounds_->inset();  // a copy: emplace() destroys the old bounds first
-  bounds_.emplace(std::move(low), std::move(high), std::move(inset));
-  periods_.emplace(std::move(start), std::move(length), *bounds_);
-}
-
-void TrainingData::check_inside(const Matrix<double>& x) const {
-  for (Index i = 0; i < x.rows(); ++i) {
-    if (periods_ && periods_->length()(i) > 0) continue;
-    for (const double v : x.row(i))
-      if (const double low = bounds_->low()(i), high = bounds_->high()(i) - noise_(i); !(v >= low && v <= high))
-        throw InputError(fmt::format("bounds: column {}: {} is outside of {}:{}", columns_[static_cast<std::size_t>(i)],
-                                     v, low, high));
-  }
-}
-
 // All training rows of a table, or 16,384 draws of a toy.
 TrainingData::Points TrainingData::training_sample() const {
   if (const auto* rows = source_->training()) return split(*rows);
@@ -452,32 +278,6 @@ std::uint64_t TrainingData::hash() const {
   for (const auto* part : weights)
     if (part->size() > 0) hash.add(part->data(), static_cast<std::size_t>(part->size()) * sizeof(double));
   return hash.value();
-}
-
-// The names and ranges of the first few columns, for a note.
-std::string ranges_text(const std::vector<std::string>& columns, const Matrix<double>& range) {
-  constexpr Index kMost = 12;
-  std::string out;
-  for (Index i = 0; i < std::min(range.rows(), kMost); ++i) {
-    int digits = 6;
-    const auto text = [&](double value) { return fmt::format("{:.{}g}", value, digits); };
-    while (digits < 17 && range(i, 0) != range(i, 1) && text(range(i, 0)) == text(range(i, 1))) digits += 2;
-    out += fmt::format("{}{} in [{}, {}]", i > 0 ? ", " : "", columns[static_cast<std::size_t>(i)], text(range(i, 0)),
-                       text(range(i, 1)));
-  }
-  return range.rows() > kMost ? fmt::format("{}, and {} more", out, range.rows() - kMost) : out;
-}
-
-// The lowest and the highest value of each row of all parts: d x 2.
-Matrix<double> range_of(const std::vector<const Matrix<double>*>& parts, Index dim) {
-  Matrix<double> range(dim, 2);
-  range.col(0).setConstant(std::numeric_limits<double>::infinity()), range.col(1) = -range.col(0);
-  for (const auto* part : parts) {
-    if (part->cols() == 0) continue;
-    range.col(0) = range.col(0).cwiseMin(part->rowwise().minCoeff());
-    range.col(1) = range.col(1).cwiseMax(part->rowwise().maxCoeff());
-  }
-  return range;
 }
 
 std::string TrainingData::summary() const {

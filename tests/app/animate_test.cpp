@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -11,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string kAnimated = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kAnimated = source_dir() + "/models/";
 
 class Animate : public ScriptedProgram {};
 

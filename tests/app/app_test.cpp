@@ -10,6 +10,7 @@
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
 #include "pathline/recipe/recipe.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -19,7 +20,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::string kFfjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+const std::string kFfjord = fixtures_dir() + "/ffjord_8gaussians.h5";
 
 class App : public Scratch {
  protected:
@@ -282,7 +283,7 @@ TEST_F(App, AnyNumberOfThreadsTrainsTheSameModelBitwise) {
 
 TEST_F(App, InterruptSavesAndTheRunGoesOnSlow) {
   // The tool itself, so that the signal is a real one.
-  const std::string tool = PATHLINE_TOOL;
+  const std::string tool = tool_path();
   put("stop.sh", "'" + tool + "' train --data moons -o '" + file("run") +
                      "' --iterations 100000 --quiet --set model.hidden=8 "
                      "--set data.validation_size=10 &\npid=$!\nsleep 1\nkill -INT $pid\nwait $pid\necho $? > '" +
@@ -299,7 +300,7 @@ TEST_F(App, InterruptSavesAndTheRunGoesOnSlow) {
 
 // HDF5's exit handler crashed after a write that had failed: the process ended with a signal instead of code 2.
 TEST_F(App, AFullDiskIsOneLineAndExitCodeTwo) {
-  const std::string tool = PATHLINE_TOOL;
+  const std::string tool = tool_path();
   // A limit on the size of files stands for a disk; 64 blocks of 1024 bytes.
   put("full.sh", "trap '' XFSZ\nulimit -f 64\n'" + tool + "' sample '" + kFfjord + "' -n 100000 -o '" + file("s.h5") +
                      "' --rtol 1e-2 --atol 1e-2\necho $? > '" + file("code") + "'\n");
@@ -365,7 +366,7 @@ TEST_F(App, BadInputExitsWithTwoOneLineAndWritesNothing) {
   EXPECT_EQ(run({}).code, 2);
 }
 
-const std::string kModels = PATHLINE_SOURCE_DIR "/models/";
+const std::string kModels = source_dir() + "/models/";
 
 // A misspelt name, and all columns were taken in their order: nonsense, and exit code 0.
 TEST_F(App, DensityFindsEveryColumnOrSaysWhichIsMissing) {
@@ -393,7 +394,7 @@ TEST_F(App, DensityFindsEveryColumnOrSaysWhichIsMissing) {
 // The condition may have been any of the columns: the points came first, whatever the training table's order was.
 // Couplings alone: nothing is solved, so an option of the solver would be ignored.
 TEST_F(App, OptionsOfTheSolverAreRefusedForAModelThatSolvesNothing) {
-  const std::string spline = PATHLINE_SOURCE_DIR "/models/moons_spline.h5";
+  const std::string spline = source_dir() + "/models/moons_spline.h5";
   put("p.csv", "a,b\n0,0\n1,1\n");
   for (const std::vector<std::string>& option : {std::vector<std::string>{"--steps", "8"}, {"--rtol", "1e-3"},
                                                  {"--trace", "hutchinson"}, {"--stepper", "rk4"}}) {
@@ -533,7 +534,7 @@ TEST_F(App, ForceKeepsTheOldRunUntilTheNewOneCanBegin) {
 }
 
 TEST_F(App, TerminationSavesAsAnInterruptDoesSlow) {
-  const std::string tool = PATHLINE_TOOL;
+  const std::string tool = tool_path();
   put("stop.sh", "'" + tool + "' train --data moons -o '" + file("run") +
                      "' --iterations 100000 --quiet --set model.hidden=8 "
                      "--set data.validation_size=10 &\npid=$!\nsleep 1\nkill -TERM $pid\nwait $pid\necho $? > '" +
@@ -580,7 +581,7 @@ TEST_F(App, PlotWithoutTheDataShowsTheModel) {
 }
 
 TEST_F(App, AFullStandardOutputIsExitCodeTwo) {
-  const std::string tool = PATHLINE_TOOL;
+  const std::string tool = tool_path();
   for (const std::string& arguments : std::vector<std::string>{"data list", "--help", "info '" + kFfjord + "'"}) {
     const int status = std::system(("'" + tool + "' " + arguments + " > /dev/full 2> '" + file("err") + "'").c_str());
     EXPECT_EQ(WEXITSTATUS(status), 2) << arguments;
@@ -624,7 +625,7 @@ TEST_F(App, HDF5IsNotWrittenUnderAnotherSuffix) {
 
 // On 80 columns it wrapped, and each redraw left a line.
 TEST_F(App, TheTrainingBarFitsItsTerminal) {
-  put("tool", PATHLINE_TOOL);
+  put("tool", tool_path());
   const auto drawn = python(
       "import os, pty, fcntl, struct, termios, sys\n"
       "tool = open('tool').read()\n"

@@ -1,6 +1,7 @@
 // `pathline distill` as a user runs it.
 #include <gmock/gmock.h>
 
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -9,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kDistilled = PATHLINE_SOURCE_DIR "/models/8gaussians_small.h5";
+const std::string kDistilled = source_dir() + "/models/8gaussians_small.h5";
 
 class DistillCommand : public ScriptedProgram {};
 

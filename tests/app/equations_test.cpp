@@ -7,6 +7,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/io/hdf5.hpp"
 #include "pathline/io/table.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "verify/continuity.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kSeen = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kSeen = source_dir() + "/models/";
 const std::string kModel = kSeen + "8gaussians_small.h5";
 
 class Equations : public Scratch {
@@ -169,7 +170,7 @@ TEST_F(Equations, CompareTrainsEachMethodForItsSecondsSlow) {
 
 TEST_F(Equations, CompareTakesARecipeAndATable) {
   const auto recipe = put("mine.toml", "[model]\nhidden = [8]\n[train]\nbatch = 32\n");
-  const auto table = std::string(PATHLINE_SOURCE_DIR) + "/datasets/geyser.csv";
+  const auto table = source_dir() + "/datasets/geyser.csv";
   const auto r = run({"compare", table, "--methods", recipe, "--seconds", "0.5", "--quiet"});
   ASSERT_EQ(r.code, 0) << r.err;
   EXPECT_THAT(r.out, HasSubstr("mine.toml | NLL "));

@@ -8,6 +8,7 @@
 #include "app/program.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/io/table.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -16,7 +17,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string kMoons = PATHLINE_SOURCE_DIR "/models/moons.h5";
+const std::string kMoons = source_dir() + "/models/moons.h5";
 
 class FailedRows : public Scratch {};
 

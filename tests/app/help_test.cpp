@@ -8,6 +8,7 @@
 
 #include "app/help_text.hpp"
 #include "app/suggestion.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -120,7 +121,7 @@ class HelpSlow : public ScriptedProgram {
   void run_examples(const std::vector<std::vector<std::string>>& commands, bool with_long = false) const {
     std::string setup = "export HOME=\"$PWD/home\" PATH=\"$(dirname \"$P\"):$PATH\"\nmkdir -p home\n";
     for (const char* name : {"models", "datasets", "examples", "tests"})
-      setup += std::string("ln -sfn '") + PATHLINE_SOURCE_DIR + "/" + name + "' .\n";
+      setup += std::string("ln -sfn '") + source_dir() + "/" + name + "' .\n";
     for (auto words : commands) {
       words.push_back("--help");
       for (const auto& example : examples_of(run(words).out)) {

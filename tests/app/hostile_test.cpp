@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 
 #include "app/program.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -39,7 +40,7 @@ class HostileFiles : public Scratch {
  protected:
   // The program in the scratch directory.
   Ended program(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), PATHLINE_TOOL);
+    arguments.insert(arguments.begin(), tool_path());
     std::vector<char*> argv;
     for (auto& a : arguments) argv.push_back(a.data());
     argv.push_back(nullptr);
@@ -80,8 +81,9 @@ class HostileFiles : public Scratch {
 
   // A model as train writes it, without its seal, after `change` in Python.
   std::string model(const std::string& name, const std::string& change) const {
-    const std::string made = python("import shutil, pathlib\nshutil.copy('" PATHLINE_FIXTURES "/model_format_1.h5', '" +
-                                    name + "')\nwith h5py.File('" + name + "', 'a') as f:\n  " + change + "\n");
+    const std::string made =
+        python("import shutil, pathlib\nshutil.copy('" + fixtures_dir() + "/model_format_1.h5', '" + name +
+               "')\nwith h5py.File('" + name + "', 'a') as f:\n  " + change + "\n");
     EXPECT_EQ(made, "");
     return name;
   }
@@ -101,9 +103,9 @@ class HostileFiles : public Scratch {
   }
   std::vector<std::string> table_refusals(const std::string& name) const {
     put("data.toml", "data.source = \"" + name + "\"\n");
-    return {refusal({"density", PATHLINE_SOURCE_DIR "/models/moons.h5", name}), refusal({"train", name, "-o", "run"}),
+    return {refusal({"density", source_dir() + "/models/moons.h5", name}), refusal({"train", name, "-o", "run"}),
             refusal({"data", "split", "data.toml", "-o", "parts.h5"}),
-            refusal({"plot", PATHLINE_SOURCE_DIR "/models/moons.h5", "--data", name, "-o", "p.png"})};
+            refusal({"plot", source_dir() + "/models/moons.h5", "--data", name, "-o", "p.png"})};
   }
 };
 
@@ -131,7 +133,7 @@ TEST_F(HostileFiles, ValuesInOtherFilesAreRefusedByNameSlow) {
 
 TEST_F(HostileFiles, ALinkToAnotherFileBesideATableIsNoHindrance) {
   table("t.h5", "f['x'] = np.ones((3, 2)); f['y'] = h5py.ExternalLink('other.h5', '/x')");
-  const auto end = program({"density", PATHLINE_SOURCE_DIR "/models/moons.h5", "t.h5:x"});
+  const auto end = program({"density", source_dir() + "/models/moons.h5", "t.h5:x"});
   EXPECT_EQ(end.code, 0) << end.err;
 }
 
@@ -188,7 +190,8 @@ TEST_F(HostileFiles, AModelsNumbersAskForNoMoreThanItsFileHoldsSlow) {
     model_refusals(model("m.h5", change));
   for (const std::string change :
        {"f.attrs['hidden'] = [10**9, 10**9]", "f.attrs['dim'] = 10**9", "f.attrs['num_blocks'] = 10**15"}) {
-    EXPECT_EQ(python("import shutil\nshutil.copy('" PATHLINE_FIXTURES "/ffjord_8gaussians.h5', 'm.h5')\n"
+    EXPECT_EQ(python("import shutil\nshutil.copy('" + fixtures_dir() +
+                     "/ffjord_8gaussians.h5', 'm.h5')\n"
                      "with h5py.File('m.h5', 'a') as f: " +
                      change),
               "");
@@ -207,7 +210,7 @@ TEST_F(HostileFiles, TerminalEscapesArePrintedAsTextSlow) {
   table("t.h5", "f['" + escape + "1'] = np.ones((3, 2)); f['b'] = np.ones((3, 2))");
   for (const auto& what : table_refusals("t.h5")) EXPECT_THAT(what, HasSubstr(escape));
   put("t.csv", "\x1b[31mred,b\n1,x\n");
-  EXPECT_THAT(refusal({"density", PATHLINE_SOURCE_DIR "/models/moons.h5", "t.csv"}), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(refusal({"density", source_dir() + "/models/moons.h5", "t.csv"}), Not(HasSubstr("\x1b")));
 }
 
 TEST_F(HostileFiles, MetricsThatAreNoObjectsAreLeftOut) {
@@ -230,7 +233,7 @@ TEST_F(HostileFiles, TheRecipeOfAModelOpensNoFile) {
 
 // libhdf5 1.10 crashes on the first and the third, and does not end on the second.
 TEST_F(HostileFiles, WhatTheHdf5LibraryDoesNotSurviveIsAnErrorSlow) {
-  const std::string from = PATHLINE_FIXTURES "/hostile/";
+  const std::string from = fixtures_dir() + "/hostile/";
   for (const char* name : {"crash_table.h5", "hang_table.h5"}) {
     std::filesystem::copy_file(from + name, file(name));
     for (const auto& what : table_refusals(name)) EXPECT_THAT(what, HasSubstr(name));

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "pathline/checkpoint/model.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -14,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kPlotted = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kPlotted = source_dir() + "/models/";
 
 class Plot : public Scratch {
  protected:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pathline/app/app.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -33,7 +34,7 @@ class ScriptedProgram : public Scratch {
   // The exit code of a script of bash, in which $P is the program; 128 + n for signal n. Its streams are in out.txt and
   // err.txt.
   int bash(const std::string& script) const {
-    put("script.sh", "cd '" + root_.string() + "'\nP='" + PATHLINE_TOOL + "'\n" + script + "\n");
+    put("script.sh", "cd '" + root_.string() + "'\nP='" + tool_path() + "'\n" + script + "\n");
     const int status = std::system(
         ("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" + file("err.txt") + "' < /dev/null")
             .c_str());

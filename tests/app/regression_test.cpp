@@ -6,6 +6,7 @@
 
 #include "pathline/dynamics/motion.hpp"
 #include "pathline/io/table.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -13,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kCubic = std::string(PATHLINE_SOURCE_DIR) + "/datasets/cubic.csv";
+const std::string kCubic = source_dir() + "/datasets/cubic.csv";
 
 class Regression : public Scratch {};
 
@@ -139,7 +140,7 @@ TEST_F(Regression, OnlyPhysicalParametersArePrinted) {
 }
 
 TEST_F(Regression, TheSpiralsRecipeLearnsTheSpiralSlow) {
-  const std::string root = PATHLINE_SOURCE_DIR;
+  const std::string root = source_dir();
   std::ifstream in(root + "/examples/recipes/spiral.toml");
   std::string recipe(std::istreambuf_iterator<char>(in), {});
   const auto at_source = recipe.find("datasets/spiral.csv");

@@ -7,6 +7,7 @@
 #include "app/markup.hpp"
 #include "app/report_page.hpp"
 #include "app/svg_chart.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace pathline {
@@ -15,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kReported = std::string(PATHLINE_SOURCE_DIR) + "/models/";
+const std::string kReported = source_dir() + "/models/";
 
 TEST(Markup, NothingOfAFileIsATag) {
   EXPECT_EQ(escaped("<b a='1' c=\"2\">&\n\x1b"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;\n\\x1b");

@@ -13,6 +13,7 @@
 #include "pathline/field/mlp.hpp"
 #include "pathline/transform/marginals.hpp"
 #include "pathline/verify/verify.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -139,7 +140,7 @@ class Reseal : public SpoiledModel {
  protected:
   void SetUp() override {
     SpoiledModel::SetUp();
-    std::filesystem::copy_file(PATHLINE_FIXTURES "/model_format_1.h5", file("old.h5"));
+    std::filesystem::copy_file(fixtures_dir() + "/model_format_1.h5", file("old.h5"));
     put("p.csv", "a,b\n0,0\n1,1\n");
   }
 };
@@ -179,7 +180,7 @@ TEST_F(Reseal, KeepsTheDensityBitForBit) {
   const auto after = run({"density", file("old.h5"), file("p.csv"), "--quiet"});
   EXPECT_EQ(after.out, before.out);
   EXPECT_EQ(after.err, "");
-  const auto was = read_model<double>(PATHLINE_FIXTURES "/model_format_1.h5"), is = read_model<double>(file("old.h5"));
+  const auto was = read_model<double>(fixtures_dir() + "/model_format_1.h5"), is = read_model<double>(file("old.h5"));
   EXPECT_EQ(is.flow.theta(), was.flow.theta());
   EXPECT_EQ(is.card.recipe, was.card.recipe);
   EXPECT_EQ(is.card.metrics, was.card.metrics);
@@ -195,7 +196,7 @@ TEST_F(Reseal, KeepsTheDensityBitForBit) {
 }
 
 TEST_F(Reseal, RefusesWhatIsNoModel) {
-  EXPECT_THAT(run({"reseal", PATHLINE_FIXTURES "/ffjord_8gaussians.h5", "-o", file("x.h5")}).err,
+  EXPECT_THAT(run({"reseal", fixtures_dir() + "/ffjord_8gaussians.h5", "-o", file("x.h5")}).err,
               HasSubstr("import ffjord"));
   EXPECT_EQ(run({"reseal", file("p.csv")}).code, 2);
   EXPECT_THAT(run({"reseal", file("m.h5"), "-o", file("x.csv")}).err, HasSubstr("the name must end with .h5"));

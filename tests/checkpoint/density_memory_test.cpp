@@ -10,11 +10,12 @@
 #ifdef PATHLINE_REPLACES_MALLOC
 
 #include "counted_malloc.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
 
-const std::string kModel = PATHLINE_SOURCE_DIR "/models/moons.h5";
+const std::string kModel = source_dir() + "/models/moons.h5";
 
 TEST(DensityMemory, TheCounterCounts) {
   const auto before = t_counted;

@@ -11,6 +11,7 @@
 #include "pathline/checkpoint/known_answers.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/field/mlp.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -61,7 +62,7 @@ TEST_F(Densities, SayWhatTheFlowSaysInTheFilesPrecisionWithTheFilesAccuracy) {
 // A solve in float rounds some thousand times by 6e-8, so the densities differ by at most 1e-4 nats; in double by 1e-9.
 TEST(ShippedModels, AgreeBetweenInstructionSets) {
   for (const std::string name : {"moons", "moons_spline", "otflow_8gaussians", "geyser"}) {
-    const std::string file = std::string(PATHLINE_SOURCE_DIR) + "/models/" + name + ".h5";
+    const std::string file = source_dir() + "/models/" + name + ".h5";
     const Density density(file);
     const auto flow = read_model<double>(file).flow;
     const Matrix<double> x = density.sample(24, 1);
@@ -86,7 +87,7 @@ TEST_F(Densities, TakeOptionsInsteadOfTheFiles) {
 
 // The shipped models are of format 1, whose recipe says how to evaluate them.
 TEST_F(Densities, EvaluateAModelOfFormat1AsItsRecipeSays) {
-  const std::string moons = PATHLINE_FIXTURES "/model_format_1.h5";
+  const std::string moons = fixtures_dir() + "/model_format_1.h5";
   EXPECT_EQ(Density(moons).solver(), (SolverOptions{.rtol = 1e-9, .atol = 1e-9}));
   EXPECT_EQ(python("import shutil\nshutil.copy('" + moons + "', 'm.h5')\nwith h5py.File('m.h5', 'a') as f:\n"
                    "  r = f['recipe'].asstr()[()].replace('rtol = 1e-09', 'rtol = 1e-04')\n"

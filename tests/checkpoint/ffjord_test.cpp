@@ -6,12 +6,13 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/io/hdf5.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
 
 // FFJORD's own numbers, in float64 at tolerance 1e-10.
-const std::string kFixture = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+const std::string kFixture = fixtures_dir() + "/ffjord_8gaussians.h5";
 const EvaluationOptions kFine{.solver = {.rtol = 1e-10, .atol = 1e-10}};
 
 TEST(Ffjord, LogDensityAndBaseAgreeWithTheFixture) {
@@ -27,7 +28,7 @@ TEST(Ffjord, LogDensityAndBaseAgreeWithTheFixture) {
 // Two blocks of 3-5-3 with moving batch norm before, between and after, by FFJORD's classes
 // (fixtures/reference_chain.py).
 TEST(Ffjord, AChainWithBatchNormAgreesWithFfjordsOwnClasses) {
-  const std::string fixture = std::string(PATHLINE_FIXTURES) + "/ffjord_chain.h5";
+  const std::string fixture = fixtures_dir() + "/ffjord_chain.h5";
   const auto flow = read_ffjord<double>(fixture);
   EXPECT_EQ(flow.blocks().size(), 2u);
   EXPECT_EQ(flow.norms().size(), 3u);

@@ -16,6 +16,7 @@
 #include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -33,8 +34,9 @@ class ModelReaderSlow : public Scratch {
     out.commit();
     const std::string printed = python(
         "import subprocess, sys\nprint(subprocess.run(['/usr/bin/python3', '-W', 'error', "
-        "r'" PATHLINE_SOURCE_DIR "/tests/checkpoint/model_reader.py', r'" +
-        model_file + "', 'points.h5'], check=True, stdout=subprocess.PIPE, text=True).stdout)");
+        "r'" +
+        source_dir() + "/tests/checkpoint/model_reader.py', r'" + model_file +
+        "', 'points.h5'], check=True, stdout=subprocess.PIPE, text=True).stdout)");
     const EvaluationOptions fine{.solver = {.rtol = 1e-12, .atol = 1e-12}};
     const auto expected = read_model<double>(model_file).flow.log_prob(x, c, fine).log_prob;
     std::istringstream lines(printed);
@@ -203,14 +205,14 @@ class ShippedModelReaderSlow : public ModelReaderSlow, public ::testing::WithPar
 
 std::vector<std::string> shipped() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(PATHLINE_SOURCE_DIR "/models"))
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() + "/models"))
     if (entry.path().extension() == ".h5") names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 TEST_P(ShippedModelReaderSlow, RebuildsTheDensity) {
-  const std::string model = PATHLINE_SOURCE_DIR "/models/" + GetParam() + ".h5";
+  const std::string model = source_dir() + "/models/" + GetParam() + ".h5";
   const auto flow = read_model<double>(model).flow;
   Matrix<double> c(flow.condition_dim(), 4);
   if (c.rows() > 0) c = flow.condition_mean.replicate(1, 4) + flow.condition_scale * Matrix<double>::Random(1, 4);

@@ -11,6 +11,7 @@
 #include "pathline/transform/coupling_layer.hpp"
 #include "pathline/transform/planar.hpp"
 #include "pathline/transform/radial.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -217,7 +218,7 @@ TEST_F(Models, ArraysOfAnotherShapeOrFromElsewhereAreRefusedSlow) {
   EXPECT_THAT(broken("f[w][1, 1] = 0.25"), HasSubstr("the model was changed after it was written"));
   EXPECT_THAT(broken("f['mean'][1] = 0.25"), HasSubstr("the model was changed after it was written"));
   EXPECT_EQ(broken("pass"), "no error");
-  const std::string ffjord = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+  const std::string ffjord = fixtures_dir() + "/ffjord_8gaussians.h5";
   EXPECT_EQ(python("import shutil\nshutil.copy('" + ffjord +
                    "', 'f.h5')\nwith h5py.File('f.h5', 'a') as f:\n"
                    "  w = 'parameters/layers.0._layer.weight'\n  a = f[w][:].T; del f[w]; f[w] = a"),
@@ -328,7 +329,7 @@ TEST_F(Models, EveryFlippedBitIsFoundBeforeHdf5OpensTheFile) {
 
 // Written by pathline 0.1.0: no checksum, norms' weights (d, 1), the evaluation in the recipe alone.
 TEST_F(Models, Format1IsStillRead) {
-  const auto model = read_model<double>(std::string(PATHLINE_FIXTURES) + "/model_format_1.h5");
+  const auto model = read_model<double>(fixtures_dir() + "/model_format_1.h5");
   EXPECT_EQ(model.card.format_version, 1);
   EXPECT_EQ(model.card.evaluation, (SolverOptions{.rtol = 1e-9, .atol = 1e-9}));
   Matrix<double> x(2, 2);
@@ -342,7 +343,8 @@ TEST_F(Models, Format1IsStillRead) {
       python("with h5py.File('m.h5') as f: print(f.attrs['format_version'], f['parameters/norms/0/weight'].shape)"),
       "2 (2,)\n");
   EXPECT_EQ(read_model<double>(file("m.h5")).flow.theta(), model.flow.theta());
-  EXPECT_EQ(python("import shutil\nshutil.copy('" PATHLINE_FIXTURES "/model_format_1.h5', 'b.h5')\n"
+  EXPECT_EQ(python("import shutil\nshutil.copy('" + fixtures_dir() +
+                   "/model_format_1.h5', 'b.h5')\n"
                    "with h5py.File('b.h5', 'a') as f: f['parameters/norms/0/weight'][0] += 1e-9"),
             "");
   EXPECT_THAT(message([&] { read_model<double>(file("b.h5")); }), HasSubstr("digest "));

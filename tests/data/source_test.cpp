@@ -9,6 +9,7 @@
 
 #include "message.hpp"
 #include "pathline/core/error.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -114,14 +115,14 @@ TEST(TableSource, HasNoExactDensityButNames) {
 
 TEST(SourceByName, IsAToyOrAFile) {
   EXPECT_EQ(make_source("moons", {.validation_size = 1, .test_size = 1})->entropy(), find_toy("moons").entropy());
-  const auto geyser = make_source(PATHLINE_SOURCE_DIR "/datasets/geyser.csv");
+  const auto geyser = make_source(source_dir() + "/datasets/geyser.csv");
   EXPECT_EQ(geyser->training_rows().value() + geyser->validation().cols() + geyser->test().cols(), 272);
   EXPECT_THAT(geyser->columns(), testing::ElementsAre("eruptions", "waiting"));
 }
 
 TEST(SourceByName, GeyserIsRsFaithful) {
   const auto geyser =
-      make_source(PATHLINE_SOURCE_DIR "/datasets/geyser.csv", {.validation_fraction = 0, .test_fraction = 0});
+      make_source(source_dir() + "/datasets/geyser.csv", {.validation_fraction = 0, .test_fraction = 0});
   EXPECT_NEAR(geyser->standardizer().mean(0), 3.487783, 5e-7);  // R: colMeans(faithful), in seven digits
   EXPECT_NEAR(geyser->standardizer().mean(1), 70.897059, 5e-7);
 }
@@ -145,7 +146,7 @@ TEST(SourceByName, ErrorsSayWhere) {
   };
   EXPECT_THAT(message("mons"), testing::HasSubstr("did you mean \"moons\"?"));
   EXPECT_THAT(message("nowhere/mons.csv"), testing::HasSubstr("mons.csv"));
-  EXPECT_THAT(message(PATHLINE_SOURCE_DIR "/datasets/geyser.csv", {.test_fraction = 2}),
+  EXPECT_THAT(message(source_dir() + "/datasets/geyser.csv", {.test_fraction = 2}),
               testing::HasSubstr("geyser.csv: test_fraction = 2: must be in [0, 1)"));
 }
 

@@ -13,6 +13,7 @@
 #include "pathline/checkpoint/training_state.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/table.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -83,7 +84,7 @@ class Mutations : public Scratch {
   }
 
   void mutate_models(int count) {
-    const auto model = read_model<float>(PATHLINE_FIXTURES "/model_format_1.h5");
+    const auto model = read_model<float>(fixtures_dir() + "/model_format_1.h5");
     write_model(file("sealed.h5"), model);
     auto open = Hdf5File::create(file("unsealed.h5"));
     write_model(open, model);
@@ -102,7 +103,7 @@ TEST_F(Mutations, AModelKeepsItsDensityOrIsRefusedSlow) { mutate_models(300); }
 TEST_F(Mutations, TenThousandOfAModelExhaustive) { mutate_models(5000); }
 
 TEST_F(Mutations, ALastCheckpointIsWholeOrRefused) {
-  const auto model = read_model<float>(PATHLINE_FIXTURES "/model_format_1.h5");
+  const auto model = read_model<float>(fixtures_dir() + "/model_format_1.h5");
   auto out = Hdf5File::create_sealed(file("last.h5"));
   write_model(out, model);
   const Vector<double> v = Vector<double>::LinSpaced(model.flow.theta().size(), 0, 1);

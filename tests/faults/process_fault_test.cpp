@@ -18,6 +18,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/checkpoint/training_state.hpp"
 #include "pathline/core/error.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -26,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-const std::string kModel = PATHLINE_SOURCE_DIR "/models/otflow_8gaussians.h5";
+const std::string kModel = source_dir() + "/models/otflow_8gaussians.h5";
 
 struct Limit {
   decltype(RLIMIT_AS) resource;
@@ -42,7 +43,7 @@ class ProcessFaultsSlow : public Scratch {
 
   // Starts the program in the scratch directory; its standard error is in err.txt.
   pid_t start(std::vector<std::string> arguments, const std::vector<Limit>& limits = {}) const {
-    arguments.insert(arguments.begin(), PATHLINE_TOOL);
+    arguments.insert(arguments.begin(), tool_path());
     std::vector<char*> argv;
     for (auto& a : arguments) argv.push_back(a.data());
     argv.push_back(nullptr);

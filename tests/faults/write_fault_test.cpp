@@ -16,6 +16,7 @@
 #include <gmock/gmock.h>
 
 #include "faults/fault_report.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -49,7 +50,7 @@ class WriteFaultsSlow : public Scratch {
   // arguments: of pathline, in the scratch directory. strace: its options; what it prints goes to trace.txt.
   Outcome run(const std::string& strace, const std::string& arguments) const {
     const std::string shell = "cd '" + root_.string() + "/work' && strace -f --seccomp-bpf -qq -o ../trace.txt " +
-                              strace + " " + PATHLINE_TOOL + " " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
+                              strace + " " + tool_path() + " " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
     const int status = std::system(("bash -c '" + escaped(shell) + "'").c_str());
     return {WEXITSTATUS(status), get("err.txt")};
   }
@@ -91,8 +92,7 @@ class WriteFaultsSlow : public Scratch {
       const bool any_file = call != "openat" && call != "close";
       const bool failed = line.find(") = -1 ") != std::string::npos;
       bool ours = false;
-      for (const std::string& place :
-           {root_.string(), PATHLINE_SOURCE_DIR + std::string("/models"), std::string(PATHLINE_FIXTURES)})
+      for (const std::string& place : {root_.string(), source_dir() + "/models", fixtures_dir()})
         ours = ours || line.find(place) != std::string::npos;
       if (any_file || (ours && !failed)) out.push_back(n);
     }
@@ -165,7 +165,7 @@ class WriteFaultsSlow : public Scratch {
   // theta and Adam's moments are whole: the run goes on.
   bool resumes(const std::map<std::string, std::string>& files) const {
     restore(files);
-    const std::string shell = "cd '" + (root_ / "work").string() + "' && " + PATHLINE_TOOL +
+    const std::string shell = "cd '" + (root_ / "work").string() + "' && " + tool_path() +
                               " train --resume run --iterations 6 --threads 1 --quiet > ../out.txt 2>&1 < /dev/null";
     return std::system(shell.c_str()) == 0;
   }
@@ -185,13 +185,13 @@ TEST_F(WriteFaultsSlow, EveryCommandWritesAllOrFails) {
            {"i.h5", "old"},
            {"t.h5", "old"},
            {"p.png", "old"}});
-  const std::string model = std::string(PATHLINE_SOURCE_DIR) + "/models/otflow_8gaussians.h5 ";
+  const std::string model = source_dir() + "/models/otflow_8gaussians.h5 ";
   for (const char* output : {"d.h5", "d.csv", "d.npy"})
     fail_each_call("density " + model + "--grid=-1:1:5 --threads 1 --quiet -o " + output, output, is_same);
   fail_each_call("sample " + model + "-n 70 --log-density --threads 1 --quiet -o s.h5", "s.h5", is_same);
   fail_each_call("data sample moons -n 50 -o t.h5", "t.h5", is_same);
   fail_each_call("data sample moons -n 50 -o d.csv", "d.csv", is_same);
-  fail_each_call("import ffjord " + std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5 -o i.h5", "i.h5", is_same);
+  fail_each_call("import ffjord " + fixtures_dir() + "/ffjord_8gaussians.h5 -o i.h5", "i.h5", is_same);
   // Cairo draws with another font, or none, where the file of a font cannot be opened, and says nothing.
   fail_each_call("plot " + model + "--cells 10 --samples 20 --threads 1 --quiet -o p.png", "p.png",
                  [](const auto& clean, const auto& now) {
@@ -209,11 +209,11 @@ void WriteFaultsSlow::fail_calls_of_training(int one_of) {
   std::string expected;  // of the clean run
   fail_each_call(train, "run/model.h5", [&](const auto& clean, const auto& now) {
     if (!now.count("run/model.h5") || !now.count("run/last.h5")) return false;
-    const std::string digest = std::string(PATHLINE_TOOL) + " info run/model.h5 | grep -E \"digest|parameters\"";
+    const std::string digest = tool_path() + " info run/model.h5 | grep -E \"digest|parameters\"";
     const auto info = [&](const std::map<std::string, std::string>& files) {
       restore(files);
       const std::string shell = "cd '" + (root_ / "work").string() + "' && " + digest + " > ../info.txt 2>&1; " +
-                                PATHLINE_TOOL + " info run/last.h5 | grep digest >> ../info.txt 2>&1";
+                                tool_path() + " info run/last.h5 | grep digest >> ../info.txt 2>&1";
       if (std::system(shell.c_str()) != 0) return std::string("none");
       return get("info.txt");
     };

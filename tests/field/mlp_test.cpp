@@ -245,6 +245,25 @@ TEST(Mlp, DerivativesOfAFarPointAreFinite) {
 
 // A network of 64-64-64 in two dimensions with its trace, by hand; the pullback's two products for each of the
 // forward's.
+TEST(Mlp, SetToZeroIsZeroEverywhereAndItsGradientIsNot) {
+  Mlp<double> field({.dim = 2, .condition_dim = 1, .hidden = {8, 8}});
+  Engine engine = make_stream(5, "test.weights");
+  field.initialize(engine);
+  Vector<double> theta = field.theta();
+  ASSERT_TRUE(field.set_zero());
+  EXPECT_NE(field.theta(), theta);
+  Matrix<double> z(2, 6), c(1, 6), f(2, 6), z_bar(2, 6), c_bar = Matrix<double>::Zero(1, 6), none(2, 0);
+  fill_normal<double>(engine, z), fill_normal<double>(engine, c);
+  Workspace<double> w;
+  field.value({0.3, z, c}, f, w);
+  EXPECT_EQ(f, Matrix<double>(Matrix<double>::Zero(2, 6)));
+  Vector<double> theta_bar = Vector<double>::Zero(theta.size());
+  double t_bar = 0;
+  field.pullback({0.3, z, c}, {}, Matrix<double>(Matrix<double>::Ones(2, 6)), none, {z_bar, c_bar, theta_bar, &t_bar},
+                 w);
+  EXPECT_GT(theta_bar.norm(), 0);
+}
+
 TEST(Mlp, FlopsAreThoseOfItsProducts) {
   const Mlp<float> field({.hidden = {64, 64, 64}});
   EXPECT_EQ(field.flops({}), 2 * (2 * 64 + 2 * 64 * 64 + 64 * 2));

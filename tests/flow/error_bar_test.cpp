@@ -9,11 +9,12 @@
 #include "message.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/transform/bounds.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
 
-std::string model(const std::string& name) { return PATHLINE_SOURCE_DIR "/models/" + name + ".h5"; }
+std::string model(const std::string& name) { return source_dir() + "/models/" + name + ".h5"; }
 
 // Draws of the model, the last fifth of which are moved out to ten standard deviations.
 Matrix<double> near_and_far(const Flow<double>& flow, Index n) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "fuzz/targets.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -22,7 +23,7 @@ std::string content(const fs::path& file) {
 TEST(Fuzz, EveryInputOfTheCorpusIsReadOrRefused) {
   int inputs = 0;
   for (const auto& [name, target] : fuzz::targets()) {
-    const fs::path corpus = fs::path(PATHLINE_SOURCE_DIR) / "tests/fuzz/corpus" / name;
+    const fs::path corpus = fs::path(source_dir()) / "tests/fuzz/corpus" / name;
     ASSERT_TRUE(fs::is_directory(corpus)) << corpus;
     for (const auto& entry : fs::directory_iterator(corpus)) {
       SCOPED_TRACE(entry.path().string());
@@ -37,7 +38,7 @@ TEST(Fuzz, EveryInputOfTheCorpusIsReadOrRefused) {
 TEST(Fuzz, RandomChangesOfTheCorpusAreReadOrRefusedSlow) {
   for (const auto& [name, target] : fuzz::targets()) {
     std::vector<std::string> seeds;
-    for (const auto& entry : fs::directory_iterator(fs::path(PATHLINE_SOURCE_DIR) / "tests/fuzz/corpus" / name))
+    for (const auto& entry : fs::directory_iterator(fs::path(source_dir()) / "tests/fuzz/corpus" / name))
       seeds.push_back(content(entry.path()));
     std::sort(seeds.begin(), seeds.end());  // a directory has its files in any order
     std::mt19937_64 engine(1);

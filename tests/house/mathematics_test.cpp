@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
+
 namespace pathline {
 namespace {
 
@@ -19,7 +21,7 @@ std::string text_of(const fs::path& file) {
 }
 
 TEST(Mathematics, EveryFileAndTestThatItNamesExists) {
-  const fs::path root = PATHLINE_SOURCE_DIR;
+  const fs::path root = source_dir();
   std::ifstream in(root / "docs/mathematics.md");
   ASSERT_TRUE(in);
   const std::regex path("`((?:src|include|tests|models|datasets|examples)/[^` ]+)`"),

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -198,15 +199,15 @@ std::vector<std::string> violations(const fs::path& root) {
 }
 
 TEST(ModuleOrder, IncludesGoDownAndThirdPartiesStopAtTheirAdapter) {
-  const auto found = violations(PATHLINE_SOURCE_DIR);
+  const auto found = violations(source_dir());
   std::string list;
   for (const auto& line : found) list += line + "\n";
   EXPECT_THAT(found, IsEmpty()) << list;
 }
 
 TEST(ModuleOrder, LooksAtTheRealTree) {
-  EXPECT_GT(source_files(PATHLINE_SOURCE_DIR).size(), 10u);
-  EXPECT_FALSE(directives(fs::path(PATHLINE_SOURCE_DIR) / "include/pathline/core/random.hpp").empty());
+  EXPECT_GT(source_files(source_dir()).size(), 10u);
+  EXPECT_FALSE(directives(fs::path(source_dir()) / "include/pathline/core/random.hpp").empty());
 }
 
 // The scanner itself, on trees made for it.

@@ -8,6 +8,8 @@
 
 #include <gmock/gmock.h>
 
+#include "paths.hpp"
+
 namespace pathline {
 namespace {
 
@@ -43,7 +45,7 @@ TEST(NoDiscard, ScanFindsAFunctionThatGivesAValue) {
 TEST(NoDiscard, EveryPublicFunctionOfAValueHasIt) {
   std::vector<std::string> found;
   std::size_t with = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(PATHLINE_SOURCE_DIR) / "include")) {
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(source_dir()) / "include")) {
     if (!entry.is_regular_file()) continue;
     std::ifstream in(entry.path());
     bool before = false;  // [[nodiscard]] on the line above

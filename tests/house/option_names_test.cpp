@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "pathline/recipe/recipe.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -59,7 +60,7 @@ std::string foreign_name(const std::string& text) {
 TEST(OptionNames, ALiteralOfTheLibraryNamesNoKeyAndNoOption) {
   int read = 0;
   for (const std::string root : {"/src", "/include"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(PATHLINE_SOURCE_DIR + root)) {
+    for (const auto& entry : fs::recursive_directory_iterator(source_dir() + root)) {
       const std::string path = entry.path().string();
       if (!entry.is_regular_file() || path.find("/app/") != path.npos || path.find("/recipe/") != path.npos) continue;
       std::ifstream file(path);

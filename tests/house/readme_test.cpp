@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
+
 namespace pathline {
 namespace {
 
@@ -16,11 +18,11 @@ std::string read(const std::filesystem::path& path) {
 }
 
 TEST(Readme, ItsProgramsAreThoseThatAreRun) {
-  const std::string readme = read(PATHLINE_SOURCE_DIR "/README.md");
+  const std::string readme = read(source_dir() + "/README.md");
   int programs = 0;
   for (auto at = readme.find("```cpp\n"); at != readme.npos; at = readme.find("```cpp\n", at + 1)) ++programs;
   int found = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(PATHLINE_SOURCE_DIR "/examples")) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() + "/examples")) {
     if (!entry.path().filename().string().starts_with("readme_")) continue;
     EXPECT_NE(readme.find("```cpp\n" + read(entry.path()) + "```"), readme.npos) << entry.path();
     ++found;

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
+
 namespace pathline {
 namespace {
 
@@ -14,7 +16,7 @@ namespace fs = std::filesystem;
 
 TEST(Reporting, OnlyTheReportWritesToStandardError) {
   int read = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(PATHLINE_SOURCE_DIR "/src")) {
+  for (const auto& entry : fs::recursive_directory_iterator(source_dir() + "/src")) {
     if (!entry.is_regular_file() || entry.path().stem() == "report") continue;
     std::ifstream file(entry.path());
     int number = 0;

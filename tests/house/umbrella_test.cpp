@@ -12,6 +12,7 @@
 
 #include "pathline/density.hpp"
 #include "pathline/version.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -26,7 +27,7 @@ std::string contents_of(const fs::path& file) {
 
 // A new header is added to pathline.hpp, in the order of the alphabet.
 TEST(Umbrella, IncludesEveryPublicHeaderButTheCommandLines) {
-  const fs::path include = fs::path(PATHLINE_SOURCE_DIR) / "include";
+  const fs::path include = fs::path(source_dir()) / "include";
   std::set<std::string> expected;
   for (const auto& entry : fs::recursive_directory_iterator(include / "pathline")) {
     const auto path = entry.path().lexically_relative(include);

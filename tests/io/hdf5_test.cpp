@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include "message.hpp"
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -254,7 +255,7 @@ TEST_F(Hdf5Test, ErrorsPrintNothing) {
 }
 
 TEST_F(Hdf5Test, FixtureReads) {
-  const Hdf5File in = Hdf5File::open(PATHLINE_FIXTURES "/ffjord_8gaussians.h5");
+  const Hdf5File in = Hdf5File::open(fixtures_dir() + "/ffjord_8gaussians.h5");
   EXPECT_THAT(in.children(), testing::Contains("points"));
   EXPECT_EQ(in.read_matrix<double>("points").rows(), 2);
   EXPECT_EQ(in.read_matrix<double>("points").cols(), 512);

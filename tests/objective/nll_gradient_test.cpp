@@ -6,6 +6,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/io/hdf5.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -15,7 +16,7 @@ template <class S> double end_time(const Flow<S>& flow, const NllGradient& g) {
   return flow.blocks()[0]->clock == FieldClock::data_to_base ? g.ends[0].base : g.ends[0].data;
 }
 
-const std::string kFixture = std::string(PATHLINE_FIXTURES) + "/ffjord_8gaussians.h5";
+const std::string kFixture = fixtures_dir() + "/ffjord_8gaussians.h5";
 
 // FFJORD's network and 100 points; the reference is PyTorch's autograd through fine RK4 steps and not the fixture's own
 // `gradient`, which central differences of the fixture's own log-density contradict (see reference_gradient.py).
@@ -24,7 +25,7 @@ class Strategies : public ::testing::TestWithParam<AdjointKind> {};
 TEST_P(Strategies, WholeGradientAgreesWithAutograd) {
   const auto flow = read_ffjord<double>(kFixture);
   const auto fixture = Hdf5File::open(kFixture);
-  const auto reference = Hdf5File::open(std::string(PATHLINE_FIXTURES) + "/gradient_8gaussians.h5");
+  const auto reference = Hdf5File::open(fixtures_dir() + "/gradient_8gaussians.h5");
   const Matrix<double> x = fixture.read_matrix<double>("points").leftCols(100);
   const auto g =
       nll_gradient(flow, x, Matrix<double>(0, 0), {.solver = {.rtol = 1e-10, .atol = 1e-10}, .adjoint = GetParam()});

@@ -10,6 +10,7 @@
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/train/evaluate.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -28,12 +29,12 @@ const std::map<std::string, double> kLeastEss = {{"double_well", 0.95}, {"funnel
 
 std::vector<std::string> shipped() {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(PATHLINE_SOURCE_DIR "/models"))
+  for (const auto& entry : fs::directory_iterator(source_dir() + "/models"))
     if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());
   return names;
 }
-std::string path(const std::string& name) { return PATHLINE_SOURCE_DIR "/models/" + name; }
+std::string path(const std::string& name) { return source_dir() + "/models/" + name; }
 
 class ShippedModels : public testing::TestWithParam<std::string> {};
 
@@ -72,7 +73,7 @@ TEST_P(ShippedModels, KeepWhatTheyPromiseSlow) {
   }
   if (recipe.data.source.ends_with(".csv")) {  // digits and diamonds are not here: those load and draw
     EXPECT_TRUE(model.flow.sample(64, 1, {.solver = {.rtol = 1e-3, .atol = 1e-3}}).points.allFinite());
-    recipe.data.source = PATHLINE_SOURCE_DIR "/" + recipe.data.source;
+    recipe.data.source = source_dir() + "/" + recipe.data.source;
     if (!fs::exists(recipe.data.source)) return;
     const TrainingData data = build_data(recipe);
     const auto e = evaluate(model.flow, data.test().x, data.test().c, {});

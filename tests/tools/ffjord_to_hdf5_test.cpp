@@ -12,6 +12,7 @@
 
 #include <gmock/gmock.h>
 
+#include "paths.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -39,7 +40,7 @@ Outcome run(const std::string& command) {
   return outcome;
 }
 
-std::string fixture(const std::string& name) { return PATHLINE_FIXTURES "/ffjord_checkpt/" + name; }
+std::string fixture(const std::string& name) { return fixtures_dir() + "/ffjord_checkpt/" + name; }
 
 std::string contents(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -50,7 +51,7 @@ class FfjordToHdf5 : public Scratch {
  protected:
   std::string output() const { return (root_ / "out.h5").string(); }
   Outcome convert(const std::string& checkpoint) const {
-    return run("/usr/bin/python3 -I '" PATHLINE_SOURCE_DIR "/tools/ffjord_to_hdf5.py' '" + checkpoint + "' -o '" +
+    return run("/usr/bin/python3 -I '" + source_dir() + "/tools/ffjord_to_hdf5.py' '" + checkpoint + "' -o '" +
                output() + "'");
   }
   // A Python program that sees the output as `out`, the state_dict of `name` as `state`, and must not fail.
@@ -64,13 +65,14 @@ class FfjordToHdf5 : public Scratch {
   }
 };
 
-const char* const kOneBlock = R"(
+const std::string kOneBlock = R"(
 assert len(p) == 16 and 'sqrt_end_time' in p and p['sqrt_end_time'].shape == ()
 for name in p:
     full = 'chain.0.' + ('' if name == 'sqrt_end_time' else 'odefunc.odefunc.diffeq.') + name
     assert p[name].dtype == np.float64 and p[name].shape == state[full].shape, name
     assert np.array_equal(p[name][()], state[full]), name
-reference = h5py.File(')" PATHLINE_FIXTURES R"(/ffjord_8gaussians.h5')
+reference = h5py.File(')" + fixtures_dir() +
+                              R"(/ffjord_8gaussians.h5')
 assert set(reference.attrs) <= set(out.attrs), set(out.attrs)
 assert {n for n in reference['parameters'] if not n.startswith('layers.3')} == set(p)
 for name in reference.attrs:
@@ -166,13 +168,13 @@ TEST_F(FfjordToHdf5Error, PickledCodeIsNotRun) {
 }
 
 TEST(FfjordToHdf5Options, MissingOutputIsOneLine) {
-  const Outcome outcome = run("/usr/bin/python3 '" PATHLINE_SOURCE_DIR "/tools/ffjord_to_hdf5.py' x.pth");
+  const Outcome outcome = run("/usr/bin/python3 '" + source_dir() + "/tools/ffjord_to_hdf5.py' x.pth");
   EXPECT_EQ(outcome.status, 2);
   EXPECT_EQ(outcome.text, "ffjord_to_hdf5.py: the following arguments are required: -o/--output (see --help)\n");
 }
 
 TEST(FfjordToHdf5Options, HelpShowsAnExample) {
-  const Outcome outcome = run("/usr/bin/python3 '" PATHLINE_SOURCE_DIR "/tools/ffjord_to_hdf5.py' --help");
+  const Outcome outcome = run("/usr/bin/python3 '" + source_dir() + "/tools/ffjord_to_hdf5.py' --help");
   EXPECT_EQ(outcome.status, 0);
   EXPECT_THAT(outcome.text, HasSubstr("checkpt.pth -o ffjord.h5"));
 }

@@ -6,6 +6,7 @@
 #include "pathline/checkpoint/density.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/objective/nll_gradient.hpp"
+#include "paths.hpp"
 
 namespace pathline {
 namespace {
@@ -34,9 +35,7 @@ TEST(TraceOptions, AreCheckedWhereverTheyAreTaken) {
   EXPECT_EQ(message([&] { (void)flow.sample(3, 0, {.trace = trace}); }), kProbes);
   EXPECT_EQ(message([&] { (void)flow.transform(x, 0, 1, none, {.trace = trace}); }), kProbes);
   EXPECT_EQ(message([&] { (void)nll_gradient(flow, x, none, {.trace = trace}); }), kProbes);
-  EXPECT_EQ(
-      message([&] { const Density density(std::string(PATHLINE_SOURCE_DIR) + "/models/moons.h5", {.trace = trace}); }),
-      kProbes);
+  EXPECT_EQ(message([&] { const Density density(source_dir() + "/models/moons.h5", {.trace = trace}); }), kProbes);
 }
 
 }  // namespace

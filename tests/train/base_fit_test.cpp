@@ -121,7 +121,7 @@ Matrix<double> many_clusters(Index n, std::uint64_t seed) {
 }
 
 // Trials took half of the time, and the prediction refused larger mixtures.
-TEST(BaseChoice, TheLadderReachesALargerMixtureWithinTheTime) {
+TEST(BaseChoice, TheSearchReachesALargerMixtureWithinTheTime) {
   const auto rows = rows_of(many_clusters(8000, 1), many_clusters(1000, 2));
   const auto began = std::chrono::steady_clock::now();
   const auto choice = choose_base(rows, nullptr, {.seconds = 6});
@@ -132,7 +132,7 @@ TEST(BaseChoice, TheLadderReachesALargerMixtureWithinTheTime) {
   EXPECT_NEAR(choice.nll, entropy, 0.15);  // three standard errors of 1,000 rows, and 240 parameters of 8,000 rows
 }
 
-TEST(BaseChoice, IsNotWorseThanAnyMixtureOfTheLadder) {
+TEST(BaseChoice, IsNotWorseThanAnyMixtureThatItTried) {
   const auto rows = rows_of(many_clusters(4000, 3), many_clusters(600, 4));
   const auto choice = choose_base(rows, nullptr, {.seconds = 5});
   for (const Index k : {1, 4, 16, 64}) {

@@ -30,5 +30,14 @@ TEST(StagePlan, TheLastStageContinuesWhereNoneIsOpen) {
             "iterations = 5: the stages request 30 in total; raise it, or lower the iterations of a stage");
 }
 
+TEST(StagePlan, AnIterationBelongsToTheStageThatItFallsInto) {
+  const auto plan = plan_stages({{.kind = "a", .iterations = 10}, {.kind = "b", .iterations = 5}}, {.iterations = 15});
+  EXPECT_EQ(all_iterations(plan), 15);
+  EXPECT_EQ(stage_of(plan, 0), 0u);
+  EXPECT_EQ(stage_of(plan, 9), 0u);
+  EXPECT_EQ(stage_of(plan, 10), 1u);
+  EXPECT_EQ(stage_of(plan, 15), 1u);  // the end of the run
+}
+
 }  // namespace
 }  // namespace pathline

@@ -525,5 +525,25 @@ TEST_F(TrainerOf, ARunWithATimeLimitIsARunOfTheLengthThatItFoundSlow) {
               HasSubstr("needs a trapezoid"));
 }
 
+// `train --resume` of a run with a time limit that was interrupted crashed: it asked how long an iteration takes before
+// the first one.
+TEST_F(TrainerOf, AnInterruptedRunWithATimeLimitContinuesBitwise) {
+  const auto data = matrix_data(standard_normal_draws(2, 100));
+  auto options = quick(12);
+  options.schedule = {.kind = Schedule::Kind::trapezoid, .warmup = 2};
+  options.seconds = 1e6;  // the largest number of iterations ends the run
+  Trainer<double> whole(small_mlp<double>(2), data, maximum_likelihood<double>(), options);
+  whole.run();
+  options.directory = file("run");
+  TrainingCallbacks<double> callbacks{.iteration = [](const TrainingProgress& p, const Flow<double>&) {
+    return p.iteration == 6 ? TrainingAction::stop : TrainingAction::proceed;
+  }};
+  Trainer<double>(small_mlp<double>(2), data, maximum_likelihood<double>(), options, callbacks).run();
+  options.resume = true;
+  Trainer<double> resumed(small_mlp<double>(2), data, maximum_likelihood<double>(), options);
+  EXPECT_EQ(resumed.run().iterations, 12);
+  EXPECT_EQ(resumed.flow().theta(), whole.flow().theta());
+}
+
 }  // namespace
 }  // namespace pathline

@@ -13,6 +13,7 @@
 #include "pathline/data/toy.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/transform/bounds.hpp"
+#include "paths.hpp"
 #include "verify/spoiled_flow.hpp"
 
 namespace pathline {
@@ -22,7 +23,7 @@ using testing::Contains;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::string kModel = PATHLINE_SOURCE_DIR "/models/8gaussians_small.h5";
+const std::string kModel = source_dir() + "/models/8gaussians_small.h5";
 
 std::vector<std::string> failed(const std::vector<Check>& results) {
   std::vector<std::string> out;
@@ -104,7 +105,7 @@ TEST_F(Verify, AnInverseThatIsNotOneFailsThereAndBack) {
 
 // The field of 8gaussians_small hardly depends on the time: swapped, it has almost the same density.
 TEST_F(Verify, SwappedTimeFailsAgainstTheDataSlow) {
-  flow_ = read_model<double>(PATHLINE_SOURCE_DIR "/models/2spirals.h5").flow;
+  flow_ = read_model<double>(source_dir() + "/models/2spirals.h5").flow;
   Engine engine = make_stream(3, "verify_test");
   find_toy("2spirals").sample(engine, data_);
   EXPECT_EQ(run("coverage").verdict, Verdict::pass);

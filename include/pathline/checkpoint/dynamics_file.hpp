@@ -2,6 +2,7 @@
 /// A learned vector field as a file.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "pathline/io/hdf5.hpp"
 #include "pathline/optim/adam.hpp"

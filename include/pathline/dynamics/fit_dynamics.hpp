@@ -2,6 +2,9 @@
 /// Learning dz/dt = f(t, z) from observed trajectories.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "pathline/adjoint/odeint.hpp"
 #include "pathline/dynamics/physics_field.hpp"
 #include "pathline/dynamics/trajectory.hpp"

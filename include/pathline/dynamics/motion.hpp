@@ -2,6 +2,7 @@
 /// Simulated trajectories with known dynamics: twelve motions of a body, and a spiral.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>

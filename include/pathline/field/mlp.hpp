@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "pathline/core/random.hpp"
@@ -39,6 +40,7 @@ template <class S> class Mlp final : public VectorField<S> {
   /// torch's default: weights and biases uniform in +-1/sqrt(fan-in); hyper layers as FFJORD's. With scale_last = 0 the
   /// field begins at zero and the flow at the identity.
   void initialize(Engine& engine, double scale_last = 1);
+  bool set_zero() override;
 
   void value(const FieldPoint<S>& x, MatrixRef<S> f, Workspace<S>& w) const override;
   void tangents(const FieldPoint<S>& x, const TangentDirections<S>& e, MatrixRef<S> f, MatrixRef<S> je,

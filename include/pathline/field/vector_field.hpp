@@ -122,6 +122,11 @@ template <class S> class VectorField {
   /// includes the evaluation that it needs
   virtual double pullback_flops(const TangentDirections<S>&) const { return 0; }
 
+  /// Sets parameters so that f = 0 at every t, z and c, and a gradient leads away from there: a network sets its last
+  /// layer to 0. Training then starts from the density of the base. False, and nothing is changed, if the field has no
+  /// such parameters, as a potential; that is the default.
+  virtual bool set_zero() { return false; }
+
  protected:
   VectorField(Index dim, Index condition_dim) : dim_(dim), condition_dim_(condition_dim) {}
   VectorField(const VectorField&) = default;

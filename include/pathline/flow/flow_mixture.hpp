@@ -2,7 +2,9 @@
 /// The density of an ensemble: a mixture of flows.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -3,6 +3,7 @@
 /// 2023).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>

@@ -2,6 +2,7 @@
 /// Compares a gradient with central differences of the loss, one parameter array at a time.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 /// The negative log-likelihood of a batch and its gradient, by one of three adjoint strategies.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>

@@ -2,7 +2,9 @@
 /// KL(q || p) of a flow q to a target p that is known up to a constant, and its path gradient.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "pathline/objective/nll_gradient.hpp"
 #include "pathline/objective/target.hpp"

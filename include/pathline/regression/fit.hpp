@@ -2,6 +2,9 @@
 /// Training a regression model on pairs (x, y).
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "pathline/optim/minimize.hpp"
 #include "pathline/regression/regressor.hpp"
 

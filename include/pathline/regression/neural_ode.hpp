@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "pathline/adjoint/odeint.hpp"
 #include "pathline/regression/regressor.hpp"

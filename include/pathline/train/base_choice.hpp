@@ -2,6 +2,7 @@
 /// Chooses the mixture that is the base of a flow, by validation or by cross-validation.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

@@ -2,6 +2,7 @@
 /// Fits the base of a flow to the training rows, so that the flow begins at the density of a Gaussian mixture.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "pathline/fit/mixture_fit.hpp"

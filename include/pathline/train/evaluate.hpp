@@ -2,6 +2,7 @@
 /// Measures how well a flow fits points that it was not trained on.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "pathline/flow/flow.hpp"

@@ -12,6 +12,7 @@
 ///     const pathline::Flow<float>& flow = trainer.best();  // flow.log_prob(y), flow.sample(1000, 1)
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>

@@ -2,6 +2,7 @@
 /// The data of a training run: a source, and which of its columns condition the density of the others.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

@@ -1,6 +1,9 @@
 /// The affine map x = mean + scale z of each column, which standardizes the data.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "pathline/transform/transform.hpp"
 
 namespace pathline {

@@ -1,6 +1,10 @@
 /// FFJORD's moving batch norm: an affine map with the running statistics of what it has seen in training.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "pathline/transform/transform.hpp"
 
 namespace pathline {

@@ -2,6 +2,10 @@
 /// Columns with a lower bound, an upper bound, or both.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "pathline/transform/transform.hpp"
 
 namespace pathline {

@@ -1,6 +1,8 @@
 /// A sequence of transforms from the base to the data. It is a value, and it has the one loop over them.
 #pragma once
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "pathline/core/clone_ptr.hpp"

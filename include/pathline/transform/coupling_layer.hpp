@@ -2,6 +2,11 @@
 /// Coupling layers: RealNVP (Dinh et al. 2017) and neural spline flows (Durkan et al. 2019).
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "pathline/transform/conditioner.hpp"
 #include "pathline/transform/transform.hpp"
 

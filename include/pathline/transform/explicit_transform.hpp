@@ -2,6 +2,8 @@
 /// The common part of transforms whose map from the base to the data is a formula with trained parameters.
 #pragma once
 
+#include <memory>
+
 #include "pathline/transform/transform.hpp"
 
 namespace pathline {

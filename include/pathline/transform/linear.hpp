@@ -2,6 +2,9 @@
 /// The linear map x = L z, which decorrelates nearly collinear columns.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "pathline/transform/transform.hpp"
 
 namespace pathline {

@@ -1,6 +1,9 @@
 /// The logit of data in [0, 1].
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "pathline/transform/transform.hpp"
 
 namespace pathline {

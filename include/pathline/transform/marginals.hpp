@@ -2,6 +2,8 @@
 /// Maps each column to a normal distribution by its own quantiles.
 #pragma once
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "pathline/transform/chain.hpp"

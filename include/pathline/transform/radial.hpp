@@ -2,6 +2,10 @@
 /// The radial flow (Rezende & Mohamed 2015).
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "pathline/core/random.hpp"
 #include "pathline/transform/explicit_transform.hpp"
 
