@@ -262,7 +262,7 @@ std::unique_ptr<DataSource> table_source(const std::string& file, const TableVie
 
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
   const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
-  const bool is_file = toy_or_file == "-" || names_a_table(toy_or_file) || std::filesystem::exists(toy_or_file);
+  const bool is_file = names_a_table(toy_or_file) || std::filesystem::exists(toy_or_file);
   if (is_toy(toy_or_file) || (a_word && !is_file)) {
     const auto& toy = find_toy(toy_or_file);
     const std::pair<const char*, bool> of_tables[] = {

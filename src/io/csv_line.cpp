@@ -80,9 +80,9 @@ bool is_missing(std::string_view cell) {
   return std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords);
 }
 
-bool begins_with_missing(std::string_view text) {
-  const auto word = text.substr(0, text.find_first_of(",;\t "));
-  return !word.empty() && is_missing(word);
+bool is_error_of_excel(std::string_view cell) {
+  return cell.starts_with('#') && cell.find_first_of("/!?") != std::string_view::npos && is_missing(cell) &&
+         std::none_of(cell.begin(), cell.end(), [](unsigned char c) { return std::islower(c); });
 }
 
 bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells) {

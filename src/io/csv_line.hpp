@@ -19,8 +19,8 @@ bool is_inexact_integer(std::string_view cell);
 // Whether the cell is what R, pandas, Excel, astropy, SAS or Weka write for a missing value, in upper or lower case.
 bool is_missing(std::string_view cell);
 
-// Whether the text begins with a missing value like Excel's #N/A, and not with a comment.
-bool begins_with_missing(std::string_view text);
+// Whether the cell is an error as Excel spells it: #N/A, #DIV/0! and the like.
+bool is_error_of_excel(std::string_view cell);
 
 // The text of a cell without its quotes; inside quotes, a quote of the text is still doubled.
 struct Cell {
