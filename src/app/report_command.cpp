@@ -22,6 +22,7 @@
 #include "pathline/io/replace_file.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/train/evaluate.hpp"
+#include "pathline/verify/verify.hpp"
 #include "recipe/yardstick.hpp"
 #include "train/metrics_line.hpp"
 
@@ -138,7 +139,7 @@ void add_yardstick(ReportPage& page, const ReportFlags& f, const Model<double>& 
 void add_checks(ReportPage& page, const ReportFlags& f, const std::string& file, const ModelCard& card) {
   VerifyFlags verify{.model = f.model, .data = f.data, .json = false, .seed = f.seed, .common = f.common};
   Index done = 0;
-  ProgressLine progress(f.common.quiet, "checks", 17);
+  ProgressLine progress(f.common.quiet, "checks", 1 + std::ssize(checks()));  // and the digest
   page.checks = results_of(verify, file, card, page.compared_with, [&](const Check&) { progress(++done); });
 }
 

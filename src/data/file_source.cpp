@@ -82,10 +82,13 @@ RowVector<double> checked_weights(const std::string& file, const std::string& co
   const Index negative = (weights.array() < 0).count();
   for (Index i = 0; i < weights.size(); ++i)
     if (!(weights(i) >= 0))
-      throw InputError(fmt::format("{}: row {}, {} = {}: a weight must be >= 0{}", file, i + 1, column, weights(i),
-                                   4 * negative > weights.size()
-                                       ? "; if the column holds logarithms of weights, write their exponentials"
-                                       : ""));
+      throw InputError(
+          fmt::format("{}: row {}, {} = {}: a weight must be >= 0{}", file, i + 1, column, weights(i),
+                      4 * negative > weights.size()
+                          ? "; if the column holds logarithms of weights, write their exponentials"
+                          : "; events of negative weight, as those of a generator at next-to-leading order, "
+                            "describe no density by themselves: make the weights positive first, by "
+                            "resampling or by averaging neighbours"));
   if (!(weights.sum() > 0)) throw InputError(fmt::format("{}: every weight in column {} is 0", file, column));
   return weights;
 }

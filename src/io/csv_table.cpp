@@ -47,6 +47,19 @@ std::string shortened(const std::string& text) {
   return text.substr(0, end) + "...";
 }
 
+// What looks like a part of a number and is none; empty if there is nothing.
+std::string_view foreign_sign(std::string_view cell) {
+  constexpr std::pair<std::string_view, std::string_view> kSigns[] = {
+      {"\xE2\x88\x92", "the minus sign U+2212 in place of '-'"},
+      {"\xE2\x80\x93", "a dash (U+2013) in place of '-'"},
+      {"\xC2\xA0", "a no-break space (U+00A0)"},
+      {"\xE2\x80\xAF", "a narrow no-break space (U+202F)"},
+      {"\xC3\x97", "the sign U+00D7 in place of an exponent"}};
+  for (const auto& [sign, name] : kSigns)
+    if (cell.find(sign) != cell.npos && cell.find_first_of("0123456789") != cell.npos) return name;
+  return {};
+}
+
 bool is_truth_value(std::string_view cell) {
   const std::string text = lower_case(std::string(cell));
   return text == "true" || text == "false" || text == "yes" || text == "no";
@@ -67,6 +80,7 @@ class CsvReader final : public TableReader {
       columns_.erase(columns_.begin());
       notes_.push_back(name_ + ": the first column has no name and is left out, as the index of a pandas frame");
     }
+    name_the_nameless();
     dim_ = static_cast<Index>(width_) - (has_index_ ? 1 : 0);
     if (pending_ && options.header == TableOptions::Header::automatic) note_header_of_numbers();
   }
@@ -117,10 +131,6 @@ class CsvReader final : public TableReader {
   void read_preamble() {
     while (true) {
       if (!next_line(&remark_)) throw InputError(name_ + ": no rows");
-      if (text_.starts_with("\xEF\xBB\xBF")) {
-        text_.erase(0, 3);
-        if (is_blank_or_comment(trimmed(text_))) continue;
-      }
       const auto line = trimmed(text_);
       if (line.size() == 5 && begins_with_word(line, "sep="))
         set_separator(line[4]), separator_given_ = true;  // as Excel writes it
@@ -253,6 +263,13 @@ class CsvReader final : public TableReader {
     check_columns(where, columns_);
   }
 
+  // A column without a name is called by its number, as in a table without names.
+  void name_the_nameless() {
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (columns_[i].empty()) columns_[i] = fmt::format("x{}", i + 1);
+    check_columns(fmt::format("{}: line {}", name_, first_line_), columns_);
+  }
+
   // Rows without a header: the last comment before them ("# a b"), an ARFF header, or ROOT.paramnames may name them.
   void take_names_from_outside(const std::string& input) {
     if (options_.header == TableOptions::Header::no) return;
@@ -323,19 +340,18 @@ class CsvReader final : public TableReader {
       return " (or a header that contains only names); lines before the header must begin with #";
     if (width_ == 1 && cell.text.find('|') != std::string_view::npos)
       return "; separate the columns by commas, semicolons, tabs or blanks";
-    double unused_number;
+    if (has_thousands_separators(cell.text)) return " without thousands separators";
+    if (const auto sign = foreign_sign(cell.text); !sign.empty())
+      return fmt::format("; it contains {}, as text from a page or a word processor does", sign);
+    double unused;
     if (places_.empty() && first_of_part_ == 1 && !columns_.empty() &&
-        std::none_of(cells_.begin(), cells_.end(), [&](const Cell& c) { return parse_number(c.text, unused_number); }))
+        std::none_of(cells_.begin(), cells_.end(), [&](const Cell& c) { return parse_number(c.text, unused); }))
       return fmt::format(
           "; line {} is taken for the header: let it begin with # if it is a title, or line {} if it has "
           "units",
           first_line_, line_);
     if (is_missing(cell.text)) return kDropMissing;
     if (is_truth_value(cell.text)) return "; write 1 for true and 0 for false";
-    std::string digits(cell.text);
-    std::erase(digits, ',');
-    double unused;
-    if (parse_number(digits, unused)) return " without thousands separators";
     // If the first row has words, all rows may have them.
     return places_.empty() && first_of_part_ == 1 && !columns_.empty() && !cell.text.empty()
                ? "; if the column holds text, choose the other columns"

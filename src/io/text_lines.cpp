@@ -79,6 +79,7 @@ bool TextLines::next(std::string& line) {
   }
   if (!any) return false;
   ++number_;
+  if (number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // the byte order mark of UTF-8
   check(line);
   return true;
 }

@@ -9,7 +9,8 @@
 
 namespace pathline {
 
-// Lines end with LF, CR LF or CR. zlib reads both plain and compressed files.
+// Lines end with LF, CR LF or CR. A byte order mark is no part of the first. zlib reads both plain and compressed
+// files.
 class TextLines {
  public:
   // input: a file or a stream, see io/text_stream.hpp. Throws InputError that begins with `name`.

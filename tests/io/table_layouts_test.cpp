@@ -59,6 +59,45 @@ TEST_F(Layouts, TextWithNamesInAComment) {
   EXPECT_THAT(notes_of("a.txt"), ElementsAre(HasSubstr("the first column has no name and is left out")));
 }
 
+// The names in the comment were lost, and a column was called "".
+TEST_F(Layouts, AByteOrderMarkAndNamelessColumnsDoNotHideNames) {
+  put("a.txt", "\xEF\xBB\xBF# x y\n1.5 10\n3 0.25\n-2 7\n"), expect_read("a.txt", {"x", "y"});
+  put("a.txt", "\xEF\xBB\xBF\n\xEF\xBB\xBF 1,2\n");  // only at the beginning
+  EXPECT_THAT(refused("a.txt"), HasSubstr("line 2, column 1"));
+  put("a.csv", "x,\n1.5,10\n3,0.25\n-2,7\n"), expect_read("a.csv", {"x", "x2"});
+  put("a.csv", "x2,\n1.5,10\n");
+  EXPECT_THAT(refused("a.csv"), HasSubstr("line 1: columns 1 and 2 are both named 'x2'"));
+  put("a.csv", ",x,,\"\"\n0,1,2,3\n");
+  EXPECT_THAT(read_table(file("a.csv")).columns, ElementsAre("x", "x2", "x3"));
+}
+
+TEST_F(Layouts, WhatOnlyLooksLikeANumberIsNamed) {
+  const auto what = [&](const std::string& cell) {
+    put("a.csv", "x;y\n1;" + cell + "\n");
+    const auto all = refused("a.csv");
+    put("a.csv", "x;y\n" + cell + ";" + cell + "\n");  // no cell is a number: line 1 was taken for a title
+    EXPECT_EQ(refused("a.csv").substr(refused("a.csv").find(cell)), all.substr(all.find(cell)));
+    return all;
+  };
+  for (const char* number : {"1,234.5", "-12,345,678", "1.234.567", "1.234,5", "1 234", "1'234.50",
+                             "1\xC2\xA0"
+                             "234,5"})
+    EXPECT_THAT(what(number), EndsWith("expected a number without thousands separators")) << number;
+  for (const char* text : {"2024-01-05", "12:30:01", "1,23,456", "1,2345", "1.2.3", "a,234", "1234 567"})
+    EXPECT_THAT(refused((put("b.csv", "x;y\n1;" + std::string(text) + "\n"), "b.csv")),
+                testing::Not(HasSubstr("thousands")))
+        << text;
+  EXPECT_THAT(what("\xE2\x88\x92"
+                   "1.5"),
+              HasSubstr("it contains the minus sign U+2212 in place of '-'"));
+  EXPECT_THAT(what("1.5\xC2\xA0"), HasSubstr("it contains a no-break space (U+00A0)"));
+  put("f.dat", "1.5 0.1+101\n3 0.25-103\n-2 .7-100\n");  // Fortran leaves out the letter of three digits
+  EXPECT_EQ(read_table(file("f.dat")).values.row(1), RowVector<double>({{0.1e101, 0.25e-103, 0.7e-100}}));
+  for (const char* text : {"1-10", "1-1000", "1.5-1e3", "x-103"})
+    EXPECT_THAT(refused((put("b.csv", "x;y\n1;" + std::string(text) + "\n"), "b.csv")), HasSubstr("expected a number"))
+        << text;
+}
+
 TEST_F(Layouts, CompressedTextIsRead) {
   ASSERT_EQ(python("import gzip; gzip.open('a.csv.gz', 'wt').write('x,y\\n1.5,10\\n3,0.25\\n-2,7\\n')\n"
                    "b = open('a.csv.gz', 'rb').read(); open('cut.csv.gz', 'wb').write(b[:-9])"),
