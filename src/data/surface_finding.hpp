@@ -1,4 +1,5 @@
-// Whether the rows of a table lie on a curved surface, as where one column was computed from others.
+// Whether the rows of a table lie on a curved surface, as where one column was computed from others: a column is nearly
+// a curved function of one or two others, or columns obey an equation of second degree.
 #pragma once
 
 #include <string>

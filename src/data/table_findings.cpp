@@ -12,6 +12,7 @@
 
 #include "core/name_list.hpp"
 #include "data/limits_finding.hpp"
+#include "data/quadric_finding.hpp"
 #include "data/surface_finding.hpp"
 #include "pathline/core/error.hpp"
 
@@ -56,7 +57,7 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
     std::vector<std::string> masses;
     for (const auto& [value, count] : c.frequent)
       masses.push_back(
-          fmt::format("{:g} in {:.0f} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
+          fmt::format("{:.12g} in {:.2g} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
     out.push_back(
         fmt::format("column {} is {} of the rows: a point mass has no density, and the likelihood has no bound "
                     "there; leave these rows or this column out",
@@ -133,7 +134,7 @@ ValueCounts count_values(std::vector<double> v) {
     const Index count = runs[k].second, before = k > 0 ? runs[k - 1].second : 1,
                 after = k + 1 < runs.size() ? runs[k + 1].second : 1;
     const bool alone = count >= kFewest && count > kAlone * std::max(before, after);
-    if (20 * count > out.rows || (alone && 100 * count > out.rows)) out.frequent.push_back(runs[k]);
+    if (20 * count > out.rows || (alone && 1000 * count > out.rows)) out.frequent.push_back(runs[k]);
   }
   std::stable_sort(out.frequent.begin(), out.frequent.end(), [](auto a, auto b) { return a.second > b.second; });
   return out;
@@ -161,7 +162,10 @@ std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vec
       out.push_back(finding);
   }
   add_collinear_columns(x, columns, is_condition, out);
-  for (auto& finding : surface_findings(x, names, may_be_curved)) out.push_back(std::move(finding));
+  const auto curved = surface_findings(x, names, may_be_curved);
+  out.insert(out.end(), curved.begin(), curved.end());
+  if (curved.empty())
+    if (const auto finding = quadric_finding(x, names, may_be_curved); !finding.empty()) out.push_back(finding);
   return out;
 }
 
