@@ -21,14 +21,21 @@ def is_structured(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.names is not None
 
 
-def to_table(x: Any, name: str, prefix: str, used: Optional[Sequence[str]] = None) -> Tuple[np.ndarray, List[str]]:
+def to_table(x: Any, name: str, prefix: str, used: Optional[Sequence[str]] = None,
+             left_out: Optional[List[str]] = None) -> Tuple[np.ndarray, List[str]]:
     """Returns x as an array (n, d) of float64 or float32 and the names of its columns.
 
     Columns without names are called prefix1, prefix2, ... Masked and missing values are NaN. used: the names of the columns
-    that matter, if not all do; another one that does not hold numbers is NaN.
+    that matter, if not all do; another one that does not hold numbers is NaN. left_out: if all matter, receives the fields
+    of a structured array that are left out because their type is text, a time, a record or an image, as in a file.
     """
     if is_frame(x) or is_structured(x):
         columns = _columns(x)
+        if is_structured(x) and used is None and left_out is not None:
+            others = [column for column, values in columns if _is_without_numbers(values)]
+            if len(others) < len(columns):  # otherwise the first of them is refused
+                left_out += others
+                columns = [(column, values) for column, values in columns if column not in others]
         values = [_numbers_or_nan(column, values, name, used is None or column in used) for column, values in columns]
         if not values:
             raise InputError(f"{name} has no columns")
@@ -57,6 +64,19 @@ def _columns(x: Any) -> List[Tuple[str, Any]]:
         else:
             out.append((field, values))
     return out
+
+
+# By its type, which alone tells how NumPy's files and HDF5 are read; text may be that of numbers.
+def _is_without_numbers(values: np.ndarray) -> bool:
+    if values.ndim != 1 or values.dtype.kind in "mMcV":
+        return True
+    if values.dtype.kind not in "SU":
+        return False
+    try:
+        values.astype(np.float64)
+    except ValueError:
+        return True
+    return False
 
 
 def _column_numbers(column: str, values: Any, name: str) -> np.ndarray:

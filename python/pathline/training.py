@@ -80,10 +80,11 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     keys.update({key: value for key, value in short.items() if value is not None})
     table: Optional[np.ndarray] = None
     names: List[str] = []
+    left_out: List[str] = []
     if x is None or isinstance(x, (str, os.PathLike)):
         more = _file_keys(x, weights, condition, columns)
     else:
-        table, names, more = _table(x, weights, condition, columns)
+        table, names, more = _table(x, weights, condition, columns, left_out)
     keys.update({key: value for key, value in more.items() if value is not None})
     if not (recipe or settings or resume or iterations is not None or batch is not None) and _is_table(x):
         keys.update({"model.automatic": True, "train.time": 60.0})
@@ -96,6 +97,8 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     else:
         core_recipe = to_core(recipe, keys)
     reporter = _Reporter(progress)
+    if left_out:
+        reporter.note(f"fields without numbers are left out: {', '.join(left_out)}")
     try:
         if directory is not None:
             return _run(core_recipe, table, names, os.fspath(directory), True, resume, replace, threads, reporter)
@@ -213,14 +216,15 @@ def _is_names(value: Any) -> bool:
 
 
 # The columns of x, then those of the condition, then the weights, as one table; and the keys that say which is which.
-def _table(x: Any, weights: Any, condition: Any,
-           columns: Optional[Sequence[str]]) -> Tuple[np.ndarray, List[str], Dict[str, Any]]:
+# left_out: receives the fields that are left out.
+def _table(x: Any, weights: Any, condition: Any, columns: Optional[Sequence[str]],
+           left_out: List[str]) -> Tuple[np.ndarray, List[str], Dict[str, Any]]:
     has_names = is_frame(x) or is_structured(x)
     used = None  # every column
     if columns is not None and has_names:
         used = column_names(columns) + [column for given in (condition, weights) if _is_names(given)
                                         for column in column_names(given)]
-    values, names = to_table(x, "x", "x", used)
+    values, names = to_table(x, "x", "x", used, left_out)
     keys: Dict[str, Any] = {"data.source": "array"}
     parts = [values]
     if columns is not None and has_names:
@@ -232,7 +236,7 @@ def _table(x: Any, weights: Any, condition: Any,
     if _is_names(condition):
         keys["data.condition"] = column_names(condition)
     elif condition is not None:
-        given, given_names = to_table(condition, "condition", "c")
+        given, given_names = to_table(condition, "condition", "c", None, left_out)
         _check_rows("condition", given, values)
         parts.append(given)
         names = names + given_names

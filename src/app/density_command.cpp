@@ -23,6 +23,7 @@
 #include "app/row_densities.hpp"
 #include "app/second_try.hpp"
 #include "core/option_check.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/table.hpp"
@@ -100,7 +101,7 @@ template <class S> int run_as(const DensityFlags& f) {
   if (f.time) totals.without_error = "not estimated for the density at a time, --time";
   ConditionCheck conditions(model.card);
   Matrix<double> x, c;
-  const std::string table = grid ? "--grid=" + f.grid : f.input == "-" ? "standard input" : f.input;
+  const std::string table = grid ? "--grid=" + f.grid : is_standard_input(f.input) ? "standard input" : f.input;
   ProgressLine progress(f.common.quiet || (f.output.empty() && !f.summary), "points", points->rows().value_or(0));
   PartSize part;
   for (Index done = 0; points->read(x, c, part.next()); done += x.cols()) {

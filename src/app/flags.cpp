@@ -8,6 +8,7 @@
 #include "app/report.hpp"
 #include "core/option_check.hpp"
 #include "io/tables.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/ode/time_limit.hpp"
 #include "recipe/in_table.hpp"
 
@@ -51,6 +52,9 @@ void CommonFlags::check() const {
   require(threads >= 0, "--threads", threads, ">= 0");
   Recipe unused;
   keys.apply_to(unused);
+  report_waiting([quiet = quiet](const std::string& name) {
+    if (!quiet) report_note("waiting for the table: {} is open, and nothing has come from it yet", name);
+  });
 }
 
 TableOptions CommonFlags::table_options(const std::vector<std::string>& names) const {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "io/text_stream.hpp"
 #include "pathline/core/random.hpp"
 #include "pathline/recipe/build_data.hpp"
 
@@ -141,6 +142,14 @@ PlottedData plotted_data(const PlotFlags& f, const ModelCard& card, Index dim, c
   if (!toy && !own && f.data.empty()) {
     f.common.note(fmt::format("the plot is drawn without data: {} names {}, which is opened only if --data names it",
                               f.model(), out.source));
+    out.source.clear();
+    return out;
+  }
+  if (!toy && f.data.empty() && is_text_stream(out.source)) {
+    f.common.note(
+        fmt::format("the plot is drawn without data: {} was trained on {}, which cannot be read again; use "
+                    "--data to name a file of them",
+                    f.model(), out.source == "-" ? "the standard input" : out.source));
     out.source.clear();
     return out;
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/name_list.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 
@@ -20,7 +21,7 @@ bool GridPoints::read(Matrix<double>& x, Matrix<double>& c, Index most) {
 
 TablePoints::TablePoints(const std::string& input, const CommonFlags& common, const ModelCard& card, Index dim,
                          Matrix<double> condition, Index condition_dim)
-    : input_(input == "-" ? "standard input" : input),
+    : input_(is_standard_input(input) ? "standard input" : input),
       reader_(TableReader::open(input, common.table_options(card.columns))),
       condition_(std::move(condition)),
       common_(common) {

@@ -16,11 +16,13 @@
 #include "app/run_metrics.hpp"
 #include "app/verify_flags.hpp"
 #include "core/lower_case.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/io/replace_file.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/train/evaluate.hpp"
+#include "pathline/verify/verify.hpp"
 #include "recipe/yardstick.hpp"
 #include "train/metrics_line.hpp"
 
@@ -111,7 +113,8 @@ std::optional<TrainingData> table_of(const ReportFlags& f, const ModelCard& card
   Recipe recipe = parse_recipe(card.recipe, card.file + ": its recipe");
   const bool same = f.data.empty() || f.data == recipe.data.source;
   if (!same || is_toy(recipe.data.source) || recipe.data.source.empty()) return std::nullopt;
-  if (!std::filesystem::is_directory(f.model) && f.data.empty()) return std::nullopt;
+  if (f.data.empty() && (!std::filesystem::is_directory(f.model) || is_text_stream(recipe.data.source)))
+    return std::nullopt;
   if (!std::filesystem::is_directory(f.model)) recipe.data.reading.validation.clear(), recipe.data.reading.test.clear();
   try {
     return build_data(recipe);
@@ -136,7 +139,7 @@ void add_yardstick(ReportPage& page, const ReportFlags& f, const Model<double>& 
 void add_checks(ReportPage& page, const ReportFlags& f, const std::string& file, const ModelCard& card) {
   VerifyFlags verify{.model = f.model, .data = f.data, .json = false, .seed = f.seed, .common = f.common};
   Index done = 0;
-  ProgressLine progress(f.common.quiet, "checks", 17);
+  ProgressLine progress(f.common.quiet, "checks", 1 + std::ssize(checks()));  // and the digest
   page.checks = results_of(verify, file, card, page.compared_with, [&](const Check&) { progress(++done); });
 }
 
@@ -164,6 +167,9 @@ int run(const ReportFlags& f) {
   const std::string file = model_file(f.model);
   if (!lower_case(f.output).ends_with(".html")) throw InputError(f.output + ": expected a name that ends with .html");
   require_another_file(f.output, {{file, "the model"}, {f.data, "the data"}});
+  if (is_text_stream(f.data))
+    throw InputError(f.data +
+                     ": a page reads its data several times, and a stream can be read once; save it to a file first");
   const auto model = read_model<double>(file);
   const auto options = evaluation_options(model.card, f.common);
   ReportPage page;

@@ -14,6 +14,7 @@
 #include "app/report.hpp"
 #include "app/time_text.hpp"
 #include "core/clock.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 #include "pathline/data/toy.hpp"
@@ -173,7 +174,7 @@ bool ends_with_toml(const std::string& name) { return name.ends_with(".toml") ||
 // Takes the positional argument as --data unless it is a recipe.
 TrainFlags with_source(TrainFlags f) {
   if (f.recipe.empty() || ends_with_toml(f.recipe)) return f;
-  if (f.recipe != "-" && !is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first)) {
+  if (!is_toy(f.recipe) && !names_a_table(split_hdf5_name(f.recipe).first)) {
     if (std::filesystem::is_regular_file(f.recipe)) (void)table_format(f.recipe);  // says how to convert it
     throw InputError(fmt::format(
         "train: '{}': expected a recipe (NAME.toml), a table (NAME.csv, .txt, .npy, .h5, the root of a GetDist chain, "
@@ -189,7 +190,7 @@ TrainFlags with_source(TrainFlags f) {
 
 // "runs/x.csv.gz:name" and "x.csv" give "x".
 std::string stem_of(const std::string& source) {
-  if (source == "-") return "stdin";
+  if (is_standard_input(source)) return "stdin";
   std::filesystem::path file = std::filesystem::path(split_hdf5_name(source).first).filename();
   if (file.extension() == ".gz") file = file.stem();
   return file.stem().string();

@@ -80,10 +80,13 @@ RowVector<double> checked_weights(const std::string& file, const std::string& co
   const Index negative = (weights.array() < 0).count();
   for (Index i = 0; i < weights.size(); ++i)
     if (!(weights(i) >= 0))
-      throw InputError(fmt::format("{}: row {}, {} = {}: a weight must be >= 0{}", file, i + 1, column, weights(i),
-                                   4 * negative > weights.size()
-                                       ? "; if the column holds logarithms of weights, write their exponentials"
-                                       : ""));
+      throw InputError(
+          fmt::format("{}: row {}, {} = {}: a weight must be >= 0{}", file, i + 1, column, weights(i),
+                      4 * negative > weights.size()
+                          ? "; if the column holds logarithms of weights, write their exponentials"
+                          : "; events of negative weight, as those of a generator at next-to-leading order, "
+                            "describe no density by themselves: make the weights positive first, by "
+                            "resampling or by averaging neighbours"));
   if (!(weights.sum() > 0)) throw InputError(fmt::format("{}: every weight in column {} is 0", file, column));
   return weights;
 }
@@ -260,7 +263,7 @@ std::unique_ptr<DataSource> table_source(const std::string& file, const TableVie
 
 std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const SourceOptions& options) {
   const bool a_word = toy_or_file.find_first_of("./\\:") == std::string::npos;
-  const bool is_file = toy_or_file == "-" || names_a_table(toy_or_file) || std::filesystem::exists(toy_or_file);
+  const bool is_file = names_a_table(toy_or_file) || std::filesystem::exists(toy_or_file);
   if (is_toy(toy_or_file) || (a_word && !is_file)) {
     const auto& toy = find_toy(toy_or_file);
     const std::pair<const char*, bool> of_tables[] = {

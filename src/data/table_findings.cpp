@@ -12,6 +12,8 @@
 
 #include "core/name_list.hpp"
 #include "data/limits_finding.hpp"
+#include "data/quadric_finding.hpp"
+#include "data/surface_finding.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -32,6 +34,11 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
   const ValueCounts c = count_values(std::move(values));
   const std::string name = name_of(i, columns);
   if (c.rows < 50 || c.distinct < 2) return false;
+  if (c.integers && c.distinct == c.rows &&
+      x.row(i).maxCoeff() - x.row(i).minCoeff() < 2.0 * static_cast<double>(x.cols())) {
+    out.push_back(fmt::format("column {} numbers the rows, as an index does: leave it out unless it is data", name));
+    return true;
+  }
   if (c.integers && 2 * c.distinct < c.rows) {
     out.push_back(
         fmt::format("column {} contains only integers ({} different values), which have no density; pass "
@@ -39,11 +46,18 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
                     name, c.distinct, name));
     return true;
   }
-  if (!c.frequent.empty() && c.distinct > 20) {
+  if (c.distinct <= 20 && 2 * c.distinct < c.rows) {
+    out.push_back(fmt::format(
+        "column {} contains only {} different values, which have no density: make it a condition, leave it out, or "
+        "number the values and pass SourceOptions.discrete = {}",
+        name, c.distinct, name));
+    return true;
+  }
+  if (!c.frequent.empty()) {
     std::vector<std::string> masses;
     for (const auto& [value, count] : c.frequent)
       masses.push_back(
-          fmt::format("{:g} in {:.0f} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
+          fmt::format("{:.12g} in {:.2g} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
     out.push_back(
         fmt::format("column {} is {} of the rows: a point mass has no density, and the likelihood has no bound "
                     "there; leave these rows or this column out",
@@ -107,11 +121,20 @@ void add_collinear_columns(ConstMatrixRef<double> x, const std::vector<std::stri
 ValueCounts count_values(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   ValueCounts out{.rows = std::ssize(v)};
+  std::vector<std::pair<double, Index>> runs;
   for (std::size_t begin = 0, end = 0; begin < v.size(); begin = end) {
     while (end < v.size() && v[end] == v[begin]) ++end;
-    ++out.distinct;
+    runs.emplace_back(v[begin], static_cast<Index>(end - begin));
     out.integers = out.integers && v[begin] == std::floor(v[begin]);
-    if (20 * (end - begin) > v.size()) out.frequent.emplace_back(v[begin], static_cast<Index>(end - begin));
+  }
+  out.distinct = std::ssize(runs);
+  // Of a column that is rounded, or of a density with a peak, a value is not much more frequent than the next ones.
+  constexpr Index kFewest = 20, kAlone = 10;
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    const Index count = runs[k].second, before = k > 0 ? runs[k - 1].second : 1,
+                after = k + 1 < runs.size() ? runs[k + 1].second : 1;
+    const bool alone = count >= kFewest && count > kAlone * std::max(before, after);
+    if (20 * count > out.rows || (alone && 1000 * count > out.rows)) out.frequent.push_back(runs[k]);
   }
   std::stable_sort(out.frequent.begin(), out.frequent.end(), [](auto a, auto b) { return a.second > b.second; });
   return out;
@@ -121,20 +144,28 @@ std::vector<std::string> table_findings(ConstMatrixRef<double> x, const std::vec
                                         const std::vector<std::string>& condition,
                                         const std::vector<std::string>& discrete,
                                         const std::vector<std::string>& limited) {
-  std::vector<std::string> out;
-  std::vector<bool> is_condition;
-  for (Index i = 0; i < x.rows(); ++i)
-    is_condition.push_back(contains(condition, name_of(i, columns)));
+  std::vector<std::string> out, names;
+  std::vector<bool> is_condition, may_be_curved;
+  for (Index i = 0; i < x.rows(); ++i) {
+    names.push_back(name_of(i, columns));
+    is_condition.push_back(contains(condition, names.back()));
+    may_be_curved.push_back(!is_condition.back() && !contains(discrete, names.back()));
+  }
   for (Index i = 0; i < x.rows(); ++i) {
     const auto name = name_of(i, columns);
     if (is_condition[static_cast<std::size_t>(i)]) continue;
-    const bool counted = contains(discrete, name);
-    if ((!counted && add_column_findings(x, columns, i, out)) || contains(limited, name)) continue;
+    const bool counted = contains(discrete, name), found = !counted && add_column_findings(x, columns, i, out);
+    if (found) may_be_curved[static_cast<std::size_t>(i)] = false;
+    if (found || contains(limited, name)) continue;
     const auto some = x.row(i).leftCols(std::min(x.cols(), kMostRows));
     if (const auto finding = counted ? count_finding(some, name) : limits_finding(some, name); !finding.empty())
       out.push_back(finding);
   }
   add_collinear_columns(x, columns, is_condition, out);
+  const auto curved = surface_findings(x, names, may_be_curved);
+  out.insert(out.end(), curved.begin(), curved.end());
+  if (curved.empty())
+    if (const auto finding = quadric_finding(x, names, may_be_curved); !finding.empty()) out.push_back(finding);
   return out;
 }
 

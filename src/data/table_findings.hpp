@@ -13,12 +13,15 @@ namespace pathline {
 // The values of a column: how many there are, how many differ, and which are frequent.
 struct ValueCounts {
   Index rows = 0, distinct = 0;
-  std::vector<std::pair<double, Index>> frequent;  // those in more than a twentieth of the rows, the most frequent first
+  // Those in more than a twentieth of the rows, and those in more than a hundredth that are ten times as frequent as
+  // the values beside them; the most frequent first.
+  std::vector<std::pair<double, Index>> frequent;
   bool integers = true;
 };
 ValueCounts count_values(std::vector<double> values);
 
-// One sentence per finding: point masses, columns of integers, columns that are nearly collinear with conditions.
+// One sentence per finding: point masses, few values, columns of integers, numbers of rows, columns that are nearly
+// collinear with conditions or nearly curved functions of others.
 // Throws InputError for collinear columns. x: d x N training rows; columns: d names, or none. Conditions may depend on
 // each other, but no other column may be a linear function of them. Integers in the discrete columns are expected, and
 // edges in the limited ones, which have bounds or a period.

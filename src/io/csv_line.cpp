@@ -10,6 +10,8 @@
 namespace pathline {
 namespace {
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 bool separates(char c, char separator) { return c == separator || (separator == ' ' && c == '\t'); }
 
 // The position after the quoted text at the start; npos if the quotes do not close.
@@ -55,9 +57,36 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma) {
   if (decimal_comma && std::count(text.begin(), text.end(), ',') == 1 && text.find('.') == std::string::npos)
     std::replace(text.begin(), text.end(), ',', '.');
   const auto d = text.find_first_of("dD");
-  if (d != std::string::npos && d > 0 && (std::isdigit(static_cast<unsigned char>(text[d - 1])) || text[d - 1] == '.'))
-    text[d] = 'e';
+  if (d != std::string::npos && d > 0 && (is_digit(text[d - 1]) || text[d - 1] == '.')) text[d] = 'e';
+  // An exponent of three digits takes the place of its letter.
+  if (const auto size = text.size(); size > 4 && (text[size - 4] == '-' || text[size - 4] == '+') &&
+                                     (is_digit(text[size - 5]) || text[size - 5] == '.') &&
+                                     std::all_of(text.end() - 3, text.end(), is_digit))
+    text.insert(size - 4, 1, 'e');
   return text != cell && parse_plain(text, value);
+}
+
+bool has_thousands_separators(std::string_view cell) {
+  if (!cell.empty() && (cell.front() == '-' || cell.front() == '+')) cell.remove_prefix(1);
+  const auto digits = [&] {
+    const auto end = std::min(cell.find_first_not_of("0123456789"), cell.size());
+    cell.remove_prefix(end);
+    return end;
+  };
+  if (const auto first = digits(); first < 1 || first > 3) return false;
+  std::string_view separator;
+  for (const std::string_view known : {",", ".", " ", "'", "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x99"})
+    if (cell.starts_with(known)) separator = known;
+  if (separator.empty()) return false;
+  while (cell.starts_with(separator)) {
+    cell.remove_prefix(separator.size());
+    if (digits() != 3) return false;
+  }
+  if (cell.empty()) return true;
+  if (cell.front() != '.' && cell.front() != ',') return false;
+  cell.remove_prefix(1);
+  digits();
+  return cell.empty();
 }
 
 bool is_inexact_integer(std::string_view cell) {
@@ -79,9 +108,9 @@ bool is_missing(std::string_view cell) {
   return std::find(std::begin(kWords), std::end(kWords), text) != std::end(kWords);
 }
 
-bool begins_with_missing(std::string_view text) {
-  const auto word = text.substr(0, text.find_first_of(",;\t "));
-  return !word.empty() && is_missing(word);
+bool is_error_of_excel(std::string_view cell) {
+  return cell.starts_with('#') && cell.find_first_of("/!?") != std::string_view::npos && is_missing(cell) &&
+         std::none_of(cell.begin(), cell.end(), [](unsigned char c) { return std::islower(c); });
 }
 
 bool split_cells(std::string_view line, char separator, std::vector<Cell>& cells) {

@@ -9,18 +9,21 @@ namespace pathline {
 
 std::string_view trimmed(std::string_view text);  // removes blanks, tabs and CR at both ends
 
-// Parses a whole cell: "1.5e3", "+2", "nan", "inf", and Fortran's exponents "1.5D+03". With decimal_comma, "1,5"
-// is 1.5.
+// Parses a whole cell: "1.5e3", "+2", "nan", "inf", and Fortran's exponents "1.5D+03" and "1.5-103". With
+// decimal_comma, "1,5" is 1.5.
 bool parse_number(std::string_view cell, double& value, bool decimal_comma = false);
 
 // Whether the cell is an integer that a double cannot represent (its magnitude is then above 2^53).
 bool is_inexact_integer(std::string_view cell);
 
+// Whether the cell is a number whose digits are in groups of three: "1,234.5", "1.234.567", "12 345,6", "1'234".
+bool has_thousands_separators(std::string_view cell);
+
 // Whether the cell is what R, pandas, Excel, astropy, SAS or Weka write for a missing value, in upper or lower case.
 bool is_missing(std::string_view cell);
 
-// Whether the text begins with a missing value like Excel's #N/A, and not with a comment.
-bool begins_with_missing(std::string_view text);
+// Whether the cell is an error as Excel spells it: #N/A, #DIV/0! and the like.
+bool is_error_of_excel(std::string_view cell);
 
 // The text of a cell without its quotes; inside quotes, a quote of the text is still doubled.
 struct Cell {

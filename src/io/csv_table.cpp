@@ -14,6 +14,7 @@
 #include "io/csv_line.hpp"
 #include "io/tables.hpp"
 #include "io/text_lines.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
@@ -26,22 +27,14 @@ bool begins_with_word(std::string_view line, std::string_view word) {  // upper 
          });
 }
 
-// A row may begin with Excel's #N/A.
-bool is_blank_or_comment(std::string_view line) {
-  if (line.empty()) return true;
-  return (line.front() == '#' && !begins_with_missing(line)) || line.front() == '%';
-}
-
-// Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand". A missing value like #N/A is none.
-std::string_view without_remark(std::string_view line) {
+// The position of the next '#' behind a blank and outside quotes, which may begin a remark; npos if there is none.
+std::size_t next_hash(std::string_view line, std::size_t from) {
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
     if (line[i] == '"') quoted = !quoted;
-    if (!quoted && line[i] == '#' && i > 0 && (line[i - 1] == ' ' || line[i - 1] == '\t') &&
-        !begins_with_missing(line.substr(i)))
-      return trimmed(line.substr(0, i));
+    if (i >= from && i > 0 && !quoted && line[i] == '#' && (line[i - 1] == ' ' || line[i - 1] == '\t')) return i;
   }
-  return line;
+  return std::string_view::npos;
 }
 
 // The beginning of a long text, for a message.
@@ -53,6 +46,19 @@ std::string shortened(const std::string& text) {
   return text.substr(0, end) + "...";
 }
 
+// What looks like a part of a number and is none; empty if there is nothing.
+std::string_view foreign_sign(std::string_view cell) {
+  constexpr std::pair<std::string_view, std::string_view> kSigns[] = {
+      {"\xE2\x88\x92", "the minus sign U+2212 in place of '-'"},
+      {"\xE2\x80\x93", "a dash (U+2013) in place of '-'"},
+      {"\xC2\xA0", "a no-break space (U+00A0)"},
+      {"\xE2\x80\xAF", "a narrow no-break space (U+202F)"},
+      {"\xC3\x97", "the sign U+00D7 in place of an exponent"}};
+  for (const auto& [sign, name] : kSigns)
+    if (cell.find(sign) != cell.npos && cell.find_first_of("0123456789") != cell.npos) return name;
+  return {};
+}
+
 bool is_truth_value(std::string_view cell) {
   const std::string text = lower_case(std::string(cell));
   return text == "true" || text == "false" || text == "yes" || text == "no";
@@ -61,7 +67,7 @@ bool is_truth_value(std::string_view cell) {
 class CsvReader final : public TableReader {
  public:
   CsvReader(const std::string& input, const TableOptions& options)
-      : TableReader(input == "-" ? "standard input" : input, options), lines_(input, name_) {
+      : TableReader(is_standard_input(input) ? "standard input" : input, options), lines_(input, name_) {
     read_preamble();
     width_ = cells_.size();
     has_trailing_separator_ = drops_last_cell();
@@ -73,6 +79,7 @@ class CsvReader final : public TableReader {
       columns_.erase(columns_.begin());
       notes_.push_back(name_ + ": the first column has no name and is left out, as the index of a pandas frame");
     }
+    name_the_nameless();
     dim_ = static_cast<Index>(width_) - (has_index_ ? 1 : 0);
     if (pending_ && options.header == TableOptions::Header::automatic) note_header_of_numbers();
   }
@@ -121,26 +128,82 @@ class CsvReader final : public TableReader {
 
   // Reads up to the first line that is neither blank nor a comment, and splits it into cells.
   void read_preamble() {
-    bool separator_given = false;
     while (true) {
       if (!next_line(&remark_)) throw InputError(name_ + ": no rows");
-      if (text_.starts_with("\xEF\xBB\xBF")) {
-        text_.erase(0, 3);
-        if (is_blank_or_comment(trimmed(text_))) continue;
-      }
       const auto line = trimmed(text_);
       if (line.size() == 5 && begins_with_word(line, "sep="))
-        separator_ = line[4], separator_given = true;  // as Excel writes it
+        set_separator(line[4]), separator_given_ = true;  // as Excel writes it
       else if (line.front() == '@')
         read_arff(line);
       else
         break;
     }
     first_line_ = line_;
-    if (!separator_given) separator_ = find_separator(without_remark(trimmed(text_)));
+    find_separator_of(trimmed(text_));
     split_line();
     only_words_so_far_ = true;
+  }
+
+  void set_separator(char separator) {
+    separator_ = separator;
     decimal_comma_ = separator_ == ';' || separator_ == '\t';  // a comma that separates nothing is decimal
+  }
+  void find_separator_of(std::string_view line) {
+    if (!separator_given_) set_separator(find_separator(line.substr(0, next_hash(line, 0))));
+  }
+
+  bool is_blank_or_comment(std::string_view line) {
+    if (line.empty() || line.front() == '%') return true;
+    if (line.front() != '#') return false;
+    if (width_ == 0) find_separator_of(line);
+    return !is_row_of_hash(line);
+  }
+
+  bool is_number_or_missing(const Cell& cell) const {
+    double unused;
+    return is_missing(cell.text) || parse_number(cell.text, unused, decimal_comma_);
+  }
+
+  // Whether a line that begins with '#' is no comment but a row, whose first value is missing, as Excel's #N/A is. It
+  // then has as many cells as the other rows, and one of them at least is no word of a sentence. What Excel itself
+  // writes needs no such cell between commas; and it is a value in a row of another length, too, so that the length is
+  // an error.
+  bool is_row_of_hash(std::string_view line) const {
+    std::vector<Cell> cells;
+    if (!split_cells(without_remark(line), separator_, cells) || !is_missing(cells[0].text)) return false;
+    const auto is_value = [this](const Cell& cell) { return is_number_or_missing(cell); };
+    const auto others = cells.begin() + 1;
+    const bool excel = is_error_of_excel(cells[0].text);
+    if (cells.size() == width_ || (cells.size() == width_ + 1 && cells.back().text.empty()))
+      return (excel && separator_ != ' ') || width_ == 1 || std::any_of(others, cells.end(), is_value);
+    return excel && std::all_of(others, cells.end(), is_value);
+  }
+
+  // Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand". A missing value like #N/A
+  // is none.
+  std::string_view without_remark(std::string_view line) const {
+    for (std::size_t at = 0; (at = next_hash(line, at)) != std::string_view::npos; ++at)
+      if (!is_value_at(line, at)) return trimmed(line.substr(0, at));
+    return line;
+  }
+
+  // Whether the '#' at this place begins a missing value: it is then a cell of its own. Where blanks separate cells, it
+  // has its place among them, and on the first line no cell is a word.
+  bool is_value_at(std::string_view line, std::size_t at) const {
+    auto before = line.substr(0, at), rest = line.substr(at);
+    const auto end = std::min(rest.find_first_of(std::string(" \t") + separator_), rest.size());
+    if (!is_missing(rest.substr(0, end))) return false;
+    std::vector<Cell> cells;
+    if (separator_ == ' ') {
+      if (!split_cells(width_ > 0 ? trimmed(before) : line, separator_, cells)) return false;
+      if (width_ > 0) return cells.size() < width_;
+      return std::all_of(cells.begin(), cells.end(), [this](const Cell& cell) { return is_number_or_missing(cell); });
+    }
+    rest.remove_prefix(end);
+    const auto is_blank = [this](char c) { return c == ' ' || (c == '\t' && separator_ != '\t'); };
+    while (!before.empty() && is_blank(before.back())) before.remove_suffix(1);
+    while (!rest.empty() && is_blank(rest.front())) rest.remove_prefix(1);
+    return before.ends_with(separator_) && (rest.empty() || rest.front() == separator_ || rest.front() == '#');
   }
 
   // The header of Weka has one line for each name.
@@ -197,6 +260,13 @@ class CsvReader final : public TableReader {
     if (!std::all_of(columns_.begin(), columns_.end(), is_utf8))
       throw InputError(where + ": the names are not in UTF-8; convert the file with: iconv -f LATIN1 -t UTF-8");
     check_columns(where, columns_);
+  }
+
+  // A column without a name is called by its number, as in a table without names.
+  void name_the_nameless() {
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (columns_[i].empty()) columns_[i] = fmt::format("x{}", i + 1);
+    check_columns(fmt::format("{}: line {}", name_, first_line_), columns_);
   }
 
   // Rows without a header: the last comment before them ("# a b"), an ARFF header, or ROOT.paramnames may name them.
@@ -269,19 +339,18 @@ class CsvReader final : public TableReader {
       return " (or a header that contains only names); lines before the header must begin with #";
     if (width_ == 1 && cell.text.find('|') != std::string_view::npos)
       return "; separate the columns by commas, semicolons, tabs or blanks";
-    double unused_number;
+    if (has_thousands_separators(cell.text)) return " without thousands separators";
+    if (const auto sign = foreign_sign(cell.text); !sign.empty())
+      return fmt::format("; it contains {}, as text from a page or a word processor does", sign);
+    double unused;
     if (places_.empty() && first_of_part_ == 1 && !columns_.empty() &&
-        std::none_of(cells_.begin(), cells_.end(), [&](const Cell& c) { return parse_number(c.text, unused_number); }))
+        std::none_of(cells_.begin(), cells_.end(), [&](const Cell& c) { return parse_number(c.text, unused); }))
       return fmt::format(
           "; line {} is taken for the header: let it begin with # if it is a title, or line {} if it has "
           "units",
           first_line_, line_);
     if (is_missing(cell.text)) return kDropMissing;
     if (is_truth_value(cell.text)) return "; write 1 for true and 0 for false";
-    std::string digits(cell.text);
-    std::erase(digits, ',');
-    double unused;
-    if (parse_number(digits, unused)) return " without thousands separators";
     // If the first row has words, all rows may have them.
     return places_.empty() && first_of_part_ == 1 && !columns_.empty() && !cell.text.empty()
                ? "; if the column holds text, choose the other columns"
@@ -326,7 +395,7 @@ class CsvReader final : public TableReader {
   std::vector<Index> places_;  // the line of each row last read
   std::size_t width_ = 0;      // columns of the file
   char separator_ = ',';
-  bool decimal_comma_ = false;
+  bool separator_given_ = false, decimal_comma_ = false;
   Index line_ = 0, first_line_ = 0, remark_line_ = 0, ahead_line_ = 0, first_of_part_ = 1;
   bool has_trailing_separator_ = false, has_index_ = false;
   bool pending_ = false;            // the first line is a row

@@ -15,6 +15,7 @@
 #include "io/hdf5_error.hpp"
 #include "io/hdf5_handle.hpp"
 #include "io/seal.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
@@ -50,6 +51,7 @@ Hdf5File::Hdf5File(std::string file, std::int64_t id, std::unique_ptr<ReplaceFil
 }
 
 bool Hdf5File::check(const std::string& file) {
+  require_regular(file);
   std::FILE* probe = std::fopen(file.c_str(), "rb");
   if (!probe) throw_cannot_read(file);
   errno = 0;

@@ -13,6 +13,7 @@
 
 #include "core/checked_product.hpp"
 #include "io/tables.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
@@ -149,17 +150,21 @@ class NpyReader final : public TableReader {
     return text;
   }
 
-  // field: of a record; empty if the array has numbers only.
-  Column column_of(std::string_view type, Index offset, std::string_view field = {}) const {
-    const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                   [&](const NumberKind& k) { return type.size() == 3 && type.substr(1) == k.name; });
-    if (kind == std::end(kKinds) && !field.empty())
-      refuse_field(field, fmt::format("contains '{}'", type.substr(0, 40)));
-    if (kind == std::end(kKinds))
-      refuse(fmt::format(
-          "contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with {}", type.substr(0, 40),
-          type.find('c') != type.npos ? "numpy.column_stack([x.real, x.imag])" : "numpy.asarray(x, dtype=float)"));
+  static const NumberKind* kind_of(std::string_view type) {
+    const auto* const kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const NumberKind& k) {
+      return type.size() == 3 && type.substr(1) == k.name;
+    });
+    return kind == std::end(kKinds) ? nullptr : kind;
+  }
+  static Column column_of(const NumberKind* kind, std::string_view type, Index offset) {
     return {kind, offset, type.front() == '>' && std::endian::native == std::endian::little};
+  }
+
+  Column column_of_array(std::string_view type) const {
+    if (const auto* kind = kind_of(type)) return column_of(kind, type, 0);
+    refuse(fmt::format(
+        "contains '{}'; expected f2, f4, f8, i1 to i8 or u1 to u8: convert it with {}", type.substr(0, 40),
+        type.find('c') != type.npos ? "numpy.column_stack([x.real, x.imag])" : "numpy.asarray(x, dtype=float)"));
   }
 
   void parse_header(std::string_view text) {
@@ -168,9 +173,9 @@ class NpyReader final : public TableReader {
     const bool structured = descr.starts_with('[');
     if (!type && !structured) refuse("the header has no simple 'descr'");
     if (type)
-      layout_ = {column_of(*type, 0)}, row_bytes_ = layout_[0].kind->size;
+      layout_ = {column_of_array(*type)}, row_bytes_ = layout_[0].kind->size;
     else
-      parse_fields(descr);
+      parse_record(descr);
     const auto order = value_of(text, "fortran_order");
     if (!order.starts_with("True") && !order.starts_with("False")) refuse("the header has no 'fortran_order'");
     fortran_ = order.starts_with("True");
@@ -182,57 +187,113 @@ class NpyReader final : public TableReader {
     check_columns(name_, columns_);
   }
 
-  // Records have a type like [('x', '<f8'), ('z', '<i4', (2,))]. A field that is neither a number nor a vector is
-  // refused.
-  void parse_fields(std::string_view text) {
-    while (true) {
-      text.remove_prefix(std::min(text.find_first_not_of("[, "), text.size()));
-      if (text.empty()) refuse("the list of fields in the header does not end");
-      if (text.front() == ']') return;
-      const auto field = enclosed(text, '(', ')');
-      if (!field) refuse("the header has no list of fields as NumPy writes it");
-      const auto name = enclosed(*field, '\'', '\'');
-      auto rest = name ? field->substr(name->size() + 2) : std::string_view();
-      rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
-      const auto type = enclosed(rest, '\'', '\'');
-      if (!name || !type) refuse_field(name.value_or(""), "is neither a number nor a vector");
-      rest.remove_prefix(type->size() + 2);
-      text.remove_prefix(field->size() + 2);
-      rest.remove_prefix(std::min(rest.find_first_not_of(", ("), rest.size()));  // what is left is the shape of a vector
-      if (!rest.empty() && !text.starts_with(')')) refuse("the header has no list of fields as NumPy writes it");
-      if (!rest.empty()) text.remove_prefix(1);  // the shape and the field end
-      if (name->empty() && type->starts_with("|V")) {  // this is padding
-        Index bytes = 0;
-        std::from_chars(type->data() + 2, type->data() + type->size(), bytes);
-        row_bytes_ += std::clamp<Index>(bytes, 0, 1 << 20);
-      } else {
-        const auto column = column_of(*type, row_bytes_, *name);
-        if (rest.empty())
-          add_column(column, std::string(*name));
-        else
-          add_vector(column, *name, rest);
-      }
+  [[noreturn]] void refuse_list() const { refuse("the header has no list of fields as NumPy writes it"); }
+
+  // Records have a type like [('x', '<f8'), ('z', '<i4', (2,)), ('name', '<U3')]. As in HDF5, numbers and vectors of
+  // them are columns, and the other fields are left out.
+  void parse_record(std::string_view text) {
+    std::vector<std::string> others;
+    row_bytes_ = parse_fields(text, 0, &others, 8);
+    if (!others.empty())
+      notes_.push_back(fmt::format("{}: fields without numbers are left out: {}", name_, fmt::join(others, ", ")));
+    if (layout_.empty() && !others.empty())
+      refuse(fmt::format("none of the fields holds numbers: {}", fmt::join(others, ", ")));
+  }
+
+  // Removes the list of fields at the start of the text, and returns the bytes of a record that begins at `offset`.
+  // others: receives the names of the fields that are no columns; null for a record inside of a record, which has none.
+  // depth: of records in records, at most.
+  Index parse_fields(std::string_view& text, Index offset, std::vector<std::string>* others, int depth) {
+    if (depth == 0) refuse_list();
+    const Index begin = offset;
+    take(text, "[");
+    while (!starts(text, ']')) {
+      take(text, "(");
+      const auto name = take_quoted(text);
+      take(text, ",");
+      const bool nested = starts(text, '[');
+      const auto type = nested ? std::string_view() : take_quoted(text);
+      const Index element = nested ? parse_fields(text, offset, nullptr, depth - 1) : bytes_of(type, name);
+      const auto shape = take_shape(text, name);
+      take(text, ")");
+      if (others) add_field(name, type, offset, shape, *others);
+      auto extents = shape;
+      extents.push_back(element);
+      const auto bytes = checked_product(extents);
+      if (!bytes || *bytes > (Index{1} << 40)) refuse_field(name, "is too large");
+      offset += *bytes;
+      if (starts(text, ',')) take(text, ",");
     }
+    take(text, "]");
+    return offset - begin;
   }
 
-  void add_column(Column column, std::string name) {
-    column.offset = row_bytes_;
-    layout_.push_back(column);
-    columns_.push_back(std::move(name));
-    row_bytes_ += column.kind->size;
+  static void skip_blanks(std::string_view& text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  }
+  static bool starts(std::string_view& text, char with) {
+    skip_blanks(text);
+    return text.starts_with(with);
+  }
+  void take(std::string_view& text, std::string_view expected) const {
+    skip_blanks(text);
+    if (!text.starts_with(expected)) refuse_list();
+    text.remove_prefix(expected.size());
+    skip_blanks(text);
+  }
+  std::string_view take_quoted(std::string_view& text) const {
+    const auto found = enclosed(text, '\'', '\'');
+    if (!found) refuse_list();
+    text.remove_prefix(found->size() + 2);
+    return *found;
   }
 
-  // The elements of a vector are columns, as in HDF5. shape: "2,".
-  void add_vector(const Column& column, std::string_view field, std::string_view shape) {
+  // The bytes of an element of a type such as '<f8', '<U3', '|V4' or '<M8[ns]'.
+  Index bytes_of(std::string_view type, std::string_view field) const {
+    Index size = 0;
+    const auto* const last = type.data() + type.size();
+    const bool sized = type.size() > 2 && std::from_chars(type.data() + 2, last, size).ec == std::errc();
+    if (type.size() > 1 && type[1] == 'O') refuse_field(field, "holds Python objects, so that the file is a pickle");
+    if (!sized || size < 0 || size > (Index{1} << 30))
+      refuse_field(field, fmt::format("contains '{}'", type.substr(0, 40)));
+    return type[1] == 'U' ? 4 * size : size;
+  }
+
+  // Removes ", (2, 3)" from the text and returns its extents; none for a field that is a single value.
+  std::vector<Index> take_shape(std::string_view& text, std::string_view field) const {
+    std::vector<Index> shape;
+    if (!starts(text, ',')) return shape;
+    take(text, ",");
+    const auto inside = enclosed(text, '(', ')');
+    if (!inside) refuse_list();
+    text.remove_prefix(inside->size() + 2);
+    for (auto rest = *inside; !rest.empty();) {
+      const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), shape.emplace_back(0));
+      rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+      if (error != std::errc() || shape.back() < 1 || !(rest.empty() || rest.front() == ','))
+        refuse_field(field, fmt::format("has the shape ({})", inside->substr(0, 40)));
+      rest.remove_prefix(std::min(rest.find_first_not_of(", "), rest.size()));
+    }
+    return shape;
+  }
+
+  // A vector of numbers has one column an element, as in HDF5. The padding of a C struct is no field.
+  void add_field(std::string_view field, std::string_view type, Index offset, const std::vector<Index>& shape,
+                 std::vector<std::string>& others) {
+    const auto* const kind = kind_of(type);
+    if (!kind || shape.size() > 1) {
+      if (!field.empty() || !type.starts_with("|V")) others.emplace_back(field);
+      return;
+    }
     // The header may ask for more memory than the file has bytes.
     const Index most = std::min<Index>((1 << 16) - std::ssize(layout_), (1 << 24) / (1 + std::ssize(field)));
-    Index extent = 0;
-    const auto [end, error] = std::from_chars(shape.data(), shape.data() + shape.size(), extent);
-    const std::string_view more(end, shape.data() + shape.size());
-    if (error != std::errc() || extent < 1 || more.find_first_not_of(", ") != more.npos)
-      refuse_field(field, fmt::format("has the shape ({}), expected a number or a vector", shape.substr(0, 40)));
-    if (extent > most) refuse_field(field, fmt::format("has {} elements, more than a table may have columns", extent));
-    for (Index j = 0; j < extent; ++j) add_column(column, fmt::format("{}_{}", field, j));
+    const Index elements = shape.empty() ? 1 : shape[0];
+    if (elements > most)
+      refuse_field(field, fmt::format("has {} elements, more than a table may have columns", elements));
+    for (Index j = 0; j < elements; ++j) {
+      layout_.push_back(column_of(kind, type, offset + j * kind->size));
+      columns_.push_back(shape.empty() ? std::string(field) : fmt::format("{}_{}", field, j));
+    }
   }
 
   // Before anything of the stated size is made.
@@ -333,6 +394,7 @@ class NpyWriter final : public TableWriter {
 }  // namespace
 
 std::unique_ptr<TableReader> open_npy(const std::string& input, const TableOptions& options) {
+  require_regular(input);
   auto in = std::make_unique<std::ifstream>(input, std::ios::binary);
   if (!*in || (in->peek(), in->bad())) throw_cannot_read(input);
   return open_npy(input, std::move(in), options);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "io/tables.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
@@ -136,6 +137,7 @@ class Archive {
 
 std::unique_ptr<TableReader> open_npz(const std::string& input, const TableOptions& options) {
   auto [file, array] = split_hdf5_name(input);
+  require_regular(file);
   Archive archive(file);
   std::vector<std::string> names;
   for (const auto& m : archive.members()) names.push_back(m.name);

@@ -13,6 +13,7 @@
 #include "core/lower_case.hpp"
 #include "core/utf8.hpp"
 #include "io/tables.hpp"
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/nearest.hpp"
 
@@ -81,17 +82,31 @@ std::pair<std::string, std::string> split_hdf5_name(const std::string& name) {
   return {name, ""};
 }
 
-TableFormat table_format(const std::string& name) {
+namespace {
+
+std::optional<TableFormat> format_by_name(const std::string& name) {
   std::string file = lower_case(split_hdf5_name(name).first);
   if (ends_with(file, {".h5", ".hdf5"})) return TableFormat::hdf5;
   if (ends_with(file, {".npy"})) return TableFormat::npy;
   if (ends_with(file, {".npz"})) return TableFormat::npz;
   if (file.ends_with(".gz")) file.resize(file.size() - 3);
   if (ends_with(file, {".csv", ".txt", ".tsv", ".dat", ".data", ".arff"})) return TableFormat::csv;
+  return std::nullopt;
+}
+
+[[noreturn]] void throw_unknown_format(const std::string& name) {
   throw InputError(name +
                    ": unknown format; the name must end with .csv, .tsv, .txt, .dat, .data, .arff (each also with "
                    ".gz), .npy, .npz or .h5" +
-                   conversion_advice(file));
+                   conversion_advice(lower_case(split_hdf5_name(name).first)));
+}
+
+}  // namespace
+
+TableFormat table_format(const std::string& name) {
+  if (const auto format = format_by_name(name)) return *format;
+  if (is_text_stream(name)) return TableFormat::csv;
+  throw_unknown_format(name);
 }
 
 bool names_a_table(const std::string& name) {
@@ -105,14 +120,15 @@ bool names_a_table(const std::string& name) {
 }
 
 TableFormat writable_table_format(const std::string& name) {
-  const std::string file = lower_case(name);
-  if (ends_with(file, {".gz", ".arff"}) || table_format(name) == TableFormat::npz)
+  const auto format = format_by_name(name);
+  if (!format) throw_unknown_format(name);
+  if (ends_with(lower_case(name), {".gz", ".arff"}) || format == TableFormat::npz)
     throw InputError(name + ": this format is read only; write .csv, .npy or .h5");
-  return table_format(name);
+  return *format;
 }
 
 std::unique_ptr<TableReader> TableReader::open(const std::string& input, const TableOptions& options) {
-  if (input == "-") return open_csv(input, options);
+  if (is_standard_input(input)) return open_csv(input, options);
   if (auto chain = open_chain(input, options)) return chain;
   switch (table_format(input)) {
     case TableFormat::hdf5:

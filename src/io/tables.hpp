@@ -10,7 +10,7 @@
 
 namespace pathline {
 
-std::unique_ptr<TableReader> open_csv(const std::string& input, const TableOptions& options);  // "-": standard input
+std::unique_ptr<TableReader> open_csv(const std::string& input, const TableOptions& options);  // a file or a stream
 std::unique_ptr<TableReader> open_npy(const std::string& input, const TableOptions& options);
 std::unique_ptr<TableReader> open_npy(const std::string& name, std::unique_ptr<std::istream> in,
                                       const TableOptions& options);  // in: the bytes of an NPY file, which can seek

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
@@ -28,12 +29,17 @@ void TextLines::Close::operator()(void* file) const { gzclose(static_cast<gzFile
 
 TextLines::TextLines(const std::string& input, std::string name) : name_(std::move(name)), buffer_(1 << 16) {
   struct stat status;
-  if (input != "-" && ::stat(input.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+  if (!is_standard_input(input) && ::stat(input.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     errno = EISDIR;
     throw_cannot_read(name_);
   }
-  file_.reset(input == "-" ? gzdopen(::dup(STDIN_FILENO), "rb") : gzopen(input.c_str(), "rb"));
-  if (!file_) throw_cannot_read(name_);
+  const int file = open_when_ready(input);
+  if (file < 0) throw_cannot_read(name_);
+  file_.reset(gzdopen(file, "rb"));
+  if (!file_) {
+    ::close(file);
+    throw_cannot_read(name_);
+  }
 }
 
 bool TextLines::fill() {
@@ -73,6 +79,7 @@ bool TextLines::next(std::string& line) {
   }
   if (!any) return false;
   ++number_;
+  if (number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // the byte order mark of UTF-8
   check(line);
   return true;
 }

@@ -9,10 +9,11 @@
 
 namespace pathline {
 
-// Lines end with LF, CR LF or CR. zlib reads both plain and compressed files.
+// Lines end with LF, CR LF or CR. A byte order mark is no part of the first. zlib reads both plain and compressed
+// files.
 class TextLines {
  public:
-  // input: a file, or "-" for the standard input. Throws InputError that begins with `name`.
+  // input: a file or a stream, see io/text_stream.hpp. Throws InputError that begins with `name`.
   TextLines(const std::string& input, std::string name);
 
   // Reads the next line without its end; false at the end of the file. InputError for a file that cannot be read or

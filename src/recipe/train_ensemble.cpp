@@ -24,6 +24,7 @@
 #include "recipe/yardstick.hpp"
 #include "train/held_out.hpp"
 #include "train/metrics_line.hpp"
+#include "train/pending_writes.hpp"
 #include "train/run_directory.hpp"
 
 namespace pathline {
@@ -36,10 +37,22 @@ constexpr double kLeastSeconds = 0.05;  // that a member is given
 template <class S> class EnsembleRun {
  public:
   EnsembleRun(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train)
-      : recipe_(recipe), options_(options), train_(train), files_(options.directory), began_(seconds_now()) {}
+      : recipe_(recipe),
+        options_(options),
+        train_(train),
+        files_(options.directory),
+        pending_([this](const std::string& text) { note(text); }),
+        began_(seconds_now()) {}
 
   TrainingResult run() {
     open();
+    const auto result = train_and_assemble();
+    pending_.finish();
+    return result;
+  }
+
+ private:
+  TrainingResult train_and_assemble() {
     TrainingResult sum;
     const auto stopped = [&] { return sum.interrupted = options_.stop && options_.stop(); };
     for (Index k = 0; k < count(); ++k) {
@@ -55,7 +68,6 @@ template <class S> class EnsembleRun {
     return sum;
   }
 
- private:
   Index count() const { return recipe_.model.ensemble; }
   std::string directory(Index k) const { return files_.member(k); }
   std::string model_of(Index k) const { return RunDirectory(directory(k)).model(); }
@@ -137,7 +149,7 @@ template <class S> class EnsembleRun {
   }
 
   // The progress of a member as that of the whole; a validation goes into the metrics of the run.
-  TrainingProgress of_all(TrainingProgress p) const {
+  TrainingProgress of_all(TrainingProgress p) {
     const auto others = static_cast<double>(count() - std::ssize(results_) - 1);
     const double each = left_ / std::max<double>(1, static_cast<double>(missing_));
     p.seconds_left += others * (recipe_.train.seconds > 0 ? std::max(0.0, each) : p.seconds + p.seconds_left);
@@ -148,19 +160,14 @@ template <class S> class EnsembleRun {
     return p;
   }
 
-  // A line that cannot be written does not end the run: the members have theirs.
-  void append(const std::string& line) const {
-    noting_errors([&] { files_.append_metrics(line); });
+  void append(const std::string& line) {
+    metrics_.push_back(line);
+    pending_.write(
+        files_.metrics(), [&] { files_.append_metrics(line); }, [this] { files_.restart_metrics(metrics_); });
   }
-  void keep_metrics(const std::vector<std::string>& lines) const {
-    noting_errors([&] { files_.restart_metrics(lines); });
-  }
-  template <class Write> void noting_errors(Write write) const {
-    try {
-      write();
-    } catch (const InputError& error) {
-      if (options_.note) options_.note(error.what());
-    }
+  void keep_metrics(std::vector<std::string> lines) {
+    metrics_ = std::move(lines);
+    pending_.write(files_.metrics(), [this] { files_.restart_metrics(metrics_); });
   }
 
   // The validations of the members that have ended, and those of member k, as of_all() counts them. A run that was
@@ -230,7 +237,7 @@ template <class S> class EnsembleRun {
     card.evaluation = solver, card.metrics = {last_line(result)};
     card.trained = trained_figure(card.metrics);
     append(card.metrics.front());
-    write_model(files_.model(), Model<S>{flow, card});
+    pending_.write(files_.model(), [this, model = Model<S>{flow, card}] { write_model(files_.model(), model); });
     compare_with_members(result);
     if (result.test.points == 0 || target_) return;
     EvaluationOptions exact = options.evaluation;
@@ -269,11 +276,13 @@ template <class S> class EnsembleRun {
   const TrainingOptions& options_;
   const TrainMember& train_;
   RunDirectory files_;
+  PendingWrites pending_;
   double began_;
   std::optional<Target> target_;
   std::shared_ptr<const DataSource> source_;
   std::vector<Stage<S>> stages_;
   std::vector<TrainingResult> results_;  // of the members
+  std::vector<std::string> metrics_;     // the lines of the run
   std::vector<std::string> ended_;       // the validations of the members that have ended, of a run that is resumed
   Index missing_ = 0;                    // members that are still to begin
   double left_ = 0, reserve_ = 0;        // seconds for them; of these, for the end

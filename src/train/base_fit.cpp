@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include <Eigen/Cholesky>
+
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/fit/conditional_mixture.hpp"
@@ -45,6 +47,29 @@ void count_rows(Vector<double>& training, Vector<double>& validation) {
 
 Vector<double> weights_or_ones(const Vector<double>& weights, Index n) {
   return weights.size() > 0 ? weights : Vector<double>(Vector<double>::Ones(n));
+}
+
+// Adds a component about as wide as all of them together, with the weight of one row among `rows`: that of what no row
+// has shown (Good 1953). Without it a single row beside a narrow component costs thousands of nats.
+GaussianMixture with_background(const GaussianMixture& mixture, double rows) {
+  constexpr double kWider = 2;  // times the covariance of the mixture
+  const Index k = mixture.components(), d = mixture.dim();
+  const Vector<double>& of = mixture.weights();
+  const Vector<double> mean = mixture.means() * of / of.sum();
+  const Matrix<double> apart = mixture.means().colwise() - mean;
+  Matrix<double> covariance = apart * (of / of.sum()).asDiagonal() * apart.transpose(), means(d, k + 1);
+  std::vector<Matrix<double>> scales;
+  for (Index i = 0; i < k; ++i) {
+    scales.push_back(mixture.scale(i));
+    covariance += of[i] / of.sum() * scales.back() * scales.back().transpose();
+  }
+  const Eigen::LLT<Matrix<double>> llt(kWider * covariance);
+  if (llt.info() != Eigen::Success) return mixture;  // of columns that are nearly collinear
+  scales.push_back(llt.matrixL());
+  Vector<double> weights(k + 1);
+  weights << of / of.sum() * (rows / (rows + 1)), 1 / (rows + 1);
+  means << mixture.means(), mean;
+  return GaussianMixture(weights, means, std::move(scales));
 }
 
 // The training and the validation rows together, as training rows.
@@ -102,6 +127,9 @@ MixtureFit fit_base_member(const BaseRows& rows, const BaseFitOptions& o, Index 
   const BaseRows all = o.all_rows ? joined(rows) : BaseRows{};
   const BaseRows& used = o.all_rows ? all : rows;
   auto fit = fit_mixture(used.training, used.training_weights, used.validation, used.validation_weights, options);
+  const double count =
+      used.training_weights.size() > 0 ? used.training_weights.sum() : static_cast<double>(used.training.cols());
+  if (o.components > 1) fit.mixture = with_background(fit.mixture, count);
   if (o.inflation == 1) return fit;
   std::vector<Matrix<double>> scales;
   for (Index k = 0; k < fit.mixture.components(); ++k) scales.push_back(std::sqrt(o.inflation) * fit.mixture.scale(k));

@@ -7,8 +7,7 @@ namespace pathline {
 
 // Whether an upper or a lower tail of a column falls as slowly as a power with an infinite variance, beyond the error
 // of the estimate. Gaussians, however many, have no bounded divergence from such a density. Columns of the condition do
-// not count, because the density is given them. False for weighted rows: their largest values are not those of the
-// density.
+// not count, because the density is given them. Weights make the tail that of the density that they describe.
 bool has_heavy_tail(const BaseRows& rows);
 
 }  // namespace pathline

@@ -88,10 +88,11 @@ void MixtureSearch::begin_with(BaseFitOptions found, const FitTime& time, double
 bool MixtureSearch::double_from_one(Index most, double until, std::vector<std::string>& reasons) {
   int failures = 0;
   for (Index k = 1; k <= most && failures < 2 && (!best_ || is_in_time(k, until - seconds_now())); k *= 2) {
-    bool better = try_components(k, kPriorRows, until - seconds_now(), reasons);
-    // Where one component is a hundred times as narrow as another, the prior of many small ones widens it.
-    if (k > 1 && k <= kFewComponents)
-      better = try_components(k, 0.01 * kPriorRows, until - seconds_now(), reasons) || better;
+    // Where one component is a hundred times as narrow as another, the prior of many small ones widens it. Which prior is
+    // the better one is tried with few components.
+    const bool few = k <= kFewComponents;
+    bool better = try_components(k, few ? kPriorRows : best_->fit.prior_rows, until - seconds_now(), reasons);
+    if (k > 1 && few) better = try_components(k, 0.01 * kPriorRows, until - seconds_now(), reasons) || better;
     failures = better ? 0 : failures + 1;
   }
   return failures < 2;

@@ -95,7 +95,7 @@ TEST_F(FileSource, AWeightThatIsNegativeOrMissingIsRefusedWithItsRow) {
   put("negative.csv", "a,w\n1,1\n2,0.5\n3,-2\n4,5\n"), put("nan.csv", "a,w\n1,1\n2,nan\n3,2\n4,5\n");
   put("zero.csv", "a,w\n1,0\n2,0\n3,0\n");
   EXPECT_THAT(refusal("negative.csv", {.weights = "w"}),
-              EndsWith("negative.csv: row 3, w = -2: a weight must be >= 0"));
+              HasSubstr("negative.csv: row 3, w = -2: a weight must be >= 0; events of negative weight"));
   put("log.csv", "a,w\n1,-1\n2,-0.5\n3,-2\n4,0.1\n");
   EXPECT_THAT(
       refusal("log.csv", {.weights = "w"}),
@@ -229,6 +229,44 @@ TEST_F(FileSource, WhatHasNoDensityIsFoundBeforeTraining) {
 
   put("constant.csv", "a,b\n1,2\n2,2\n3,2\n4,2\n5,2\n6,2\n7,2\n8,2\n9,2\n10,2\n");
   EXPECT_THAT(refusal("constant.csv"), HasSubstr("is constant (2): a constant column has no density; leave it out"));
+}
+
+// A sentinel in 3 % of the rows, a category in fractions and a number of the event were trained on without a word.
+TEST_F(FileSource, RareSentinelsFewValuesAndRowNumbersAreFound) {
+  Engine engine = make_stream(6, "test");
+  Matrix<double> z(2, 2000);
+  fill_normal<double>(engine, z);
+  const auto findings = [&](const std::function<std::string(Index)>& second) {
+    std::string rows = "a,b\n";
+    for (Index i = 0; i < z.cols(); ++i) rows += std::to_string(z(0, i)) + "," + second(i) + "\n";
+    put("t.csv", rows);
+    return make_source(file("t.csv"))->notes();
+  };
+  const auto number = [&](Index i) { return std::to_string(z(1, i)); };
+  EXPECT_THAT(findings([&](Index i) { return i % 33 == 0 ? "-999" : number(i); }),
+              ElementsAre(ContainsRegex("column b is -999 in . % of the rows: a point mass has no density")));
+  EXPECT_THAT(findings([&](Index i) { return i % 33 == 0 ? "0" : number(i); }),
+              ElementsAre(HasSubstr("column b is 0 in")));
+  EXPECT_THAT(findings([&](Index i) { return std::to_string(0.5 * static_cast<double>(i % 5)); }),
+              ElementsAre(HasSubstr("column b contains only 5 different values, which have no density")));
+  EXPECT_THAT(findings([&](Index i) { return i == 7 ? "1e6" : "3.5"; }),
+              ElementsAre(HasSubstr("column b contains only 2 different values")));
+  EXPECT_THAT(findings([&](Index i) { return std::to_string(5000 + i); }),
+              ElementsAre(HasSubstr("column b numbers the rows, as an index does: leave it out")));
+  char text[40];
+  const auto rounded = [&](double x) { return std::snprintf(text, sizeof text, "%.1f", x), std::string(text); };
+  EXPECT_THAT(findings([&](Index i) { return rounded(z(1, i)); }), IsEmpty());
+  EXPECT_THAT(findings([&](Index i) { return rounded(50 * z(1, i) * z(1, i)); }),
+              testing::Each(testing::Not(HasSubstr("point mass"))));
+  EXPECT_THAT(findings([&](Index i) { return std::to_string(std::floor(1e9 * z(1, i))); }), IsEmpty());  // integers
+}
+
+TEST_F(FileSource, NegativeWeightsAreNamedAsThoseOfAGenerator) {
+  std::string rows = "a,w\n";
+  for (Index i = 0; i < 100; ++i) rows += std::to_string(i) + (i % 7 == 5 ? ",-1\n" : ",1\n");
+  put("t.csv", rows);
+  EXPECT_THAT(refusal("t.csv", {.weights = "w"}),
+              HasSubstr("row 6, w = -1: a weight must be >= 0; events of negative weight, as those of a generator"));
 }
 
 // Weights and log-posteriors without names were modelled as two columns of the data.

@@ -104,12 +104,28 @@ def test_what_is_masked_or_missing_is_refused_and_not_read_from_behind_the_mask(
 def test_vectors_in_records_are_columns(blob):
     records = np.zeros(len(blob), dtype=[("t", "f8"), ("z", "f8", (2,)), ("name", "U3")])
     records["t"], records["z"] = blob[:, 0] ** 2, blob
-    with pytest.raises(pathline.InputError, match=r"x\['name'\]: expected an array of numbers"):
-        pathline.train(records, **QUICK)
-    flow = pathline.train(records[["t", "z"]], **QUICK)
+    flow = pathline.train(records, **QUICK)
     assert flow.columns == ["t", "z_0", "z_1"]
     expected = flow.log_prob(np.column_stack([blob[:, 0] ** 2, blob]))
     np.testing.assert_array_equal(flow.log_prob(records), expected)
+
+
+def test_fields_without_numbers_are_left_out_as_of_a_file(blob, tmp_path):
+    records = np.zeros(len(blob), dtype=[("x", "f8"), ("name", "U3"), ("img", "f8", (2, 2)), ("when", "M8[s]"), ("c", "c16"),
+                                         ("r", [("p", "f8")]), ("text", "U30"), ("v", "V3"), ("y", "f8")])
+    records["x"], records["y"], records["name"], records["text"] = blob[:, 0], blob[:, 1], "abc", blob[:, 0] ** 2
+    flow = pathline.train(records, **QUICK)  # was refused for the first of them
+    assert flow.columns == ["x", "text", "y"]
+    assert "fields without numbers are left out: name, img, when, c, r, v" in flow.result.notes
+    rest = records[["x", "name", "img", "when", "c", "r", "v", "y"]]
+    np.save(tmp_path / "a.npy", rest)
+    from_file = pathline.train(tmp_path / "a.npy", **QUICK)
+    assert any("fields without numbers are left out: name, img, when, c, r, v" in note for note in from_file.result.notes)
+    np.testing.assert_array_equal(from_file.log_prob(blob), pathline.train(rest, **QUICK).log_prob(rest))
+    with pytest.raises(pathline.InputError, match=r"x\['name'\]: expected an array of numbers"):
+        pathline.train(records[["name", "img"]], **QUICK)
+    with pytest.raises(pathline.InputError, match=r"x\['name'\]: expected an array of numbers"):
+        pathline.train(records, columns=["x", "name"], **QUICK)
 
 
 def test_a_field_that_the_model_does_not_use_may_hold_anything(blob):

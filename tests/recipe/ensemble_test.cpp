@@ -210,6 +210,31 @@ TEST_F(Ensemble, TheTimeLeftIsEstimatedOnlyForWhoSeesIt) {
   EXPECT_EQ(unseen, 40);
 }
 
+// A line of the metrics that could not be written was lost, and a model that could not be written lost the run.
+TEST_F(Ensemble, FilesThatCannotBeWrittenForAWhileAreWrittenLaterSlow) {
+  train_recipe(small(2), {.directory = file("whole")});
+  const std::string metrics = file("run/metrics.jsonl"), model = file("run/model.h5");
+  std::vector<std::string> notes;
+  const auto progress = [&](const TrainingProgress& p) {
+    if (p.iteration == 7) {
+      fs::remove(metrics), fs::create_directory(metrics);  // with the validation at 5
+      fs::create_directory(model);
+    }
+    if (p.iteration == 27) fs::remove(metrics);
+  };
+  const auto note = [&](const std::string& text) {
+    if (text.find("cannot write") != std::string::npos) notes.push_back(text);
+    if (text.starts_with(model)) fs::remove(model);
+  };
+  const auto result = train_recipe(small(2), {.directory = file("run"), .progress = progress, .note = note});
+  EXPECT_TRUE(result.has_best);
+  ASSERT_FALSE(notes.empty());
+  EXPECT_EQ(notes.front(), metrics + ": cannot write: Is a directory; the run goes on and writes it again later");
+  EXPECT_EQ(notes.back(), model + ": cannot write: Is a directory; the run goes on and writes it again later");
+  EXPECT_EQ(iterations_in_metrics(file("run")), iterations_in_metrics(file("whole")));
+  EXPECT_EQ(digest_of("run/model.h5"), digest_of("whole/model.h5"));
+}
+
 // The members share the time; each one's choice is in its recipe.
 TEST_F(Ensemble, TheAutomaticChoiceEndsInItsTimeSlow) {
   Recipe r;

@@ -52,6 +52,29 @@ TEST(BaseFit, RowsAreThoseOfTheTableInTheUnitsOfTheBase) {
   EXPECT_LT((got - expected).cwiseAbs().maxCoeff(), 1e-4);  // float
 }
 
+// A sine with a narrow scatter, as that of a variable and its measurement.
+Matrix<double> sine(Index n, double width, std::uint64_t seed) {
+  Matrix<double> x = normal_draws(2, n, seed);
+  x.row(1) = (2 * x.row(0).array()).sin() + width * x.row(1).array();
+  return x;
+}
+
+// One row of 3,000 beside the narrow components cost 2,000 nats, 0.7 in the mean.
+TEST(BaseFit, ARowBesideNarrowComponentsCostsItsRarity) {
+  const auto rows = rows_of(sine(2000, 1e-3, 1), sine(300, 1e-3, 2));
+  const auto mixture = fit_base(rows, {.components = 16, .prior_rows = 0.01});
+  const Matrix<double> beside{{0, 1, -1, 5}, {0.9, 0, 0.9, -1}};
+  EXPECT_GT(mixture.log_density(beside).minCoeff(), -std::log(2000) - 20);
+  EXPECT_NEAR(mixture.weights().sum(), 1, 1e-12);
+  EXPECT_NEAR(mixture.weights().minCoeff(), 1.0 / 2001, 1e-9);
+  // Of the covariance of all rows, twice; one component alone has it already.
+  const auto& wide = mixture.scale(mixture.components() - 1);
+  const Matrix<double> apart = rows.training.colwise() - rows.training.rowwise().mean();
+  const Matrix<double> expected = 2 * apart * apart.transpose() / 2000;
+  EXPECT_LT((wide * wide.transpose() - expected).norm(), 0.05 * expected.norm());
+  EXPECT_EQ(fit_base(rows, {.components = 1}).components(), 1);
+}
+
 // Weights that all are 3e-7 made every component vanish; those of 1e300 have no finite squares.
 TEST(BaseFit, TheUnitOfWeightsDoesNotMatter) {
   const Matrix<double> x = normal_draws(2, 1000, 1);
@@ -139,6 +162,16 @@ TEST(BaseChoice, IsNotWorseThanAnyMixtureThatItTried) {
     const auto fit = fit_base_member(rows, {.components = k}, 0);
     EXPECT_LT(choice.nll, -validation_log_density(fit.mixture, rows).mean() + 0.02) << k;
   }
+}
+
+// With more than 16 components the prior was the wide one again, so that the ladder ended there.
+TEST(BaseChoice, NarrowComponentsStayNarrowWhereThereAreManySlow) {
+  const auto rows = rows_of(sine(3200, 0.01, 3), sine(800, 0.01, 4));
+  const auto choice = choose_base(rows, nullptr, {.seconds = 30});
+  EXPECT_GT(choice.fit.components, 16);
+  EXPECT_LT(choice.fit.prior_rows, 1);
+  const double entropy = 1 + std::log(2 * M_PI) + std::log(0.01);
+  EXPECT_LT(choice.nll, entropy + 0.2);  // 0.35 with 16
 }
 
 TEST(BaseChoice, MoreMembersOnlyImproveIt) {

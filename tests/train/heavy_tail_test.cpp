@@ -10,14 +10,20 @@ namespace {
 
 using Draw = std::function<double(Engine&)>;
 
+using Weight = std::function<double(double, Engine&)>;  // of a row with this value in its first column
+
 // Of twenty tables the number in which a column looks like one of infinite variance.
-int found(Index columns, Index rows, const Draw& draw) {
+int found(Index columns, Index rows, const Draw& draw, const Weight& weight = nullptr) {
   int count = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Engine engine = make_stream(seed, "test.tail");
     BaseRows table;
     table.training.resize(columns, rows);
     for (double& x : table.training.reshaped()) x = draw(engine);
+    if (weight) {
+      table.training_weights.resize(rows);
+      for (Index b = 0; b < rows; ++b) table.training_weights[b] = weight(table.training(0, b), engine);
+    }
     count += has_heavy_tail(table);
   }
   return count;
@@ -69,8 +75,7 @@ TEST(HeavyTail, ARareClusterIsNot) {
     }
 }
 
-// The density is conditional on the one, and the rows are not draws of the other.
-TEST(HeavyTail, ConditionsAndWeightedRowsDoNotCount) {
+TEST(HeavyTail, AConditionDoesNotCount) {
   BaseRows rows;
   rows.training.resize(2, 4000);
   Engine engine = make_stream(1, "test.tail");
@@ -78,8 +83,29 @@ TEST(HeavyTail, ConditionsAndWeightedRowsDoNotCount) {
   EXPECT_TRUE(has_heavy_tail(rows));
   rows.condition_dim = 1;
   EXPECT_FALSE(has_heavy_tail(rows));
-  rows.condition_dim = 0, rows.training_weights.setOnes(4000);
-  EXPECT_FALSE(has_heavy_tail(rows));
+}
+
+// Tables with weights got no check at all.
+TEST(HeavyTail, TheTailOfWeightedRowsIsThatOfTheirDensitySlow) {
+  const auto any = [](double, Engine& e) { return 0.2 + uniform(e); };
+  const auto copies = [](double, Engine& e) { return std::floor(1 + 3 * exponential(e)); };  // of a Metropolis chain
+  const auto decades = [](double, Engine& e) { return std::exp(normal(e)); };
+  EXPECT_EQ(found(1, 4000, pareto(1.1), [](double, Engine&) { return 1e-3; }), found(1, 4000, pareto(1.1)));
+  for (const Weight& weight : {Weight(any), Weight(copies)}) {
+    EXPECT_GE(found(1, 4000, pareto(1.1), weight), 18);
+    EXPECT_GE(found(1, 4000, student(1), weight), 18);
+    EXPECT_EQ(found(4, 4000, exponential, weight), 0);
+    EXPECT_EQ(found(4, 4000, student(5), weight), 0);
+  }
+  EXPECT_GE(found(1, 8000, pareto(1.1), decades), 15);  // an effective number of 3,000
+  EXPECT_LE(found(3, 8000, student(5), decades), 1);
+  // The rows are heavy and their density is not: of the power 4, normal, and with a cut.
+  EXPECT_EQ(found(1, 20000, pareto(1.5), [](double x, Engine&) { return std::pow(x, -2.5); }), 0);
+  EXPECT_EQ(found(1, 20000, student(1), [](double x, Engine&) { return (1 + x * x) * std::exp(-x * x / 2); }), 0);
+  EXPECT_EQ(found(1, 4000, pareto(1.1), [](double x, Engine&) { return x < 3 ? 1.0 : 0.0; }), 0);
+  // The other way round.
+  EXPECT_GE(found(1, 20000, pareto(2), [](double x, Engine&) { return std::pow(x, 0.8); }), 16);
+  EXPECT_EQ(found(1, 20000, normal, [](double x, Engine&) { return std::exp(x * x / 4); }), 0);  // few rows decide
 }
 
 TEST(HeavyTail, FewRowsOrOneValueHaveNone) {
