@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _core
+from .arrays import integer
 from .errors import InputError
 
 __all__ = ["Mlp", "OdeintGradient", "odeint", "odeint_vjp"]
@@ -37,9 +38,9 @@ class Mlp:
     def __init__(self, dim: int, hidden: Sequence[int] = (64, 64, 64), *, condition_dim: int = 0,
                  layer: str = "concatsquash", activation: str = "tanh", residual: bool = False,
                  time_features: int = 0, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed = {seed}: must be >= 0")
-        self._core = _core.mlp(dim, list(hidden), condition_dim, layer, activation, residual, time_features, seed)
+        widths = [integer(width, "hidden", 1) for width in hidden]
+        self._core = _core.mlp(integer(dim, "dim", 1), widths, integer(condition_dim, "condition_dim"), layer, activation,
+                               residual, integer(time_features, "time_features"), integer(seed, "seed", most=2**64 - 1))
 
     @property
     def dim(self) -> int:
@@ -190,7 +191,9 @@ def _solve(field: Any, vjp: Any, parameters: int, z0: Any, times: Any, condition
     at = _numbers(times, "times")
     if at.ndim != 1:
         raise InputError(f"times have the shape {at.shape}; expected (T,)")
-    ode = _core.Odeint({**options, "tile": tile, "threads": threads})
+    counts = {"tile": tile, "threads": threads, "steps": options["steps"], "max_steps": options["max_steps"]}
+    counts = {name: None if value is None else integer(value, name) for name, value in counts.items()}
+    ode = _core.Odeint({**options, **counts})
     return ode.solve(core, start, at.tolist(), condition), ode, one
 
 

@@ -64,6 +64,15 @@ std::vector<std::string> names_or_numbers(const char* option, const std::vector<
   return names;
 }
 
+// Noise of width 1 on steps of another width would give a density, and "probabilities of integers", of neither.
+void check_integers(const TrainingDataOptions& options, const std::string& column, const RowVector<double>& values) {
+  for (const double v : values)
+    if (std::abs(v - std::round(v)) > 1e-6)
+      throw InputError(
+          fmt::format("discrete: {}: column {}: {}: must be an integer; divide a column of equal steps by the step",
+                      options.name, column, v));
+}
+
 // The names of x and of the condition, which differ.
 std::vector<std::string> all_names(const MatrixDataOptions& options, Index dim, Index condition_dim) {
   auto names = names_or_numbers("columns", options.columns, "x", dim);
@@ -175,7 +184,12 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
     if (found == columns_.end())
       throw InputError(fmt::format("discrete: {} has no column '{}' to model; did you mean '{}'?", options.name, name,
                                    nearest(name, columns_)));
-    if (options.dequantize == 0) noise_(found - columns_.begin()) = 1;
+    if (options.dequantize != 0) continue;
+    const Index column = found - columns_.begin();
+    noise_(column) = 1;
+    if (const auto* training = source_->training()) check_integers(options, name, split(*training).x.row(column));
+    for (const auto& part : {source_->validation(), source_->test()})
+      check_integers(options, name, split(part).x.row(column));
   }
   notes_ = source_->notes();
   if (!options.bounds.empty() || !options.period.empty()) {
