@@ -39,7 +39,7 @@ def to_table(x: Any, name: str, prefix: str, used: Optional[Sequence[str]] = Non
         if not values:
             raise InputError(f"{name} has no columns")
         return np.column_stack(values), [column for column, _ in columns]
-    array = _numbers(x, name)
+    array = real_numbers(x, name)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -68,7 +68,7 @@ def _columns(x: Any) -> List[Tuple[str, Any]]:
 def _column_numbers(column: str, values: Any, name: str) -> np.ndarray:
     if is_structured(values):
         raise InputError(f"{name}: the field {column!r} holds records; make each of their fields one of the array")
-    numbers = _numbers(values, f"{name}[{column!r}]")
+    numbers = real_numbers(values, f"{name}[{column!r}]")
     if numbers.ndim != 1:
         raise InputError(f"{name}[{column!r}] has the shape {numbers.shape}; expected one number or vector per sample")
     return numbers
@@ -83,9 +83,10 @@ def _numbers_or_nan(column: str, values: Any, name: str, used: bool) -> np.ndarr
         return np.full(len(values), np.nan)
 
 
-def _numbers(x: Any, name: str) -> np.ndarray:
+def real_numbers(x: Any, name: str) -> np.ndarray:
+    """Returns x as an array of float64 or float32. What is masked or missing is NaN."""
     if isinstance(x, np.ma.MaskedArray):  # numpy.asarray would take what is behind the mask
-        return np.where(np.ma.getmaskarray(x), np.nan, _numbers(x.filled(0), name))
+        return np.where(np.ma.getmaskarray(x), np.nan, real_numbers(x.filled(0), name))
     try:
         array = np.asarray(x)
     except Exception as error:  # rows of different lengths; what a tensor raises
@@ -131,9 +132,9 @@ def select(x: Any, columns: Sequence[str], name: str, by_order: bool = True) -> 
         chosen = _chosen(_columns(x), columns, name, by_order and is_frame(x))
         return np.column_stack([_column_numbers(column, values, name) for column, values in chosen])
     if is_row(x) and any(column in x.index for column in columns):
-        return _numbers([value for _, value in _chosen(list(x.items()), columns, name, by_order=False)], name)
+        return real_numbers([value for _, value in _chosen(list(x.items()), columns, name, by_order=False)], name)
     if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray) or x.dtype.kind in "iuOSU":
-        return _numbers(x, name)
+        return real_numbers(x, name)
     return x
 
 
@@ -170,7 +171,7 @@ def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
         for column in columns:
             if column not in condition:
                 raise InputError(f"condition: {column!r} is missing; the model needs {', '.join(columns)}")
-        return _numbers([condition[column] for column in columns], "condition")
+        return real_numbers([condition[column] for column in columns], "condition")
     return select(condition, columns, "condition")
 
 

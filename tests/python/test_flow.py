@@ -476,3 +476,10 @@ def test_the_corner_figure_has_a_panel_for_each_pair(moons, posterior, tmp_path)
     assert len(posterior.plot(500, condition=[1.0]).axes) == 1
     with pytest.raises(pathline.InputError, match="shape"):
         moons.plot(100, data=np.zeros((5, 3)))
+
+
+def test_data_that_are_not_finite_are_not_drawn(moons):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(pathline.InputError, match="data: row 2 is not finite") as caught:
+        moons.plot(n=100, data=[[0.0, 1.0], [np.nan, 0.0]])
+    assert caught.value.row == 1
