@@ -1,6 +1,7 @@
 """Tables of data as users have them: arrays, structured arrays, pandas frames."""
 from __future__ import annotations
 
+import operator
 from numbers import Integral
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
@@ -14,6 +15,11 @@ __all__: List[str] = []
 def is_frame(x: Any) -> bool:
     """Tells whether x is a table with named columns, as those of pandas and polars are."""
     return hasattr(x, "columns") and hasattr(x, "to_numpy")
+
+
+def is_row(x: Any) -> bool:
+    """Tells whether x is a series, as a row of a pandas frame is, whose labels may be names of columns."""
+    return hasattr(x, "index") and hasattr(x, "to_numpy") and not is_frame(x)
 
 
 def is_structured(x: Any) -> bool:
@@ -40,7 +46,7 @@ def to_table(x: Any, name: str, prefix: str, used: Optional[Sequence[str]] = Non
         if not values:
             raise InputError(f"{name} has no columns")
         return np.column_stack(values), [column for column, _ in columns]
-    array = _numbers(x, name)
+    array = real_numbers(x, name)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -82,7 +88,7 @@ def _is_without_numbers(values: np.ndarray) -> bool:
 def _column_numbers(column: str, values: Any, name: str) -> np.ndarray:
     if is_structured(values):
         raise InputError(f"{name}: the field {column!r} holds records; make each of their fields one of the array")
-    numbers = _numbers(values, f"{name}[{column!r}]")
+    numbers = real_numbers(values, f"{name}[{column!r}]")
     if numbers.ndim != 1:
         raise InputError(f"{name}[{column!r}] has the shape {numbers.shape}; expected one number or vector per sample")
     return numbers
@@ -97,12 +103,13 @@ def _numbers_or_nan(column: str, values: Any, name: str, used: bool) -> np.ndarr
         return np.full(len(values), np.nan)
 
 
-def _numbers(x: Any, name: str) -> np.ndarray:
+def real_numbers(x: Any, name: str) -> np.ndarray:
+    """Returns x as an array of float64 or float32. What is masked or missing is NaN."""
     if isinstance(x, np.ma.MaskedArray):  # numpy.asarray would take what is behind the mask
-        return np.where(np.ma.getmaskarray(x), np.nan, _numbers(x.filled(0), name))
+        return np.where(np.ma.getmaskarray(x), np.nan, real_numbers(x.filled(0), name))
     try:
         array = np.asarray(x)
-    except ValueError as error:  # rows of different lengths
+    except Exception as error:  # rows of different lengths; what a tensor raises
         raise InputError(f"{name}: expected an array of numbers: {error}") from None
     if array.dtype == object and hasattr(x, "isna"):  # pandas.NA is no number
         array = np.where(np.asarray(x.isna()), np.nan, array)
@@ -144,8 +151,10 @@ def select(x: Any, columns: Sequence[str], name: str, by_order: bool = True) -> 
     if is_frame(x) or is_structured(x):
         chosen = _chosen(_columns(x), columns, name, by_order and is_frame(x))
         return np.column_stack([_column_numbers(column, values, name) for column, values in chosen])
-    if isinstance(x, (list, tuple, np.ma.MaskedArray)) or isinstance(x, np.ndarray) and x.dtype.kind in "iuOSU":
-        return _numbers(x, name)
+    if is_row(x) and any(column in x.index for column in columns):
+        return real_numbers([value for _, value in _chosen(list(x.items()), columns, name, by_order=False)], name)
+    if not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray) or x.dtype.kind in "iuOSU":
+        return real_numbers(x, name)
     return x
 
 
@@ -153,6 +162,9 @@ def select(x: Any, columns: Sequence[str], name: str, by_order: bool = True) -> 
 def _chosen(there: List[Tuple[str, Any]], columns: Sequence[str], name: str, by_order: bool) -> List[Tuple[str, Any]]:
     names = [column for column, _ in there]
     missing = [column for column in columns if column not in names]
+    for column in columns:
+        if names.count(column) > 1:
+            raise InputError(f"{name}: has {names.count(column)} columns {column!r}; expected one")
     if columns and not missing:
         return [there[names.index(column)] for column in columns]
     if columns and by_order and len(missing) == len(columns) == len(there):
@@ -164,10 +176,12 @@ def _chosen(there: List[Tuple[str, Any]], columns: Sequence[str], name: str, by_
 def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
     """Returns a condition as an array, by the names of its columns where there are names.
 
-    A frame of points that has the columns of the condition, too, gives the condition if none is passed.
+    A frame of points, or a row of one, that has the columns of the condition, too, gives the condition if none is passed.
     """
     if condition is None:
-        if columns and x is not None and is_frame(x) and set(columns) <= {str(column) for column in x.columns}:
+        if is_frame(x) and columns and set(columns) <= {str(column) for column in x.columns}:
+            return select(x, columns, "condition")
+        if is_row(x) and columns and all(column in x.index for column in columns):
             return select(x, columns, "condition")
         return None
     if isinstance(condition, Mapping) and not is_frame(condition):
@@ -177,8 +191,25 @@ def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
         for column in columns:
             if column not in condition:
                 raise InputError(f"condition: {column!r} is missing; the model needs {', '.join(columns)}")
-        return _numbers([condition[column] for column in columns], "condition")
+        return real_numbers([condition[column] for column in columns], "condition")
     return select(condition, columns, "condition")
+
+
+def integer(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
+    """Returns an argument as an integer of Python.
+
+    Raises:
+        InputError: for what is no integer, and for one that is not in [least, most].
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} = {value!r}: must be an integer") from None
+    if number < least:
+        raise InputError(f"{name} = {number}: must be >= {least}")
+    if number > most:
+        raise InputError(f"{name} = {number}: must be <= {most}")
+    return number
 
 
 def column_names(columns: Optional[Sequence[str]]) -> List[str]:

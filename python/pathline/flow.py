@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import operator
 import os
 import tempfile
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
@@ -11,11 +10,13 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 import numpy as np
 
 from . import _core
-from .arrays import condition_of, select
+from .arrays import condition_of, integer, is_frame, select
 from .errors import InputError
 from .verification import Check, Verification, run_checks
 
 __all__ = ["Evaluation", "Flow", "TrainingResult", "load"]
+
+_MOST_SEED = 2**64 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,9 +209,7 @@ class Flow:
         >>> x.shape, log_p.shape
         ((10, 2), (10,))
         """
-        count, stream = operator.index(n), operator.index(seed)
-        if stream < 0:
-            raise InputError(f"seed = {seed}: must be >= 0")
+        count, stream = integer(n, "n"), integer(seed, "seed", most=_MOST_SEED)
         return self._core.sample(count, stream, condition_of(condition, None, self._condition_columns), log_prob)
 
     def transform(self, x: Any, condition: Any = None) -> np.ndarray:
@@ -247,6 +246,7 @@ class Flow:
         >>> bool(np.allclose(moons.inverse_transform(moons.transform(x)), x, atol=1e-3))
         True
         """
+        z = select(z.to_numpy() if is_frame(z) else z, (), "z")
         return self._core.to_data(z, condition_of(condition, None, self._condition_columns))
 
     def with_options(self, **options: Any) -> Flow:
@@ -332,9 +332,7 @@ class Flow:
         """
         points = None if x is None else select(x, self._columns, "x")
         given = condition_of(condition, x, self._condition_columns)
-        if operator.index(seed) < 0:
-            raise InputError(f"seed = {seed}: must be >= 0")
-        return run_checks(self, points, given, seed, progress)
+        return run_checks(self, points, given, integer(seed, "seed", most=_MOST_SEED), progress)
 
     def plot(self, n: int = 10000, *, data: Any = None, condition: Any = None, seed: int = 0, bins: int = 60) -> Any:
         """Draws a corner figure of samples: every column, and every pair of columns. It needs matplotlib.

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _core
+from .arrays import integer, real_numbers
 from .errors import InputError
 
 __all__ = ["Mlp", "OdeintGradient", "odeint", "odeint_vjp"]
@@ -37,9 +38,9 @@ class Mlp:
     def __init__(self, dim: int, hidden: Sequence[int] = (64, 64, 64), *, condition_dim: int = 0,
                  layer: str = "concatsquash", activation: str = "tanh", residual: bool = False,
                  time_features: int = 0, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed = {seed}: must be >= 0")
-        self._core = _core.mlp(dim, list(hidden), condition_dim, layer, activation, residual, time_features, seed)
+        widths = [integer(width, "hidden", 1) for width in hidden]
+        self._core = _core.mlp(integer(dim, "dim", 1), widths, integer(condition_dim, "condition_dim"), layer, activation,
+                               residual, integer(time_features, "time_features"), integer(seed, "seed", most=2**64 - 1))
 
     @property
     def dim(self) -> int:
@@ -173,7 +174,7 @@ def odeint_vjp(field: Union[Mlp, Function], z0: Any, times: Any, condition: Any 
 
 def _solve(field: Any, vjp: Any, parameters: int, z0: Any, times: Any, condition: Any, options: Dict[str, Any],
            tile: Optional[int], threads: Optional[int]) -> Tuple[np.ndarray, _core.Odeint, bool]:
-    start = _numbers(z0, "z0")
+    start = real_numbers(z0, "z0").astype(np.float64)
     one = start.ndim == 1
     start = start[None, :] if one else start
     if start.ndim != 2 or start.size == 0:
@@ -183,22 +184,27 @@ def _solve(field: Any, vjp: Any, parameters: int, z0: Any, times: Any, condition
             raise InputError("vjp and parameters are those of a function of Python; an Mlp has its own")
         core, tile = field._core, _TILE if tile is None else tile
     elif callable(field):
-        core, tile = _core.python_field(start.shape[1], field, vjp, parameters), len(start) if tile is None else tile
+        pullback = None if vjp is None else _real(vjp, "vjp")
+        core = _core.python_field(start.shape[1], _real(field, "field"), pullback, parameters)
+        tile = len(start) if tile is None else tile
         threads = 1
     else:
         raise InputError(f"field = {field!r}: expected an Mlp or a function f(t, z)")
-    at = _numbers(times, "times")
+    at = real_numbers(times, "times")
     if at.ndim != 1:
         raise InputError(f"times have the shape {at.shape}; expected (T,)")
-    ode = _core.Odeint({**options, "tile": tile, "threads": threads})
+    counts = {"tile": tile, "threads": threads, "steps": options["steps"], "max_steps": options["max_steps"]}
+    counts = {name: None if value is None else integer(value, name) for name, value in counts.items()}
+    ode = _core.Odeint({**options, **counts})
     return ode.solve(core, start, at.tolist(), condition), ode, one
 
 
-def _numbers(x: Any, name: str) -> np.ndarray:
-    array = np.asarray(x)
-    if array.dtype.kind == "c":
-        raise InputError(f"{name}: expected real numbers, found complex ones")
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: expected an array of numbers: {error}") from None
+# What a field or its vjp returns, if that is real: NumPy would discard the imaginary part.
+def _real(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        out = function(*arguments)
+        if any(np.iscomplexobj(part) for part in (out if isinstance(out, tuple) else (out,))):
+            raise InputError(f"{name}: expected to return real numbers, found complex ones")
+        return out
+
+    return call

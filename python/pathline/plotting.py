@@ -55,6 +55,9 @@ def _points(data: Any, flow: Any) -> np.ndarray:
     points = points[:, None] if points.ndim == 1 else points
     if points.ndim != 2 or points.shape[1] != flow.dim:
         raise InputError(f"data has the shape {points.shape}; expected (m, {flow.dim})")
+    if not np.isfinite(points).all():
+        row = int(np.argmin(np.isfinite(points).all(axis=1)))
+        raise InputError(f"data: row {row + 1} is not finite", row)
     return points
 
 

@@ -66,6 +66,8 @@ def to_core(recipe: Recipe, assignments: Mapping[str, Any]) -> _core.Recipe:
     elif isinstance(recipe, str) and ("\n" in recipe or "=" in recipe):
         text = recipe
     elif recipe is not None:
+        if not isinstance(recipe, (str, os.PathLike)):
+            raise InputError(f"recipe = {recipe!r}: expected a file, its text or a dictionary")
         name = os.fspath(recipe)
         text = _core.read_recipe(name).to_toml()
     lines = [f"{key}={to_value(value)}" for key, value in assignments.items() if value is not None]

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from . import _core
-from .arrays import column_names, is_frame, is_structured, to_table
+from .arrays import column_names, integer, is_frame, is_structured, to_table
 from .errors import InputError, Interrupted
 from .flow import Evaluation, Flow, TrainingResult, load
 from .progress import ProgressBar
@@ -74,6 +74,10 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     >>> 2 < flow.result.test.nll < 6
     True
     """
+    if settings is not None and not isinstance(settings, Mapping):
+        raise InputError(f"settings = {settings!r}: expected a dictionary by the names of the keys")
+    if threads is not None:
+        threads = integer(threads, "threads", most=2**31 - 1)
     keys = dict(settings or {})
     keys.update(_column_keys(bounds, periods))
     short = {"train.iterations": iterations, "train.batch": batch, "train.seed": seed, "model.ensemble": ensemble}
@@ -89,7 +93,7 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
     if not (recipe or settings or resume or iterations is not None or batch is not None) and _is_table(x):
         keys.update({"model.automatic": True, "train.time": 60.0})
     if time is not None:
-        keys["train.time"] = float(time)
+        keys["train.time"] = _seconds(time)
     if resume and directory is None:
         raise InputError("resume: pass the directory of the run")
     if resume and recipe is None:
@@ -107,6 +111,13 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
             return _run(core_recipe, table, names, run, False, False, False, threads, reporter)
     finally:
         reporter.close()
+
+
+def _seconds(time: Any) -> float:
+    try:
+        return float(time)
+    except (TypeError, ValueError):
+        raise InputError(f"time = {time!r}: must be a number of seconds") from None
 
 
 class _Reporter:
@@ -244,6 +255,8 @@ def _table(x: Any, weights: Any, condition: Any, columns: Optional[Sequence[str]
     if isinstance(weights, str):
         keys["data.weights"] = weights
     elif weights is not None:
+        if np.ndim(weights) not in (1, 2):
+            raise InputError(f"weights have the shape {np.shape(weights)}; expected (n,)")
         given, _ = to_table(weights, "weights", "weight")
         _check_rows("weights", given, values)
         if given.shape[1] != 1:

@@ -127,7 +127,7 @@ std::optional<Rows> PyFlow::condition_rows(const py::object& condition, Index po
 // part(first, n) of points 0 ... n - 1, without the GIL. Between the parts a signal is looked for. The results do not
 // depend on the parts, whose sizes are multiples of the tile.
 template <class F> void PyFlow::in_parts(Index n, F part) const {
-  constexpr Index kMost = 1 << 16;
+  constexpr Index kMost = 1 << 14;  // some tenths of a second on one core
   const Index size = std::max(options_.tile, kMost / options_.tile * options_.tile);
   for (Index first = 0; first == 0 || first < n; first += size) {
     if (first > 0 && PyErr_CheckSignals() != 0) throw py::error_already_set();

@@ -66,6 +66,7 @@ template <class S> std::unique_ptr<PointSource> points_of(const DensityFlags& f,
 template <class S> void report_totals(const DensityFlags& f, const Model<S>& model, const DensityTotals& totals,
                                       const std::optional<Grid>& grid, const EvaluationOptions& options,
                                       bool before_end) {
+  warn_of_unresolved(totals);
   if (totals.nll.n == 0) return;
   if (!grid && !before_end) warn_of_far_points(model.flow, model.card, totals);
   if (f.summary)

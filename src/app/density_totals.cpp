@@ -73,6 +73,7 @@ void DensityTotals::add(const Matrix<double>& points, const Matrix<double>& cond
   for (const auto& point : got.failed)
     failed_rows.push_back(rows + point.column), failed_reasons.push_back(point.reason);
   rows += points.cols();
+  unresolved += got.unresolved;
 }
 
 void DensityTotals::add_evaluated(const Matrix<double>& points, const Matrix<double>& conditions,
@@ -91,6 +92,14 @@ void warn_of_error(const DensityFlags& f, const DensityTotals& t, const Evaluati
         "--steps {} is too few: the mean log-density error is {:.1e} nats, the largest {:.1e}; use more steps, or "
         "omit --steps for adaptive steps",
         options.solver.steps, e.mean, e.largest);
+}
+
+void warn_of_unresolved(const DensityTotals& t) {
+  if (t.unresolved == 0) return;
+  report_warning(
+      "{} of {} log-densities may be wrong: along the columns without an axis the density is too narrow to be integrated; "
+      "give these columns a value, or make a histogram of `pathline sample`",
+      t.unresolved, t.rows);
 }
 
 // The bounds on the distance from the training data and on the NLL are far beyond what data of the model reaches.

@@ -23,6 +23,7 @@ struct DensityTotals {
   std::vector<std::int64_t> failed_rows;
   std::vector<std::string> failed_reasons;
   Index rows = 0;
+  Index unresolved = 0;  // as in LogProbOfRows
   std::string without_error;  // why the error of a solve is not that of the result: "not estimated for integrals"
 
   // tile: the tile size of the solves.
@@ -43,6 +44,9 @@ void warn_of_error(const DensityFlags& f, const DensityTotals& t, const Evaluati
 
 // Warns of points from another table or in other units, whose log-densities are finite but meaningless.
 template <class S> void warn_of_far_points(const Flow<S>& flow, const ModelCard& card, const DensityTotals& t);
+
+// Warns of integrals over other columns whose nodes are too far apart.
+void warn_of_unresolved(const DensityTotals& t);
 
 // Reports the points that failed, at the end of the table. The exit code: 1 if there are any.
 int report_failed(const DensityTotals& t, Index rescued, const std::string& table, bool quiet);

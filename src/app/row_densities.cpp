@@ -32,6 +32,7 @@ template <class S> void solve_part(const IntegratedDensity<S>& density, const Ma
     const auto part = density.log_prob(x.middleCols(first, count), part_c, here);
     got.log_prob.segment(first, count) = part.log_prob;
     got.nfe += part.nfe * static_cast<double>(count);
+    got.unresolved += part.unresolved;
   } catch (const NumericalError& error) {
     if (count == 1) {
       got.log_prob[first] = std::numeric_limits<double>::quiet_NaN();

@@ -22,6 +22,7 @@ struct LogProbOfRows {
   double nfe = 0;
   std::vector<FailedPoint> failed;  // in their order
   RowVector<double> error = {};     // the bars, where they are wanted
+  Index unresolved = 0;             // points whose integral over other columns has too few nodes
 };
 
 // Evaluates a part of a table. table, before: the name of the table and the number of rows before the part, for errors.

@@ -89,6 +89,7 @@ template <class S> void read_norm(const std::string& file, const Hdf5Group& grou
   norm.mean = read_sized(file, group, "mean", norm.dim()),
   norm.variance = read_sized(file, group, "variance", norm.dim());
   norm.epsilon = group.attribute<double>("epsilon");
+  if (!((norm.variance.array() + norm.epsilon) > 0).all()) refuse(file, group.path() + ": variance: must be > 0");
 }
 
 #define PATHLINE_INSTANTIATE(S)                                                                              \

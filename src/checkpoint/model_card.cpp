@@ -1,5 +1,6 @@
 #include "checkpoint/model_card.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -32,6 +33,21 @@ SolverOptions read_evaluation(const Hdf5Group& group) {
   return o;
 }
 
+// Tables are read by these names: two alike would take one column of a table for both.
+void check_names(const std::string& file, const Hdf5File& in, const ModelCard& card) {
+  const auto check_count = [&](const std::string& name, const std::vector<std::string>& names, Index dim) {
+    if (!names.empty() && std::ssize(names) != dim)
+      refuse(file, fmt::format("{}: {} names, expected {}", name, names.size(), dim));
+  };
+  check_count("columns", card.columns, in.attribute<std::int64_t>("dim"));
+  check_count("condition_columns", card.condition_columns, in.attribute<std::int64_t>("condition_dim"));
+  auto names = card.columns;
+  names.insert(names.end(), card.condition_columns.begin(), card.condition_columns.end());
+  std::sort(names.begin(), names.end());
+  if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
+    refuse(file, fmt::format("columns: '{}' is the name of two", *twice));
+}
+
 }  // namespace
 
 void write_card(Hdf5File& out, const ModelCard& card) {
@@ -55,6 +71,7 @@ ModelCard read_card_of(const std::string& file, const Hdf5File& in) {
   card.recipe = in.read_string("recipe");
   card.columns = in.read_strings("columns");
   card.condition_columns = in.read_strings("condition_columns");
+  check_names(file, in, card);
   card.metrics = in.read_strings("metrics");
   card.format_version = in.attribute<std::int64_t>("format_version");
   if (in.exists("discrete")) card.discrete = in.read_strings("discrete");

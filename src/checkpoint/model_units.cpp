@@ -93,6 +93,7 @@ template <class S> void read_units(const std::string& file, const Hdf5Group& in,
   flow.condition_mean = read_sized(file, in, "condition_mean", flow.condition_dim());
   flow.condition_scale = read_sized(file, in, "condition_scale", flow.condition_dim());
   if (!(scale.minCoeff() > 0)) refuse(file, "scale: must be > 0");
+  if (!(flow.condition_scale.array() > 0).all()) refuse(file, "condition_scale: must be > 0");
   flow.standardize(mean, scale);
   const auto logit = in.attribute<double>("logit");
   if (!(logit >= 0 && logit < 0.5)) refuse(file, "logit: must be in [0, 0.5)");

@@ -192,9 +192,11 @@ template <class S> typename Flow<S>::TileDensity Flow<S>::tile_density(double t,
                                                                        const TransformContext<S>& context) const {
   RowVector<double> outer = RowVector<double>::Zero(x.cols()), inner = outer;
   Matrix<S> z = standardized(x, &outer, first);
-  const auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
+  auto report = follow<S>(chain, t, 0, z, inner, options.density, context);
   RowVector<double> log_prob = base_density(z, context.condition);
   log_prob = log_prob + inner + outer;
+  if (report.ok() && (options.density ? log_prob.array().isNaN().any() : z.array().isNaN().any()))
+    report.status = SolveStatus::not_finite;
   return {std::move(log_prob), std::move(z), report};
 }
 
@@ -285,9 +287,11 @@ template <class S> Samples<S> Flow<S>::trajectory(const Matrix<S>& z0, const std
                              });
                          auto kept = context;
                          kept.keeper = &keeper;
-                         const auto report =
+                         auto report =
                              follow<S>(chain, 0, end_time(), z, inner, options.density && !periods_, kept, times);
                          out.points.middleCols(begin, batch) = in_data_units(z.template cast<double>(), &outer);
+                         if (report.ok() && !out.points.middleCols(begin, batch).allFinite())
+                           report.status = SolveStatus::not_finite;
                          if (options.density && !periods_)  // the base of an ensemble solves ODEs, so only where it is needed
                            out.log_prob.segment(begin, batch) =
                                base_density(z0.middleCols(begin, batch), context.condition) - inner - outer;

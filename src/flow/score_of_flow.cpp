@@ -62,6 +62,7 @@ template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRe
   out.score = -y;
   for (Index b = 0; b < batch; ++b)
     if (std::isinf(outer[b])) out.score.col(b).setConstant(std::nan(""));
+  if (out.log_prob.array().isNaN().any()) out.report.status = SolveStatus::not_finite;
   return out;
 }
 

@@ -19,7 +19,7 @@ std::string SolveReport::advice() const {
           t, step);
     case SolveStatus::not_finite:
       return fmt::format(
-          "the field or its integral is not finite at t = {:.6g}: check for a point far outside the "
+          "the field or its integral or a map is not finite at t = {:.6g}: check for a point far outside the "
           "data, a NaN in the parameters, or steps too large for the field",
           t);
   }

@@ -195,7 +195,7 @@ void add_transforms(std::vector<RecipeField>& fields) {
       .add("count", &R::count, from_to(0, 1000), "number of these transforms; 0 = none")
       .add("hidden", coupling(&C::hidden), at_least(1), "coupling: widths of the hidden layers of its network")
       .add("bins", coupling(&C::bins), from_to(2, 256), "spline_coupling: number of bins of a spline")
-      .add("box", coupling(&C::box), above(0),
+      .add("box", coupling(&C::box), above_to(0, 1e6),
            "coupling: the identity outside of [-box, box]; the inputs of its network are clamped to this range");
 }
 

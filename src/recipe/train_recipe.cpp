@@ -184,6 +184,8 @@ TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, st
 }  // namespace
 
 TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
+  // Before a model is chosen, which takes a good part of the time.
+  if (!options.resume && !options.replace) RunDirectory(options.directory).check_new();
   const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
   if (recipe.model.ensemble == 1 && !stored)
     return train_one(recipe, options, nullptr, static_cast<bool>(options.progress));

@@ -39,17 +39,27 @@ void RunDirectory::lock() {
   lock_ = std::make_unique<LockFile>(path_ + "/.lock", path_);
 }
 
-void RunDirectory::create_new(bool replace) const {
+void RunDirectory::check_new() const {
   std::error_code error;
-  if (replace) remove_members();
-  for (const auto& file : {last(), previous(), model(), ensemble()}) {
-    if (replace) fs::remove(file, error);
+  if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
+    errno = ENOTDIR;
+    throw_cannot_write(path_);
+  }
+  for (const auto& file : {last(), previous(), model(), ensemble()})
     if (fs::exists(file, error))
       throw InputError(
           file +
           ": this directory already contains a run; continue it with TrainerOptions.resume, choose another "
           "TrainerOptions.directory, or replace it with TrainerOptions.replace");
+}
+
+void RunDirectory::create_new(bool replace) const {
+  std::error_code error;
+  if (replace) {
+    remove_members();
+    for (const auto& file : {last(), previous(), model(), ensemble()}) fs::remove(file, error);
   }
+  check_new();
   remove_dead_parts();
   restart_metrics({});
 }

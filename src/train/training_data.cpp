@@ -44,6 +44,15 @@ std::string ranges_text(const std::vector<std::string>& columns, const Matrix<do
   return range.rows() > kMost ? fmt::format("{}, and {} more", out, range.rows() - kMost) : out;
 }
 
+// Noise of width 1 on steps of another width would give a density, and "probabilities of integers", of neither.
+void check_integers(const TrainingDataOptions& options, const std::string& column, const RowVector<double>& values) {
+  for (const double v : values)
+    if (std::abs(v - std::round(v)) > 1e-6)
+      throw InputError(
+          fmt::format("discrete: {}: column {}: {}: must be an integer; divide a column of equal steps by the step",
+                      options.name, column, v));
+}
+
 // The lowest and the highest value of each row of all parts: d x 2.
 Matrix<double> range_of(const std::vector<const Matrix<double>*>& parts, Index dim) {
   Matrix<double> range(dim, 2);
@@ -111,7 +120,12 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
     if (found == columns_.end())
       throw InputError(fmt::format("discrete: {} has no column '{}' to model; did you mean '{}'?", options.name, name,
                                    nearest(name, columns_)));
-    if (options.dequantize == 0) noise_(found - columns_.begin()) = 1;
+    if (options.dequantize != 0) continue;
+    const Index column = found - columns_.begin();
+    noise_(column) = 1;
+    if (const auto* training = source_->training()) check_integers(options, name, split(*training).x.row(column));
+    for (const auto& part : {source_->validation(), source_->test()})
+      check_integers(options, name, split(part).x.row(column));
   }
   notes_ = source_->notes();
   if (!options.bounds.empty() || !options.period.empty()) {

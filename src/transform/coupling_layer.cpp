@@ -24,7 +24,8 @@ const CouplingOptions& checked(const CouplingOptions& o) {
   require(o.condition_dim >= 0, "condition_dim", o.condition_dim, ">= 0");
   require(o.bins >= 2 && o.bins <= SplineMap<double>::kMostBins, "bins", o.bins,
           fmt::format("in [2, {}]", SplineMap<double>::kMostBins));
-  require(o.box > 0 && std::isfinite(o.box), "box", o.box, "> 0");
+  constexpr double kMostBox = 1e6;  // float resolves the bins of a wider one badly, and has no infinite one
+  require(o.box > 0 && o.box <= kMostBox, "box", o.box, fmt::format("in (0, {:g}]", kMostBox));
   if (o.moved.empty()) throw InputError("moved: a coupling layer must move one column at least");
   for (std::size_t i = 0; i < o.moved.size(); ++i) {
     const auto column = o.moved[i];

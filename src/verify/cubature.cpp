@@ -119,6 +119,7 @@ std::array<Cell, 2> halves(const Cell& cell) {
 
 Integral integrate(const std::function<RowVector<double>(const Matrix<double>&)>& f, const std::vector<Box>& boxes,
                    const CubatureOptions& options) {
+  if (boxes.empty()) return {0, 0, 0};
   const Index d = boxes.front().low.size();
   const Rule rule = d == 1 ? rule_of_one_dimension() : rule_of_genz_and_malik(d);
   std::vector<Cell> done, fresh;

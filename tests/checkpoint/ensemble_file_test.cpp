@@ -115,7 +115,7 @@ TEST_F(EnsembleFile, WhatIsNoEnsembleIsRefusedInOneLineSlow) {
   says("del f['base/weights']; f['base/weights'] = [1., 1, 1]", "weights: 3 numbers, expected 2");
   // A member of another dimension, of another ensemble, of a size that no file of these bytes holds.
   says("del f['members/1/mean']; f['members/1/mean'] = [1., 2]", "members/1: mean: 2 numbers, expected 3");
-  says("f.attrs['dim'] = 2", "members/0");
+  says("f.attrs['dim'] = 2", "columns: 3 names, expected 2");
   says("g = f['members/1/base']; g.attrs['kind'] = 'flow_mixture'", "members/1: is an ensemble itself");
   says("f['members/1/blocks/0'].attrs['hidden'] = [1 << 40, 5]", "more than the file contains");
   says("f['members/1/base'].attrs['kind'] = 'full_mixture'; f['members/1/base'].attrs['components'] = 1 << 40",

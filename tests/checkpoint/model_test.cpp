@@ -158,7 +158,7 @@ TEST_F(Models, BrokenTransformsSayWhatIsWrongSlow) {
   EXPECT_THAT(first("g['bins'] = 2**40"), HasSubstr("more than the file contains"));
   EXPECT_THAT(first("g['hidden'] = [10**9, 10**9]"), HasSubstr("more than the file contains"));
   EXPECT_THAT(first("g['hidden'] = [4, -1]"), HasSubstr("transforms/0"));
-  EXPECT_THAT(first("g['box'] = np.nan"), HasSubstr("box = nan: must be > 0"));
+  EXPECT_THAT(first("g['box'] = np.nan"), HasSubstr("box = nan: must be in (0, 1e+06]"));
   EXPECT_THAT(first("g['condition_dim'] = 2"), HasSubstr("condition_dim = 2: must be in [0, 1]"));
   EXPECT_THAT(first("g['activation'] = 'cubist'"), HasSubstr("cubist"));
   EXPECT_THAT(first("g['residual'] = False"), HasSubstr("digest"));
@@ -205,9 +205,14 @@ TEST_F(Models, BrokenFilesSayWhatIsWrongSlow) {
   EXPECT_THAT(broken("f['parameters/base/mean'][0] = np.nan"), HasSubstr("a value is not finite"));
   EXPECT_THAT(broken("del f['scale']; f['scale'] = [1.0, 2]"), HasSubstr("scale: 2 numbers, expected 3"));
   EXPECT_THAT(broken("f['scale'][1] = 0"), HasSubstr("scale: must be > 0"));
+  EXPECT_THAT(broken("f['condition_scale'][0] = -1"), HasSubstr("condition_scale: must be > 0"));
   EXPECT_THAT(broken("f['blocks/1'].attrs['end_time'] = -1.0"), HasSubstr("end_time = -1: must be > 0"));
   EXPECT_THAT(broken("f['blocks/0'].attrs['layer'] = 'cubist'"), HasSubstr("cubist"));
   EXPECT_THAT(broken("del f['norms/2']"), HasSubstr("norms: 2, expected 4"));
+  EXPECT_THAT(broken("f['norms/1/variance'][1] = -1"), HasSubstr("norms/1: variance: must be > 0"));
+  EXPECT_THAT(broken("f['columns'][2] = 'a'"), HasSubstr("columns: 'a' is the name of two"));  // a table's a was both
+  EXPECT_THAT(broken("f['condition_columns'][0] = 'b'"), HasSubstr("columns: 'b' is the name of two"));
+  EXPECT_THAT(broken("del f['columns']; f['columns'] = ['a', 'b']"), HasSubstr("columns: 2 names, expected 3"));
 }
 
 // An array with as many numbers in another order was taken, and gave another density.

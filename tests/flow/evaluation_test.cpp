@@ -7,6 +7,7 @@
 #include "message.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/flow/flow.hpp"
+#include "pathline/transform/coupling_layer.hpp"
 
 namespace pathline {
 namespace {
@@ -39,6 +40,23 @@ TEST(Evaluation, AnyNumberOfThreadsGivesTheSameBits) {
     EXPECT_EQ(flow.transform(x, 1, 0.5, kNone, options).points, there.points);
   }
   EXPECT_EQ(message([&] { (void)flow.log_prob(x, kNone, {.threads = -1}); }), "threads = -1: must be >= 0");
+}
+
+// A closed form solves no ODE that could fail: NaN was returned as a density, as a draw and as a score without a word,
+// and `verify` sorted such draws, which is undefined.
+TEST(Evaluation, ANumberThatIsNotFiniteOfAMapInClosedFormIsAnError) {
+  CouplingLayer<float> layer({.dim = 2, .moved = {1}, .hidden = {}});
+  layer.set_theta(Vector<double>::Constant(layer.parameter_count(), 1e39));  // beyond float
+  Chain<float> chain;
+  chain.add(layer.clone());
+  const Flow<float> flow(std::move(chain));
+  const Matrix<double> x{{0, 0.5}, {10, 0.3}};  // the first point is outside of the box
+  const std::string said = "point 2: the field or its integral or a map is not finite";
+  EXPECT_THAT(message<NumericalError>([&] { (void)flow.log_prob(x); }), StartsWith(said));
+  EXPECT_THAT(message<NumericalError>([&] { (void)flow.log_prob(x, kNone, {.density = false}); }), StartsWith(said));
+  EXPECT_THAT(message<NumericalError>([&] { (void)flow.score(x); }), HasSubstr("a map is not finite"));
+  EXPECT_THAT(message<NumericalError>([&] { (void)flow.sample(100, 1); }), HasSubstr("a map is not finite"));
+  EXPECT_NEAR(flow.log_prob(x.col(0)).log_prob[0], -51.8379, 1e-4);  // -50 - log(2 pi)
 }
 
 TEST(Evaluation, SeveralThreadsOfTheProgramMayEvaluateAtOnce) {

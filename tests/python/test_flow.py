@@ -178,6 +178,60 @@ def test_frames_are_taken_by_name(moons, posterior):
     np.testing.assert_array_equal(posterior.log_prob(both), posterior.log_prob([3.0, 4.0], [[1.0], [2.0]]))
 
 
+def test_a_row_of_a_frame_is_taken_by_name(moons, posterior):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x2": [1.0, 0.5], "other": 7.0, "x1": [0.0, 2.0]})
+    assert moons.log_prob(frame.iloc[1]) == pytest.approx(moons.log_prob([2.0, 0.5]), abs=1e-4)  # the tile's tolerance
+    both = pandas.DataFrame({"c1": [1.0, 2.0], "energy": [3.0, 4.0]})
+    assert posterior.log_prob(both.iloc[1]) == pytest.approx(posterior.log_prob([4.0], [2.0]), abs=1e-4)
+    assert moons.log_prob(pandas.Series([2.0, 0.5])) == moons.log_prob([2.0, 0.5])
+    with pytest.raises(pathline.InputError, match="x: has no column 'x1'; its columns are x2, other"):
+        moons.log_prob(frame.iloc[1][["x2", "other"]])
+
+
+def test_a_column_that_is_there_twice_is_refused(moons):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame([[0.0, 1.0, 2.0]], columns=["x1", "x2", "x1"])
+    with pytest.raises(pathline.InputError, match="x: has 2 columns 'x1'; expected one"):
+        moons.log_prob(frame)
+
+
+def test_what_is_behind_a_mask_is_no_point_of_the_base(moons):
+    z = np.ma.masked_array([[0.0, 1.0], [2.0, 3.0]], mask=[[0, 0], [0, 1]])
+    with pytest.raises(pathline.InputError, match="point 2, column 2: nan") as caught:
+        moons.inverse_transform(z)
+    assert caught.value.row == 1
+    assert np.array_equal(moons.inverse_transform([[0, 1]]), moons.inverse_transform(np.array([[0.0, 1.0]])))
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda moons: moons.sample(1.5), "n = 1.5: must be an integer"),
+    (lambda moons: moons.sample(2**70), "n = 1180591620717411303424: must be <= 9223372036854775807"),
+    (lambda moons: moons.sample(1, seed=2**64), "seed = 18446744073709551616: must be <= 18446744073709551615"),
+    (lambda moons: moons.sample(1, seed=None), "seed = None: must be an integer"),
+    (lambda moons: moons.verify(seed=-1), "seed = -1: must be >= 0"),
+    (lambda moons: pathline.Mlp(2, hidden=[0]), "hidden = 0: must be >= 1"),
+    (lambda moons: pathline.odeint(lambda t, z: -z, [1.0], [0.0, 1.0], steps=0.5), "steps = 0.5: must be an integer"),
+    (lambda moons: pathline.train("moons", threads="x"), "threads = 'x': must be an integer"),
+    (lambda moons: pathline.train("moons", time="x"), "time = 'x': must be a number of seconds"),
+    (lambda moons: pathline.train("moons", recipe=3), "recipe = 3: expected a file, its text or a dictionary"),
+    (lambda moons: pathline.train("moons", settings=[1]), "settings = [1]: expected a dictionary by the names"),
+    (lambda moons: pathline.train(np.eye(2), weights=1.0), "weights have the shape (); expected (n,)"),
+])
+def test_an_argument_of_another_type_is_an_input_error_in_one_sentence(moons, call, words):
+    with pytest.raises(pathline.InputError) as caught:
+        call(moons)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_tensor_that_is_no_array_says_why(moons):
+    torch = pytest.importorskip("torch")
+    x = torch.zeros((3, 2), requires_grad=True)
+    for call in moons.log_prob, moons.score, lambda x: pathline.train(x, iterations=1):
+        with pytest.raises(pathline.InputError, match="x: expected an array of numbers: .*detach"):
+            call(x)
+
+
 def test_options_are_checked(moons):
     with pytest.raises(pathline.InputError, match="unknown option 'rtoll'"):
         moons.with_options(rtoll=1)
@@ -422,3 +476,10 @@ def test_the_corner_figure_has_a_panel_for_each_pair(moons, posterior, tmp_path)
     assert len(posterior.plot(500, condition=[1.0]).axes) == 1
     with pytest.raises(pathline.InputError, match="shape"):
         moons.plot(100, data=np.zeros((5, 3)))
+
+
+def test_data_that_are_not_finite_are_not_drawn(moons):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(pathline.InputError, match="data: row 2 is not finite") as caught:
+        moons.plot(n=100, data=[[0.0, 1.0], [np.nan, 0.0]])
+    assert caught.value.row == 1

@@ -326,3 +326,13 @@ def test_progress_of_a_fit_is_reported_and_may_end_it():
 
     with pytest.raises(RuntimeError, match="enough"):
         pathline.NeuralOde(hidden=[4], iterations=10**7).fit(x, y, progress=stop)
+
+
+def test_what_is_masked_and_what_is_complex_is_refused():
+    with pytest.raises(pathline.InputError, match="z0: row 1, column 2 is not finite"):
+        pathline.odeint(lambda t, z: -z, np.ma.masked_array([1.0, 5.0], mask=[0, 1]), [0.0, 1.0])
+    with pytest.raises(pathline.InputError, match="field: expected to return real numbers, found complex ones"):
+        pathline.odeint(lambda t, z: 1j * z, [1.0], [0.0, 1.0])
+    states, pullback = pathline.odeint_vjp(lambda t, z: -z, [1.0], [0.0, 1.0], vjp=lambda t, z, f_bar: (-1j * f_bar,))
+    with pytest.raises(pathline.InputError, match="vjp: expected to return real numbers, found complex ones"):
+        pullback(np.ones_like(states))

@@ -14,6 +14,7 @@
 namespace pathline {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -123,6 +124,16 @@ TEST(MatrixData, WhatDoesNotFitTheMatrixIsNamed) {
             "row 3, column 2 (\"b\") = nan: must be finite");
   EXPECT_NE(refused({.discrete = {"y"}}), "no error");
   EXPECT_NE(refused({.logit = 0.1}), "no error");  // the data are not in [0, 1]
+}
+
+// Noise of width 1 was added to them without a word, and `density` called the result probabilities of integers.
+TEST(MatrixData, FractionsAreNoDiscreteColumn) {
+  Matrix<double> x = Matrix<double>::Zero(2, 100);
+  for (Index i = 0; i < 100; ++i) x.col(i) << static_cast<double>(i % 7), static_cast<double>(i * i % 11);
+  (void)matrix_data(x, {.discrete = {"x1", "x2"}});
+  x.row(1) /= 10;
+  EXPECT_THAT(message([&] { (void)matrix_data(x, {.discrete = {"x1", "x2"}}); }),
+              AllOf(HasSubstr("discrete: "), HasSubstr("column x2: "), HasSubstr(": must be an integer; divide")));
 }
 
 // It took minutes: 4000 evaluations a point. Now against them, for a few points of every toy and both of its columns.

@@ -261,6 +261,7 @@ TEST(CouplingLayer, RefusesOptionsOutOfTheirRange) {
   refused([](auto& o) { o.bins = 1; });
   refused([](auto& o) { o.bins = 257; });
   refused([](auto& o) { o.box = 0; });
+  refused([](auto& o) { o.box = 1e300; });  // infinite in float
   refused([](auto& o) { o.box = std::numeric_limits<double>::infinity(); });
   refused([](auto& o) { o.box = std::nan(""); });
   refused([](auto& o) { o.hidden = {4, 0}; });

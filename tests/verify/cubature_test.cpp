@@ -73,6 +73,14 @@ TEST(Cubature, FindsANarrowRidgeAtTheEdgeOfAWideBox) {
   EXPECT_NEAR(got.value, 1, 2e-3);
 }
 
+// The draws of a model whose scale is below the spacing of numbers are all alike: there is no box around them.
+TEST(Cubature, NoBoxHasNoIntegral) {
+  const auto one = [](const Matrix<double>& x) { return RowVector<double>(RowVector<double>::Ones(x.cols())); };
+  const auto boxes = boxes_of_points(cube(2, 3, 3), Matrix<double>::Constant(2, 100, 3), 10);
+  EXPECT_EQ(boxes.size(), 0u);
+  EXPECT_EQ(integrate(one, boxes, {}).value, 0);
+}
+
 TEST(Cubature, CutsABoxAtTheMediansOfItsPoints) {
   Matrix<double> points(2, 8);
   points << 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8;

@@ -13,7 +13,7 @@
 namespace pathline {
 
 struct OdeintOptions {
-  SolverOptions solver;  ///< steps > 0: this many equal steps between two successive times
+  SolverOptions solver = {};  ///< steps > 0: this many equal steps between two successive times
   AdjointKind adjoint = AdjointKind::discrete;
   Index tile = 64;  ///< > 0: samples solved together, with steps that every one of them accepts
   int threads = 1;  ///< >= 0, 0: one per core. Results do not depend on it, bit for bit

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <concepts>
 #include <limits>
 #include <ostream>
@@ -21,8 +22,9 @@ namespace pathline {
 /// not with Eigen's AutoDiffScalar, whose nested form also has no `2.0 * vector`, no pow of two variables, and a tanh
 /// whose second derivative is NaN beyond 44 in float.
 template <class T, int N> struct Dual {
+  static constexpr auto kTangents = static_cast<std::size_t>(N);
   T value{};
-  std::array<T, N> tangent{};
+  std::array<T, kTangents> tangent{};
 
   Dual() = default;
   template <class U>
@@ -38,14 +40,14 @@ template <class T, int N> struct Dual {
   static Dual chain(const Dual& x, const T& f, const T& slope) {
     Dual y;
     y.value = f;
-    for (int i = 0; i < N; ++i) y.tangent[i] = slope * x.tangent[i];
+    for (std::size_t i = 0; i < kTangents; ++i) y.tangent[i] = slope * x.tangent[i];
     return y;
   }
   /// f(a, b), given f and its two partial derivatives there.
   static Dual chain(const Dual& a, const Dual& b, const T& f, const T& by_a, const T& by_b) {
     Dual y;
     y.value = f;
-    for (int i = 0; i < N; ++i) y.tangent[i] = by_a * a.tangent[i] + by_b * b.tangent[i];
+    for (std::size_t i = 0; i < kTangents; ++i) y.tangent[i] = by_a * a.tangent[i] + by_b * b.tangent[i];
     return y;
   }
 
@@ -53,19 +55,19 @@ template <class T, int N> struct Dual {
   friend Dual operator-(const Dual& a) {
     Dual y;
     y.value = -a.value;
-    for (int i = 0; i < N; ++i) y.tangent[i] = -a.tangent[i];
+    for (std::size_t i = 0; i < kTangents; ++i) y.tangent[i] = -a.tangent[i];
     return y;
   }
   friend Dual operator+(const Dual& a, const Dual& b) {
     Dual y;
     y.value = a.value + b.value;
-    for (int i = 0; i < N; ++i) y.tangent[i] = a.tangent[i] + b.tangent[i];
+    for (std::size_t i = 0; i < kTangents; ++i) y.tangent[i] = a.tangent[i] + b.tangent[i];
     return y;
   }
   friend Dual operator-(const Dual& a, const Dual& b) {
     Dual y;
     y.value = a.value - b.value;
-    for (int i = 0; i < N; ++i) y.tangent[i] = a.tangent[i] - b.tangent[i];
+    for (std::size_t i = 0; i < kTangents; ++i) y.tangent[i] = a.tangent[i] - b.tangent[i];
     return y;
   }
   friend Dual operator*(const Dual& a, const Dual& b) { return chain(a, b, a.value * b.value, b.value, a.value); }

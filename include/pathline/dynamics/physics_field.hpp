@@ -22,9 +22,9 @@ struct PhysicsTerm {
 };
 
 struct PhysicsOptions {
-  Matrix<double> fixed;  ///< d x d: the part of A that is not trained
+  Matrix<double> fixed = {};  ///< d x d: the part of A that is not trained
   std::vector<PhysicsTerm> terms = {};
-  Matrix<double> map;       ///< M, d x d: where the network acts
+  Matrix<double> map = {};  ///< M, d x d: where the network acts
   double gain = 1;          ///< r
   bool train_gain = false;  ///< r is a parameter "r"
   bool bounded = false;     ///< s = tanh; false: s is the identity

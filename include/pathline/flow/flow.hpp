@@ -23,7 +23,7 @@ namespace pathline {
 struct EvaluationOptions {
   /// Tighter than the default of SolverOptions and than any training, so that coarse steps do not flatter a density.
   SolverOptions solver{.rtol = 1e-6, .atol = 1e-6};
-  TraceOptions trace;
+  TraceOptions trace = {};
   std::uint64_t seed = 0;  ///< seed of Hutchinson's probes
   /// Number of the first sample within a stream that is evaluated in parts. It selects the probes; a multiple of tile.
   Index first = 0;
@@ -63,7 +63,7 @@ struct Score {
 
 struct ScoreOptions {
   SolverOptions solver = EvaluationOptions{}.solver;
-  TraceOptions trace;
+  TraceOptions trace = {};
   AdjointKind adjoint = AdjointKind::discrete;
   std::uint64_t seed = 0;  ///< seed of Hutchinson's probes
   Index tile = 64;

@@ -13,7 +13,7 @@
 namespace pathline {
 
 struct GradientOptions {
-  SolverOptions solver;  ///< discrete: a Runge-Kutta method; not bulirsch_stoer or adams_bashforth_moulton
+  SolverOptions solver = {};  ///< discrete: a Runge-Kutta method; not bulirsch_stoer or adams_bashforth_moulton
   TraceOptions trace = {};
   AdjointKind adjoint = AdjointKind::discrete;
   RegularizerWeights regularizers = {};

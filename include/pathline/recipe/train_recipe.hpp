@@ -12,7 +12,7 @@
 namespace pathline {
 
 struct TrainingOptions {
-  std::string directory;             ///< made if it is not there
+  std::string directory = {};        ///< made if it is not there
   bool resume = false;               ///< continue from its last.h5, or from previous.h5 if that is damaged
   bool replace = false;              ///< deletes an existing run, once the new one is ready for its first step
   std::function<void()> begin = {};  ///< called once the data are read, before the first iteration

@@ -99,7 +99,7 @@ struct TrainerOptions {
   /// choose_evaluation), and the test uses it; 0: the solver of `evaluation`.
   double max_error = 0;
   /// Solver, trace and tile of validations and of the test. Its other options are refused: seed and threads are below.
-  EvaluationOptions evaluation;
+  EvaluationOptions evaluation = {};
   /// >= 1: the number of draws of the flow for a validation, where a target takes the place of data
   Index validation_draws = SourceOptions{}.validation_size;
   Index test_draws = SourceOptions{}.test_size;  ///< >= 1: the same, for the test

@@ -18,8 +18,8 @@ enum class Direction { base_to_data, data_to_base };
 
 /// How a transform solves its ODE, and what it integrates along the trajectory for the loss.
 template <class S> struct SolveOptions {
-  SolverOptions solver;
-  TraceOptions trace;
+  SolverOptions solver = {};
+  TraceOptions trace = {};
   AdjointKind adjoint = AdjointKind::discrete;  ///< adjoint method of a recorded apply and its pullback
   const Integrand<S>* penalty = nullptr;        ///< added to the loss with weight 1; null for none
 };
