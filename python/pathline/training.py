@@ -255,8 +255,12 @@ def _table(x: Any, weights: Any, condition: Any, columns: Optional[Sequence[str]
     if isinstance(weights, str):
         keys["data.weights"] = weights
     elif weights is not None:
-        if np.ndim(weights) not in (1, 2):
-            raise InputError(f"weights have the shape {np.shape(weights)}; expected (n,)")
+        try:
+            shape = np.shape(weights)
+        except ValueError:  # lists of different lengths, which to_table refuses
+            shape = (0,)
+        if len(shape) not in (1, 2):
+            raise InputError(f"weights have the shape {shape}; expected (n,)")
         given, _ = to_table(weights, "weights", "weight")
         _check_rows("weights", given, values)
         if given.shape[1] != 1:

@@ -97,7 +97,8 @@ void warn_of_error(const DensityFlags& f, const DensityTotals& t, const Evaluati
 void warn_of_unresolved(const DensityTotals& t) {
   if (t.unresolved == 0) return;
   report_warning(
-      "{} of {} log-densities may be wrong: along the columns without an axis the density is too narrow to be integrated; "
+      "{} of {} log-densities may be wrong: along the columns without an axis the density is too narrow to be "
+      "integrated; "
       "give these columns a value, or make a histogram of `pathline sample`",
       t.unresolved, t.rows);
 }

@@ -16,11 +16,13 @@ namespace pathline {
 namespace {
 
 constexpr Index kDraws = 4096, kMostIntegrated = 2;
-constexpr int kSteps[] = {128, 40};      // of each column at first, if there are one or two
+constexpr int kSteps[] = {128, 40};  // of each column at first, if there are one or two
 constexpr int kMostDoublings[] = {6, 2};
-constexpr double kResolved = 1e-3;       // nats: the change from half as many nodes, far above the error that remains
-// Nodes for each discrete column, by the number of these columns; with more columns, the midpoint. A density with marginal
-// maps has kinks at their knots: 8 nodes have an error of 0.3 % for a Poisson distribution, 24 nodes of 0.03 %.
+constexpr double kMostNodes = 1 << 17;  // of a point, after doubling: a node is an evaluation of the density
+constexpr double kResolved = 1e-3;      // nats: the change from half as many nodes, far above the error that remains
+// Nodes for each discrete column, by the number of these columns; with more columns, the midpoint. A density with
+// marginal maps has kinks at their knots: 8 nodes have an error of 0.3 % for a Poisson distribution, 24 nodes of 0.03
+// %.
 constexpr int kCellNodes[] = {1, 24, 10, 5, 3, 2, 2};
 
 // The centre of a cell of a grid, such as 2 in -0.5:4.5:5, may be rounded to just below the integer.
@@ -136,11 +138,11 @@ IntegratedDensity<S>::IntegratedDensity(const Flow<S>& flow, Integration columns
   while (!(resolved_ = resolves(level_, drawn, condition, options)) && level_ < most_doublings()) ++level_;
 }
 
-// Whether no step around a draw holds more than half of the integral at it, but for a few draws, which may lie outside of
-// the nodes.
-template <class S>
-bool IntegratedDensity<S>::resolves(int level, const Matrix<double>& draws, const Matrix<double>& condition,
-                                    const EvaluationOptions& options) const {
+// Whether no step around a draw holds more than half of the integral at it, but for a few draws, which may lie outside
+// of the nodes.
+template <class S> bool IntegratedDensity<S>::resolves(int level, const Matrix<double>& draws,
+                                                       const Matrix<double>& condition,
+                                                       const EvaluationOptions& options) const {
   constexpr Index kPoints = 32, kMostNarrow = 2;
   const Matrix<double> x = draws.leftCols(kPoints), c = condition.replicate(1, condition.rows() > 0 ? kPoints : 1);
   RowVector<double> in_step = log_prob_at(x, c, options).log_prob - sums(nodes(level), x, c, options).fine;
@@ -156,7 +158,17 @@ bool IntegratedDensity<S>::resolves(int level, const Matrix<double>& draws, cons
   return (!(in_step.array() <= std::log(0.5))).count() <= kMostNarrow;
 }
 
-template <class S> int IntegratedDensity<S>::most_doublings() const { return kMostDoublings[columns_.out.size() - 1]; }
+template <class S> int IntegratedDensity<S>::most_doublings() const {
+  const auto columns = static_cast<double>(columns_.out.size()), cells = static_cast<double>(columns_.discrete.size());
+  const double first = std::pow(kSteps[columns_.out.size() - 1], columns) * std::pow(cell_nodes(), cells);
+  int most = kMostDoublings[columns_.out.size() - 1];
+  while (most > 0 && first * std::exp2(most * columns) > kMostNodes) --most;
+  return most;
+}
+
+template <class S> int IntegratedDensity<S>::cell_nodes() const {
+  return columns_.discrete.size() < std::size(kCellNodes) ? kCellNodes[columns_.discrete.size()] : 1;
+}
 
 // The rule of the k-th column that is integrated out.
 template <class S> auto IntegratedDensity<S>::rule(std::size_t k, int level) const -> Rule {
@@ -170,9 +182,7 @@ template <class S> auto IntegratedDensity<S>::rule(std::size_t k, int level) con
 template <class S> auto IntegratedDensity<S>::nodes(int level) const -> Nodes {
   Nodes out;
   for (std::size_t k = 0; k < columns_.out.size(); ++k) out.multiply(rule(k, level), true);
-  const auto cells = columns_.discrete.size();
-  for (std::size_t k = 0; k < cells; ++k)
-    out.multiply(Rule::unit_cell(cells < std::size(kCellNodes) ? kCellNodes[cells] : 1), false);
+  for (std::size_t k = 0; k < columns_.discrete.size(); ++k) out.multiply(Rule::unit_cell(cell_nodes()), false);
   return out;
 }
 
@@ -227,7 +237,8 @@ template <class S> auto IntegratedDensity<S>::sums(const Nodes& nodes, const Mat
       Index row = 0;
       auto part = at.middleCols(k * n, n);
       for (const Index i : columns_.out) part.row(i).setConstant(nodes.at(row++, first + k));
-      for (const Index i : columns_.discrete) part.row(i) = integer_below(x.row(i)).array() + nodes.at(row++, first + k);
+      for (const Index i : columns_.discrete)
+        part.row(i) = integer_below(x.row(i)).array() + nodes.at(row++, first + k);
     }
     const auto got = log_prob_at(at, c.rows() > 0 ? Matrix<double>(c.replicate(1, count)) : c, options);
     for (Index k = 0; k < count; ++k)
@@ -243,18 +254,17 @@ template <class S> auto IntegratedDensity<S>::sums(const Nodes& nodes, const Mat
   return out;
 }
 
-template <class S>
-IntegratedLogProb<S> IntegratedDensity<S>::log_prob(const Matrix<double>& x, const Matrix<double>& c,
-                                                    const EvaluationOptions& options) const {
+template <class S> IntegratedLogProb<S> IntegratedDensity<S>::log_prob(const Matrix<double>& x, const Matrix<double>& c,
+                                                                       const EvaluationOptions& options) const {
   if (columns_.empty()) return {log_prob_at(x, c, options)};
   IntegratedLogProb<S> out;
   out.log_prob.resize(x.cols());
   std::vector<Index> open(static_cast<std::size_t>(x.cols()));
   std::iota(open.begin(), open.end(), Index{0});
   for (int level = level_; !open.empty(); ++level) {
-    const auto got = sums(nodes(level), x(Eigen::all, open),
-                          c.rows() > 0 ? Matrix<double>(c(Eigen::all, open)) : Matrix<double>(c.rows(), std::ssize(open)),
-                          options);
+    const auto got =
+        sums(nodes(level), x(Eigen::all, open),
+             c.rows() > 0 ? Matrix<double>(c(Eigen::all, open)) : Matrix<double>(c.rows(), std::ssize(open)), options);
     out.report.add(got.report);
     out.nfe += got.nfe * static_cast<double>(open.size()) / static_cast<double>(x.cols());
     std::vector<Index> still;

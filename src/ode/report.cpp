@@ -18,8 +18,10 @@ std::string SolveReport::advice() const {
           "precision; loosen rtol and atol, or use double precision or fixed steps",
           t, step);
     case SolveStatus::not_finite:
+      if (evaluations == 0)
+        return "a map is not finite: check for a point far outside the data, or a NaN in the parameters";
       return fmt::format(
-          "the field or its integral or a map is not finite at t = {:.6g}: check for a point far outside the "
+          "the field or its integral is not finite at t = {:.6g}: check for a point far outside the "
           "data, a NaN in the parameters, or steps too large for the field",
           t);
   }

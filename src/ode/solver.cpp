@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -331,7 +332,9 @@ template <class S> void Solver<S>::Impl::accept(Counted<S>& system, State<S>& x,
   step.t0 = t, step.t1 = t1, step.x0 = &x, step.x1 = &x1;
   if (interpolates() && !know_f1) system(x1, f1, t1);
   if (system.stages) step.rates = stages.all();
+  const auto kept = std::exchange(system.stages, nullptr);  // Step::at() may evaluate the system
   observer->accepted(step);
+  system.stages = kept;
 }
 
 template <class S>

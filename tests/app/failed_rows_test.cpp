@@ -41,7 +41,7 @@ TEST_F(FailedRows, AreNanWithAReasonAndTheOthersAreEvaluated) {
   const auto expected = lines_printed(good.out), got = lines_printed(bad.out);
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[0], expected[0]);
-  EXPECT_THAT(got[1], StartsWith("nan  # the field or its integral or a map is not finite at t = "));
+  EXPECT_THAT(got[1], StartsWith("nan  # the field or its integral is not finite at t = "));
   EXPECT_EQ(got[2], expected[1]);
   EXPECT_THAT(bad.err, AllOf(HasSubstr("bad.csv: 1 of 3 log-densities are NaN"), HasSubstr("row 2: the field or")));
 }

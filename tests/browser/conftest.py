@@ -33,7 +33,7 @@ def page(request):
         table = OUTPUT / "one.csv"
         table.write_text("x\n" + "".join(f"{(k * 0.618034) % 1 + (k % 3)}\n" for k in range(900)))
         model = OUTPUT / "one"
-        run("train", table, "-o", model, "--time", 2, "--quiet")
+        run("train", table, "-o", model, "--time", 2, "--quiet", "--force")
     path = OUTPUT / f"{name}.html"
     run("report", model, "-o", path, "--quiet")
     return path.as_uri()
