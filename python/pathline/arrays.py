@@ -212,6 +212,19 @@ def integer(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int
     return number
 
 
+def widths(values: Any, name: str) -> List[int]:
+    """Returns the widths of layers as integers of Python.
+
+    Raises:
+        InputError: for what is no list of integers of at least 1.
+    """
+    try:
+        listed = list(values)
+    except TypeError:
+        raise InputError(f"{name} = {values!r}: must be a list of integers") from None
+    return [integer(width, name, 1) for width in listed]
+
+
 def column_names(columns: Optional[Sequence[str]]) -> List[str]:
     """Returns the names in a list; one name may stand alone."""
     if columns is None:

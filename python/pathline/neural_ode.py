@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from . import _core
-from .arrays import column_names, is_frame, select, to_table
+from .arrays import column_names, is_frame, select, to_table, widths
 from .errors import InputError
 
 __all__ = ["NeuralOde"]
@@ -48,7 +48,7 @@ class NeuralOde:
                  rtol: float = 1e-4, atol: float = 1e-4, steps: int = 0, stepper: str = "dopri5",
                  adjoint: str = "discrete", threads: Optional[int] = None) -> None:
         self._options: Dict[str, Any] = {
-            "hidden": list(hidden), "augmented": augmented, "activation": activation, "model": model,
+            "hidden": widths(hidden, "hidden"), "augmented": augmented, "activation": activation, "model": model,
             "blocks": blocks, "readout": readout, "iterations": iterations, "learning_rate": learning_rate,
             "batch": batch, "seed": seed, "optimizer": optimizer, "schedule": schedule,
             "weight_decay": weight_decay, "clip": clip, "standardize": standardize, "rtol": rtol, "atol": atol,

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _core
-from .arrays import integer, real_numbers
+from .arrays import integer, real_numbers, widths
 from .errors import InputError
 
 __all__ = ["Mlp", "OdeintGradient", "odeint", "odeint_vjp"]
@@ -38,9 +38,9 @@ class Mlp:
     def __init__(self, dim: int, hidden: Sequence[int] = (64, 64, 64), *, condition_dim: int = 0,
                  layer: str = "concatsquash", activation: str = "tanh", residual: bool = False,
                  time_features: int = 0, seed: int = 0) -> None:
-        widths = [integer(width, "hidden", 1) for width in hidden]
-        self._core = _core.mlp(integer(dim, "dim", 1), widths, integer(condition_dim, "condition_dim"), layer, activation,
-                               residual, integer(time_features, "time_features"), integer(seed, "seed", most=2**64 - 1))
+        self._core = _core.mlp(integer(dim, "dim", 1), widths(hidden, "hidden"), integer(condition_dim, "condition_dim"),
+                               layer, activation, residual, integer(time_features, "time_features"),
+                               integer(seed, "seed", most=2**64 - 1))
 
     @property
     def dim(self) -> int:

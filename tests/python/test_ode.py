@@ -196,7 +196,7 @@ def test_wrong_parameters_are_refused():
     for bad in [np.zeros(3), "text", np.zeros((1, len(field.theta))), np.full(len(field.theta), np.nan)]:
         with pytest.raises(pathline.InputError, match="theta"):
             field.theta = bad
-    for arguments in [{"dim": 0}, {"dim": 2, "hidden": [0]}, {"dim": 2, "layer": "none"}, {"dim": 2, "activation": "x"},
+    for arguments in [{"dim": 0}, {"dim": 2, "hidden": [0]}, {"dim": 2, "hidden": 3}, {"dim": 2, "layer": "none"}, {"dim": 2, "activation": "x"},
                       {"dim": 2, "seed": -1}]:
         with pytest.raises(pathline.InputError):
             pathline.Mlp(**arguments)
