@@ -168,7 +168,7 @@ class Flow:
         >>> import numpy as np, pathline
         >>> moons = pathline.load("models/moons.h5")
         >>> np.round(moons.log_prob([[0.0, 2.0], [0.0, -5.0]]))
-        array([ -4., -72.])
+        array([ -4., -75.])
         """
         return self._core.log_prob(select(x, self._columns, "x"), condition_of(condition, x, self._condition_columns))
 

@@ -253,7 +253,7 @@ def test_options_are_checked(moons):
         moons.sample(-1)
     with pytest.raises(pathline.InputError, match="seed = -1"):
         moons.sample(5, seed=-1)
-    with pytest.raises(TypeError):
+    with pytest.raises(pathline.InputError, match="n = 2.5: must be an integer"):
         moons.sample(2.5)
 
 
