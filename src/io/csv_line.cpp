@@ -58,9 +58,10 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma) {
     std::replace(text.begin(), text.end(), ',', '.');
   const auto d = text.find_first_of("dD");
   if (d != std::string::npos && d > 0 && (is_digit(text[d - 1]) || text[d - 1] == '.')) text[d] = 'e';
-  // An exponent of three digits takes the place of its letter.
+  // An exponent of three digits takes the place of its letter. Fortran always writes the decimal point, without which
+  // "2023-045" is a date and "100-200" a range.
   if (const auto size = text.size(); size > 4 && (text[size - 4] == '-' || text[size - 4] == '+') &&
-                                     (is_digit(text[size - 5]) || text[size - 5] == '.') &&
+                                     (is_digit(text[size - 5]) || text[size - 5] == '.') && text.find('.') < size - 4 &&
                                      std::all_of(text.end() - 3, text.end(), is_digit))
     text.insert(size - 4, 1, 'e');
   return text != cell && parse_plain(text, value);
@@ -156,8 +157,11 @@ std::string name_of(const Cell& cell) {
   auto text = cell.text;
   if (!cell.quoted && text.size() >= 2 && text.front() == '\'' && text.back() == '\'')
     text = text.substr(1, text.size() - 2);
-  std::string name(text);
-  for (std::size_t at = 0; cell.quoted && (at = name.find("\"\"", at)) != std::string::npos; ++at) name.erase(at, 1);
+  std::string name;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (cell.quoted && text.substr(i, 2) == "\"\"") ++i;  // a doubled quote stands for one quote
+    name += text[i];
+  }
   return name;
 }
 

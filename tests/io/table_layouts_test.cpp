@@ -93,7 +93,10 @@ TEST_F(Layouts, WhatOnlyLooksLikeANumberIsNamed) {
   EXPECT_THAT(what("1.5\xC2\xA0"), HasSubstr("it contains a no-break space (U+00A0)"));
   put("f.dat", "1.5 0.1+101\n3 0.25-103\n-2 .7-100\n");  // Fortran leaves out the letter of three digits
   EXPECT_EQ(read_table(file("f.dat")).values.row(1), RowVector<double>({{0.1e101, 0.25e-103, 0.7e-100}}));
-  for (const char* text : {"1-10", "1-1000", "1.5-1e3", "x-103"})
+  put("f.csv", "x;y\n1,5;0,1-103\n");
+  EXPECT_EQ(read_table(file("f.csv")).values(1, 0), 0.1e-103);
+  // Without a point they are dates of a year and its day, ranges and labels. They were read as numbers.
+  for (const char* text : {"1-10", "1-1000", "1.5-1e3", "x-103", "2023-045", "100-200", "138+682", "1,5,2-103"})
     EXPECT_THAT(refused((put("b.csv", "x;y\n1;" + std::string(text) + "\n"), "b.csv")), HasSubstr("expected a number"))
         << text;
 }
