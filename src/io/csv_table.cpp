@@ -27,15 +27,33 @@ bool begins_with_word(std::string_view line, std::string_view word) {  // upper 
          });
 }
 
-// The position of the next '#' behind a blank and outside quotes, which may begin a remark; npos if there is none.
-std::size_t next_hash(std::string_view line, std::size_t from) {
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"') quoted = !quoted;
-    if (i >= from && i > 0 && !quoted && line[i] == '#' && (line[i - 1] == ' ' || line[i - 1] == '\t')) return i;
+// Finds each '#' behind a blank and outside quotes, which may begin a remark.
+class Hashes {
+ public:
+  explicit Hashes(std::string_view line) : line_(line) {}
+
+  // The position of the next one; npos if there is none.
+  std::size_t next() {
+    while (next_ < line_.size()) {
+      const auto i = next_++;
+      if (line_[i] == '"') quoted_ = !quoted_;
+      if (i > 0 && !quoted_ && line_[i] == '#' && (line_[i - 1] == ' ' || line_[i - 1] == '\t')) return i;
+    }
+    return std::string_view::npos;
   }
-  return std::string_view::npos;
-}
+
+ private:
+  std::string_view line_;
+  std::size_t next_ = 0;
+  bool quoted_ = false;
+};
+
+// The cells of a line that blanks separate. They are found once for all '#' of the line, as there may be many.
+struct BlankCells {
+  std::vector<Cell> cells;
+  std::size_t before = 0;    // how many begin before the last '#' that was asked for
+  bool only_values = false;  // none is a word
+};
 
 // The beginning of a long text, for a message.
 std::string shortened(const std::string& text) {
@@ -149,7 +167,7 @@ class CsvReader final : public TableReader {
     decimal_comma_ = separator_ == ';' || separator_ == '\t';  // a comma that separates nothing is decimal
   }
   void find_separator_of(std::string_view line) {
-    if (!separator_given_) set_separator(find_separator(line.substr(0, next_hash(line, 0))));
+    if (!separator_given_) set_separator(find_separator(line.substr(0, Hashes(line).next())));
   }
 
   bool is_blank_or_comment(std::string_view line) {
@@ -182,28 +200,46 @@ class CsvReader final : public TableReader {
   // Removes a comment that begins with '#' after a blank, outside quotes: "1 kg # by hand". A missing value like #N/A
   // is none.
   std::string_view without_remark(std::string_view line) const {
-    for (std::size_t at = 0; (at = next_hash(line, at)) != std::string_view::npos; ++at)
-      if (!is_value_at(line, at)) return trimmed(line.substr(0, at));
+    Hashes hashes(line);
+    std::optional<BlankCells> blank_cells;
+    for (std::size_t at; (at = hashes.next()) != std::string_view::npos;)
+      if (!is_value_at(line, at, blank_cells)) return trimmed(line.substr(0, at));
     return line;
   }
 
-  // Whether the '#' at this place begins a missing value: it is then a cell of its own. Where blanks separate cells, it
-  // has its place among them, and on the first line no cell is a word.
-  bool is_value_at(std::string_view line, std::size_t at) const {
+  // Whether the '#' at this place begins a missing value: it is then a cell of its own.
+  bool is_value_at(std::string_view line, std::size_t at, std::optional<BlankCells>& blank_cells) const {
     auto before = line.substr(0, at), rest = line.substr(at);
     const auto end = std::min(rest.find_first_of(std::string(" \t") + separator_), rest.size());
     if (!is_missing(rest.substr(0, end))) return false;
-    std::vector<Cell> cells;
     if (separator_ == ' ') {
-      if (!split_cells(width_ > 0 ? trimmed(before) : line, separator_, cells)) return false;
-      if (width_ > 0) return cells.size() < width_;
-      return std::all_of(cells.begin(), cells.end(), [this](const Cell& cell) { return is_number_or_missing(cell); });
+      if (!blank_cells) blank_cells = split_at_blanks(line);
+      return has_place_among(*blank_cells, line.data() + at);
     }
     rest.remove_prefix(end);
     const auto is_blank = [this](char c) { return c == ' ' || (c == '\t' && separator_ != '\t'); };
     while (!before.empty() && is_blank(before.back())) before.remove_suffix(1);
     while (!rest.empty() && is_blank(rest.front())) rest.remove_prefix(1);
     return before.ends_with(separator_) && (rest.empty() || rest.front() == separator_ || rest.front() == '#');
+  }
+
+  BlankCells split_at_blanks(std::string_view line) const {
+    BlankCells found;
+    found.only_values = split_cells(line, ' ', found.cells) &&  // if quotes do not close, the cells before them
+                        (width_ > 0 || std::all_of(found.cells.begin(), found.cells.end(),
+                                                   [this](const Cell& cell) { return is_number_or_missing(cell); }));
+    return found;
+  }
+
+  // Whether a missing value may begin at the '#': its row has fewer cells before it than columns, and on the first
+  // line, which decides about the columns, no cell is a word.
+  bool has_place_among(BlankCells& found, const char* hash) const {
+    if (width_ == 0) return found.only_values;
+    const auto& cells = found.cells;
+    while (found.before < cells.size() && cells[found.before].text.data() < hash) ++found.before;
+    if (found.before == 0 || found.before >= width_) return false;
+    const auto last = cells[found.before - 1].text;
+    return last.data() + last.size() <= hash;  // in the quotes of the last cell, it begins none
   }
 
   // The header of Weka has one line for each name.

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <new>
 #include <stdexcept>
+#include <string_view>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -62,13 +64,13 @@ const std::vector<std::string>& TableOptions::header_names() {
 }
 
 void check_columns(const std::string& where, const std::vector<std::string>& columns) {
+  std::unordered_map<std::string_view, std::size_t> first;  // a hostile table has a million names
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!is_utf8(columns[i])) throw InputError(fmt::format("{}: the name of column {}: expected UTF-8", where, i + 1));
-    const auto found = std::find(columns.begin(), columns.end(), columns[i]);
-    const auto first = static_cast<std::size_t>(found - columns.begin());
-    if (first < i && !columns[i].empty())
+    const auto [found, is_new] = first.try_emplace(columns[i], i);
+    if (!is_new && !columns[i].empty())
       throw InputError(fmt::format("{}: columns {} and {} are both named '{}'; expected different names", where,
-                                   first + 1, i + 1, columns[i]));
+                                   found->second + 1, i + 1, columns[i]));
   }
 }
 

@@ -103,7 +103,7 @@ class HostileFiles : public Scratch {
   }
   std::vector<std::string> table_refusals(const std::string& name) const {
     put("data.toml", "data.source = \"" + name + "\"\n");
-    return {refusal({"density", source_dir() + "/models/moons.h5", name}), refusal({"train", name, "-o", "run"}),
+    return {refusal({"density", source_dir() + "/models/moons.h5", name}), refusal({"train", name, "-o", "trained"}),
             refusal({"data", "split", "data.toml", "-o", "parts.h5"}),
             refusal({"plot", source_dir() + "/models/moons.h5", "--data", name, "-o", "p.png"})};
   }
@@ -240,6 +240,21 @@ TEST_F(HostileFiles, WhatTheHdf5LibraryDoesNotSurviveIsAnErrorSlow) {
   }
   std::filesystem::copy_file(from + "crash_last.h5", file("last.h5"));
   model_refusals("last.h5");
+}
+
+// Each took a time that grows with the square of its length.
+TEST_F(HostileFiles, ALongLineOfTextIsReadOnceSlow) {
+  const auto many = [](int n, const std::string& text) {
+    std::string all;
+    for (int i = 0; i < n; ++i) all += text;
+    return all;
+  };
+  const std::string values = "1" + many(20000, " #na") + "\n";
+  std::string names = "a0";
+  for (int i = 1; i < 100000; ++i) names += ",a" + std::to_string(i);
+  for (const std::string& text :
+       {values, "0" + many(20000, " 1") + "\n" + values, names + ",a0\n", "\"" + many(500000, "\"\"") + "\",b\n1,x\n"})
+    table_refusals((put("t.csv", text), "t.csv"));
 }
 
 TEST_F(HostileFiles, AnArrayOfManyColumnsAndNoRowsIsRefused) {
