@@ -160,9 +160,9 @@ def _best(directory: str) -> Flow:
 
 def _interrupted(directory: str, keep: bool) -> Interrupted:
     try:
-        flow: Optional[Flow] = _best(directory)
+        flow = _best(directory)
     except InputError:  # before anything was written
-        flow = None
+        return Interrupted("nothing has been trained yet")
     if keep:
         return Interrupted(f"the run is saved; train(..., directory={directory!r}, resume=True) continues it", flow,
                            directory)

@@ -39,6 +39,8 @@ void bind_errors(py::module_&) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const InputError& error) {
+      // A signal ends a wait for a pipe as a failed read. What its handler raises, as KeyboardInterrupt, tells more.
+      if (PyErr_CheckSignals() != 0) return;
       raise("InputError", error.what());
     } catch (const NumericalError& error) {
       raise("NumericalError", error.what());

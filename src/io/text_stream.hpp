@@ -14,7 +14,8 @@ bool is_standard_input(const std::string& name);
 bool is_text_stream(const std::string& name);
 
 // Opens the file or stream to read, and returns its descriptor once there is something to read; -1 with errno if it
-// cannot be opened. After a second without a byte it calls what report_waiting() was given, once.
+// cannot be opened, or if a signal is handled during the wait (EINTR). After a second without a byte it calls what
+// report_waiting() was given, once.
 int open_when_ready(const std::string& name);
 
 // For the whole process: receives the name of a stream for which the reader waits. Null: waits in silence.

@@ -1,10 +1,16 @@
 #include "io/text_stream.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <fstream>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -80,6 +86,51 @@ TEST_F(TextStream, APipeThatNobodyWritesIsNamedSlow) {
     writer.join();
   }
   EXPECT_THAT(waited_for_, ElementsAre(EndsWith("/pipe"), EndsWith("/pipe.csv")));
+}
+
+// Sends signals to this thread, whose handler returns, until it is destroyed. A wait that takes no notice of them ends
+// with an empty pipe.
+class Signals {
+ public:
+  explicit Signals(std::string pipe) {
+    struct sigaction action {};  // without SA_RESTART, as Python has it
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGUSR1, &action, &before_);
+    sender_ = std::thread([this, pipe, reader = ::pthread_self()] {
+      for (int i = 0; i < 500 && !done_; ++i) {
+        ::pthread_kill(reader, SIGUSR1);
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      if (const int end = done_ ? -1 : ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK); end >= 0) ::close(end);
+    });
+  }
+  ~Signals() {
+    done_ = true;
+    sender_.join();
+    ::sigaction(SIGUSR1, &before_, nullptr);
+  }
+
+ private:
+  std::atomic<bool> done_ = false;
+  struct sigaction before_ {};
+  std::thread sender_;
+};
+
+// Within the first second it was taken for the end: "no rows".
+TEST_F(TextStream, ASignalEndsTheWaitForAPipe) {
+  const std::string path = pipe("pipe");
+  const Signals signals(path);
+  EXPECT_THAT(message([&] { (void)read_table(path); }), EndsWith("/pipe: cannot read: Interrupted system call"));
+  EXPECT_THAT(waited_for_, testing::IsEmpty());
+}
+
+// In Python, Ctrl-C had no effect.
+TEST_F(TextStream, ASignalEndsALongWaitForAPipeSlow) {
+  const std::string path = pipe("pipe");
+  std::optional<Signals> signals;
+  when_waiting_ = [&] { signals.emplace(path); };
+  EXPECT_THAT(message([&] { (void)read_table(path); }), EndsWith("/pipe: cannot read: Interrupted system call"));
+  EXPECT_THAT(waited_for_, ElementsAre(EndsWith("/pipe")));
 }
 
 TEST_F(TextStream, AFormatThatIsNoTextNeedsAFile) {
