@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "data/table_findings.hpp"
 #include "core/lower_case.hpp"
 #include "core/name_list.hpp"
+#include "data/table_findings.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/source.hpp"
 #include "pathline/io/table.hpp"
@@ -18,9 +18,10 @@ bool is_weight_name(const std::string& name) { return contains({"weight", "weigh
 
 // The names that bilby, Cobaya, GetDist, Stan and UltraNest give to functions of the other columns.
 bool is_log_density_name(const std::string& name) {
-  static const std::vector<std::string> names = {
-      "logl",     "loglike", "log_like", "loglikelihood", "log_likelihood", "logpost",      "log_post", "logposterior",
-      "log_posterior", "log_prior", "logprior", "logprob", "log_prob", "minuslogpost", "minuslogprior", "lp__"};
+  static const std::vector<std::string> names = {"logl",           "loglike",      "log_like",      "loglikelihood",
+                                                 "log_likelihood", "logpost",      "log_post",      "logposterior",
+                                                 "log_posterior",  "log_prior",    "logprior",      "logprob",
+                                                 "log_prob",       "minuslogpost", "minuslogprior", "lp__"};
   return contains(names, lower_case(name));
 }
 
@@ -47,9 +48,10 @@ void leave_out_rows_without_weight(const std::string& file, Rows& rows, std::vec
 void refuse_log_density(const std::string& file, const std::vector<std::string>& columns) {
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (columns[i] == "log_density")
-      throw InputError(fmt::format("{}: column {} is log_density, the true density that `density` compares with; use a "
-                                   "table without it, or rename the column",
-                                   file, i + 1));
+      throw InputError(
+          fmt::format("{}: column {} is log_density, the true density that `density` compares with; use a "
+                      "table without it, or rename the column",
+                      file, i + 1));
 }
 
 // Chooses the columns of the source by the rules for weights and log-likelihoods. Empty: all columns of the table.
@@ -198,12 +200,12 @@ void refuse_unnamed_chain(const std::string& file, const Table& table) {
   if (!table.columns.empty() || !looks_like_chain(table.values)) return;
   std::string parameters;
   for (Index i = 3; i <= table.values.rows(); ++i) parameters += fmt::format("{}{}", i > 3 ? "," : "", i);
-  throw InputError(
-      fmt::format("{}: the first column counts states and the second is their minus log-posterior, by the "
-                  "look of them (a chain of GetDist or MontePython without its .paramnames): pass "
-                  "SourceOptions.weights = 1 and SourceOptions.columns = {}, or SourceOptions.columns = 1,2,{} if all of "
-                  "them are data",
-                  file, parameters, parameters));
+  throw InputError(fmt::format(
+      "{}: the first column counts states and the second is their minus log-posterior, by the "
+      "look of them (a chain of GetDist or MontePython without its .paramnames): pass "
+      "SourceOptions.weights = 1 and SourceOptions.columns = {}, or SourceOptions.columns = 1,2,{} if all of "
+      "them are data",
+      file, parameters, parameters));
 }
 
 // Splits the rows; where those of weight 0 are why there are too few, an error says so.
@@ -280,8 +282,7 @@ std::unique_ptr<DataSource> make_source(const std::string& toy_or_file, const So
   return table_source(toy_or_file, nullptr, options);
 }
 
-std::unique_ptr<DataSource> make_source(const TableView& table, const std::string& name,
-                                        const SourceOptions& options) {
+std::unique_ptr<DataSource> make_source(const TableView& table, const std::string& name, const SourceOptions& options) {
   return table_source(name, &table, options);
 }
 

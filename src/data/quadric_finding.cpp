@@ -133,8 +133,7 @@ std::string quadric_finding(ConstMatrixRef<double> x, const std::vector<std::str
   for (const Index column : columns) named.push_back(names[static_cast<std::size_t>(column)]);
   return fmt::format(
       "the columns {} nearly obey an equation of second degree: the rows lie within {:.0e} of the spread of the "
-      "columns "
-      "from a curved surface, where no density can be known from them; leave one of the columns out",
+      "columns from a curved surface, where no density can be known from them; leave one of the columns out",
       fmt::join(named, ", "), distance);
 }
 

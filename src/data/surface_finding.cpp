@@ -50,7 +50,8 @@ double local_rest(const Matrix<double>& inputs, const RowVector<double>& y) {
   const Index n = y.size(), p = inputs.rows(), nearest = 2 * p + 4;
   std::vector<double> rests;
   std::vector<std::pair<double, Index>> distances(static_cast<std::size_t>(n));
-  constexpr Index kFirst = 30, kTried = 200;  // rows; their median is known to a tenth of itself
+  constexpr Index kTried = 200;            // rows; their median is known to a tenth of itself
+  constexpr Index kFirst = 6, kMore = 30;  // after which most pairs of columns turn out to have nothing in common
   const auto median = [&] {
     std::nth_element(rests.begin(), rests.begin() + std::ssize(rests) / 2, rests.end());
     return rests[rests.size() / 2] * std::sqrt(12.0);
@@ -68,7 +69,7 @@ double local_rest(const Matrix<double>& inputs, const RowVector<double>& y) {
       design.row(i).tail(p) = (inputs.col(k) - inputs.col(b)).transpose();
     }
     rests.push_back(std::abs(y[b] - design.colPivHouseholderQr().solve(target)[0]));
-    if (b + 1 == kFirst && median() > 4 * kThin) break;
+    if ((b + 1 == kFirst && median() > 15 * kThin) || (b + 1 == kMore && median() > 4 * kThin)) break;
   }
   return median();
 }
@@ -115,9 +116,9 @@ std::vector<std::string> surface_findings(ConstMatrixRef<double> x, const std::v
   const auto look = [&](Index target, const std::vector<Index>& inputs) {
     const Matrix<double> from = ranks(inputs, Eigen::all);
     const RowVector<double> to = ranks.row(target);
+    if (!(linear_rest(from, to) > kCurved)) return;  // the cheapest test first
     if (const double rest = local_rest(from, to);
-        rest < kThin && linear_rest(from, to) > kCurved &&
-        linear_rest(x(inputs, Eigen::all).leftCols(rows), x.row(target).leftCols(rows)) > kCurved)
+        rest < kThin && linear_rest(x(inputs, Eigen::all).leftCols(rows), x.row(target).leftCols(rows)) > kCurved)
       found.push_back({target, inputs, rest});
   };
   for (Index target = 0; target < d; ++target)
@@ -131,9 +132,8 @@ std::vector<std::string> surface_findings(ConstMatrixRef<double> x, const std::v
     const auto name = [&](Index i) { return names[static_cast<std::size_t>(i)]; };
     out.push_back(fmt::format(
         "column {} is nearly a curved function of {}{}, about which it scatters by {:.1g} of its spread: a density "
-        "that "
-        "is so narrow there is not determined by this many rows; leave the column out, or put its difference from that "
-        "function in its place",
+        "that is so narrow there is not determined by this many rows; leave the column out, or put its difference from "
+        "that function in its place",
         name(s.target), name(s.inputs[0]), s.inputs.size() > 1 ? " and " + name(s.inputs[1]) : "", s.rest));
   }
   return out;

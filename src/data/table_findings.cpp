@@ -57,7 +57,7 @@ bool add_column_findings(ConstMatrixRef<double> x, const std::vector<std::string
     std::vector<std::string> masses;
     for (const auto& [value, count] : c.frequent)
       masses.push_back(
-          fmt::format("{:.12g} in {:.2g} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
+          fmt::format("{:.12g} in {:.3g} %", value, 100 * static_cast<double>(count) / static_cast<double>(c.rows)));
     out.push_back(
         fmt::format("column {} is {} of the rows: a point mass has no density, and the likelihood has no bound "
                     "there; leave these rows or this column out",
@@ -232,8 +232,8 @@ std::vector<std::string> weights_notes(const std::string& column, const DataSpli
   for (const auto& [name, weights, cure] : parts)
     if (few_rows_decide(*weights))
       out.push_back(fmt::format(
-          "the {} rows have an effective sample size of {:.1f} of {}, and {:.0f} % of their weight is in one row: a few "
-          "rows decide, so look whether a weight is wrong; {}, while a limit on the weights costs bias",
+          "the {} rows have an effective sample size of {:.1f} of {}, and {:.0f} % of their weight is in one row: a "
+          "few rows decide, so look whether a weight is wrong; {}, while a limit on the weights costs bias",
           name, effective_sample_size(*weights), weights->size(), 100 * weights->maxCoeff() / weights->sum(), cure));
   return out;
 }

@@ -13,7 +13,7 @@ namespace pathline {
 // The values of a column: how many there are, how many differ, and which are frequent.
 struct ValueCounts {
   Index rows = 0, distinct = 0;
-  // Those in more than a twentieth of the rows, and those in more than a hundredth that are ten times as frequent as
+  // Those in more than a twentieth of the rows, and those in more than a thousandth that are ten times as frequent as
   // the values beside them; the most frequent first.
   std::vector<std::pair<double, Index>> frequent;
   bool integers = true;
