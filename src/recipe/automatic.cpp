@@ -171,7 +171,7 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
     set_base(choice, mixture);
     choice.reasons.insert(choice.reasons.end(), mixture.reasons.begin(), mixture.reasons.end());
   }
-  const Index k = choice.base->components();
+  const Index k = mixture.fit.members * mixture.fit.components;  // as the recipe says, without the wide ones
   choice.reasons.push_back(fmt::format("base: {} Gaussian{}{}; {}, and {}", k, k > 1 ? "s" : "",
                                        r.data.preparing.marginals ? " after marginal maps" : "", trial,
                                        earns(gain) ? "trains in the time that is left" : "is left out"));

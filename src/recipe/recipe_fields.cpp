@@ -164,7 +164,8 @@ void add_model(std::vector<RecipeField>& fields) {
       .add("end_time", &R::end_time, above(0), "end time T: the base is at time 0, the data at T")
       .add("train_end_time", &R::train_end_time, any(), "whether T is trained")
       .add("base", &R::base, one_of(base_names()), "base distribution at time 0")
-      .add("base_components", &R::base_components, at_least(1), "number of Gaussians of a mixture base")
+      .add("base_components", &R::base_components, at_least(1),
+           "number of Gaussians of a mixture base; base_fit: beside a wide one")
       .add("base_fit", &R::base_fit, any(),
            "full_mixture, conditional_mixture: fit it to the training rows first; the vector field then begins as 0")
       .add("base_members", base_fit(&F::members), at_least(1),

@@ -78,6 +78,7 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
   auto choice = choose_automatically(asked, data, seconds, options.threads);
   if (!choice.mixture) return choice;
   const GaussianMixture& mixture = *choice.base;
+  const BaseFitOptions fit = choice.mixture->fit;
   double trial_began = seconds_now();
   const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
   const double trial_seconds = seconds_now() - trial_began;
@@ -89,7 +90,7 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
     const auto text = fmt::format(
         "a network of {} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
         fmt::join(other.recipe.model.network.hidden, ", "), std::abs(alone.gain),
-        alone.gain > 0 ? "ahead of" : "behind", mixture.components(), seconds_now() - trial_began);
+        alone.gain > 0 ? "ahead of" : "behind", fit.members * fit.components, seconds_now() - trial_began);
     if (is_ahead(alone.gain)) {
       other.reasons.push_back("base: 1 Gaussian; " + text + ", and trains in the time that is left");
       return other;
@@ -185,7 +186,7 @@ TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, st
 
 TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
   // Before a model is chosen, which takes a good part of the time.
-  if (!options.resume && !options.replace) RunDirectory(options.directory).check_new();
+  if (!options.resume) RunDirectory(options.directory).check_new(options.replace);
   const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
   if (recipe.model.ensemble == 1 && !stored)
     return train_one(recipe, options, nullptr, static_cast<bool>(options.progress));

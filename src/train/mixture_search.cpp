@@ -24,6 +24,9 @@ Index most_iterations(Index components) { return components > kFewComponents ? 1
 constexpr Index kCountedOfOne = 10;
 Index counted_iterations(Index components, Index iterations) { return components > 1 ? iterations : kCountedOfOne; }
 
+// The components of one member of a fit, with the wide one that it has beside them.
+Index evaluated(const BaseFitOptions& fit) { return fit.components + 1; }
+
 // The log-density of the mean of `members` densities and another one.
 RowVector<double> mean_with(const RowVector<double>& mean, Index members, const RowVector<double>& other) {
   const double m = static_cast<double>(members);
@@ -88,8 +91,8 @@ void MixtureSearch::begin_with(BaseFitOptions found, const FitTime& time, double
 bool MixtureSearch::double_from_one(Index most, double until, std::vector<std::string>& reasons) {
   int failures = 0;
   for (Index k = 1; k <= most && failures < 2 && (!best_ || is_in_time(k, until - seconds_now())); k *= 2) {
-    // Where one component is a hundred times as narrow as another, the prior of many small ones widens it. Which prior is
-    // the better one is tried with few components.
+    // Where one component is a hundred times as narrow as another, the prior of many small ones widens it. Which prior
+    // is the better one is tried with few components.
     const bool few = k <= kFewComponents;
     bool better = try_components(k, few ? kPriorRows : best_->fit.prior_rows, until - seconds_now(), reasons);
     if (k > 1 && few) better = try_components(k, 0.01 * kPriorRows, until - seconds_now(), reasons) || better;
@@ -109,7 +112,7 @@ void MixtureSearch::double_from_best(Index most, double until, std::vector<std::
 void MixtureSearch::try_pairs(Index most, double until, std::vector<std::string>& reasons) {
   const bool larger = last_->fit.components > best_->fit.components;
   const MixtureCandidate other = *last_;
-  if (!add_member(*best_, until) || !larger || 2 * other.fit.components > most) return;
+  if (!add_member(*best_, until) || !larger || 2 * evaluated(other.fit) > most) return;
   MixtureCandidate pair = other;
   if (!add_member(pair, until)) return;
   const bool better = gain(pair.log_density, best_->log_density) > 0;
@@ -122,7 +125,7 @@ void MixtureSearch::add_members(Index most, double until, std::vector<std::strin
   const Index before = best_->fit.members;
   MixtureCandidate mean = *best_;
   int failures = 0;
-  while (failures < kMostFailures && (mean.fit.members + 1) * mean.fit.components <= most) {
+  while (failures < kMostFailures && (mean.fit.members + 1) * evaluated(mean.fit) <= most) {
     const auto density = density_with_member(mean, until);
     if (!density) break;
     ++failures;

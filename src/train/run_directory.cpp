@@ -39,12 +39,13 @@ void RunDirectory::lock() {
   lock_ = std::make_unique<LockFile>(path_ + "/.lock", path_);
 }
 
-void RunDirectory::check_new() const {
+void RunDirectory::check_new(bool replace) const {
   std::error_code error;
   if (fs::exists(path_, error) && !fs::is_directory(path_, error)) {
     errno = ENOTDIR;
     throw_cannot_write(path_);
   }
+  if (replace) return;
   for (const auto& file : {last(), previous(), model(), ensemble()})
     if (fs::exists(file, error))
       throw InputError(
@@ -59,7 +60,7 @@ void RunDirectory::create_new(bool replace) const {
     remove_members();
     for (const auto& file : {last(), previous(), model(), ensemble()}) fs::remove(file, error);
   }
-  check_new();
+  check_new(false);  // what is left cannot be removed
   remove_dead_parts();
   restart_metrics({});
 }

@@ -26,9 +26,9 @@ class RunDirectory {
   // Makes the directory if it is not there, and locks it until the object is destroyed. Throws InputError that names
   // the process which holds the lock.
   void lock();
-  // Throws InputError if the path is a file, or if the directory contains a run.
-  void check_new() const;
-  // Throws InputError if the directory contains a run that is not to be replaced.
+  // Throws InputError if the path is a file, or if the directory contains a run that is not to be replaced.
+  void check_new(bool replace) const;
+  // Removes the run in the directory if it is to be replaced. Throws as check_new() does.
   void create_new(bool replace) const;
   void check_existing() const;  // throws InputError if there is neither a last.h5 nor a previous.h5
   // The file to resume from: last.h5, or previous.h5 if that is missing or damaged; note then says so. Throws

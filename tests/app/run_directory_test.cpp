@@ -45,7 +45,7 @@ TEST_F(RunFiles, ADamagedLastCheckpointIsNoticedAndThePreviousOneContinuesSlow) 
 }
 
 // The model was chosen first, which takes a good part of the time.
-TEST_F(RunFiles, ADirectoryThatCannotTakeARunIsRefusedBeforeAModelIsChosen) {
+TEST_F(RunFiles, ADirectoryThatCannotTakeARunIsRefusedBeforeAModelIsChosenSlow) {
   std::string table = "a,b\n";
   for (int i = 0; i < 60; ++i) table += std::to_string(i * i % 61) + "," + std::to_string(i * i * i % 67) + "\n";
   put("t.csv", table);
@@ -56,8 +56,10 @@ TEST_F(RunFiles, ADirectoryThatCannotTakeARunIsRefusedBeforeAModelIsChosen) {
   EXPECT_EQ(get("err.txt"),
             "pathline: run/last.h5: this directory already contains a run; continue it with --resume, choose another -o, "
             "or replace it with --force\n");
-  EXPECT_EQ(bash("$P train t.csv -o t.csv --time 1"), 2);
-  EXPECT_EQ(get("err.txt"), "pathline: t.csv: cannot write: Not a directory\n");
+  for (const std::string force : {"", " --force"}) {
+    EXPECT_EQ(bash("$P train t.csv -o t.csv --time 1" + force), 2);
+    EXPECT_EQ(get("err.txt"), "pathline: t.csv: cannot write: Not a directory\n");
+  }
   EXPECT_EQ(bash("$P train t.csv -o run --time 1 --force"), 0) << get("err.txt");
 }
 
