@@ -94,7 +94,8 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
   auto rows = data.training();
   if (!rows) throw InputError("base: only the rows of a table can be fitted, not the draws of a toy");
   BaseRows out;
-  out.training_weights = as_vector(data.training_weights()), out.validation_weights = as_vector(data.validation_weights());
+  out.training_weights = as_vector(data.training_weights()),
+  out.validation_weights = as_vector(data.validation_weights());
   rows = spaced_points(*rows, most_rows, out.training_weights);
   auto held = spaced_points(data.validation(), most_rows, out.validation_weights);
   count_rows(out.training_weights, out.validation_weights);
@@ -108,8 +109,7 @@ template <class S> BaseRows base_rows(const Flow<S>& flow, const TrainingData& d
     fill_uniform<double>(engine, u);
     data.periods()->unfold(validation, u);
   }
-  out.validation = behind_condition(flow, held.c,
-                                    toward_base(flow.data_side, validation, out.validation_log_det));
+  out.validation = behind_condition(flow, held.c, toward_base(flow.data_side, validation, out.validation_log_det));
   return out;
 }
 

@@ -165,7 +165,8 @@ template <class S> class Regression {
     Matrix<S> z = (map ? pairs_.base : pairs_.data)(Eigen::all, points);
     RowVector<double> log_det = RowVector<double>::Zero(n), log_det_bar = log_det;
     student_.chain.apply(map ? Direction::base_to_data : Direction::data_to_base, z, &log_det, context, &w.tape);
-    const double value = map ? map_loss(points, z) : density_loss(points, c.template cast<double>(), log_det, z, log_det_bar);
+    const double value =
+        map ? map_loss(points, z) : density_loss(points, c.template cast<double>(), log_det, z, log_det_bar);
     student_.chain.pullback(w.tape, {z, log_det_bar, theta_bar, c_bar}, context);
     return value;
   }

@@ -67,9 +67,10 @@ bool has_heavy_side(const RowVector<double>& values, const Vector<double>& weigh
   std::vector<Index> order(static_cast<std::size_t>(values.size()));
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return values[a] < values[b]; });
+  const double half = weights.sum() / 2;
   double median = values[order.back()], below = 0;
   for (const Index i : order)
-    if ((below += weights[i]) > weights.sum() / 2) {
+    if ((below += weights[i]) > half) {
       median = values[i];
       break;
     }

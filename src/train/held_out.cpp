@@ -42,8 +42,9 @@ namespace {
 // flow needs that trains in hours. It does not look at the number of threads, on which no result may depend.
 template <class S> bool can_afford_exact_trace(const Flow<S>& flow, Index points) {
   constexpr double kBytes = 1 << 28, kWork = 1e14;  // work: half an hour of one core at 50 GFLOP/s
-  constexpr double kEvaluations = 50, kCopies = 8;  // evaluations of a solve; copies of the values of a layer in a workspace
-  if (const auto* mixture = flow.members())  // one member after the other
+  constexpr double kEvaluations = 50;               // of a solve
+  constexpr double kCopies = 8;                     // of the values of a layer in a workspace
+  if (const auto* mixture = flow.members())         // one member after the other
     return std::all_of(mixture->members().begin(), mixture->members().end(), [&](const Flow<S>& member) {
       return can_afford_exact_trace(member, points * mixture->components());
     });

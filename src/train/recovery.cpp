@@ -11,8 +11,8 @@ namespace {
 constexpr Index kSkipsInARow = 3, kRollbacks = 3;
 constexpr double kRateFactor = 0.3;
 constexpr Index kWellToTrust = 5;
-// A gradient this many times as large as usual is not used. Clipping would bound its length, but its direction is that of
-// the few samples whose solve diverged.
+// A gradient this many times as large as usual is not used. Clipping would bound its length, but its direction is that
+// of the few samples whose solve diverged.
 constexpr double kExplosion = 1e4;
 constexpr Index kNormsToKnow = 50;
 constexpr double kNormMemory = 0.99;
@@ -32,7 +32,8 @@ std::string Recovery::wrong(double loss, double norm) const {
 void Recovery::iteration_went_well(double norm) {
   state_.skipped = 0, ++state_.well;
   if (!(norm > 0)) return;
-  const double memory = std::min(kNormMemory, static_cast<double>(state_.norms) / static_cast<double>(state_.norms + 1));
+  const double memory =
+      std::min(kNormMemory, static_cast<double>(state_.norms) / static_cast<double>(state_.norms + 1));
   state_.log_norm = memory * state_.log_norm + (1 - memory) * std::log(norm);
   ++state_.norms;
 }
@@ -43,7 +44,9 @@ bool Recovery::validation_went_well() {
   return true;
 }
 
-void Recovery::new_stage() { state_.rate = 1, state_.skipped = state_.rollbacks = 0, state_.log_norm = 0, state_.norms = 0; }
+void Recovery::new_stage() {
+  state_.rate = 1, state_.skipped = state_.rollbacks = 0, state_.log_norm = 0, state_.norms = 0;
+}
 
 Recovery::Action Recovery::after_iteration(Index iteration) {
   ++state_.skipped, ++state_.all_skipped, state_.well = 0;

@@ -7,9 +7,9 @@
 
 namespace pathline {
 
-// An iteration that goes wrong is skipped. After several in a row, or a validation that goes wrong, the run goes back to
-// its last good state with a smaller learning rate. After several of those without a good validation it stops. All of it
-// is a function of the state, so a resumed run does the same.
+// An iteration that goes wrong is skipped. After several in a row, or a validation that goes wrong, the run goes back
+// to its last good state with a smaller learning rate. After several of those without a good validation it stops. All
+// of it is a function of the state, so a resumed run does the same.
 class Recovery {
  public:
   enum class Action { skip, roll_back, stop };

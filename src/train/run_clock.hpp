@@ -31,8 +31,9 @@ class RunClock {
   double seconds_spent() const { return options_.seconds_spent + seconds(); }
 
   // Once the time that remains is no more than the share of the cooldown: how many iterations of the last stage fit
-  // into it, one at least. Nothing before, and nothing before an iteration of that stage is timed. last: no more than one iteration of the plan is left. test_share: the
-  // duration of the final test as a multiple of that of a validation.
+  // into it, one at least. Nothing before, and nothing before an iteration of that stage is timed. last: no more than
+  // one iteration of the plan is left. test_share: the duration of the final test as a multiple of that of a
+  // validation.
   std::optional<Index> cooldown(bool last, double test_share) const;
 
  private:

@@ -38,7 +38,8 @@ std::vector<StagePlan> plan_stages(const std::vector<StageRequest>& stages, cons
   Index first = 0, rest = total - asked;
   for (const auto& stage : stages) {
     Index n = stage.iterations;
-    if (n == 0) n = (rest + open - 1) / open, rest -= n, --open;
+    if (n == 0)
+      n = (rest + open - 1) / open, rest -= n, --open;
     else if (&stage == &stages.back() && open == 0)
       n += rest;
     Schedule schedule = options.schedule;

@@ -79,7 +79,8 @@ TrainingData TrainingData::with_held_out_rows(Index validation, Index test) cons
                        std::optional<RowVector<double>>& of_some) {
     if (points.x.cols() <= most) return;
     if (most == 0)
-      points = {Matrix<double>(points.x.rows(), 0), Matrix<double>(points.c.rows(), 0)}, weights = weights.head(0).eval();
+      points = {Matrix<double>(points.x.rows(), 0), Matrix<double>(points.c.rows(), 0)},
+      weights = weights.head(0).eval();
     else
       points = spaced_points(points, most, weights);
     of_some = weights;
@@ -188,8 +189,8 @@ void TrainingData::fit_marginals() {
   marginals_ = pathline::fit_marginals(before_marginals(rows.x), weights.transpose());
 }
 
-// Fitted to what the flow sees before it standardizes: 16,384 training rows with their noise, or the rows whose quantiles
-// define the marginal maps.
+// Fitted to what the flow sees before it standardizes: 16,384 training rows with their noise, or the rows whose
+// quantiles define the marginal maps.
 Standardizer TrainingData::fit_transformed() const {
   if (marginals_) {
     RowVector<double> weights;

@@ -243,8 +243,6 @@ TEST(Mlp, DerivativesOfAFarPointAreFinite) {
   }
 }
 
-// A network of 64-64-64 in two dimensions with its trace, by hand; the pullback's two products for each of the
-// forward's.
 TEST(Mlp, SetToZeroIsZeroEverywhereAndItsGradientIsNot) {
   Mlp<double> field({.dim = 2, .condition_dim = 1, .hidden = {8, 8}});
   Engine engine = make_stream(5, "test.weights");
@@ -264,6 +262,8 @@ TEST(Mlp, SetToZeroIsZeroEverywhereAndItsGradientIsNot) {
   EXPECT_GT(theta_bar.norm(), 0);
 }
 
+// A network of 64-64-64 in two dimensions with its trace, by hand; the pullback's two products for each of the
+// forward's.
 TEST(Mlp, FlopsAreThoseOfItsProducts) {
   const Mlp<float> field({.hidden = {64, 64, 64}});
   EXPECT_EQ(field.flops({}), 2 * (2 * 64 + 2 * 64 * 64 + 64 * 2));

@@ -5,9 +5,11 @@
 
 #include <gmock/gmock.h>
 
+#include "core/clock.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/field/mlp.hpp"
 #include "pathline/train/base_choice.hpp"
+#include "train/mixture_search.hpp"
 
 namespace pathline {
 namespace {
@@ -164,14 +166,17 @@ TEST(BaseChoice, IsNotWorseThanAnyMixtureThatItTried) {
   }
 }
 
-// With more than 16 components the prior was the wide one again, so that the ladder ended there.
+// With more than 16 components the prior was the wide one again, so that the search ended there.
 TEST(BaseChoice, NarrowComponentsStayNarrowWhereThereAreManySlow) {
   const auto rows = rows_of(sine(3200, 0.01, 3), sine(800, 0.01, 4));
-  const auto choice = choose_base(rows, nullptr, {.seconds = 30});
-  EXPECT_GT(choice.fit.components, 16);
-  EXPECT_LT(choice.fit.prior_rows, 1);
+  const BaseChoiceOptions options;
+  MixtureSearch search(rows, options, "");
+  std::vector<std::string> reasons;
+  search.double_from_one(64, seconds_now() + 1e6, reasons);
+  EXPECT_GT(search.best().fit.components, 16);
+  EXPECT_LT(search.best().fit.prior_rows, 1);
   const double entropy = 1 + std::log(2 * M_PI) + std::log(0.01);
-  EXPECT_LT(choice.nll, entropy + 0.2);  // 0.35 with 16
+  EXPECT_LT(search.nll(search.best()), entropy + 0.2);  // 0.35 with 16
 }
 
 TEST(BaseChoice, MoreMembersOnlyImproveIt) {
