@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cmath>
-#include <cstddef>
 #include <concepts>
+#include <cstddef>
 #include <limits>
 #include <ostream>
 #include <type_traits>
