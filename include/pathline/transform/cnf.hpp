@@ -17,14 +17,14 @@ enum class FieldClock { base_to_data, data_to_base };
 /// 2018, theorem 1). Parameters: the field's, then sqrt(T) if the end time is trained (as FFJORD's sqrt_end_time).
 template <class S> class Cnf final : public Transform<S> {
  public:
-  /// Shares the field f with the caller. The flow ends at T > 0.
-  Cnf(std::shared_ptr<VectorField<S>> f, double T = 1, FieldClock its_clock = FieldClock::base_to_data,
-      bool train_T = false)
-      : Transform<S>(f->dim(), f->condition_dim()),
-        field(std::move(f)),
+  /// Shares the field with the caller. The flow ends at T > 0.
+  Cnf(std::shared_ptr<VectorField<S>> vector_field, double T = 1, FieldClock field_clock = FieldClock::base_to_data,
+      bool train_end = false)
+      : Transform<S>(vector_field->dim(), vector_field->condition_dim()),
+        field(std::move(vector_field)),
         end_time(T),
-        clock(its_clock),
-        train_end_time(train_T) {}
+        clock(field_clock),
+        train_end_time(train_end) {}
   /// A copy has a field of its own; share() has the same one.
   Cnf(const Cnf& other) : Cnf(other.field->clone(), other.end_time, other.clock, other.train_end_time) {}
   Cnf(Cnf&&) noexcept = default;
