@@ -429,3 +429,21 @@ def test_ctrl_c_stops_and_saves(tmp_path, keep):
         x = np.random.default_rng(0).normal(size=(2000, 2))
         flow = pathline.train(x, iterations=done + 50, directory=run, resume=True, progress=False)
         assert flow.result.iterations == done + 50
+
+
+def test_a_signal_ends_the_wait_for_a_pipe_that_nobody_writes(tmp_path):
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    os.mkfifo(tmp_path / "pipe.csv")
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        for seconds in (0.2, 1.3):  # before and after the second in which nothing is said
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            with pytest.raises(Alarm):
+                pathline.train(str(tmp_path / "pipe.csv"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
