@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,11 @@ inline Outcome run(std::vector<std::string> arguments, const std::vector<std::st
 class ScriptedProgram : public Scratch {
  protected:
   // The exit code of a script of bash, in which $P is the program; 128 + n for signal n. Its streams are in out.txt and
-  // err.txt.
+  // err.txt. $P is found by PATH, because the path of a checkout may have blanks, at which an unquoted $P would end.
   int bash(const std::string& script) const {
-    put("script.sh", "cd '" + root_.string() + "'\nP='" + tool_path() + "'\n" + script + "\n");
+    const std::filesystem::path tool = tool_path();
+    put("script.sh", "cd '" + root_.string() + "'\nPATH='" + tool.parent_path().string() + "':$PATH\nP=" +
+                         tool.filename().string() + "\n" + script + "\n");
     const int status = std::system(
         ("bash '" + file("script.sh") + "' > '" + file("out.txt") + "' 2> '" + file("err.txt") + "' < /dev/null")
             .c_str());

@@ -50,7 +50,7 @@ class WriteFaultsSlow : public Scratch {
   // arguments: of pathline, in the scratch directory. strace: its options; what it prints goes to trace.txt.
   Outcome run(const std::string& strace, const std::string& arguments) const {
     const std::string shell = "cd '" + root_.string() + "/work' && strace -f --seccomp-bpf -qq -o ../trace.txt " +
-                              strace + " " + tool_path() + " " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
+                              strace + " '" + tool_path() + "' " + arguments + " > ../out.txt 2> ../err.txt < /dev/null";
     const int status = std::system(("bash -c '" + escaped(shell) + "'").c_str());
     return {WEXITSTATUS(status), get("err.txt")};
   }
@@ -165,7 +165,7 @@ class WriteFaultsSlow : public Scratch {
   // theta and Adam's moments are whole: the run goes on.
   bool resumes(const std::map<std::string, std::string>& files) const {
     restore(files);
-    const std::string shell = "cd '" + (root_ / "work").string() + "' && " + tool_path() +
+    const std::string shell = "cd '" + (root_ / "work").string() + "' && '" + tool_path() + "'" +
                               " train --resume run --iterations 6 --threads 1 --quiet > ../out.txt 2>&1 < /dev/null";
     return std::system(shell.c_str()) == 0;
   }
@@ -209,11 +209,11 @@ void WriteFaultsSlow::fail_calls_of_training(int one_of) {
   std::string expected;  // of the clean run
   fail_each_call(train, "run/model.h5", [&](const auto& clean, const auto& now) {
     if (!now.count("run/model.h5") || !now.count("run/last.h5")) return false;
-    const std::string digest = tool_path() + " info run/model.h5 | grep -E \"digest|parameters\"";
+    const std::string digest = "'" + tool_path() + "' info run/model.h5 | grep -E \"digest|parameters\"";
     const auto info = [&](const std::map<std::string, std::string>& files) {
       restore(files);
       const std::string shell = "cd '" + (root_ / "work").string() + "' && " + digest + " > ../info.txt 2>&1; " +
-                                tool_path() + " info run/last.h5 | grep digest >> ../info.txt 2>&1";
+                                "'" + tool_path() + "' info run/last.h5 | grep digest >> ../info.txt 2>&1";
       if (std::system(shell.c_str()) != 0) return std::string("none");
       return get("info.txt");
     };
