@@ -44,7 +44,7 @@ TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {
   const std::string moons = kAnimated + "moons.h5";
   EXPECT_THAT(run({"animate", moons, "-o", file("a.avi")}).err,
               HasSubstr("expected a name that ends with .gif, .mp4 or .webm"));
-  EXPECT_EQ(bash("PATH=/nowhere $P animate " + moons + " -o a.mp4"), 2);
+  EXPECT_EQ(bash("tool=$(command -v $P); PATH=/nowhere \"$tool\" animate '" + moons + "' -o a.mp4"), 2);
   EXPECT_THAT(get("err.txt"),
               HasSubstr("a.mp4: needs the program ffmpeg, which is not installed (apt install ffmpeg)"));
   EXPECT_THAT(run({"animate", moons, "-o", file("a.gif"), "--seconds", "0"}).err,
@@ -56,8 +56,8 @@ TEST_F(Animate, AVideoIsPipedThroughFfmpegSlow) {
   std::filesystem::create_directory(file("bin"));
   put("bin/ffmpeg",
       "#!/bin/bash\nfor last; do :; done\necho \"$@\" > \"" + file("words.txt") + "\"\nwc -c > \"$last\"\n");
-  const std::string with = "chmod +x bin/ffmpeg; PATH=\"$PWD/bin:$PATH\" $P animate " + kAnimated +
-                           "moons.h5 -o a.mp4 --seconds 0.2 --size 200 --quiet";
+  const std::string with = "chmod +x bin/ffmpeg; PATH=\"$PWD/bin:$PATH\" $P animate '" + kAnimated +
+                           "moons.h5' -o a.mp4 --seconds 0.2 --size 200 --quiet";
   ASSERT_EQ(bash(with), 0) << get("err.txt");
   int width = 0, height = 0;
   const std::string words = get("words.txt");

@@ -119,7 +119,7 @@ const std::vector<std::string> kLongExamples{"pathline train models/moons.toml -
 class HelpSlow : public ScriptedProgram {
  protected:
   void run_examples(const std::vector<std::vector<std::string>>& commands, bool with_long = false) const {
-    std::string setup = "export HOME=\"$PWD/home\" PATH=\"$(dirname \"$P\"):$PATH\"\nmkdir -p home\n";
+    std::string setup = "export HOME=\"$PWD/home\"\nmkdir -p home\n";
     for (const char* name : {"models", "datasets", "examples", "tests"})
       setup += std::string("ln -sfn '") + source_dir() + "/" + name + "' .\n";
     for (auto words : commands) {

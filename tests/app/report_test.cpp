@@ -18,7 +18,7 @@ class ReportCommand : public ScriptedProgram {
       "$P train --data moons --set model.hidden=4 --set data.validation_size=20 --set data.test_size=20 "
       "--set train.evaluate_every=2 --batch 20 ";
   const std::string short_ = train_ + "--iterations 6 ";
-  const std::string model_ = source_dir() + "/models/otflow_8gaussians.h5 ";
+  const std::string model_ = "'" + source_dir() + "/models/otflow_8gaussians.h5' ";
 };
 
 // A full disk ended the training at its first validation, and so did `2>&1 | head`.

@@ -185,13 +185,13 @@ TEST_F(WriteFaultsSlow, EveryCommandWritesAllOrFails) {
            {"i.h5", "old"},
            {"t.h5", "old"},
            {"p.png", "old"}});
-  const std::string model = source_dir() + "/models/otflow_8gaussians.h5 ";
+  const std::string model = "'" + source_dir() + "/models/otflow_8gaussians.h5' ";
   for (const char* output : {"d.h5", "d.csv", "d.npy"})
     fail_each_call("density " + model + "--grid=-1:1:5 --threads 1 --quiet -o " + output, output, is_same);
   fail_each_call("sample " + model + "-n 70 --log-density --threads 1 --quiet -o s.h5", "s.h5", is_same);
   fail_each_call("data sample moons -n 50 -o t.h5", "t.h5", is_same);
   fail_each_call("data sample moons -n 50 -o d.csv", "d.csv", is_same);
-  fail_each_call("import ffjord " + fixtures_dir() + "/ffjord_8gaussians.h5 -o i.h5", "i.h5", is_same);
+  fail_each_call("import ffjord '" + fixtures_dir() + "/ffjord_8gaussians.h5' -o i.h5", "i.h5", is_same);
   // Cairo draws with another font, or none, where the file of a font cannot be opened, and says nothing.
   fail_each_call("plot " + model + "--cells 10 --samples 20 --threads 1 --quiet -o p.png", "p.png",
                  [](const auto& clean, const auto& now) {
