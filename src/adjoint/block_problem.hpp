@@ -39,10 +39,9 @@ template <class S> class Tape final : public StepObserver<S> {
     Matrix<S> z;               // z(t0), d x B
     std::vector<Matrix<S>> k;  // dz/dt at the stages but the last, d x B each: what the later stages depend on
   };
-  void clear() { size_ = stages_ = 0; }
-  // Also keeps the rates of the steps of a method with this tableau. The discrete adjoint, which needs them, would have
-  // to evaluate the field once more for each.
-  void clear(const Tableau& tableau) { size_ = 0, stages_ = tableau.stages(); }
+  // The discrete adjoint needs the rates, too, which it would have to evaluate once more: they are kept if the tableau
+  // of the method is given.
+  void clear(const Tableau* tableau) { size_ = 0, stages_ = tableau ? tableau->stages() : 0; }
   bool wants_rates() const override { return stages_ > 0; }
   void accepted(const Step<S>& step) override {
     if (size_ == entries_.size()) entries_.emplace_back();

@@ -8,8 +8,8 @@ namespace pathline {
 
 template <class S> class DiscreteAdjoint {
  public:
-  // The tape has the rates of the stages (Tape::clear(tableau)). Cannot fail; the report counts the evaluations of the
-  // field. The gradients to.t0 and to.t1 take every step as a fixed fraction of t1 - t0.
+  // The tape has the rates of the stages: it was cleared with the tableau. Cannot fail; the report counts the
+  // evaluations of the field. The gradients to.t0 and to.t1 take every step as a fixed fraction of t1 - t0.
   SolveReport reverse(const BlockProblem<S>& problem, const Tableau& tableau, const Tape<S>& tape,
                       BlockCotangent<S>& to, Workspace<S>& w);
 

@@ -91,10 +91,7 @@ void Odeint<S>::Impl::solve_tile(const VectorField<S>& field, Index tile, Odeint
   double next_step = 0;
   for (std::size_t k = 1; k < times.size() && to.report.ok(); ++k) {
     auto& steps = to.steps[k - 1];
-    if (options.adjoint == AdjointKind::discrete)
-      steps.clear(*tableau);
-    else
-      steps.clear();
+    steps.clear(options.adjoint == AdjointKind::discrete ? tableau : nullptr);
     auto* observer = options.adjoint == AdjointKind::backsolve ? nullptr : &steps;  // backsolve needs no steps
     const auto report = w.solver.solve(system, w.state, times[k - 1], times[k], observer, next_step);
     next_step = report.next_step;

@@ -1,7 +1,5 @@
 #include "core/array_function.hpp"
 
-#include <algorithm>
-
 #define HWY_TARGET_INCLUDE "core/array_function.cpp"
 #include "core/packet.hpp"
 
@@ -27,16 +25,16 @@ template <class S> struct ShiftedSoftplus {
   }
 };
 
-template <class S, class F> void over_array(Index n, S* x, const F& f) {
-  using P = Packet<S>;
-  Index i = 0;
-  for (; i + kLanes<P> <= n; i += kLanes<P>) store(x + i, f(load<P>(x + i)));
-  if (i == n) return;
-  S last[kLanes<P>] = {};
-  std::copy(x + i, x + n, last);
-  store(last, f(load<P>(last)));
-  std::copy_n(last, n - i, x + i);
-}
+// Applies f to a part of an array in place.
+template <class S, class F> struct InPlace {
+  S* x;
+  const F& f;
+  template <class Part> HWY_INLINE void operator()(const Part& part, Index i) const {
+    part.store(x + i, f(part.load(x + i)));
+  }
+};
+
+template <class S, class F> void over_array(Index n, S* x, const F& f) { over_rows<S>(0, n, InPlace<S, F>{x, f}); }
 
 template <class S> void exp_array(Index n, S* x) { over_array(n, x, Exp{}); }
 template <class S> void log_array(Index n, S* x) { over_array(n, x, Log{}); }

@@ -99,10 +99,8 @@ template <class S> SolveReport Cnf<S>::apply(Direction direction, MatrixRef<S> z
   StepObserver<S>* observer = nullptr;
   if (!times.empty()) observer = &path.emplace(times, *context.keeper);
   if (tape) {
-    if (options.adjoint == AdjointKind::discrete)
-      tape->steps.clear(*find_tableau(options.solver.stepper));  // check() refuses steppers without a tableau
-    else
-      tape->steps.clear();
+    // check() refuses steppers without a tableau for the discrete adjoint.
+    tape->steps.clear(options.adjoint == AdjointKind::discrete ? find_tableau(options.solver.stepper) : nullptr);
     if (options.adjoint != AdjointKind::backsolve) observer = &tape->steps;  // backsolve needs no steps
   }
   TraceQuadrature<S> integral(*field, method, context.condition, w.node, workspace, log_det ? *log_det : unused,
