@@ -11,6 +11,7 @@
 #include "app/gif.hpp"
 #include "app/named_numbers.hpp"
 #include "app/output.hpp"
+#include "app/particle_paths.hpp"
 #include "app/progress_line.hpp"
 #include "app/video.hpp"
 #include "core/lower_case.hpp"
@@ -130,6 +131,7 @@ template <class S> int run_as(const AnimateFlags& f) {
   FlowFrameOptions options{.frames = 31, .velocity_cells = 0, .seed = f.seed};
   options.cells = flow.dim() == 1 ? 300 : 80;
   options.particles = flow.dim() > 2 ? std::max(f.particles, kDrawnForPairs) : f.particles;
+  if (const auto text = way_of_particles(flow); !text.empty()) f.common.note(text);
   FlowFrames frames;
   {
     ProgressLine progress(f.common.quiet, "percent of the flow", 100);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "app/grid.hpp"
+#include "app/particle_paths.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 
@@ -44,17 +45,18 @@ template <class S> class Builder {
   }
 
   FlowFrames build(const std::function<void(double)>& progress) {
-    const double end = flow_.end_time();
-    refuse_ensemble(flow_, "animate");
-    if (!(end > 0)) throw InputError("the model solves no ODE, so that it has no time in which particles could move");
+    if (flow_.dim() <= 2) {
+      refuse_ensemble(flow_, "animate");
+      if (flow_.end_time() == 0)
+        throw InputError("the model solves no ODE, so that there is no time at which its density could be shown");
+    }
+    std::vector<double> parts;
     for (Index k = 0; k < options_.frames; ++k)
-      out_.times.push_back(
-          k + 1 == options_.frames ? end : end * static_cast<double>(k) / static_cast<double>(options_.frames - 1));
-    auto fast = evaluation_;
-    fast.density = false;
-    const auto c = conditions(options_.particles);
-    const auto z0 = flow_.draw_base(options_.particles, options_.seed, fast.tile, 0, c);
-    flow_.trajectory(z0, out_.times, out_.particles, fast, c);
+      parts.push_back(static_cast<double>(k) / static_cast<double>(options_.frames - 1));
+    const double end = flow_.end_time() > 0 ? flow_.end_time() : 1;
+    for (const double part : parts) out_.times.push_back(part * end);
+    out_.particles = particle_paths(
+        flow_, parts, {.particles = options_.particles, .seed = options_.seed, .evaluation = evaluation_}, condition_);
     for (Index row = 0; row < flow_.dim(); ++row) out_.ranges.push_back(range_over(out_.particles, row));
     for (std::size_t k = 0; k < out_.times.size(); ++k) {
       if (flow_.dim() <= 2 && options_.cells > 0) add_density(out_.times[k]);

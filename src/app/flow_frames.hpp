@@ -18,7 +18,7 @@ struct FlowFrameOptions {
 };
 
 struct FlowFrames {
-  std::vector<double> times;
+  std::vector<double> times;              // of a flow without ODEs: the parts of the way, up to 1
   std::vector<Matrix<double>> particles;  // at each time, d x n in the units of the data
   std::vector<plot::Range> ranges;        // of each column, over all times: 99.6 % of the particles, and a margin
   // At each time, 1 x cells^d, the first column fastest: of a flow with one or two columns. -infinity where the density
@@ -28,8 +28,9 @@ struct FlowFrames {
   std::vector<Matrix<double>> velocity;
 };
 
-// condition: dc x 1, or no rows. progress is called with the part that is done, in [0, 1]. InputError for a flow that
-// solves no ODE.
+// condition: dc x 1, or no rows. progress is called with the part that is done, in [0, 1]. The particles of a flow in
+// closed form, or of an ensemble, move as particle_paths says. InputError for such a flow of one or two columns: it has
+// no density in between.
 template <class S> FlowFrames flow_frames(const Flow<S>& flow, const FlowFrameOptions& options,
                                           const Matrix<double>& condition, int threads,
                                           const std::function<void(double)>& progress);

@@ -9,6 +9,7 @@
 #include "app/condition.hpp"
 #include "app/number_text.hpp"
 #include "app/output.hpp"
+#include "app/particle_paths.hpp"
 #include "app/picture.hpp"
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
@@ -143,9 +144,16 @@ void add_checks(ReportPage& page, const ReportFlags& f, const std::string& file,
   page.checks = results_of(verify, file, card, page.compared_with, [&](const Check&) { progress(++done); });
 }
 
+std::string kind_of(const Flow<double>& flow) {
+  if (const auto* ensemble = flow.members())
+    return fmt::format("An ensemble of {} normalizing flows", ensemble->components());
+  return flow.end_time() > 0 ? "A continuous normalizing flow" : "A normalizing flow";
+}
+
 void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& model) {
   const Index d = model.flow.dim();
-  if (d > kMostFlowColumns || !(model.flow.end_time() > 0)) {
+  const bool has_time = model.flow.end_time() > 0;
+  if (d > kMostFlowColumns || (d <= 2 && !has_time)) {
     f.common.note(
         d > kMostFlowColumns
             ? fmt::format("the page has no interactive flow: the model has more than {} columns", kMostFlowColumns)
@@ -153,6 +161,7 @@ void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& mod
                                : "the page has no interactive flow: the model solves no ODE");
     return;
   }
+  if (const auto text = way_of_particles(model.flow); !text.empty()) f.common.note(text);
   FlowFrameOptions options{.seed = f.seed};
   options.particles = d <= 2 ? 500 : std::min<Index>(1500, 8000 / d);
   options.cells = d == 1 ? 200 : 72;
@@ -178,9 +187,9 @@ int run(const ReportFlags& f) {
   page.recipe = model.card.recipe, page.metrics = metrics_of(f.model, model.card);
   std::string source = f.data;
   if (source.empty() && !page.recipe.empty()) source = parse_recipe(page.recipe, file + ": its recipe").data.source;
-  page.lead = fmt::format("A continuous normalizing flow of {} column{}{}{}.", model.flow.dim(),
-                          model.flow.dim() == 1 ? "" : "s", source.empty() ? "" : ", compared with " + source,
-                          f.condition.empty() ? "" : ", at " + f.condition);
+  page.lead =
+      fmt::format("{} of {} column{}{}{}.", kind_of(model.flow), model.flow.dim(), model.flow.dim() == 1 ? "" : "s",
+                  source.empty() ? "" : ", compared with " + source, f.condition.empty() ? "" : ", at " + f.condition);
   page.summary = summary_of(page, model, file, source, options);
   page.picture = picture(f, 800);
   add_frames(page, f, model);

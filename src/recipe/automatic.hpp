@@ -33,6 +33,14 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
 // heart. A network that begins there has to move far, and learns fast.
 AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads);
 
+// "a network of 96, 96", "a chain of 6 spline couplings of 64, 64"
+std::string name_of_network(const Recipe& recipe);
+
+// Makes an ensemble of such networks in the seconds that are left, where these are enough for several and one alone
+// would learn the rows by heart.
+struct Trial;
+void set_members(AutomaticChoice& choice, const Trial& trial, double seconds_left);
+
 // Whether such a network, which after its trial is `lead` nats ahead of the mixture on the validation rows, has the rest
 // of the time. The mixture gains more members otherwise, so that a small lead is none.
 bool is_ahead(double lead);

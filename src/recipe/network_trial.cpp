@@ -61,11 +61,15 @@ Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, c
   Hopeless hopeless(trial.seconds, rival_nll + 0.5);
   TrainingCallbacks<S> callbacks;
   callbacks.iteration = [&](const TrainingProgress& p, const Flow<S>&) {
+    if (p.validation && p.best) out.best_seconds = p.seconds;
     return hopeless(p) || (options.stop && options.stop()) ? TrainingAction::stop : TrainingAction::proceed;
   };
   Trainer<S> training(flow, data, build_stages<S>(recipe, options.target), std::move(trainer), callbacks);
   try {
-    training.run();
+    const auto result = training.run();
+    out.seconds = result.seconds;
+    out.epochs =
+        static_cast<double>(result.iterations * recipe.train.batch) / static_cast<double>(data.training()->x.cols());
   } catch (const NumericalError&) {  // what does not train gains nothing
     return out;
   }

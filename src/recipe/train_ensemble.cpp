@@ -36,10 +36,12 @@ constexpr double kLeastSeconds = 0.05;  // that a member is given
 
 template <class S> class EnsembleRun {
  public:
-  EnsembleRun(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train)
+  EnsembleRun(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train,
+              const EnsembleStart& start)
       : recipe_(recipe),
         options_(options),
         train_(train),
+        start_(start),
         files_(options.directory),
         pending_([this](const std::string& text) { note(text); }),
         began_(seconds_now()) {}
@@ -86,13 +88,14 @@ template <class S> class EnsembleRun {
   // Reads the data, and finds what is wrong with the recipe before an older run is replaced.
   void open() {
     target_ = only_target(recipe_, options_.target);
-    if (!target_) source_ = open_source(recipe_, options_.table);
+    source_ = start_.source;
+    if (!target_ && !source_) source_ = open_source(recipe_, options_.table);
     const auto data = data_of(recipe_);
     if (!recipe_.model.automatic) {
       stages_ = build_stages<S>(recipe_, options_.target);
       (void)build_flow<S>(recipe_, data.dim(), data.condition_dim());
     }
-    describe_data(data, "", options_);
+    if (!start_.source) describe_data(data, "", options_);
     for (Index k = 0; k < count(); ++k) missing_ += !(options_.resume && has_begun(k));
     left_ = recipe_.train.seconds * static_cast<double>(missing_) / static_cast<double>(count());
     files_.lock();
@@ -242,7 +245,8 @@ template <class S> class EnsembleRun {
     if (result.test.points == 0 || target_) return;
     EvaluationOptions exact = options.evaluation;
     exact.trace = {}, exact.threads = options_.threads;
-    result.yardstick = measure(flow, all, fitted_base(flow, recipe), exact, yardstick_seconds(recipe_.train.seconds));
+    const auto* mixture = start_.yardstick ? &*start_.yardstick : fitted_base(flow, recipe);
+    result.yardstick = measure(flow, all, mixture, exact, yardstick_seconds(recipe_.train.seconds));
   }
 
   // The mixture that was fitted to be the base of the first member, if it is one to compare with.
@@ -275,6 +279,7 @@ template <class S> class EnsembleRun {
   const Recipe& recipe_;
   const TrainingOptions& options_;
   const TrainMember& train_;
+  const EnsembleStart& start_;
   RunDirectory files_;
   PendingWrites pending_;
   double began_;
@@ -292,9 +297,9 @@ template <class S> class EnsembleRun {
 
 }  // namespace
 
-template <class S>
-TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train) {
-  return EnsembleRun<S>(recipe, options, train).run();
+template <class S> TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options,
+                                                 const TrainMember& train, const EnsembleStart& start) {
+  return EnsembleRun<S>(recipe, options, train, start).run();
 }
 
 std::optional<Recipe> recipe_of_ensemble(const std::string& directory) {
@@ -303,7 +308,9 @@ std::optional<Recipe> recipe_of_ensemble(const std::string& directory) {
   return read_recipe(file);
 }
 
-template TrainingResult train_ensemble<float>(const Recipe&, const TrainingOptions&, const TrainMember&);
-template TrainingResult train_ensemble<double>(const Recipe&, const TrainingOptions&, const TrainMember&);
+template TrainingResult train_ensemble<float>(const Recipe&, const TrainingOptions&, const TrainMember&,
+                                              const EnsembleStart&);
+template TrainingResult train_ensemble<double>(const Recipe&, const TrainingOptions&, const TrainMember&,
+                                               const EnsembleStart&);
 
 }  // namespace pathline

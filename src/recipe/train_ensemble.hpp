@@ -7,6 +7,7 @@
 #include <string>
 
 #include "pathline/data/source.hpp"
+#include "pathline/fit/gaussian_mixture.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 
 namespace pathline {
@@ -16,16 +17,24 @@ namespace pathline {
 using TrainMember = std::function<TrainingResult(const Recipe& recipe, const TrainingOptions& options,
                                                  std::shared_ptr<const DataSource> source, bool estimate_time)>;
 
+// What a choice of the model has found before the members are trained.
+struct EnsembleStart {
+  std::shared_ptr<const DataSource> source;  // null: read here, and described in a note
+  std::optional<GaussianMixture> yardstick;  // the best mixture, in the units of the base; none: fitted at the end
+};
+
 // The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the
 // end model.h5. A run that was stopped, however it was, continues with each member where that was. With train.time every
 // member has an equal part of what is left, in which it chooses its own model with model.automatic.
-template <class S>
-TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options, const TrainMember& train);
+template <class S> TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options,
+                                                 const TrainMember& train, const EnsembleStart& start = {});
 
 // The recipe of such a run; nothing if the directory holds none.
 std::optional<Recipe> recipe_of_ensemble(const std::string& directory);
 
-extern template TrainingResult train_ensemble<float>(const Recipe&, const TrainingOptions&, const TrainMember&);
-extern template TrainingResult train_ensemble<double>(const Recipe&, const TrainingOptions&, const TrainMember&);
+extern template TrainingResult train_ensemble<float>(const Recipe&, const TrainingOptions&, const TrainMember&,
+                                                     const EnsembleStart&);
+extern template TrainingResult train_ensemble<double>(const Recipe&, const TrainingOptions&, const TrainMember&,
+                                                      const EnsembleStart&);
 
 }  // namespace pathline

@@ -68,11 +68,12 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
 }
 
 constexpr double kTrialShare = 0.1;     // of the time
-constexpr double kGaussianShare = 0.4;  // of what is left after it
+constexpr double kGaussianShare = 0.3;  // of what is left after it
 constexpr double kLeastSeconds = 0.01;  // for a choice after the reading took all of the time
 
+// may_be_several: whether the choice may be an ensemble
 template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
-                                          const TrainingOptions& options) {
+                                          const TrainingOptions& options, bool may_be_several) {
   const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
   const double seconds = asked.train.seconds > 0 ? std::max(left(), kLeastSeconds) : 0;
   auto choice = choose_automatically(asked, data, seconds, options.threads);
@@ -87,12 +88,17 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
     trial_began = seconds_now();
     auto other = above_gaussian(choice, options.threads);
     const Trial alone = try_network<S>(other, mixture, {share, 1000, 50}, options);
-    const auto text = fmt::format(
-        "a network of {} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
-        fmt::join(other.recipe.model.network.hidden, ", "), std::abs(alone.gain),
-        alone.gain > 0 ? "ahead of" : "behind", fit.members * fit.components, seconds_now() - trial_began);
+    const double took = seconds_now() - trial_began;
+    const auto text =
+        fmt::format("{} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
+                    name_of_network(other.recipe), std::abs(alone.gain), alone.gain > 0 ? "ahead of" : "behind",
+                    fit.members * fit.components, took);
     if (is_ahead(alone.gain)) {
-      other.reasons.push_back("base: 1 Gaussian; " + text + ", and trains in the time that is left");
+      if (may_be_several) set_members(other, alone, left());
+      const Index members = other.recipe.model.ensemble;
+      other.reasons.push_back("base: 1 Gaussian; " + text +
+                              (members > 1 ? fmt::format("; {} of them are trained in the time that is left", members)
+                                           : ", and trains in the time that is left"));
       return other;
     }
     choice.reasons.push_back(text);
@@ -102,6 +108,9 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
   return choice;
 }
 
+TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source,
+                         bool estimate_time);
+
 // from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a member;
 // otherwise null.
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
@@ -109,15 +118,18 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   const double began = seconds_now();
   Recipe recipe = asked;
   const bool is_member = source != nullptr;
-  auto data = source ? build_data(asked, std::move(source))
-                     : build_data(asked, only_target(asked, options.target), options.table);
+  const auto target = only_target(asked, options.target);
+  if (!source && !target) source = open_source(asked, options.table);
+  auto data = source ? build_data(asked, source) : build_data(asked, target);
   std::optional<GaussianMixture> base, yardstick;
-  std::vector<std::string> reasons;
   if (recipe.model.automatic) {
-    auto choice = choose<S>(asked, data, began, options);
+    describe_data(data, "", options);
+    auto choice = choose<S>(asked, data, began, options, !is_member);
+    if (options.note && options.describe_choice)
+      for (const auto& text : choice.reasons) options.note(text);
     recipe = std::move(choice.recipe), data = std::move(choice.data);
-    base = std::move(choice.base), reasons = std::move(choice.reasons);
-    yardstick = std::move(choice.yardstick);
+    base = std::move(choice.base), yardstick = std::move(choice.yardstick);
+    if (recipe.model.ensemble > 1) return train_ensemble<S>(recipe, options, train_one, {source, yardstick});
   }
   auto stages = build_stages<S>(recipe, options.target);
   recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
@@ -128,9 +140,11 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   if (options.resume) check_size(recipe, data.dim(), data.condition_dim(), from);
   trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
-  describe_data(data, fmt::format("; {} parameters", flow.theta().size()), options);
-  if (options.note && options.describe_choice)
-    for (const auto& text : reasons) options.note(text);
+  const auto parameters = fmt::format("{} parameters", flow.theta().size());
+  if (!asked.model.automatic)
+    describe_data(data, "; " + parameters, options);
+  else if (options.note && options.describe_choice)
+    options.note("the network has " + parameters);
   set_base(flow, recipe, data, base, options, from);
   trainer.seconds_spent = options.resume ? 0 : seconds_now() - began;
   // What the recipe of the files says once the length of the run is known: the same run, without a limit.
@@ -184,12 +198,16 @@ TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, st
 
 }  // namespace
 
-TrainingResult train_recipe(const Recipe& recipe, const TrainingOptions& options) {
+TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options) {
   // Before a model is chosen, which takes a good part of the time.
   if (!options.resume) RunDirectory(options.directory).check_new(options.replace);
   const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
-  if (recipe.model.ensemble == 1 && !stored)
-    return train_one(recipe, options, nullptr, static_cast<bool>(options.progress));
+  if (asked.model.ensemble == 1 && !stored)
+    return train_one(asked, options, nullptr, static_cast<bool>(options.progress));
+  // The ensemble may be what a recipe with model.automatic chose.
+  const bool chosen = stored && asked.model.automatic && asked.model.ensemble == 1;
+  Recipe recipe = chosen ? *stored : asked;
+  if (chosen) recipe.data = asked.data, recipe.data.preparing.marginals = stored->data.preparing.marginals;
   check_recipe(recipe);
   if (recipe.model.member > 0)
     throw InputError("model.member selects one member, which is no ensemble: leave it out or set model.ensemble = 1");

@@ -40,6 +40,25 @@ TEST_F(Animate, APairOfColumnsIsChosenByName) {
               HasSubstr("did you mean 'price'?"));
 }
 
+// Neither a flow in closed form nor an ensemble has a time; their particles move all the same.
+TEST_F(Animate, CouplingsAndEnsemblesMoveTheirParticles) {
+  std::string table = "a,b,c\n";
+  for (int i = 0; i < 400; ++i)
+    table += std::to_string(i % 7) + "," + std::to_string(i % 11) + "," + std::to_string(i) + "\n";
+  put("t.csv", table);
+  ASSERT_EQ(run({"train", "--data", file("t.csv"), "--iterations", "20", "--ensemble", "2", "--set", "model.blocks=0",
+                 "--set", "model.transforms.count=3", "-o", file("run"), "--quiet"})
+                .code,
+            0);
+  const auto got = run({"animate", file("run"), "-o", file("a.gif"), "--seconds", "0.2", "--size", "200"});
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(got.err,
+              HasSubstr("each of the 2 flows of the ensemble moves its share of the particles; the model solves no "
+                        "ODE: between its 3 maps the particles are shown on straight lines"));
+  EXPECT_THAT(get("a.gif"), StartsWith("GIF89a"));
+  EXPECT_EQ(run({"animate", file("run/member-1"), "-o", file("b.gif"), "--seconds", "0.2", "--size", "200"}).code, 0);
+}
+
 TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {
   const std::string moons = kAnimated + "moons.h5";
   EXPECT_THAT(run({"animate", moons, "-o", file("a.avi")}).err,

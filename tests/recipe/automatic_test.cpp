@@ -9,6 +9,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/train_recipe.hpp"
+#include "recipe/network_trial.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -173,6 +174,57 @@ TEST_F(Automatic, ANetworkAboveOneGaussianIsARunOfItsOwnSlow) {
   EXPECT_EQ(theta_of("run/model.h5"), theta_of("again/model.h5"));
   EXPECT_FALSE(is_ahead(0.01));
   EXPECT_TRUE(is_ahead(0.3));
+}
+
+// Of three columns such a network is a chain of couplings, of which several are trained where one would learn the rows
+// by heart.
+TEST_F(Automatic, SplineCouplingsAboveOneGaussianAreAnEnsembleSlow) {
+  Engine engine = make_stream(8, "test.automatic");
+  std::string text = "a,b,c\n";
+  for (Index i = 0; i < 1000; ++i) {
+    const double a = normal(engine), b = std::sin(2 * a) + 0.2 * normal(engine);
+    text += fmt::format("{},{},{}\n", a, b, std::sin(2 * b) + 0.2 * normal(engine));
+  }
+  const Recipe asked = automatic(put("sines.csv", text), 3);
+  const auto choice = choose_automatically(asked, build_data(asked), 3, 1);
+  auto other = above_gaussian(choice, 1);
+  EXPECT_EQ(other.recipe.model.blocks, 0);
+  EXPECT_EQ(name_of_network(other.recipe), "a chain of 6 spline couplings of 64, 64");
+  // 60 passes through the rows in 5 s are enough for two members in 6 s, and too many for three.
+  set_members(other, {.seconds = 5, .best_seconds = 5, .epochs = 60}, 6);
+  ASSERT_EQ(other.recipe.model.ensemble, 2);
+  EXPECT_EQ(other.recipe.train.seconds, 6);
+  other.recipe.train.seconds = 2;
+  const auto result = train_recipe(other.recipe, {.directory = file("run")});
+  ASSERT_TRUE(result.yardstick);
+  EXPECT_LT(result.test.nll, result.yardstick->gaussian_nll - 0.1);
+  const Recipe member = recipe_in("run/member-2/model.h5");
+  EXPECT_EQ(member.train.seconds, 0);
+  train_recipe(member, {.directory = file("again")});
+  EXPECT_EQ(theta_of("run/member-2/model.h5"), theta_of("again/model.h5"));
+  // The recipe whose choice this was continues it; there is nothing left to do.
+  const auto digest = read_card(file("run/model.h5")).digest;
+  train_recipe(asked, {.directory = file("run"), .resume = true});
+  EXPECT_EQ(read_card(file("run/model.h5")).digest, digest);
+}
+
+TEST_F(Automatic, AnEnsembleNeedsTheTimeForItsMembers) {
+  AutomaticChoice choice{automatic("t.csv", 60), TrainingData::none(3, 0), {}, {}, {}};
+  const auto members = [&](const Trial& trial, double seconds) {
+    auto of = choice;
+    of.recipe.model.blocks = 0;
+    set_members(of, trial, seconds);
+    return of.recipe.model.ensemble;
+  };
+  EXPECT_EQ(members({.seconds = 10, .best_seconds = 10, .epochs = 60}, 100), 4);
+  EXPECT_EQ(members({.seconds = 10, .best_seconds = 10, .epochs = 60}, 10.5), 2);
+  EXPECT_EQ(members({.seconds = 10, .best_seconds = 10, .epochs = 60}, 9), 1);
+  EXPECT_EQ(members({.seconds = 10, .best_seconds = 10, .epochs = 3}, 100), 1);  // it still learns
+  EXPECT_EQ(members({.seconds = 10, .best_seconds = 4, .epochs = 300}, 17), 2);  // it was best after 4 s
+  EXPECT_EQ(members({}, 100), 1);
+  choice.recipe.model.blocks = 1;
+  set_members(choice, {.seconds = 10, .best_seconds = 10, .epochs = 60}, 100);
+  EXPECT_EQ(choice.recipe.model.ensemble, 1);  // a continuous flow in two columns
 }
 
 }  // namespace
