@@ -7,7 +7,6 @@
 
 #include "core/clock.hpp"
 #include "pathline/core/error.hpp"
-#include "pathline/field/mlp.hpp"
 #include "recipe/member_seed.hpp"
 #include "recipe/network_trial.hpp"
 
@@ -100,14 +99,6 @@ std::string parameters_warning(const BaseChoice& choice, const BaseRows& rows) {
 
 }  // namespace
 
-BaseRows base_rows_of(const TrainingData& data, Index most_rows) {
-  auto field = std::make_shared<Mlp<double>>(
-      MlpOptions{.dim = data.dim(), .condition_dim = data.condition_dim(), .hidden = {1}});
-  Flow<double> flow{Cnf<double>(field)};
-  data.set_units(flow);
-  return base_rows(flow, data, most_rows);
-}
-
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads) {
   BaseFitOptions options = recipe.model.base_fit_options;
   options.components = recipe.model.base_components;
@@ -186,8 +177,16 @@ AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads) {
   AutomaticChoice out = choice;
   const BaseFitOptions fit{
       .components = 1, .rows = choice.mixture->fit.rows, .seed = member_seed(choice.recipe), .threads = threads};
-  set_base(out, {.fit = fit, .mixture = fit_base(base_rows_of(out.data, fit.rows), fit)});
-  out.yardstick = choice.mixture->mixture;
+  out.yardstick = FittedMixture{choice.data, choice.mixture->mixture};
+  BaseRows rows = base_rows_of(out.data, fit.rows);
+  // A network learns little about the few rows that lie far out, which marginal maps bring in: of a funnel in eight
+  // columns they made the test NLL 12.32 without and 11.54 with the maps.
+  constexpr double kFar = 5;  // standard deviations, where the couplings end
+  if (!out.recipe.data.preparing.marginals && rows.training.cwiseAbs().maxCoeff() > kFar) {
+    out.recipe.data.preparing.marginals = true;
+    out.data = choice.data.with_marginals(), rows = base_rows_of(out.data, fit.rows);
+  }
+  set_base(out, {.fit = fit, .mixture = fit_base(rows, fit)});
   out.mixture.reset();
   set_network(out.recipe, out.data.training()->x.cols(), out.data.dim());
   return out;

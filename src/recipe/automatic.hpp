@@ -7,6 +7,7 @@
 
 #include "pathline/recipe/recipe.hpp"
 #include "pathline/train/base_choice.hpp"
+#include "recipe/fitted_mixture.hpp"
 
 namespace pathline {
 
@@ -16,7 +17,7 @@ struct AutomaticChoice {
   std::optional<GaussianMixture> base;  // that model.base_fit gives
   std::vector<std::string> reasons;     // what was tried and chosen, a line each
   std::optional<BaseChoice> mixture;    // if a network above it is still to be tried: see decide_on_network
-  std::optional<GaussianMixture> yardstick = {};  // the best mixture, where it is not the base
+  std::optional<FittedMixture> yardstick = {};  // the best mixture, where it is not the base
 };
 
 // seconds: that are left of train.time. InputError for data that no recipe can train on.
@@ -47,9 +48,5 @@ bool is_ahead(double lead);
 
 // The options of the base's fit that the recipe describes.
 BaseFitOptions base_fit_options(const Recipe& recipe, int threads);
-
-// The rows of the run as the base of its flow sees them.
-// most_rows: see base_rows.
-BaseRows base_rows_of(const TrainingData& data, Index most_rows = 0);
 
 }  // namespace pathline

@@ -35,9 +35,8 @@ template <class S> void set_velocity_to_zero(Flow<S>& flow) {
     if (!block->field->set_zero()) throw InputError("model.base_fit needs model.field = mlp");
 }
 
-template <class S>
-Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, const TrialOptions& trial,
-                  const TrainingOptions& options) {
+template <class S> Trial try_network(const AutomaticChoice& choice, const FittedMixture& rival,
+                                     const TrialOptions& trial, const TrainingOptions& options) {
   const auto data = choice.data.with_held_out_rows(trial.rows, 0);
   const auto& held = data.validation();
   const Vector<double> weights = data.validation_weights().transpose();
@@ -48,15 +47,14 @@ Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, c
   auto trainer = trainer_options(recipe);
   trainer.threads = options.threads, trainer.validate_first = true, trainer.max_error = 0;
   const auto evaluation = trainer.evaluation;
-  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
-  set_velocity_to_zero(flow);
-  data.set_units(flow);
-  flow.base = make_base(rival, data.condition_dim());
   const double began = seconds_now();
-  const RowVector<double> before = flow.log_prob(held.x, held.c, evaluation).log_prob;
+  const RowVector<double> before = log_density(rival, held);
   Trial out;
   out.each = (seconds_now() - began) / static_cast<double>(std::max<Index>(held.x.cols(), 1));
   const double rival_nll = evaluation_of(before, 0, {}, data.validation_weights()).nll;
+  auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
+  set_velocity_to_zero(flow);
+  data.set_units(flow);
   flow.base = make_base(*choice.base, data.condition_dim());
   Hopeless hopeless(trial.seconds, rival_nll + 0.5);
   TrainingCallbacks<S> callbacks;
@@ -79,9 +77,9 @@ Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, c
 
 template void set_velocity_to_zero<float>(Flow<float>&);
 template void set_velocity_to_zero<double>(Flow<double>&);
-template Trial try_network<float>(const AutomaticChoice&, const GaussianMixture&, const TrialOptions&,
+template Trial try_network<float>(const AutomaticChoice&, const FittedMixture&, const TrialOptions&,
                                   const TrainingOptions&);
-template Trial try_network<double>(const AutomaticChoice&, const GaussianMixture&, const TrialOptions&,
+template Trial try_network<double>(const AutomaticChoice&, const FittedMixture&, const TrialOptions&,
                                    const TrainingOptions&);
 
 }  // namespace pathline

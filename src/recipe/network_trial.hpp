@@ -24,9 +24,8 @@ struct Trial {
 };
 
 // Trains the network of a choice above its base. Ends with the seconds, or after a third of them where the network will
-// not come near the rival.
-template <class S>
-Trial try_network(const AutomaticChoice& choice, const GaussianMixture& rival, const TrialOptions& trial,
-                  const TrainingOptions& options);
+// not come near the rival. rival: of the same rows.
+template <class S> Trial try_network(const AutomaticChoice& choice, const FittedMixture& rival,
+                                     const TrialOptions& trial, const TrainingOptions& options);
 
 }  // namespace pathline

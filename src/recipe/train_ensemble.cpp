@@ -245,8 +245,10 @@ template <class S> class EnsembleRun {
     if (result.test.points == 0 || target_) return;
     EvaluationOptions exact = options.evaluation;
     exact.trace = {}, exact.threads = options_.threads;
-    const auto* mixture = start_.yardstick ? &*start_.yardstick : fitted_base(flow, recipe);
-    result.yardstick = measure(flow, all, mixture, exact, yardstick_seconds(recipe_.train.seconds));
+    auto mixture = start_.yardstick;
+    if (const auto* fitted = fitted_base(flow, recipe); fitted && !mixture) mixture = FittedMixture{all, *fitted};
+    result.yardstick =
+        measure(flow, all, mixture ? &*mixture : nullptr, exact, yardstick_seconds(recipe_.train.seconds));
   }
 
   // The mixture that was fitted to be the base of the first member, if it is one to compare with.

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "pathline/data/source.hpp"
-#include "pathline/fit/gaussian_mixture.hpp"
 #include "pathline/recipe/train_recipe.hpp"
+#include "recipe/fitted_mixture.hpp"
 
 namespace pathline {
 
@@ -20,7 +20,7 @@ using TrainMember = std::function<TrainingResult(const Recipe& recipe, const Tra
 // What a choice of the model has found before the members are trained.
 struct EnsembleStart {
   std::shared_ptr<const DataSource> source;  // null: read here, and described in a note
-  std::optional<GaussianMixture> yardstick;  // the best mixture, in the units of the base; none: fitted at the end
+  std::optional<FittedMixture> yardstick;    // the best mixture; none: that of the first member, or fitted at the end
 };
 
 // The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the

@@ -78,7 +78,7 @@ template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingDat
   const double seconds = asked.train.seconds > 0 ? std::max(left(), kLeastSeconds) : 0;
   auto choice = choose_automatically(asked, data, seconds, options.threads);
   if (!choice.mixture) return choice;
-  const GaussianMixture& mixture = *choice.base;
+  const FittedMixture mixture{choice.data, *choice.base};
   const BaseFitOptions fit = choice.mixture->fit;
   double trial_began = seconds_now();
   const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
@@ -121,7 +121,8 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   const auto target = only_target(asked, options.target);
   if (!source && !target) source = open_source(asked, options.table);
   auto data = source ? build_data(asked, source) : build_data(asked, target);
-  std::optional<GaussianMixture> base, yardstick;
+  std::optional<GaussianMixture> base;
+  std::optional<FittedMixture> yardstick;
   if (recipe.model.automatic) {
     describe_data(data, "", options);
     auto choice = choose<S>(asked, data, began, options, !is_member);
@@ -167,7 +168,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   if (result.interrupted || !result.has_best || result.test.points == 0 || is_member) return result;
   EvaluationOptions exact = evaluation;
   exact.trace = {}, exact.threads = options.threads;
-  if (!yardstick && recipe.model.base_fit) yardstick = base;
+  if (!yardstick && base) yardstick = FittedMixture{data, *base};
   result.yardstick = measure(training.best(), data, yardstick ? &*yardstick : nullptr, exact,
                              yardstick_seconds(result.seconds));
   return result;
