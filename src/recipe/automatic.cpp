@@ -71,6 +71,19 @@ void set_base(AutomaticChoice& out, const BaseChoice& choice) {
   out.base = choice.mixture;
 }
 
+// The choice is its mixture, with the members that it gains within the seconds.
+BaseChoice end_with_mixture(AutomaticChoice& choice, double seconds, int threads) {
+  BaseChoice mixture = std::move(*choice.mixture);
+  choice.mixture.reset();
+  mixture.reasons.clear();
+  set_no_training(choice.recipe);
+  add_members(mixture, base_rows_of(choice.data, mixture.fit.rows),
+              {.seconds = std::max(seconds, 1e-3), .seed = member_seed(choice.recipe), .threads = threads});
+  set_base(choice, mixture);
+  choice.reasons.insert(choice.reasons.end(), mixture.reasons.begin(), mixture.reasons.end());
+  return mixture;
+}
+
 // "about 0.07 nats": what estimating that many numbers costs, on average (Akaike 1974).
 std::string few_rows_warning(Index rows, Index dim, Index condition_dim, double diagonal) {
   const double d = static_cast<double>(dim), dc = static_cast<double>(condition_dim);
@@ -164,10 +177,22 @@ void set_members(AutomaticChoice& choice, const Trial& trial, double seconds_lef
   constexpr double kEpochs = 30, kMostMembers = 4;
   const bool by_heart = trial.best_seconds < 0.6 * trial.seconds;
   const double each = std::max(kEpochs / trial.epochs * trial.seconds, by_heart ? 2 * trial.best_seconds : 0.0);
-  const double members = std::floor(std::min(seconds_left / each, kMostMembers));
-  if (members < 2) return;
-  r.model.ensemble = static_cast<Index>(members);
+  const double members = std::max(1.0, std::floor(std::min(seconds_left / each, kMostMembers)));
+  r.model.ensemble = static_cast<Index>(members) + (choice.beside ? 1 : 0);
+  if (r.model.ensemble == 1) return;
   r.train.seconds = by_heart ? std::min(seconds_left, 1.2 * each * members) : seconds_left;
+}
+
+bool may_stand_beside(const AutomaticChoice& network, const Trial& trial) {
+  constexpr double kSure = 2;  // standard errors
+  return network.recipe.model.blocks == 0 && trial.mean_gain > std::max(kLeastNetworkGain, kSure * trial.mean_error);
+}
+
+void add_mixture(AutomaticChoice& networks, const AutomaticChoice& mixture, double seconds, int threads) {
+  AutomaticChoice alone = mixture;
+  end_with_mixture(alone, seconds, threads);
+  networks.yardstick = FittedMixture{alone.data, *alone.base};
+  networks.beside = alone.recipe;
 }
 
 bool earns(double gain) { return gain > kLeastNetworkGain; }
@@ -178,35 +203,28 @@ AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads) {
   const BaseFitOptions fit{
       .components = 1, .rows = choice.mixture->fit.rows, .seed = member_seed(choice.recipe), .threads = threads};
   out.yardstick = FittedMixture{choice.data, choice.mixture->mixture};
+  set_network(out.recipe, out.data.training()->x.cols(), out.data.dim());
   BaseRows rows = base_rows_of(out.data, fit.rows);
-  // A network learns little about the few rows that lie far out, which marginal maps bring in: of a funnel in eight
-  // columns they made the test NLL 12.32 without and 11.54 with the maps.
-  constexpr double kFar = 5;  // standard deviations, where the couplings end
-  if (!out.recipe.data.preparing.marginals && rows.training.cwiseAbs().maxCoeff() > kFar) {
+  // Couplings move nothing beyond their box, into which marginal maps bring the rows that are far out: the test NLL of
+  // a funnel in eight columns is 12.32 without and 11.54 with the maps.
+  const auto& m = out.recipe.model;
+  if (m.blocks == 0 && !out.recipe.data.preparing.marginals &&
+      rows.training.cwiseAbs().maxCoeff() > m.layers.coupling.box) {
     out.recipe.data.preparing.marginals = true;
     out.data = choice.data.with_marginals(), rows = base_rows_of(out.data, fit.rows);
   }
   set_base(out, {.fit = fit, .mixture = fit_base(rows, fit)});
   out.mixture.reset();
-  set_network(out.recipe, out.data.training()->x.cols(), out.data.dim());
   return out;
 }
 
 void decide_on_network(AutomaticChoice& choice, double gain, double trial_seconds, double seconds_left, int threads) {
   Recipe& r = choice.recipe;
-  BaseChoice mixture = std::move(*choice.mixture);
-  choice.mixture.reset();
   const std::string trial = fmt::format("{} above it gains {:.4f} nats on the validation rows in {:.1f} s",
                                         name_of_network(r), gain, trial_seconds);
   const double until = seconds_now() + seconds_left;
-  mixture.reasons.clear();
-  if (!earns(gain)) {
-    set_no_training(r);
-    add_members(mixture, base_rows_of(choice.data, mixture.fit.rows),
-                {.seconds = std::max(seconds_left, 1e-3), .seed = member_seed(r), .threads = threads});
-    set_base(choice, mixture);
-    choice.reasons.insert(choice.reasons.end(), mixture.reasons.begin(), mixture.reasons.end());
-  }
+  const BaseChoice mixture = earns(gain) ? *choice.mixture : end_with_mixture(choice, seconds_left, threads);
+  choice.mixture.reset();
   const Index k = mixture.fit.members * mixture.fit.components;  // as the recipe says, without the wide ones
   choice.reasons.push_back(fmt::format("base: {} Gaussian{}{}; {}, and {}", k, k > 1 ? "s" : "",
                                        r.data.preparing.marginals ? " after marginal maps" : "", trial,

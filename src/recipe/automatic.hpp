@@ -11,6 +11,8 @@
 
 namespace pathline {
 
+struct Trial;
+
 struct AutomaticChoice {
   Recipe recipe;                        // without model.automatic: a run of it is the same run
   TrainingData data;                    // with marginal maps if they were chosen
@@ -18,6 +20,7 @@ struct AutomaticChoice {
   std::vector<std::string> reasons;     // what was tried and chosen, a line each
   std::optional<BaseChoice> mixture;    // if a network above it is still to be tried: see decide_on_network
   std::optional<FittedMixture> yardstick = {};  // the best mixture, where it is not the base
+  std::optional<Recipe> beside = {};            // of the member that is this mixture, of an ensemble
 };
 
 // seconds: that are left of train.time. InputError for data that no recipe can train on.
@@ -37,10 +40,15 @@ AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads);
 // "a network of 96, 96", "a chain of 6 spline couplings of 64, 64"
 std::string name_of_network(const Recipe& recipe);
 
-// Makes an ensemble of such networks in the seconds that are left, where these are enough for several and one alone
-// would learn the rows by heart.
-struct Trial;
+// Makes an ensemble of such networks in the seconds that are left, which the recipe then has as its time, where these
+// are enough for several and one alone would learn the rows by heart.
 void set_members(AutomaticChoice& choice, const Trial& trial, double seconds_left);
+
+// Whether the mean of such networks, which have to be chains of couplings, and of the mixture is better than either.
+bool may_stand_beside(const AutomaticChoice& network, const Trial& trial);
+
+// The mixture becomes a member beside the networks, after it was given more members of its own within the seconds.
+void add_mixture(AutomaticChoice& networks, const AutomaticChoice& mixture, double seconds, int threads);
 
 // Whether such a network, which after its trial is `lead` nats ahead of the mixture on the validation rows, has the rest
 // of the time. The mixture gains more members otherwise, so that a small lead is none.

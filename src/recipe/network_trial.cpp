@@ -7,6 +7,8 @@
 #include "pathline/core/error.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
+#include "recipe/ensemble_weights.hpp"
+#include "train/mixture_search.hpp"
 
 namespace pathline {
 namespace {
@@ -71,7 +73,12 @@ template <class S> Trial try_network(const AutomaticChoice& choice, const Fitted
   } catch (const NumericalError&) {  // what does not train gains nothing
     return out;
   }
-  out.gain = robust_gain(training.best().log_prob(held.x, held.c, evaluation).log_prob, before, weights);
+  const RowVector<double> after = training.best().log_prob(held.x, held.c, evaluation).log_prob;
+  out.gain = robust_gain(after, before, weights);
+  Matrix<double> both(2, before.size());
+  both << before, after;
+  const RowVector<double> mean = log_of_mean(both, ensemble_weights(both, weights.transpose()));
+  out.mean_gain = robust_gain(mean, before, weights), out.mean_error = gain_error(mean, before);
   return out;
 }
 

@@ -18,6 +18,8 @@ struct TrialOptions {
 
 struct Trial {
   double gain = 0;  // nats: by how much the best network raises the validation log-density above that of `rival`
+  // nats: by how much the best mean of both raises it, with the standard error
+  double mean_gain = 0, mean_error = 0;
   double seconds = 0, best_seconds = 0;  // of the training, and after which of them the best network was there
   double epochs = 0;                     // passes through the training rows
   double each = 0;  // seconds that the density of one row takes, of the rival

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/clock.hpp"
@@ -21,6 +22,7 @@
 #include "pathline/recipe/build_stages.hpp"
 #include "pathline/train/evaluation_choice.hpp"
 #include "recipe/describe_data.hpp"
+#include "recipe/ensemble_weights.hpp"
 #include "recipe/yardstick.hpp"
 #include "train/held_out.hpp"
 #include "train/metrics_line.hpp"
@@ -80,7 +82,7 @@ template <class S> class EnsembleRun {
 
   // The recipe of a member, before anything is chosen for it.
   Recipe of_member(Index k) const {
-    Recipe out = recipe_;
+    Recipe out = k == 0 && mixture_ ? *mixture_ : recipe_;
     out.model.ensemble = 1, out.model.member = k;
     return out;
   }
@@ -105,6 +107,11 @@ template <class S> class EnsembleRun {
       files_.create_new(options_.replace);
     }
     write_text_file(files_.ensemble(), to_toml(recipe_));
+    mixture_ = start_.mixture;
+    if (mixture_)
+      write_text_file(files_.mixture(), to_toml(*mixture_));
+    else if (options_.resume && fs::exists(files_.mixture()))
+      mixture_ = read_recipe(files_.mixture());
     if (options_.begin) options_.begin();
     left_ -= seconds_now() - began_;
   }
@@ -121,7 +128,7 @@ template <class S> class EnsembleRun {
   // again from other starts, gave members that resemble each other more, and left a part of the time.
   Recipe recipe_of_new(Index k) const {
     Recipe out = of_member(k);
-    if (recipe_.train.seconds > 0)
+    if (recipe_.train.seconds > 0 && !(k == 0 && mixture_))
       out.train.seconds = std::max(kLeastSeconds, (left_ - reserve_) / static_cast<double>(std::max<Index>(missing_, 1)));
     return out;
   }
@@ -144,7 +151,9 @@ template <class S> class EnsembleRun {
       options.note = [this, k](const std::string& text) { note(fmt::format("member {}: {}", k + 1, text)); };
     if (begun) keep_metrics(validations_of(k));
     const double before = seconds_now();
-    auto result = train_(recipe, options, source_, static_cast<bool>(options_.progress));
+    const bool known = k == 0 && mixture_ && start_.yardstick;
+    auto result = train_(recipe, options, source_, static_cast<bool>(options_.progress),
+                         known ? &start_.yardstick->mixture : nullptr);
     if (options_.resume) keep_metrics(ended_ = validations_of(k));
     iterations_ += result.iterations, seconds_ += result.seconds;
     if (!begun) left_ -= seconds_now() - before, --missing_;
@@ -229,7 +238,7 @@ template <class S> class EnsembleRun {
     if (stages_.empty()) stages_ = build_stages<S>(recipe, options_.target);
     auto options = trainer_options_of(recipe);
     const auto all = data_of(recipe), data = with_validation_rows(all, options);
-    const Vector<double> weights = Vector<double>::Constant(count(), 1.0 / static_cast<double>(count()));
+    const Vector<double> weights = weights_of(flows, data, options.evaluation);
     auto& solver = options.evaluation.solver;
     if (const auto& points = data.validation(); options.max_error > 0 && points.x.cols() > 0)
       solver = choose_evaluation(flow_mixture(flows, weights), points.x, points.c, options.max_error, options.threads).solver;
@@ -249,6 +258,21 @@ template <class S> class EnsembleRun {
     if (const auto* fitted = fitted_base(flow, recipe); fitted && !mixture) mixture = FittedMixture{all, *fitted};
     result.yardstick =
         measure(flow, all, mixture ? &*mixture : nullptr, exact, yardstick_seconds(recipe_.train.seconds));
+  }
+
+  Vector<double> weights_of(const std::vector<Flow<S>>& flows, const TrainingData& data,
+                            const EvaluationOptions& evaluation) const {
+    const auto& held = data.validation();
+    if (!mixture_ || held.x.cols() == 0) return Vector<double>::Constant(count(), 1.0 / static_cast<double>(count()));
+    auto options = evaluation;
+    options.threads = options_.threads;
+    Matrix<double> log_density(count(), held.x.cols());
+    for (Index k = 0; k < count(); ++k)
+      log_density.row(k) = flows[static_cast<std::size_t>(k)].log_prob(held.x, held.c, options).log_prob;
+    const auto out = ensemble_weights(log_density, data.validation_weights());
+    note(fmt::format("the weights of the members, by the validation rows: {:.2f} of the mixture, {:.2f} of the others",
+                     out[0], fmt::join(out.tail(count() - 1), ", ")));
+    return out;
   }
 
   // The mixture that was fitted to be the base of the first member, if it is one to compare with.
@@ -286,6 +310,7 @@ template <class S> class EnsembleRun {
   PendingWrites pending_;
   double began_;
   std::optional<Target> target_;
+  std::optional<Recipe> mixture_;  // of the first member, if it is one beside flows
   std::shared_ptr<const DataSource> source_;
   std::vector<Stage<S>> stages_;
   std::vector<TrainingResult> results_;  // of the members

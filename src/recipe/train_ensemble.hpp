@@ -14,13 +14,18 @@ namespace pathline {
 
 // Trains one member in a directory of its own. source: the rows that all members share; null without data.
 // estimate_time: see TrainerOptions; a member always reports its progress, which the user may not have asked for.
+// base: what model.base_fit gives, or null if that is not known yet.
 using TrainMember = std::function<TrainingResult(const Recipe& recipe, const TrainingOptions& options,
-                                                 std::shared_ptr<const DataSource> source, bool estimate_time)>;
+                                                 std::shared_ptr<const DataSource> source, bool estimate_time,
+                                                 const GaussianMixture* base)>;
 
 // What a choice of the model has found before the members are trained.
 struct EnsembleStart {
   std::shared_ptr<const DataSource> source;  // null: read here, and described in a note
   std::optional<FittedMixture> yardstick;    // the best mixture; none: that of the first member, or fitted at the end
+  // The recipe of a first member that is that mixture. The weights of the members are then those that are best for the
+  // validation rows; otherwise they are equal.
+  std::optional<Recipe> mixture = {};
 };
 
 // The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the

@@ -11,7 +11,7 @@
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/build_flow.hpp"
 #include "pathline/recipe/build_stages.hpp"
-#include "recipe/automatic.hpp"
+#include "recipe/choose_model.hpp"
 #include "recipe/describe_data.hpp"
 #include "recipe/in_table.hpp"
 #include "recipe/network_trial.hpp"
@@ -67,54 +67,14 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
   flow.base = make_base(*base, data.condition_dim());
 }
 
-constexpr double kTrialShare = 0.1;     // of the time
-constexpr double kGaussianShare = 0.3;  // of what is left after it
-constexpr double kLeastSeconds = 0.01;  // for a choice after the reading took all of the time
-
-// may_be_several: whether the choice may be an ensemble
-template <class S> AutomaticChoice choose(const Recipe& asked, const TrainingData& data, double began,
-                                          const TrainingOptions& options, bool may_be_several) {
-  const auto left = [&] { return asked.train.seconds - (seconds_now() - began); };
-  const double seconds = asked.train.seconds > 0 ? std::max(left(), kLeastSeconds) : 0;
-  auto choice = choose_automatically(asked, data, seconds, options.threads);
-  if (!choice.mixture) return choice;
-  const FittedMixture mixture{choice.data, *choice.base};
-  const BaseFitOptions fit = choice.mixture->fit;
-  double trial_began = seconds_now();
-  const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked.train.seconds, 5000}, options);
-  const double trial_seconds = seconds_now() - trial_began;
-  // On a busy machine the mixtures may have taken all of the time.
-  if (const double share = kGaussianShare * left(); !earns(above.gain) && share > 0) {
-    trial_began = seconds_now();
-    auto other = above_gaussian(choice, options.threads);
-    const Trial alone = try_network<S>(other, mixture, {share, 1000, 50}, options);
-    const double took = seconds_now() - trial_began;
-    const auto text =
-        fmt::format("{} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
-                    name_of_network(other.recipe), std::abs(alone.gain), alone.gain > 0 ? "ahead of" : "behind",
-                    fit.members * fit.components, took);
-    if (is_ahead(alone.gain)) {
-      if (may_be_several) set_members(other, alone, left());
-      const Index members = other.recipe.model.ensemble;
-      other.reasons.push_back("base: 1 Gaussian; " + text +
-                              (members > 1 ? fmt::format("; {} of them are trained in the time that is left", members)
-                                           : ", and trains in the time that is left"));
-      return other;
-    }
-    choice.reasons.push_back(text);
-  }
-  const double held_out = above.each * static_cast<double>(data.validation().x.cols() + data.test().x.cols());
-  decide_on_network(choice, above.gain, trial_seconds, 0.99 * left() - held_out, options.threads);
-  return choice;
-}
-
 TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source,
-                         bool estimate_time);
+                         bool estimate_time, const GaussianMixture* known_base);
 
-// from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a member;
-// otherwise null.
+// from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a
+// member; otherwise null. known_base: that model.base_fit gives, or null.
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
-                                      std::shared_ptr<const DataSource> source, bool estimate_time) {
+                                      std::shared_ptr<const DataSource> source, bool estimate_time,
+                                      const GaussianMixture* known_base) {
   const double began = seconds_now();
   Recipe recipe = asked;
   const bool is_member = source != nullptr;
@@ -122,15 +82,17 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   if (!source && !target) source = open_source(asked, options.table);
   auto data = source ? build_data(asked, source) : build_data(asked, target);
   std::optional<GaussianMixture> base;
+  if (known_base) base = *known_base;
   std::optional<FittedMixture> yardstick;
   if (recipe.model.automatic) {
     describe_data(data, "", options);
-    auto choice = choose<S>(asked, data, began, options, !is_member);
+    auto choice = choose_model<S>(asked, data, began, options, !is_member);
     if (options.note && options.describe_choice)
       for (const auto& text : choice.reasons) options.note(text);
     recipe = std::move(choice.recipe), data = std::move(choice.data);
     base = std::move(choice.base), yardstick = std::move(choice.yardstick);
-    if (recipe.model.ensemble > 1) return train_ensemble<S>(recipe, options, train_one, {source, yardstick});
+    if (recipe.model.ensemble > 1)
+      return train_ensemble<S>(recipe, options, train_one, {source, yardstick, choice.beside});
   }
   auto stages = build_stages<S>(recipe, options.target);
   recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
@@ -176,7 +138,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
 
 // One flow, which may be the member of an ensemble with a source.
 TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source,
-                         bool estimate_time) {
+                         bool estimate_time, const GaussianMixture* known_base) {
   check_recipe(asked);
   Recipe recipe = asked;
   std::string from;
@@ -190,8 +152,8 @@ TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, st
   }
   try {
     if (recipe.model.precision == Precision::float64)
-      return run<double>(recipe, options, from, std::move(source), estimate_time);
-    return run<float>(recipe, options, from, std::move(source), estimate_time);
+      return run<double>(recipe, options, from, std::move(source), estimate_time, known_base);
+    return run<float>(recipe, options, from, std::move(source), estimate_time, known_base);
   } catch (const NumericalError& error) {
     throw NumericalError(with_keys(error.what()) + " (optimizer.learning_rate, optimizer.clip)");
   }
@@ -204,7 +166,7 @@ TrainingResult train_recipe(const Recipe& asked, const TrainingOptions& options)
   if (!options.resume) RunDirectory(options.directory).check_new(options.replace);
   const auto stored = options.resume ? recipe_of_ensemble(options.directory) : std::nullopt;
   if (asked.model.ensemble == 1 && !stored)
-    return train_one(asked, options, nullptr, static_cast<bool>(options.progress));
+    return train_one(asked, options, nullptr, static_cast<bool>(options.progress), nullptr);
   // The ensemble may be what a recipe with model.automatic chose.
   const bool chosen = stored && asked.model.automatic && asked.model.ensemble == 1;
   Recipe recipe = chosen ? *stored : asked;

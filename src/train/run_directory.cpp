@@ -58,7 +58,7 @@ void RunDirectory::create_new(bool replace) const {
   std::error_code error;
   if (replace) {
     remove_members();
-    for (const auto& file : {last(), previous(), model(), ensemble()}) fs::remove(file, error);
+    for (const auto& file : {last(), previous(), model(), ensemble(), mixture()}) fs::remove(file, error);
   }
   check_new(false);  // what is left cannot be removed
   remove_dead_parts();
@@ -83,7 +83,7 @@ void RunDirectory::remove_dead_parts() const {
   std::error_code error;
   std::vector<fs::path> dead;
   for (const auto& entry : fs::directory_iterator(path_, error))
-    for (const auto& file : {last(), model(), metrics(), ensemble()})
+    for (const auto& file : {last(), model(), metrics(), ensemble(), mixture()})
       if (is_dead_part(entry.path().filename().string(), fs::path(file).filename().string()))
         dead.push_back(entry.path());
   for (const auto& path : dead) fs::remove(path, error);

@@ -21,6 +21,9 @@ class RunDirectory {
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
   std::string ensemble() const { return path_ + "/ensemble.toml"; }  // the recipe of a run with member-1, member-2, ...
 
+  // The recipe of its first member, where that is a mixture of Gaussians beside flows.
+  std::string mixture() const { return path_ + "/mixture.toml"; }
+
   std::string member(Index k) const;  // the directory of the run of member k, from 0: member-1, member-2, ...
 
   // Makes the directory if it is not there, and locks it until the object is destroyed. Throws InputError that names

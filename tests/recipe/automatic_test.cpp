@@ -1,15 +1,18 @@
 #include "recipe/automatic.hpp"
 
 #include <cmath>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "message.hpp"
 #include "pathline/checkpoint/model.hpp"
+#include "pathline/flow/flow_mixture.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/train_recipe.hpp"
 #include "recipe/network_trial.hpp"
+#include "recipe/train_ensemble.hpp"
 #include "scratch.hpp"
 
 namespace pathline {
@@ -163,7 +166,7 @@ TEST_F(Automatic, ANetworkAboveOneGaussianIsARunOfItsOwnSlow) {
   EXPECT_EQ(other.recipe.model.base_components, 1);
   EXPECT_TRUE(other.recipe.model.base_fit);
   EXPECT_EQ(other.recipe.data.preparing.marginals, choice.recipe.data.preparing.marginals);
-  EXPECT_EQ(other.yardstick->components(), choice.base->components());
+  EXPECT_EQ(other.yardstick->mixture.components(), choice.base->components());
   EXPECT_FALSE(other.mixture);
   // It moves far from its base: below one Gaussian, which is the first validation.
   other.recipe.train.seconds = 0, other.recipe.train.iterations = 120, other.recipe.train.evaluate_every = 40;
@@ -206,6 +209,56 @@ TEST_F(Automatic, SplineCouplingsAboveOneGaussianAreAnEnsembleSlow) {
   const auto digest = read_card(file("run/model.h5")).digest;
   train_recipe(asked, {.directory = file("run"), .resume = true});
   EXPECT_EQ(read_card(file("run/model.h5")).digest, digest);
+}
+
+// The mixture beside the networks is the first member, and the validation rows weigh them.
+TEST_F(Automatic, TheMixtureStandsBesideTheNetworksSlow) {
+  Engine engine = make_stream(9, "test.automatic");
+  std::string text = "a,b,c\n";
+  for (Index i = 0; i < 1000; ++i) {
+    const double a = normal(engine), b = std::sin(2 * a) + 0.2 * normal(engine);
+    text += fmt::format("{},{},{}\n", a, b, normal(engine) * std::exp(b));
+  }
+  const Recipe asked = automatic(put("t.csv", text), 3);
+  const auto data = build_data(asked);
+  const auto choice = choose_automatically(asked, data, 3, 1);
+  auto networks = above_gaussian(choice, 1);
+  EXPECT_TRUE(networks.recipe.data.preparing.marginals);  // brings the tail of c into the box of the couplings
+  add_mixture(networks, choice, 0, 1);
+  set_members(networks, {.seconds = 5, .best_seconds = 5, .epochs = 60}, 3);
+  ASSERT_EQ(networks.recipe.model.ensemble, 2);  // the mixture, and one chain of couplings
+  ASSERT_TRUE(networks.beside);
+  EXPECT_EQ(networks.beside->train.iterations, 0);
+  std::vector<std::string> notes;
+  const TrainMember member = [](const Recipe& recipe, const TrainingOptions& options, std::shared_ptr<const DataSource>,
+                                bool, const GaussianMixture*) {
+    Recipe quick = recipe;
+    quick.train.seconds = 0, quick.train.iterations = std::min<Index>(recipe.train.iterations, 200);
+    return train_recipe(quick, options);
+  };
+  const EnsembleStart start{open_source(asked), networks.yardstick, networks.beside};
+  const auto result = train_ensemble<float>(
+      networks.recipe, {.directory = file("run"), .note = [&](const auto& note) { notes.push_back(note); }}, member,
+      start);
+  const auto model = read_model<float>(file("run/model.h5")).flow;
+  ASSERT_TRUE(model.members());
+  const auto& first = model.members()->members().front();
+  const auto& test = data.test();
+  // The first member is the mixture that was chosen, refitted from its recipe.
+  const RowVector<double> mixture = log_density(*networks.yardstick, test);
+  EXPECT_LT((first.log_prob(test.x, test.c).log_prob - mixture).cwiseAbs().maxCoeff(), 1e-3);
+  EXPECT_EQ(result.yardstick->components, networks.yardstick->mixture.components());
+  EXPECT_GT(model.members()->weights().minCoeff(), 0);
+  EXPECT_NE(model.members()->weights()[0], 0.5);
+  EXPECT_THAT(fmt::format("{}", fmt::join(notes, "; ")), HasSubstr("of the mixture, "));
+  // It goes on from the files, without what the choice knew, to the same model.
+  const auto digest = read_card(file("run/model.h5")).digest;
+  std::filesystem::remove(file("run/model.h5"));
+  train_ensemble<float>(networks.recipe, {.directory = file("run"), .resume = true}, member);
+  EXPECT_EQ(read_card(file("run/model.h5")).digest, digest);
+  // A run that takes its place keeps nothing of it.
+  train_recipe(recipe_in("run/member-2/model.h5"), {.directory = file("run"), .replace = true});
+  EXPECT_FALSE(std::filesystem::exists(file("run/mixture.toml")));
 }
 
 TEST_F(Automatic, AnEnsembleNeedsTheTimeForItsMembers) {
