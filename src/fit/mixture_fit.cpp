@@ -127,7 +127,8 @@ Prior prior_of(const MixtureRows& data, const MixtureOptions& options) {
   const Index d = data.dim();
   const Matrix<double> pooled = pooled_covariance(data, options.diagonal);
   const double shrink = std::pow(static_cast<double>(options.components), -2.0 / static_cast<double>(d));
-  Matrix<double> ridge = options.regularization * pooled;
+  const double less = options.prior_rows > 0 ? std::min(1.0, options.prior_rows) : 1;
+  Matrix<double> ridge = less * options.regularization * pooled;
   ridge.diagonal() *= 1 + 1e-6;  // where columns are collinear
   return {options.prior_rows, pooled, shrink * pooled, ridge,
           options.floor.size() > 0 ? options.floor : Vector<double>(Vector<double>::Zero(d))};

@@ -12,6 +12,9 @@ namespace pathline {
 namespace {
 
 constexpr double kPriorRows = 1;
+// Where one component is a hundred times as narrow as another, the prior of many small ones widens it, and where it is
+// ten thousand times as narrow, a hundredth of that prior does.
+constexpr double kLessPrior[] = {1e-2, 1e-8};
 constexpr Index kFewComponents = 16, kLeastIterations = 20;
 constexpr double kLeastMemberGain = 1e-3;  // nats; each member makes an evaluation of the density cost more
 constexpr int kMostFailures = 3;           // members in a row that gain less
@@ -23,6 +26,11 @@ Index most_iterations(Index components) { return components > kFewComponents ? 1
 // iteration of one component, it is counted as this many; a prediction is then too long rather than too short.
 constexpr Index kCountedOfOne = 10;
 Index counted_iterations(Index components, Index iterations) { return components > 1 ? iterations : kCountedOfOne; }
+
+std::string name_of_prior(double rows) {
+  if (rows == kPriorRows) return "";
+  return rows > kLessPrior[1] ? ", hardly shrunk" : ", not shrunk";
+}
 
 // The components of one member of a fit, with the wide one that it has beside them.
 Index evaluated(const BaseFitOptions& fit) { return fit.components + 1; }
@@ -74,8 +82,7 @@ bool MixtureSearch::try_components(Index components, double prior_rows, double s
       !best_ || gain(next.log_density, best_->log_density) >
                     (components > best_->fit.components ? gain_error(next.log_density, best_->log_density) : 0);
   reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
-                                prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next),
-                                better ? "" : ", no gain"));
+                                name_of_prior(prior_rows), nll(next), better ? "" : ", no gain"));
   last_ = next;
   if (better) best_ = std::move(next);
   return better;
@@ -91,11 +98,11 @@ void MixtureSearch::begin_with(BaseFitOptions found, const FitTime& time, double
 bool MixtureSearch::double_from_one(Index most, double until, std::vector<std::string>& reasons) {
   int failures = 0;
   for (Index k = 1; k <= most && failures < 2 && (!best_ || is_in_time(k, until - seconds_now())); k *= 2) {
-    // Where one component is a hundred times as narrow as another, the prior of many small ones widens it. Which prior
-    // is the better one is tried with few components.
+    // Which prior is the best is tried with few components.
     const bool few = k <= kFewComponents;
     bool better = try_components(k, few ? kPriorRows : best_->fit.prior_rows, until - seconds_now(), reasons);
-    if (k > 1 && few) better = try_components(k, 0.01 * kPriorRows, until - seconds_now(), reasons) || better;
+    if (k > 1 && few)
+      for (const double prior : kLessPrior) better = try_components(k, prior, until - seconds_now(), reasons) || better;
     failures = better ? 0 : failures + 1;
   }
   return failures < 2;

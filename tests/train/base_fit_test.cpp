@@ -179,6 +179,30 @@ TEST(BaseChoice, NarrowComponentsStayNarrowWhereThereAreManySlow) {
   EXPECT_LT(search.nll(search.best()), entropy + 0.2);  // 0.35 with 16
 }
 
+// The ridge that was added to every covariance, and the least prior, made the spike as wide as a thousandth of the
+// slab.
+TEST(BaseChoice, ASpikeIsAsNarrowAsItIs) {
+  for (const double width : {1e-3, 1e-5}) {
+    const auto draw = [&](Index n, std::uint64_t seed) {
+      Matrix<double> x = normal_draws(2, n, seed);
+      for (Index b = 0; b < n; b += 2) x.col(b) *= width;
+      return x;
+    };
+    const auto rows = rows_of(draw(3000, 5), draw(1000, 6));
+    const BaseChoiceOptions options;
+    MixtureSearch search(rows, options, "");
+    std::vector<std::string> reasons;
+    search.double_from_one(16, seconds_now() + 1e6, reasons);
+    double truth = 0;  // the mean log-density of the validation rows
+    for (Index b = 0; b < 1000; ++b) {
+      const double r2 = rows.validation.col(b).squaredNorm();
+      truth += std::log(0.5 * std::exp(-r2 / 2) + 0.5 * std::exp(-r2 / (2 * width * width)) / (width * width)) -
+               std::log(2 * M_PI);
+    }
+    EXPECT_LT(search.nll(search.best()) + truth / 1000, 0.02) << width;
+  }
+}
+
 TEST(BaseChoice, MoreMembersOnlyImproveIt) {
   const auto rows = rows_of(many_clusters(2000, 3), many_clusters(600, 4));
   auto choice = choose_base(rows, nullptr, {.seconds = 1});

@@ -14,7 +14,9 @@ struct MixtureOptions {
   Index components = 10;         ///< >= 1
   Index iterations = 200;        ///< >= 1: the most that one fit takes
   double tolerance = 1e-4;       ///< > 0: nats; the fit ends where ten iterations gain less than ten times this per row
-  double regularization = 1e-6;  ///< > 0: this fraction of the pooled covariance is added to each covariance
+  /// > 0: this fraction of the pooled covariance, times prior_rows where that is between 0 and 1, is added to each
+  /// covariance.
+  double regularization = 1e-6;
   /// >= 0: each covariance is shrunk towards the pooled one, divided by K^(2/d), as by this many rows: the mode of an
   /// inverse Wishart distribution (Fraley & Raftery 2007). The pooled covariance is that of the rows with each value
   /// clamped to three times the range from the 1 % to the 99 % quantile beyond these, so that an outlier cannot widen
