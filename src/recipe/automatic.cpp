@@ -13,7 +13,7 @@
 namespace pathline {
 namespace {
 
-constexpr double kMixtureShare = 0.55;      // of the time, before a network is tried
+constexpr double kMixtureShare = 0.5;       // of the time, before a network is tried
 constexpr double kLeastNetworkGain = 0.01;  // nats, of a trial
 constexpr double kLeastLead = 0.05;         // nats: about what more members give a mixture
 
@@ -39,12 +39,10 @@ void set_training(Recipe& r, Index rows, Index dim) {
   r.model.network.hidden = dim > 2 ? std::vector<Index>{96, 96} : std::vector<Index>{64, 64, 64};
 }
 
-// A network that has to move far from its base. Spline couplings learn a table of three columns or more in a third of
-// the time of a continuous flow: after 15 s on one core they are where it is after 40 s on ten columns of 24,000 rows,
-// 0.05 nats ahead of it on six columns of 16,000. In two columns only one could move at a time.
+// A network that has to move far from its base.
 void set_network(Recipe& r, Index rows, Index dim) {
-  constexpr Index kCouplings = 6, kLeastDim = 3;
-  if (dim < kLeastDim) {
+  constexpr Index kCouplings = 6;
+  if (!learns_by_couplings(dim)) {
     r.train.adam.learning_rate = 1e-2;
     r.gradient.solver.rtol = r.gradient.solver.atol = 1e-2;
     return;
@@ -161,6 +159,11 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
   out.mixture = std::move(choice);
   return out;
 }
+
+// Spline couplings learn a table of three columns or more in a third of the time of a continuous flow: after 15 s on
+// one core they are where it is after 40 s on ten columns of 24,000 rows, and 0.05 nats ahead of it on six columns of
+// 16,000. In two columns only one could move at a time.
+bool learns_by_couplings(Index dim) { return dim >= 3; }
 
 std::string name_of_network(const Recipe& recipe) {
   const auto& m = recipe.model;

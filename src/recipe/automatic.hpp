@@ -37,6 +37,9 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
 // heart. A network that begins there has to move far, and learns fast.
 AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads);
 
+// Whether the network above one Gaussian is a chain of couplings, and not a continuous flow.
+bool learns_by_couplings(Index dim);
+
 // "a network of 96, 96", "a chain of 6 spline couplings of 64, 64"
 std::string name_of_network(const Recipe& recipe);
 

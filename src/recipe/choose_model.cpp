@@ -12,7 +12,8 @@ namespace pathline {
 namespace {
 
 constexpr double kTrialShare = 0.1;     // of the time
-constexpr double kGaussianShare = 0.3;  // of what is left after it
+constexpr double kGaussianShare = 0.3;  // of what is left, for one above one Gaussian
+constexpr double kMembersShare = 0.25;  // of what is left after that, for more members of a mixture beside it
 constexpr double kLeastSeconds = 0.01;  // for a choice after the reading took all of the time
 
 template <class S> class ModelSearch {
@@ -25,11 +26,14 @@ template <class S> class ModelSearch {
     auto choice = choose_automatically(asked_, data, seconds, options_.threads);
     if (!choice.mixture) return choice;
     const FittedMixture mixture{choice.data, *choice.base};
+    // Couplings learn faster than a continuous flow, and are tried first.
+    const bool couplings = learns_by_couplings(data.dim());
+    if (couplings)
+      if (auto networks = above_one_gaussian(choice, mixture)) return std::move(*networks);
     const double trial_began = seconds_now();
     const Trial above = try_network<S>(choice, mixture, {kTrialShare * asked_.train.seconds, 5000}, options_);
     const double took = seconds_now() - trial_began;
-    // On a busy machine the mixtures may have taken all of the time.
-    if (!earns(above.gain) && left() > 0)
+    if (!couplings && !earns(above.gain))
       if (auto networks = above_one_gaussian(choice, mixture)) return std::move(*networks);
     const double held_out = above.each * static_cast<double>(data.validation().x.cols() + data.test().x.cols());
     decide_on_network(choice, above.gain, took, 0.99 * left() - held_out, options_.threads);
@@ -41,6 +45,7 @@ template <class S> class ModelSearch {
 
   // The choice of such networks, alone or beside the mixture; nothing where they are too far behind it.
   std::optional<AutomaticChoice> above_one_gaussian(AutomaticChoice& choice, const FittedMixture& mixture) const {
+    if (left() <= 0) return {};  // on a busy machine the mixtures may have taken all of the time
     auto networks = above_gaussian(choice, options_.threads);
     const Trial trial = try_network<S>(networks, mixture, {kGaussianShare * left(), 1000, 50}, options_);
     const BaseFitOptions& fit = choice.mixture->fit;
@@ -55,7 +60,7 @@ template <class S> class ModelSearch {
       choice.reasons.push_back(text + mean);
       return {};
     }
-    if (both) add_mixture(networks, choice, ahead ? 0 : left() / 2, options_.threads);
+    if (both) add_mixture(networks, choice, ahead ? 0 : kMembersShare * left(), options_.threads);
     if (may_be_several_) set_members(networks, trial, left());
     networks.reasons.push_back("base: 1 Gaussian; " + text + mean + what_follows(networks));
     return networks;
