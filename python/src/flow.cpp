@@ -161,12 +161,8 @@ py::object PyFlow::score(const py::object& x, const py::object& condition) const
   Matrix<double> x_buffer, c_buffer;
   in_parts(points.count(), [&](Index first, Index n) {
     const auto o = options(first);
-    const ScoreOptions score_options{.solver = o.solver,
-                                     .trace = o.trace,
-                                     .seed = o.seed,
-                                     .first = first,
-                                     .tile = o.tile,
-                                     .threads = o.threads};
+    const ScoreOptions score_options{
+        .solver = o.solver, .trace = o.trace, .seed = o.seed, .first = first, .tile = o.tile, .threads = o.threads};
     const auto part = points.part(first, n, false, x_buffer);
     with_flow([&](const auto& flow) {
       put(out, first,

@@ -99,7 +99,6 @@ std::string worst_parameter(const Motion& motion, const std::vector<double>& fou
 }
 
 int motion_report(const MotionFlags& f) {
-  f.common.check();
   require(f.points >= 1, "--points", f.points, ">= 1");
   std::vector<const Motion*> chosen;
   for (const auto& name : f.names) chosen.push_back(&find_motion(name));
@@ -145,7 +144,6 @@ double energy_drift(const std::vector<Trajectory>& list) {
 }
 
 int energy_report(const EnergyFlags& f) {
-  f.common.check();
   require(f.points >= 1, "--points", f.points, ">= 1");
   const auto data = draw_free_pendulum(f.count, equal_times(f.end, f.points), f.seed);
   const auto test = draw_free_pendulum(f.count, equal_times(10 * f.end, 10 * f.points), f.seed + 1);

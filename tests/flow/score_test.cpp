@@ -68,9 +68,8 @@ TEST(Score, GoesThroughTheLogit) {
 TEST(Score, OfPointsInPartsIsThatOfAll) {
   const auto flow = flow_with_everything();
   const Matrix<double> x = Matrix<double>::Random(2, 24), c = Matrix<double>::Random(1, 24);
-  ScoreOptions options{.solver = {.stepper = StepperKind::rk4, .steps = 4},
-                       .trace = {.kind = TraceKind::hutchinson},
-                       .tile = 8};
+  ScoreOptions options{
+      .solver = {.stepper = StepperKind::rk4, .steps = 4}, .trace = {.kind = TraceKind::hutchinson}, .tile = 8};
   const Matrix<double> whole = flow.score(x, c, options).score;
   options.first = 8;
   EXPECT_EQ(flow.score(x.rightCols(16), c.rightCols(16), options).score, whole.rightCols(16));
