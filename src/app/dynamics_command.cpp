@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -176,7 +177,7 @@ int solve(const SolveFlags& f) {
     require_memory("--points", f.points, 3 * sizeof(double) * numbers * static_cast<double>(f.points));
     for (auto& t : data.list) {
       const double from = t.times.front();
-      require(f.end > from, "--end", f.end, fmt::format("> {}, the first time of trajectory {}", from, t.id));
+      require(f.end > from && std::isfinite(f.end), "--end", f.end, fmt::format("finite and > {}, the first time of trajectory {}", from, t.id));
       t.times.assign(1, from);
       for (Index k = 1; k <= f.points; ++k)
         t.times.push_back(from + (f.end - from) * static_cast<double>(k) / static_cast<double>(f.points));
@@ -195,10 +196,7 @@ struct SimulateFlags {
 };
 
 int simulate(const SimulateFlags& f) {
-  require(f.points >= 1, "--points", f.points, ">= 1");
-  constexpr double kBytes = 3 * 11 * sizeof(double);  // of one observation of a motion
-  require_memory("--points", f.points, kBytes * static_cast<double>(f.points));
-  require_memory("-n", f.count, kBytes * static_cast<double>(f.points) * static_cast<double>(f.count));
+  require_simulated(f.count, f.points);
   const auto times = equal_times(f.end, f.points);
   auto table = f.name == "spiral" ? draw_spiral(times) : draw_motion(find_motion(f.name), f.count, times, f.seed);
   add_noise(table, f.noise, f.seed);

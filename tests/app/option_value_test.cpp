@@ -49,7 +49,8 @@ TEST_F(OptionValue, OutOfItsRangeIsNamedByTheOption) {
   expect_refused(dynamics(), "--loss-weights", "-1,1", "--loss-weights[0] = -1: ");
   expect_refused(dynamics(), "--field", "none", "--field 'none': ");
   const std::vector<std::string> simulate = {"dynamics", "simulate", "pendulum", "-o", file("s.csv")};
-  for (const std::string option : {"--count", "--points", "--end", "--noise"})
+  expect_refused(simulate, "--count", "-1", "-n = -1: ");
+  for (const std::string option : {"--points", "--end", "--noise"})
     expect_refused(simulate, option, "-1", option + " = -1: ");
   expect_refused({"info", source_dir() + "/models/moons.h5"}, "--threads", "-1", "--threads = -1: ");
 }
@@ -93,9 +94,11 @@ TEST_F(OptionValue, TooLargeForTheMachineIsRefusedBeforeTheWork) {
   paths[1] = source_dir() + "/models/moons.h5";
   expect_refused(paths, "--trajectory", many, "--trajectory = ");
   expect_refused({"data", "sample", "moons", "-o", file("m.npy")}, "-n", many, "-n = ");
-  for (const std::string option : {"--count", "--points"})
-    expect_refused({"dynamics", "simulate", "pendulum", "-o", file("s.csv")}, option, many,
-                   option == "--count" ? "-n = " : "--points = ");
+  for (const std::string option : {"-n", "--points"}) {
+    expect_refused({"dynamics", "simulate", "pendulum", "-o", file("s.csv")}, option, many, option + " = ");
+    expect_refused({"dynamics", "energy"}, option, many, option + " = ");
+    expect_refused({"dynamics", "motions"}, option, many, option + " = ");
+  }
   expect_refused({"plot", source_dir() + "/models/moons_spline.h5", "-o", file("p.png")}, "--samples", many,
                  "--samples = ");
   expect_refused({"distill", source_dir() + "/models/moons.h5", "-o", file("d.h5"), "--iterations", "1"}, "--pairs",
