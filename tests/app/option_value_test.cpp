@@ -46,7 +46,7 @@ TEST_F(OptionValue, OutOfItsRangeIsNamedByTheOption) {
     expect_refused(fit(), option, "none", option + " 'none': must be one of ");
   for (const std::string option : {"--hidden", "--window", "--batch", "--learning-rate", "--clip", "--rtol", "--steps"})
     expect_refused(dynamics(), option, "-1", option + " = -1: ");
-  expect_refused(dynamics(), "--loss-weights", "-1,1", "--loss-weights[0] = -1: ");
+  expect_refused(dynamics(), "--loss-weights", "-1,1", "--loss-weights: must be >= 0");
   expect_refused(dynamics(), "--field", "none", "--field 'none': ");
   const std::vector<std::string> simulate = {"dynamics", "simulate", "pendulum", "-o", file("s.csv")};
   expect_refused(simulate, "--count", "-1", "-n = -1: ");
