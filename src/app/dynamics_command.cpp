@@ -177,7 +177,8 @@ int solve(const SolveFlags& f) {
     require_memory("--points", f.points, 3 * sizeof(double) * numbers * static_cast<double>(f.points));
     for (auto& t : data.list) {
       const double from = t.times.front();
-      require(f.end > from && std::isfinite(f.end), "--end", f.end, fmt::format("finite and > {}, the first time of trajectory {}", from, t.id));
+      require(f.end > from && std::isfinite(f.end), "--end", f.end,
+              fmt::format("finite and > {}, the first time of trajectory {}", from, t.id));
       t.times.assign(1, from);
       for (Index k = 1; k <= f.points; ++k)
         t.times.push_back(from + (f.end - from) * static_cast<double>(k) / static_cast<double>(f.points));

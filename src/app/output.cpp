@@ -37,7 +37,8 @@ void require_room(const std::string& option, Index count, const std::string& out
   const auto file = std::filesystem::path(split_hdf5_name(output).first);
   if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) return;  // a pipe
   const auto space = std::filesystem::space(file.has_parent_path() ? file.parent_path() : ".", error);
-  if (error || bytes <= static_cast<double>(space.available)) return;
+  const bool unknown = error || space.capacity == 0;  // as of /proc and some file systems over a network
+  if (unknown || bytes <= static_cast<double>(space.available)) return;
   throw InputError(fmt::format("{} = {}: {} would take about {}, and there are {} free; choose a smaller number",
                                option, count, output, size_text(bytes),
                                size_text(static_cast<double>(space.available))));

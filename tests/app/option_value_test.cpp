@@ -105,6 +105,10 @@ TEST_F(OptionValue, TooLargeForTheMachineIsRefusedBeforeTheWork) {
                  many, "--pairs = ");
 }
 
+TEST_F(OptionValue, AFileSystemThatDoesNotKnowItsSizeIsNotFull) {
+  EXPECT_THAT(run({"data", "sample", "moons", "-n", "5", "-o", "/proc/m.csv"}).err, HasSubstr("cannot write"));
+}
+
 // The product with the number of rows overflowed, and no draw was written.
 TEST_F(OptionValue, TheDrawsOfAllConditionsAreCountedWithoutOverflow) {
   const auto rows = put("c.csv", "x1\n0.1\n0.2\n0.3\n");
