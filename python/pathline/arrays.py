@@ -195,6 +195,9 @@ def condition_of(condition: Any, x: Any, columns: Sequence[str]) -> Any:
     return select(condition, columns, "condition")
 
 
+MOST_SEED = 2**64 - 1
+
+
 def integer(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
     """Returns an argument as an integer of Python.
 

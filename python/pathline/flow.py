@@ -10,13 +10,11 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 import numpy as np
 
 from . import _core
-from .arrays import condition_of, integer, is_frame, select
+from .arrays import MOST_SEED, condition_of, integer, is_frame, select
 from .errors import InputError
 from .verification import Check, Verification, run_checks
 
 __all__ = ["Evaluation", "Flow", "TrainingResult", "load"]
-
-_MOST_SEED = 2**64 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,8 +207,13 @@ class Flow:
         >>> x.shape, log_p.shape
         ((10, 2), (10,))
         """
-        count, stream = integer(n, "n"), integer(seed, "seed", most=_MOST_SEED)
-        return self._core.sample(count, stream, condition_of(condition, None, self._condition_columns), log_prob)
+        count = integer(n, "n", most=(2**63 - 1) // (8 * self.dim))  # bytes that an array may have
+        stream = integer(seed, "seed", most=MOST_SEED)
+        given = condition_of(condition, None, self._condition_columns)
+        try:
+            return self._core.sample(count, stream, given, log_prob)
+        except MemoryError as error:
+            raise MemoryError(f"n = {count}: {error}; draw fewer samples at a time, each part with another seed") from None
 
     def transform(self, x: Any, condition: Any = None) -> np.ndarray:
         """Maps points of the data to the base, where they follow its distribution (a standard normal by default).
@@ -332,7 +335,7 @@ class Flow:
         """
         points = None if x is None else select(x, self._columns, "x")
         given = condition_of(condition, x, self._condition_columns)
-        return run_checks(self, points, given, integer(seed, "seed", most=_MOST_SEED), progress)
+        return run_checks(self, points, given, integer(seed, "seed", most=MOST_SEED), progress)
 
     def plot(self, n: int = 10000, *, data: Any = None, condition: Any = None, seed: int = 0, bins: int = 60) -> Any:
         """Draws a corner figure of samples: every column, and every pair of columns. It needs matplotlib.

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _core
-from .arrays import integer, real_numbers, widths
+from .arrays import MOST_SEED, integer, real_numbers, widths
 from .errors import InputError
 
 __all__ = ["Mlp", "OdeintGradient", "odeint", "odeint_vjp"]
@@ -40,7 +40,7 @@ class Mlp:
                  time_features: int = 0, seed: int = 0) -> None:
         self._core = _core.mlp(integer(dim, "dim", 1), widths(hidden, "hidden"), integer(condition_dim, "condition_dim"),
                                layer, activation, residual, integer(time_features, "time_features"),
-                               integer(seed, "seed", most=2**64 - 1))
+                               integer(seed, "seed", most=MOST_SEED))
 
     @property
     def dim(self) -> int:

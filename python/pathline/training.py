@@ -78,28 +78,18 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
         raise InputError(f"settings = {settings!r}: expected a dictionary by the names of the keys")
     if threads is not None:
         threads = integer(threads, "threads", most=2**31 - 1)
-    keys = dict(settings or {})
-    keys.update(_column_keys(bounds, periods))
+    keys = {**(settings or {}), **_column_keys(bounds, periods)}
     short = {"train.iterations": iterations, "train.batch": batch, "train.seed": seed, "model.ensemble": ensemble}
-    keys.update({key: value for key, value in short.items() if value is not None})
-    table: Optional[np.ndarray] = None
-    names: List[str] = []
     left_out: List[str] = []
-    if x is None or isinstance(x, (str, os.PathLike)):
-        more = _file_keys(x, weights, condition, columns)
-    else:
-        table, names, more = _table(x, weights, condition, columns, left_out)
-    keys.update({key: value for key, value in more.items() if value is not None})
+    table, names, of_data = _data(x, weights, condition, columns, left_out)
+    keys.update({key: value for key, value in {**short, **of_data}.items() if value is not None})
     if not (recipe or settings or resume or iterations is not None or batch is not None) and _is_table(x):
         keys.update({"model.automatic": True, "train.time": 60.0})
     if time is not None:
         keys["train.time"] = _seconds(time)
     if resume and directory is None:
         raise InputError("resume: pass the directory of the run")
-    if resume and recipe is None:
-        core_recipe = to_core(_core.recipe_of_run(os.fspath(directory or "")).to_toml(), keys)
-    else:
-        core_recipe = to_core(recipe, keys)
+    core_recipe = to_core(_stored_recipe(directory) if resume and recipe is None else recipe, keys)
     reporter = _Reporter(progress)
     if left_out:
         reporter.note(f"fields without numbers are left out: {', '.join(left_out)}")
@@ -111,6 +101,18 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
             return _run(core_recipe, table, names, run, False, False, False, threads, reporter)
     finally:
         reporter.close()
+
+
+def _stored_recipe(directory: Union[str, "os.PathLike[str]", None]) -> str:
+    return _core.recipe_of_run(os.fspath(directory or "")).to_toml()
+
+
+# The table in memory, if x is none of a file, and its names; and the keys that say where the data are.
+def _data(x: Any, weights: Any, condition: Any, columns: Optional[Sequence[str]],
+          left_out: List[str]) -> Tuple[Optional[np.ndarray], List[str], Dict[str, Any]]:
+    if x is None or isinstance(x, (str, os.PathLike)):
+        return None, [], _file_keys(x, weights, condition, columns)
+    return _table(x, weights, condition, columns, left_out)
 
 
 def _seconds(time: Any) -> float:

@@ -158,20 +158,18 @@ py::object PyFlow::score(const py::object& x, const py::object& condition) const
   const Rows points(x, dim(), "x");
   const auto conditions = condition_rows(condition, points.count());
   auto out = new_points(points.count(), dim(), points.is_one_row());
-  const auto o = options(0);
-  const ScoreOptions score_options{
-      .solver = o.solver, .trace = o.trace, .seed = o.seed, .tile = o.tile, .threads = o.threads};
-  Matrix<double> x_buffer, c_buffer, score;
-  {
-    const py::gil_scoped_release released;
-    const Index n = points.count();
-    const auto part = points.part(0, n, false, x_buffer);
+  Matrix<double> x_buffer, c_buffer;
+  in_parts(points.count(), [&](Index first, Index n) {
+    const auto o = options(first);
+    const ScoreOptions score_options{
+        .solver = o.solver, .trace = o.trace, .seed = o.seed, .first = first, .tile = o.tile, .threads = o.threads};
+    const auto part = points.part(first, n, false, x_buffer);
     with_flow([&](const auto& flow) {
-      score = conditions ? flow.score(part, conditions->part(0, n, true, c_buffer), score_options).score
-                         : flow.score(part, Matrix<double>(0, 0), score_options).score;
+      put(out, first,
+          conditions ? flow.score(part, conditions->part(first, n, true, c_buffer), score_options).score
+                     : flow.score(part, Matrix<double>(0, 0), score_options).score);
     });
-  }
-  put(out, 0, score);
+  });
   return out;
 }
 

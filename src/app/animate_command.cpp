@@ -146,7 +146,6 @@ template <class S> int run_as(const AnimateFlags& f) {
 }
 
 int run(const AnimateFlags& f) {
-  f.common.check();
   check_name(f.output);
   require(f.seconds >= 0.2 && f.seconds <= 60, "--seconds", f.seconds, "in [0.2, 60]");
   require(f.particles >= 1 && f.particles <= 100000, "--particles", f.particles, "in [1, 100000]");

@@ -6,6 +6,8 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -23,8 +25,10 @@ template <class T> std::string integer_error(const std::string& text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) return "";
-  return fmt::format("{}: expected an integer from {} to {}", text, std::numeric_limits<T>::min(),
-                     std::numeric_limits<T>::max());
+  if (error == std::errc::result_out_of_range)
+    return fmt::format("{}: expected an integer from {} to {}", text, std::numeric_limits<T>::min(),
+                       std::numeric_limits<T>::max());
+  return fmt::format("{}: expected an integer{}", text, std::is_unsigned_v<T> ? " >= 0" : "");
 }
 
 // CLI11 clamps an integer that is too large and wraps a negative one for an unsigned type. It names them INT and UINT.
@@ -94,6 +98,9 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
   std::string text = error.what();
   if (const auto names = command_names(*at); !names.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
     text = fmt::format("expected a command: {}", fmt::join(names, ", "));
+  constexpr std::string_view kConversion = "Could not convert: ";  // of CLI11, before "--threads = abc"
+  if (text.starts_with(kConversion))
+    text = text.substr(kConversion.size()) + ": expected a number, not larger than the option can take";
   std::replace(text.begin(), text.end(), '\n', ' ');
   return fmt::format("{}; see {} --help", text, path);
 }

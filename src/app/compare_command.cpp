@@ -134,7 +134,6 @@ class Sheet {
 };
 
 int run(const CompareFlags& f) {
-  f.common.check();
   require(f.seconds >= 0.5 && std::isfinite(f.seconds), "--seconds", f.seconds, ">= 0.5");
   if (f.sources.empty()) throw InputError("compare: expected a toy or a table");
   if (f.methods.empty()) throw InputError("--methods: expected at least one");

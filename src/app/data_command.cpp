@@ -32,6 +32,8 @@ int sample(const DataFlags& f) {
   const auto& toy = find_toy(f.name);
   std::vector<std::string> columns = {"x1", "x2"};
   if (f.log_density) columns.push_back("log_density");
+  require_room("-n", f.count, f.output,
+               sizeof(double) * static_cast<double>(f.count) * static_cast<double>(columns.size()));
   const auto writer = TableWriter::create(f.output, columns, static_cast<Index>(columns.size()));
   Engine engine = make_stream(f.seed, "data.sample");
   for (Index first = 0; first < f.count; first += 1 << 16) {

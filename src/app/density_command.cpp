@@ -71,8 +71,8 @@ template <class S> void report_totals(const DensityFlags& f, const Model<S>& mod
   if (!grid && !before_end) warn_of_far_points(model.flow, model.card, totals);
   if (f.summary)
     print_summary(f, model.flow, totals, grid, options);
-  else if (options.solver.steps > 0 && !f.max_error && !f.time)
-    warn_of_error(f, totals, options);
+  else if (!f.max_error && !f.time)
+    warn_of_error(f, model.card, totals, options);
 }
 
 template <class S> int run_as(const DensityFlags& f) {
@@ -133,7 +133,6 @@ template <class S> int run_as(const DensityFlags& f) {
 }
 
 int run(const DensityFlags& f) {
-  f.common.check();
   if (f.input.empty() == f.grid.empty()) throw InputError("density: expected either an INPUT or --grid");
   if (!f.output.empty()) {
     if (writable_table_format(f.output) == TableFormat::hdf5) require_hdf5_file(f.output, "log-densities");

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/coarse_solver.hpp"
 #include "app/report.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/train/evaluate.hpp"
@@ -84,14 +85,12 @@ void DensityTotals::add_evaluated(const Matrix<double>& points, const Matrix<dou
   if (points.allFinite()) sample.add(points, conditions, log_prob);  // not finite if columns are integrated out
 }
 
-void warn_of_error(const DensityFlags& f, const DensityTotals& t, const EvaluationOptions& options) {
-  if (options.trace.kind != TraceKind::exact || !t.without_error.empty()) return;
+void warn_of_error(const DensityFlags& f, const ModelCard& card, const DensityTotals& t,
+                   const EvaluationOptions& options) {
+  const auto option = coarse_option(options.solver, card.evaluation);
+  if (option.empty() || options.trace.kind != TraceKind::exact || !t.without_error.empty()) return;
   const auto e = error_of(f, t, options);
-  if (e.unknown.empty() && e.mean > 0.01)
-    report_warning(
-        "--steps {} is too few: the mean log-density error is {:.1e} nats, the largest {:.1e}; use more steps, or "
-        "omit --steps for adaptive steps",
-        options.solver.steps, e.mean, e.largest);
+  if (e.unknown.empty()) warn_of_coarse_option(option, e.mean, e.largest);
 }
 
 void warn_of_unresolved(const DensityTotals& t) {

@@ -39,8 +39,9 @@ struct DensityTotals {
 template <class S> void print_summary(const DensityFlags& f, const Flow<S>& flow, const DensityTotals& t,
                                       const std::optional<Grid>& grid, const EvaluationOptions& options);
 
-// Fixed steps have no error control, so this warning is the only sign that there are too few.
-void warn_of_error(const DensityFlags& f, const DensityTotals& t, const EvaluationOptions& options);
+// Warns of a solver that is coarser than that of the model, if it is too coarse for these points.
+void warn_of_error(const DensityFlags& f, const ModelCard& card, const DensityTotals& t,
+                   const EvaluationOptions& options);
 
 // Warns of points from another table or in other units, whose log-densities are finite but meaningless.
 template <class S> void warn_of_far_points(const Flow<S>& flow, const ModelCard& card, const DensityTotals& t);

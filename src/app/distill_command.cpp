@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/coarse_solver.hpp"
 #include "app/command.hpp"
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
@@ -72,6 +73,7 @@ template <class S> int run_as(const DistillFlags& flags) {
   auto model = read_model<S>(model_file(f.model));
   f.options.evaluation = evaluation_options(model, f.common);
   f.options.evaluation.trace = {};
+  warn_of_coarse_solver(model.flow, model.card, f.options.evaluation);
   f.options.condition_range = model.card.condition_range;
   auto file = Hdf5File::create_sealed(f.output);  // first of all, so that a file that cannot be written is reported at once
   const auto got = run_distillation(model.flow, f);
@@ -94,7 +96,6 @@ template <class S> int run_as(const DistillFlags& flags) {
 
 int run(const DistillFlags& flags) {
   DistillFlags f = flags;
-  f.common.check();
   if (!f.time.empty()) f.options.seconds = time_of("--time", f.time);
   require(f.options.layers >= 0 && f.options.layers <= 1000, "--layers", f.options.layers, "in [0, 1000]");
   require(f.options.pairs >= 1000 || f.options.pairs == 0, "--pairs", f.options.pairs, "0 or >= 1000");

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "app/output.hpp"
 #include "app/progress_line.hpp"
 #include "core/clock.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/app/figure.hpp"
 #include "pathline/checkpoint/dynamics_file.hpp"
@@ -49,6 +51,7 @@ struct DynamicsFlags {
   MinimizeFlags optimizer;
   OdeintFlags solve;
   CommonFlags common;
+  Command command;  // tells which options were given
 };
 
 // Prints the physical parameters: the terms of the known part, and r.
@@ -101,12 +104,16 @@ Vector<double> weights_of(const DynamicsFlags& f, const DynamicsSpec& spec) {
 }
 
 int fit(const DynamicsFlags& f) {
-  f.common.check();
   if (!f.predictions.empty()) (void)writable_table_format(f.predictions);
   if (!f.plot.empty()) plot::check_figure_name(f.plot);
   if (!f.output.empty()) require_hdf5_file(f.output, "models");
-  for (const auto& out : {f.predictions, f.plot, f.output})
-    require_another_file(out, {{f.source, "the data"}, {f.test, "the test data"}});
+  const std::pair<const char*, std::string> outputs[] = {
+      {"--predictions", f.predictions}, {"--plot", f.plot}, {"-o", f.output}};
+  for (const auto& [option, out] : outputs)
+    require_another_file(out, {{f.source, "the data"}, {f.test, "the test data"}}, option);
+  if (f.window == 0) f.common.note_ignored(f.command, {"--batch"}, "it counts windows; pass --window");
+  if (parse_dynamics(f.field.kind) != DynamicsKind::newtonian)
+    f.common.note_ignored(f.command, {"--zero-residual"}, "only a newtonian field has a residual");
   const auto data = read_trajectories(f.source, f.id, f.time, f.state, f.common.table_options());
   SavedDynamics model{.spec = f.field.spec(static_cast<Index>(data.columns.size())),
                       .solver = {},
@@ -154,19 +161,24 @@ struct SolveFlags {
   double end = 0;
   Index points = 100;
   CommonFlags common;
+  Command command;  // tells which options were given
 };
 
 // Solves from the first observation of each trajectory, at its own times or at equidistant times up to --end.
 int solve(const SolveFlags& f) {
   (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.source, "the data"}});
+  if (f.end == 0) f.common.note_ignored(f.command, {"--points"}, "without --end the times are those of the table");
   const auto model = read_dynamics(f.model);
   auto data = read_trajectories(f.source, f.id, f.time, model.columns, f.common.table_options());
   if (f.end != 0) {
     require(f.points >= 1, "--points", f.points, ">= 1");
+    const auto numbers = static_cast<double>(data.list.size()) * static_cast<double>(data.columns.size() + 2);
+    require_memory("--points", f.points, 3 * sizeof(double) * numbers * static_cast<double>(f.points));
     for (auto& t : data.list) {
       const double from = t.times.front();
-      require(f.end > from, "--end", f.end, fmt::format("> {}, the first time of trajectory {}", from, t.id));
+      require(f.end > from && std::isfinite(f.end), "--end", f.end,
+              fmt::format("finite and > {}, the first time of trajectory {}", from, t.id));
       t.times.assign(1, from);
       for (Index k = 1; k <= f.points; ++k)
         t.times.push_back(from + (f.end - from) * static_cast<double>(k) / static_cast<double>(f.points));
@@ -181,9 +193,11 @@ struct SimulateFlags {
   Index count = 50, points = 20;
   double end = 1, noise = 0;
   std::uint64_t seed = 0;
+  CommonFlags common;
 };
 
 int simulate(const SimulateFlags& f) {
+  require_simulated(f.count, f.points);
   const auto times = equal_times(f.end, f.points);
   auto table = f.name == "spiral" ? draw_spiral(times) : draw_motion(find_motion(f.name), f.count, times, f.seed);
   add_noise(table, f.noise, f.seed);
@@ -215,11 +229,10 @@ void add_fit(Command parent, Action& chosen) {
   c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
   c.add_option("-o,--output", f->output, "FILE.h5 for the model");
   f->field.add_to(c), f->optimizer.add_to(c), f->solve.add_to(c), f->common.add_table_to(c), f->common.add_to(c);
-  c.callback([f, c, &chosen] {
-    chosen = [f, c] {
-      if (is_command_recipe(f->source)) apply_command_recipe(c, f->source);
-      return in_options(f->common.keys, [&] { return fit(*f); });
-    };
+  f->common.keys.say("--loss-weights", "weights");
+  f->command = c;
+  run_if_chosen(c, chosen, f, fit, [f, c] {
+    if (is_command_recipe(f->source)) apply_command_recipe(c, f->source);
   });
 }
 
@@ -238,6 +251,7 @@ void add_predict(Command parent, Action& chosen) {
   c.add_option("--id", f->id, "column with the number of the trajectory").show_default();
   c.add_option("--time", f->time, "column with the time").show_default();
   f->common.add_table_to(c);
+  f->command = c;
   run_if_chosen(c, chosen, f, solve);
 }
 
@@ -258,7 +272,7 @@ void add_simulate(Command parent, Action& chosen) {
   c.add_option("--noise", f->noise, "standard deviation of the noise, as a share of each component's own")
       .show_default();
   c.add_option("--seed", f->seed, "seed of the draws").show_default();
-  c.callback([f, &chosen] { chosen = [f] { return simulate(*f); }; });
+  run_if_chosen(c, chosen, f, simulate);
 }
 
 }  // namespace

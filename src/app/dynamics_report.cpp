@@ -7,6 +7,7 @@
 
 #include "app/minimize_flags.hpp"
 #include "app/progress_line.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/dynamics/motion.hpp"
 
@@ -16,6 +17,14 @@ Vector<double> newtonian_loss_weights() {
   Vector<double> weights = Vector<double>::Constant(9, 0.1);
   weights.head(4).setConstant(1.01);
   return weights;
+}
+
+void require_simulated(Index count, Index points) {
+  require(count >= 1, "-n", count, ">= 1");
+  require(points >= 1, "--points", points, ">= 1");
+  constexpr double kBytes = 3 * 11 * sizeof(double);  // of one observation of a motion
+  require_memory("--points", points, kBytes * static_cast<double>(points));
+  require_memory("-n", count, kBytes * static_cast<double>(points) * static_cast<double>(count));
 }
 
 TrajectoryTable predicted(const VectorField<double>& field, const TrajectoryTable& data, const OdeintOptions& solve) {
@@ -99,8 +108,7 @@ std::string worst_parameter(const Motion& motion, const std::vector<double>& fou
 }
 
 int motion_report(const MotionFlags& f) {
-  f.common.check();
-  require(f.points >= 1, "--points", f.points, ">= 1");
+  require_simulated(f.count, f.points);
   std::vector<const Motion*> chosen;
   for (const auto& name : f.names) chosen.push_back(&find_motion(name));
   if (chosen.empty())
@@ -145,8 +153,7 @@ double energy_drift(const std::vector<Trajectory>& list) {
 }
 
 int energy_report(const EnergyFlags& f) {
-  f.common.check();
-  require(f.points >= 1, "--points", f.points, ">= 1");
+  require_simulated(f.count, f.points);
   const auto data = draw_free_pendulum(f.count, equal_times(f.end, f.points), f.seed);
   const auto test = draw_free_pendulum(f.count, equal_times(10 * f.end, 10 * f.points), f.seed + 1);
   fmt::print(

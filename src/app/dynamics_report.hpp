@@ -21,6 +21,9 @@ TrajectoryTable predicted(const VectorField<double>& field, const TrajectoryTabl
 // Fits the terms of the known part first. `options` then start from them and keep them fixed.
 void fit_physics_first(PhysicsField<double>& field, const std::vector<Trajectory>& data, DynamicsOptions& options);
 
+// Throws InputError for numbers of simulated trajectories and of their steps that are below 1, or too large.
+void require_simulated(Index count, Index points);
+
 // `dynamics motions`: the twelve simulated motions. `dynamics energy`: a Hamiltonian field against a plain network.
 void add_motions_command(Command parent, Action& chosen);
 void add_energy_command(Command parent, Action& chosen);

@@ -31,6 +31,7 @@ struct FitFlags {
   MinimizeFlags optimizer;
   OdeintFlags solve;
   CommonFlags common;
+  Command command;  // tells which options were given
 };
 
 // x and y of a table, one sample a column.
@@ -176,28 +177,38 @@ void draw(const FitFlags& f, const std::vector<std::vector<Run>>& all, const Pai
   figure.save(f.plot);
 }
 
-void write_predictions(const SavedRegression& model, const std::string& points, const std::string& output,
-                       const TableOptions& options) {
-  const auto table = read_table(points, model.inputs, options);
-  const Matrix<double> y = model.predict(table.values);
+// x: the inputs, one point a column.
+void write_predictions(const SavedRegression& model, const Matrix<double>& x, const std::string& output) {
+  const Matrix<double> y = model.predict(x);
   std::vector<std::string> columns = model.inputs;
   for (const auto& name : model.targets) columns.push_back(name);
   const auto writer = TableWriter::create(output, columns, static_cast<Index>(columns.size()));
-  Matrix<double> rows(table.values.rows() + y.rows(), y.cols());
-  rows << table.values, y;
+  Matrix<double> rows(x.rows() + y.rows(), y.cols());
+  rows << x, y;
   writer->append(rows);
   writer->commit();
 }
 
-int run(FitFlags f) {
-  f.common.check();
+void note_ignored(const FitFlags& f, const std::vector<RegressorKind>& kinds) {
+  const auto has = [&](RegressorKind kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
+  if (!has(RegressorKind::resnet))
+    f.common.note_ignored(f.command, {"--blocks", "--share-weights"}, "the model is a Neural ODE");
+  if (!has(RegressorKind::neural_ode))
+    f.common.note_ignored(f.command, {"--stepper", "--rtol", "--atol", "--steps", "--adjoint"},
+                          "a residual network solves no ODE");
+  if (f.predictions.empty()) f.common.note_ignored(f.command, {"--points"}, "only --predictions needs them");
+}
+
+int run(const FitFlags& f) {
   if (f.targets.empty()) throw InputError("fit: expected --target, the column to predict");
   require(f.seeds >= 1, "--seeds", f.seeds, ">= 1");
   if (!f.predictions.empty()) (void)writable_table_format(f.predictions);
   if (!f.plot.empty()) plot::check_figure_name(f.plot);
   if (!f.output.empty()) require_hdf5_file(f.output, "models");
-  for (const auto& out : {f.predictions, f.plot, f.output})
-    require_another_file(out, {{f.source, "the data"}, {f.test, "the test data"}, {f.points, "the points"}});
+  const std::pair<const char*, std::string> outputs[] = {
+      {"--predictions", f.predictions}, {"--plot", f.plot}, {"-o", f.output}};
+  for (const auto& [option, out] : outputs)
+    require_another_file(out, {{f.source, "the data"}, {f.test, "the test data"}, {f.points, "the points"}}, option);
   std::vector<RegressorKind> kinds;
   if (f.model == "both")
     kinds = {RegressorKind::resnet, RegressorKind::neural_ode};
@@ -205,11 +216,13 @@ int run(FitFlags f) {
     kinds = {parse_regressor(f.model)};
   if (kinds.size() > 1 && !(f.output.empty() && f.predictions.empty()))
     throw InputError("--model both: has no single model to save; name one for -o or --predictions");
+  note_ignored(f, kinds);
   const auto inputs = inputs_of(f);
   const auto options = f.common.table_options();
   const Pairs training = read_pairs(f.source, inputs, f.targets, options);
   std::optional<Pairs> test;
   if (!f.test.empty()) test = read_pairs(f.test, inputs, f.targets, options);
+  const Matrix<double> points = f.points.empty() ? training.x : read_table(f.points, inputs, options).values;
 
   fmt::print("{:<12}{:<24}{:<24}{:<24}{:<8}{}\n", "model", "error on the points", "error on the test", "roughness", "P",
              "seconds");
@@ -223,7 +236,7 @@ int run(FitFlags f) {
   }
   const SavedRegression& best = all.front().front().model;
   if (!f.output.empty()) write_regression(f.output, best);
-  if (!f.predictions.empty()) write_predictions(best, f.points.empty() ? f.source : f.points, f.predictions, options);
+  if (!f.predictions.empty()) write_predictions(best, points, f.predictions);
   if (!f.plot.empty()) draw(f, all, training, test);
   return 0;
 }
@@ -237,7 +250,8 @@ int predict(const PredictFlags& f) {
   (void)writable_table_format(f.output);
   require_another_file(f.output, {{f.model, "the model"}, {f.points, "the points"}});
   const auto model = read_regression(f.model);
-  write_predictions(model, f.points, f.output, f.common.table_options(model.inputs));
+  const auto points = read_table(f.points, model.inputs, f.common.table_options(model.inputs));
+  write_predictions(model, points.values, f.output);
   return 0;
 }
 
@@ -285,11 +299,9 @@ void add_fit_command(Command app, Action& chosen) {
   f->solve.add_to(c);
   f->common.add_table_to(c);
   f->common.add_to(c);
-  c.callback([f, c, &chosen] {
-    chosen = [f, c] {
-      if (is_command_recipe(f->source)) apply_command_recipe(c, f->source);
-      return in_options(f->common.keys, [&] { return run(*f); });
-    };
+  f->command = c;
+  run_if_chosen(c, chosen, f, run, [f, c] {
+    if (is_command_recipe(f->source)) apply_command_recipe(c, f->source);
   });
 }
 

@@ -1,5 +1,6 @@
 #include "app/flags.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -39,16 +40,13 @@ void CommonFlags::add_timeout_to(Command c) {
       .show_default();
 }
 
-void CommonFlags::begin() const {
-  require(timeout >= 0 && std::isfinite(timeout), "--timeout", timeout, ">= 0");
-  limit_solve_time(timeout);
-}
-
 void CommonFlags::add_precision_to(Command c, const std::string& otherwise) {
   keys.add(c, "--precision", "model.precision", otherwise);
 }
 
-void CommonFlags::check() const {
+void CommonFlags::begin() const {
+  require(timeout >= 0 && std::isfinite(timeout), "--timeout", timeout, ">= 0");
+  limit_solve_time(timeout);
   require(threads >= 0, "--threads", threads, ">= 0");
   Recipe unused;
   keys.apply_to(unused);
@@ -67,6 +65,12 @@ TableOptions CommonFlags::table_options(const std::vector<std::string>& names) c
 
 void CommonFlags::note(const std::string& text) const {
   if (!quiet) report_note("{}", keys.worded(text));
+}
+
+void CommonFlags::note_ignored(const Command& command, std::initializer_list<const char*> options,
+                               const std::string& why) const {
+  for (const char* option : options)
+    if (command.given(option)) note(fmt::format("{} has no effect: {}", option, why));
 }
 
 void add_solver_keys(KeyFlags& keys, Command c, const std::string& table, const std::string& otherwise) {
@@ -127,6 +131,18 @@ void refuse_solver_options(std::size_t solves, const CommonFlags& common) {
   for (const char* option : {"--stepper", "--rtol", "--atol", "--steps", "--trace", "--probes"})
     if (common.keys.given(option))
       throw InputError(fmt::format("{} has no effect: the model has no continuous block, so no ODE is solved", option));
+}
+
+std::string with_option(const std::string& message, const Command& command) {
+  const auto end = message.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+  if (end == std::string::npos) return message;
+  const auto rest = message.substr(end);
+  if (!rest.starts_with(" = ") && !rest.starts_with(" '")) return message;
+  std::string name = message.substr(0, end);
+  std::replace(name.begin(), name.end(), '_', '-');
+  for (const auto& option : command.options())
+    if (option.name() == name) return "--" + name + rest;
+  return message;
 }
 
 void refuse_ignored(const Command& command, std::initializer_list<const char*> options, const std::string& why) {

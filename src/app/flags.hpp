@@ -10,9 +10,11 @@
 #include "app/command_line.hpp"
 #include "app/key_flags.hpp"
 #include "pathline/checkpoint/model.hpp"
+#include "pathline/core/error.hpp"
 #include "pathline/flow/flow.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/table.hpp"
+#include "trace/probe_memory.hpp"
 
 namespace pathline {
 
@@ -30,10 +32,14 @@ struct CommonFlags {
   void add_timeout_to(Command command);  // --timeout, which add_solve_to() adds too
   void add_precision_to(Command command, const std::string& otherwise);
 
-  void begin() const;  // sets the time limit, before the command does anything else. InputError as check()
-  void check() const;  // InputError for a value out of its range
-  // names: those of a model. A first line with all of them is a header, even if they are numbers. InputError as check().
+  // Checks the options and sets the time limit, before the command does anything else. InputError for a value out of
+  // its range.
+  void begin() const;
+  // names: those of a model. A first line with all of them is a header, even if they are numbers. InputError as
+  // begin().
   TableOptions table_options(const std::vector<std::string>& names = {}) const;
+  // Prints a note for each of `options` ("--blocks") that was given: why it has no effect.
+  void note_ignored(const Command& command, std::initializer_list<const char*> options, const std::string& why) const;
   // Prints a note, in the words of the command line, unless --quiet is given.
   void note(const std::string& text) const;
 };
@@ -45,15 +51,27 @@ void add_solver_keys(KeyFlags& keys, Command command, const std::string& table, 
 // Prints the notes of a reader that has come to its end, and how many rows it left out.
 void report_notes(const TableReader& reader, const std::string& input, const CommonFlags& common);
 
-// Sets `chosen` to run(*f) if the command line chooses this command. Errors name its options instead of keys.
+// A message whose subject is a field that an option of the command sets gets the option: "learning_rate = -1: must be
+// > 0" gives "--learning-rate = -1: must be > 0".
+std::string with_option(const std::string& message, const Command& command);
+
+// Sets `chosen` to run(*f) if the command line chooses this command. Errors name its options instead of keys and of the
+// library's fields. `prepare` comes first: it may set options.
 using Action = std::function<int()>;  // gives the exit code
-template <class F> void run_if_chosen(Command command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&)) {
-  command.callback([f, run, &chosen] {
-    chosen = [f, run] {
-      return in_options(f->common.keys, [&] {
+template <class F> void run_if_chosen(
+    Command command, Action& chosen, std::shared_ptr<F> f, int (*run)(const F&),
+    std::function<void()> prepare = [] {}) {
+  command.callback([command, f, run, prepare, &chosen] {
+    chosen = [command, f, run, prepare] {
+      prepare();
+      try {
         f->common.begin();
         return run(*f);
-      });
+      } catch (const InputError& error) {
+        throw InputError(with_option(f->common.keys.worded(error.what()), command));
+      } catch (const NumericalError& error) {
+        throw NumericalError(f->common.keys.worded(error.what()));
+      }
     };
   });
 }
@@ -75,7 +93,9 @@ template <class S> std::size_t solves_of(const Flow<S>& flow) {
 // The same. Throws InputError for an option of the solver or the trace if the model solves no ODE.
 template <class S> EvaluationOptions evaluation_options(const Model<S>& model, const CommonFlags& common) {
   refuse_solver_options(solves_of(model.flow), common);
-  return evaluation_options(model.card, common);
+  const auto options = evaluation_options(model.card, common);
+  check_probe_memory(options.trace, model.flow.dim(), options.tile);
+  return options;
 }
 // Warns of a model in a file of format 1, which may have been changed.
 void warn_of_format(const ModelCard& card);

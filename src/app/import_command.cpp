@@ -17,7 +17,6 @@ int run(const ImportFlags& f) {
   require_another_file(f.output, {{f.input, "the network to import"}});
   if (!is_ffjord_file(Hdf5File::open(f.input)))
     throw InputError(f.input + ": not a file of tools/ffjord_to_hdf5.py; the attribute layer_type is missing");
-  f.common.check();
   auto model = read_model<double>(f.input);
   if (f.common.keys.text("--precision") == "double") {
     write_model(f.output, model);

@@ -20,10 +20,12 @@ constexpr int kSteps[] = {128, 40};  // of each column at first, if there are on
 constexpr int kMostDoublings[] = {6, 2};
 constexpr double kMostNodes = 1 << 17;  // of a point, after doubling: a node is an evaluation of the density
 constexpr double kResolved = 1e-3;      // nats: the change from half as many nodes, far above the error that remains
-// Nodes for each discrete column, by the number of these columns; with more columns, the midpoint. A density with
-// marginal maps has kinks at their knots: 8 nodes have an error of 0.3 % for a Poisson distribution, 24 nodes of 0.03
-// %.
-constexpr int kCellNodes[] = {1, 24, 10, 5, 3, 2, 2};
+// Nodes for each discrete column, by the number of these columns; with more columns, the midpoint. Where no column is
+// integrated out, half as many come first, and they are doubled until the mass of the cell is known: a density with
+// marginal maps has kinks at their knots, and a mixture may have components narrower than a cell.
+constexpr int kCellNodes[] = {1, 24, 10, 4, 2, 2, 2};
+constexpr double kMostCellNodes = 1 << 12;  // of a point
+constexpr double kCellResolved = 1e-5;      // nats: the change from half as many nodes
 
 // The centre of a cell of a grid, such as 2 in -0.5:4.5:5, may be rounded to just below the integer.
 RowVector<double> integer_below(const RowVector<double>& x) { return (x.array() + 1e-9).floor(); }
@@ -159,15 +161,24 @@ template <class S> bool IntegratedDensity<S>::resolves(int level, const Matrix<d
 }
 
 template <class S> int IntegratedDensity<S>::most_doublings() const {
+  if (columns_.out.empty()) {
+    int most = 0;
+    while (columns_.discrete.size() < std::size(kCellNodes) &&
+           std::pow(cell_nodes(most + 1), columns_.discrete.size()) <= kMostCellNodes)
+      ++most;
+    return most;
+  }
   const auto columns = static_cast<double>(columns_.out.size()), cells = static_cast<double>(columns_.discrete.size());
-  const double first = std::pow(kSteps[columns_.out.size() - 1], columns) * std::pow(cell_nodes(), cells);
+  const double first = std::pow(kSteps[columns_.out.size() - 1], columns) * std::pow(cell_nodes(0), cells);
   int most = kMostDoublings[columns_.out.size() - 1];
   while (most > 0 && first * std::exp2(most * columns) > kMostNodes) --most;
   return most;
 }
 
-template <class S> int IntegratedDensity<S>::cell_nodes() const {
-  return columns_.discrete.size() < std::size(kCellNodes) ? kCellNodes[columns_.discrete.size()] : 1;
+template <class S> int IntegratedDensity<S>::cell_nodes(int level) const {
+  if (columns_.discrete.size() >= std::size(kCellNodes)) return 1;
+  const int nodes = kCellNodes[columns_.discrete.size()];
+  return columns_.out.empty() ? (nodes / 2) << level : nodes;
 }
 
 // The rule of the k-th column that is integrated out.
@@ -182,7 +193,7 @@ template <class S> auto IntegratedDensity<S>::rule(std::size_t k, int level) con
 template <class S> auto IntegratedDensity<S>::nodes(int level) const -> Nodes {
   Nodes out;
   for (std::size_t k = 0; k < columns_.out.size(); ++k) out.multiply(rule(k, level), true);
-  for (std::size_t k = 0; k < columns_.discrete.size(); ++k) out.multiply(Rule::unit_cell(cell_nodes()), false);
+  for (std::size_t k = 0; k < columns_.discrete.size(); ++k) out.multiply(Rule::unit_cell(cell_nodes(level)), false);
   return out;
 }
 
@@ -261,24 +272,29 @@ template <class S> IntegratedLogProb<S> IntegratedDensity<S>::log_prob(const Mat
   out.log_prob.resize(x.cols());
   std::vector<Index> open(static_cast<std::size_t>(x.cols()));
   std::iota(open.begin(), open.end(), Index{0});
+  const bool cells_alone = columns_.out.empty();
+  // Differences below the tolerance of a solve are its own.
+  const double resolved = cells_alone ? std::max(kCellResolved, options.solver.rtol) : kResolved;
   for (int level = level_; !open.empty(); ++level) {
-    const auto got =
+    auto got =
         sums(nodes(level), x(Eigen::all, open),
              c.rows() > 0 ? Matrix<double>(c(Eigen::all, open)) : Matrix<double>(c.rows(), std::ssize(open)), options);
     out.report.add(got.report);
     out.nfe += got.nfe * static_cast<double>(open.size()) / static_cast<double>(x.cols());
+    if (cells_alone && level > level_) got.coarse = out.log_prob(open);
+    const bool compared = !cells_alone || level > level_;
     std::vector<Index> still;
     for (std::size_t k = 0; k < open.size(); ++k) {
       const auto b = static_cast<Index>(k);
       out.log_prob[open[k]] = got.fine[b];
       // Both are -inf outside of the bounds of a column that stays.
-      const bool same = got.fine[b] == got.coarse[b] || std::abs(got.fine[b] - got.coarse[b]) <= kResolved;
-      if (!same && !columns_.out.empty()) still.push_back(open[k]);
+      const bool same = got.fine[b] == got.coarse[b] || std::abs(got.fine[b] - got.coarse[b]) <= resolved;
+      if (!compared || !same) still.push_back(open[k]);
     }
     open = std::move(still);
-    if (columns_.out.empty() || level == most_doublings()) break;
+    if (level == most_doublings()) break;
   }
-  out.unresolved = resolved_ ? std::ssize(open) : x.cols();
+  if (!cells_alone) out.unresolved = resolved_ ? std::ssize(open) : x.cols();
   return out;
 }
 

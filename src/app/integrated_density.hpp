@@ -29,7 +29,7 @@ template <class S> struct IntegratedLogProb : LogProb<S> {
 // converges exponentially for densities that are smooth; a periodic column takes it over its period. Where a column is
 // narrow given the others, or has sharp peaks, the first nodes miss it. Their number is doubled until a step holds less
 // than half of the integral at most of the draws, and for each point until its integral no longer changes. A cell takes
-// Gauss-Legendre nodes: 24 of one discrete column, fewer of each if there are more.
+// Gauss-Legendre nodes, which are doubled where no column is integrated out until its mass no longer changes.
 template <class S> class IntegratedDensity {
  public:
   // InputError for more than two columns that are integrated out. Their ranges are those of 4,096 draws under the
@@ -51,7 +51,7 @@ template <class S> class IntegratedDensity {
   Sums sums(const Nodes& nodes, const Matrix<double>& x, const Matrix<double>& c,
             const EvaluationOptions& options) const;
   int most_doublings() const;
-  int cell_nodes() const;  // of each discrete column
+  int cell_nodes(int level) const;  // of each discrete column
   LogProb<S> log_prob_at(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const EvaluationOptions& options) const;
   Matrix<double> draws(const Matrix<double>& condition, const EvaluationOptions& options) const;
   bool resolves(int level, const Matrix<double>& draws, const Matrix<double>& condition,

@@ -101,6 +101,7 @@ std::string KeyFlags::worded(std::string message) const {
       if (!stands_alone(message, at, end) || (subject && !given)) continue;
       const bool assigned = !subject && message.compare(end, 3, " = ") == 0;
       message.replace(at, name.size() + (assigned ? 3 : 0), option + (assigned ? " " : ""));
+      at += option.size() - 1;  // the option may contain the name
     }
   };
   for (const auto& flag : flags_) replace(flag.field->name(), flag.option, !flag.words.empty());

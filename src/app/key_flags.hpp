@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "app/command_line.hpp"
-#include "pathline/core/error.hpp"
 #include "pathline/recipe/recipe.hpp"
 #include "recipe/recipe_fields.hpp"
 
@@ -47,16 +46,5 @@ class KeyFlags {
   std::deque<Flag> flags_;  // a deque does not move its elements
   std::vector<std::pair<std::string, std::string>> said_;
 };
-
-// Calls f(), whose errors then name the options instead of the keys.
-template <class F> auto in_options(const KeyFlags& keys, F f) {
-  try {
-    return f();
-  } catch (const InputError& error) {
-    throw InputError(keys.worded(error.what()));
-  } catch (const NumericalError& error) {
-    throw NumericalError(keys.worded(error.what()));
-  }
-}
 
 }  // namespace pathline

@@ -5,17 +5,18 @@
 
 #include <fmt/format.h>
 
+#include "core/size_text.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/io/table.hpp"
 
 namespace pathline {
 
-void require_another_file(const std::string& output, std::initializer_list<NamedFile> read) {
+void require_another_file(const std::string& output, std::initializer_list<NamedFile> read, const std::string& option) {
   for (const auto& input : read) {
     std::error_code not_there;
     if (std::filesystem::equivalent(split_hdf5_name(output).first, split_hdf5_name(input.file).first, not_there))
-      throw InputError(fmt::format("-o {} is {}; choose another file", output, input.what));
+      throw InputError(fmt::format("{} {} is {}; choose another file", option, output, input.what));
   }
 }
 
@@ -29,6 +30,18 @@ void require_hdf5_file(const std::string& output, const char* content) {
   if (!split_hdf5_name(output).second.empty())
     throw InputError(
         fmt::format("{}: {} have fixed data set names; expected FILE.h5 without a data set", output, content));
+}
+
+void require_room(const std::string& option, Index count, const std::string& output, double bytes) {
+  std::error_code error;
+  const auto file = std::filesystem::path(split_hdf5_name(output).first);
+  if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) return;  // a pipe
+  const auto space = std::filesystem::space(file.has_parent_path() ? file.parent_path() : ".", error);
+  const bool unknown = error || space.capacity == 0;  // as of /proc and some file systems over a network
+  if (unknown || bytes <= static_cast<double>(space.available)) return;
+  throw InputError(fmt::format("{} = {}: {} would take about {}, and there are {} free; choose a smaller number",
+                               option, count, output, size_text(bytes),
+                               size_text(static_cast<double>(space.available))));
 }
 
 void write_solve(Hdf5File& file, const EvaluationOptions& options, const char* precision) {

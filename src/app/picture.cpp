@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/coarse_solver.hpp"
 #include "app/column_names.hpp"
 #include "app/condition.hpp"
 #include "app/corner.hpp"
@@ -449,6 +450,7 @@ template <class S> std::string picture_as(const PlotFlags& f) {
   if (f.paths) refuse_ensemble(model.flow, "--paths");
   if (!f.times.empty()) refuse_ensemble(model.flow, "--time");
   const auto options = evaluation_options(model, f.common);
+  warn_of_coarse_solver(model.flow, model.card, options);
   return Picture<S>(f, model, options).bytes();
 }
 

@@ -5,6 +5,7 @@
 #include "app/picture_file.hpp"
 #include "app/run_metrics.hpp"
 #include "app/training_picture.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
@@ -29,9 +30,9 @@ int run_training(const PlotFlags& f) {
 }
 
 int run(const PlotFlags& f) {
-  f.common.check();
   plot::format_of(f.output);
   require(f.samples >= 1, "--samples", f.samples, ">= 1");
+  require_memory("--samples", f.samples, 8 * sizeof(double) * static_cast<double>(f.samples));
   require(f.cells >= 2 && f.cells <= 4000, "--cells", f.cells, "in [2, 4000]");
   require(f.size >= 200 && f.size <= 10000, "--size", f.size, "in [200, 10000]");
   if (f.residual && !f.field) throw InputError("--residual needs --field, whose times and ranges it has");

@@ -172,7 +172,6 @@ void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& mod
 }
 
 int run(const ReportFlags& f) {
-  f.common.check();
   const std::string file = model_file(f.model);
   if (!lower_case(f.output).ends_with(".html")) throw InputError(f.output + ": expected a name that ends with .html");
   require_another_file(f.output, {{file, "the model"}, {f.data, "the data"}});

@@ -25,7 +25,6 @@ template <class S> std::string rewrite(const std::string& file, const std::strin
 }
 
 int run(const ResealFlags& f) {
-  f.common.check();
   const std::string file = model_file(f.model), to = f.output.empty() ? file : f.output;
   require_hdf5_file(to, "models");
   {

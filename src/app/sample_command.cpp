@@ -1,13 +1,18 @@
+#include <algorithm>
+#include <limits>
+
 #include <fmt/format.h>
 
+#include "app/coarse_solver.hpp"
 #include "app/column_names.hpp"
 #include "app/command.hpp"
 #include "app/condition.hpp"
 #include "app/integrated_density.hpp"
-#include "app/output.hpp"
 #include "app/mean_nfe.hpp"
+#include "app/output.hpp"
 #include "app/part_size.hpp"
 #include "app/progress_line.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/flow/path.hpp"
@@ -16,6 +21,8 @@
 
 namespace pathline {
 namespace {
+
+constexpr Index kLeastPart = EvaluationOptions{}.tile;
 
 struct SampleFlags {
   std::string model, output, condition, conditions;
@@ -148,6 +155,8 @@ class DrawConditions {
 DrawConditions draw_conditions(SampleFlags& f, const ModelCard& card, Index condition_dim) {
   if (f.conditions.empty()) return {parse_condition(f.condition, card, condition_dim), 1};
   auto all = read_conditions(f.conditions, card, condition_dim, f.common);
+  require(all.cols() <= std::numeric_limits<Index>::max() / f.per_row, "--per-row", f.per_row,
+          fmt::format("smaller for the {} rows of --conditions", all.cols()));
   f.count = all.cols() * f.per_row;
   return {std::move(all), f.per_row};
 }
@@ -185,6 +194,25 @@ void choose_along(SampleFlags& f, bool periodic) {
         "density is a sum over paths");
 }
 
+// Throws InputError for more draws or times than the disk or the memory can hold.
+void check_size(const SampleFlags& f, Index dim, Index condition_dim) {
+  const auto draws = static_cast<double>(f.count), d = static_cast<double>(dim);
+  const double at_a_time = f.trajectory > 0 ? d * (1 + f.adjoint) + (f.along ? 2 : 0) : 0;
+  const double of_paths = at_a_time * static_cast<double>(f.trajectory);
+  const double of_a_draw = d + (f.conditions.empty() ? 0 : static_cast<double>(condition_dim)) + f.log_density;
+  const std::string count = f.conditions.empty() ? "-n" : "--per-row";
+  require_memory("--trajectory", f.trajectory, sizeof(double) * of_paths * kLeastPart);
+  require_room(count, f.conditions.empty() ? f.count : f.per_row, f.output, sizeof(double) * of_a_draw * draws);
+  require_room("--trajectory", f.trajectory, f.output, sizeof(double) * (of_paths + of_a_draw) * draws);
+}
+
+// The number of draws of which the trajectories are in memory together: a multiple of the tile.
+Index most_at_once(const SampleFlags& f, Index dim) {
+  constexpr Index kNumbers = 1 << 24;
+  const Index of_a_draw = std::max<Index>(f.trajectory * (2 * dim + 2), 1);
+  return std::max<Index>(kNumbers / of_a_draw / kLeastPart, 1) * kLeastPart;
+}
+
 template <class S> int run_as(SampleFlags f) {
   const auto model = read_model<S>(model_file(f.model));
   warn_of_format(model.card);
@@ -194,9 +222,11 @@ template <class S> int run_as(SampleFlags f) {
   auto options = evaluation_options(model, f.common);
   options.density = f.log_density;
   options.seed = f.seed;
+  warn_of_coarse_solver(flow, model.card, options);
   const auto conditions = draw_conditions(f, model.card, flow.condition_dim());
   ConditionCheck check(model.card);
   check.add(conditions.all());
+  check_size(f, flow.dim(), flow.condition_dim());
   SampleOutput output(f, model.card, flow.dim(), flow.condition_dim(), flow.end_time());
   const auto times = output.times(flow.end_time());
   // A discrete column gets its integer, and the log-density becomes the logarithm of a probability.
@@ -206,7 +236,7 @@ template <class S> int run_as(SampleFlags f) {
   ProgressLine progress(f.common.quiet, "samples", f.count);
   PartSize part;
   for (Index first = 0, n = 0; first < f.count; first += n) {
-    n = std::min(part.next(), f.count - first);
+    n = std::min({part.next(), most_at_once(f, flow.dim()), f.count - first});
     options.first = first;
     const Matrix<double> c = conditions.of(first, n);
     auto drawn = draw(f, flow, times, n, options, c);
@@ -231,7 +261,6 @@ template <class S> int run_as(SampleFlags f) {
 }
 
 int run(const SampleFlags& f) {
-  f.common.check();
   require(f.count >= 0, "-n", f.count, ">= 0");
   require(f.per_row >= 1, "--per-row", f.per_row, ">= 1");
   require(f.trajectory == 0 || f.trajectory >= 2, "--trajectory", f.trajectory,

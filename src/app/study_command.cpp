@@ -25,7 +25,6 @@ struct StudyFlags {
 };
 
 int run(const StudyFlags& f) {
-  f.common.check();
   require(f.points >= 2 && f.points <= 100000, "--points", f.points, "in [2, 100000]");
   const auto card = read_card(model_file(f.model));
   if (std::filesystem::exists(f.output) && !std::filesystem::is_directory(f.output))

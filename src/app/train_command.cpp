@@ -284,7 +284,6 @@ void print_result(const TrainingResult& r, const std::string& directory, Index m
 
 int run(const TrainFlags& given_flags) {
   const TrainFlags f = with_source(given_flags);
-  f.common.check();
   const int given = !f.recipe.empty() + !f.resume.empty();
   if (given > 1) throw InputError("train: expected either a RECIPE or --resume, not both");
   if (given == 0 && f.data().empty()) throw InputError("train: expected a table, a RECIPE, --data or --resume");

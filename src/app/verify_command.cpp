@@ -96,7 +96,6 @@ std::string all_that_passed(const std::vector<Check>& results) {
 }
 
 int run(const VerifyFlags& f) {
-  f.common.check();
   const std::string file = model_file(f.model);
   const auto card = read_card(file);
   if (!f.json) print_head();

@@ -149,7 +149,6 @@ void wait_for_start(const fs::path& run) {
 }
 
 int run(const WatchFlags& f) {
-  f.common.check();
   const fs::path run(f.run);
   wait_for_start(run);
   if (!fs::is_directory(run)) throw InputError(f.run + ": is not the directory of a run; `train` makes it");

@@ -6,6 +6,7 @@
 
 #include "core/lower_case.hpp"
 #include "core/name_list.hpp"
+#include "data/column_label.hpp"
 #include "data/table_findings.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/data/source.hpp"
@@ -195,6 +196,20 @@ void refuse_transposed(const std::string& file, const Table& table) {
                     file, rows, columns));
 }
 
+// Squares of the values and of their differences are needed, for standard deviations and correlations.
+void refuse_extreme_units(const Table& table) {
+  constexpr double kLeast = 1e-140, kMost = 1e140;
+  for (Index i = 0; i < table.values.rows() && table.values.cols() > 0; ++i) {
+    const auto row = table.values.row(i);
+    const double range = row.maxCoeff() - row.minCoeff();
+    if (range > kMost || (range > 0 && range < kLeast))
+      throw InputError(fmt::format(
+          "{}: the values span {:.1e}, whose square double precision cannot represent; divide the column by "
+          "a unit, or use its logarithm",
+          column_label(i, table.columns), range));
+  }
+}
+
 // The rows of a chain without names: how often a state was counted, minus its log-posterior, the parameters.
 void refuse_unnamed_chain(const std::string& file, const Table& table) {
   if (!table.columns.empty() || !looks_like_chain(table.values)) return;
@@ -229,6 +244,7 @@ std::unique_ptr<DataSource> unnamed_table_source(const std::string& file, const 
   note_unused(file, options, notes);
   auto rows = read_rows(file, memory, options, columns, notes);
   refuse_transposed(file, rows.table);
+  refuse_extreme_units(rows.table);
   if (options.columns.empty() && options.weights.empty()) refuse_unnamed_chain(file, rows.table);
   const bool continuous = options.constant == ConstantColumns::refuse && options.discrete.empty();
   auto groups = continuous ? groups_of_copies(file, rows.table.values, notes) : std::vector<Index>{};

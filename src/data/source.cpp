@@ -7,13 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "core/memory.hpp"
+#include "core/option_check.hpp"
 #include "pathline/core/error.hpp"
 
 namespace pathline {
 namespace {
 
 void check_size(const char* field, Index size) {
-  if (size < 0) throw InputError(std::string(field) + " = " + std::to_string(size) + ": must be >= 0");
+  require(size >= 0, field, size, ">= 0");
+  require_memory(field, size, 2 * sizeof(double) * static_cast<double>(size));
 }
 
 class ToySource final : public DataSource {

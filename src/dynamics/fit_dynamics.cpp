@@ -9,6 +9,7 @@
 #include <unsupported/Eigen/NonLinearOptimization>
 #include <unsupported/Eigen/NumericalDiff>
 
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/core/random.hpp"
@@ -246,6 +247,9 @@ DynamicsFit fit_dynamics(VectorField<S>& field, const std::vector<Trajectory>& d
   check_data(data, field.dim(), o.weights);
   require(o.window == 0 || o.window >= 2, "window", o.window, "0 or >= 2");
   require(o.batch >= 1, "batch", o.batch, ">= 1");
+  if (o.window > 0)
+    require_memory("batch", o.batch,
+                   sizeof(double) * static_cast<double>(o.batch) * static_cast<double>(o.window * (field.dim() + 1)));
   if (o.train_initial && o.window > 0) throw InputError("train_initial needs whole trajectories: set window = 0");
   const Index d = field.dim(), size = field.theta().size();
   DynamicsFit out;

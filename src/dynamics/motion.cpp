@@ -195,7 +195,7 @@ const std::vector<std::string>& motion_columns() {
 }
 
 TrajectoryTable draw_motion(const Motion& motion, Index count, const std::vector<double>& times, std::uint64_t seed) {
-  require(count >= 1, "the number of trajectories", count, ">= 1");
+  require(count >= 1, "count", count, ">= 1");
   TrajectoryTable out{.list = {}, .columns = motion_columns()};
   for (Index i = 0; i < count; ++i) {
     Engine engine = make_stream(seed, "dynamics.motion", static_cast<std::uint64_t>(i));
@@ -236,7 +236,7 @@ TrajectoryTable draw_spiral(const std::vector<double>& times) {
 }
 
 TrajectoryTable draw_free_pendulum(Index count, const std::vector<double>& times, std::uint64_t seed) {
-  require(count >= 1, "the number of trajectories", count, ">= 1");
+  require(count >= 1, "count", count, ">= 1");
   static const auto field = make_field<double>(
       [](const auto&, const auto& z, const auto&, const auto&, auto& f) { f[0] = z[1], f[1] = -sin(z[0]); }, 2);
   TrajectoryTable out{.list = {}, .columns = {"q", "p"}};
@@ -251,8 +251,8 @@ TrajectoryTable draw_free_pendulum(Index count, const std::vector<double>& times
 }
 
 std::vector<double> equal_times(double end, Index count) {
-  require(count >= 1, "the number of steps", count, ">= 1");
-  require(end > 0 && std::isfinite(end), "the end time", end, "> 0 and finite");
+  require(count >= 1, "count", count, ">= 1");
+  require(end > 0 && std::isfinite(end), "end", end, "> 0 and finite");
   std::vector<double> out;
   for (Index k = 0; k <= count; ++k) out.push_back(end * static_cast<double>(k) / static_cast<double>(count));
   return out;

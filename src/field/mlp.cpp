@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "core/product.hpp"
 #include "field/activation_kernel.hpp"
@@ -161,6 +162,7 @@ template <class S> Mlp<S>::Mlp(const MlpOptions& options)
         fmt::format("hidden: has {} layers; at most {} are possible", options.hidden.size(), kMostHiddenLayers));
   require(options.time_features >= 0 && options.time_features <= kMostTimeFeatures, "time_features",
           options.time_features, fmt::format("in [0, {}]", kMostTimeFeatures));
+  require_memory_of_network("hidden", options.dim + options.condition_dim, options.hidden, options.dim);
   Index in = options.dim;
   auto add = [this](const std::string& name, Index rows, Index cols, bool decays) {
     return this->add_parameter(name, rows, cols, decays);

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "core/product.hpp"
 #include "field/potential_kernel.hpp"
@@ -38,6 +39,8 @@ template <class S> PotentialField<S>::PotentialField(const PotentialFieldOptions
   require(o.width >= 1, "width", o.width, ">= 1");
   require(o.layers >= 1, "layers", o.layers, ">= 1");
   require(o.rank >= 1, "rank", o.rank, ">= 1");
+  const double width = static_cast<double>(o.width), layers = static_cast<double>(o.layers);
+  require_memory("width", o.width, training_bytes(layers * width * (width + 1)));
   options_.rank = std::min(o.rank, inputs());
   for (Index l = 0; l < o.layers; ++l) {
     const std::string name = "layers." + std::to_string(l);

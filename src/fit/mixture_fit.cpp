@@ -6,6 +6,7 @@
 #include <Eigen/Cholesky>
 
 #include "core/clock.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "fit/clusters.hpp"
 #include "fit/expectation.hpp"
@@ -80,6 +81,8 @@ GaussianMixture maximize(const Moments& moments, Index d, const Prior& prior) {
 
 void check(const MixtureOptions& o, Index dim, Index rows) {
   require(o.components >= 1, "components", o.components, ">= 1");
+  const auto each = static_cast<double>(dim) * static_cast<double>(dim + 1) + 1;
+  require_memory("components", o.components, sizeof(double) * static_cast<double>(o.components) * each);
   require(o.iterations >= 1, "iterations", o.iterations, ">= 1");
   require(o.tolerance > 0, "tolerance", o.tolerance, "> 0");
   require(o.regularization > 0, "regularization", o.regularization, "> 0");

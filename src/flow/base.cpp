@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "core/log_sum_exp.hpp"
+#include "core/memory.hpp"
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
 #include "flow/full_mixture_base.hpp"
@@ -231,6 +232,9 @@ Matrix<double> Base::condition_pullback(ConstMatrixRef<double> z, ConstMatrixRef
 std::unique_ptr<Base> make_base(BaseKind kind, Index dim, Index components, Engine& engine, Index condition_dim) {
   require(dim >= 1, "dim", dim, ">= 1");
   require(components >= 1, "components", components, ">= 1");
+  const auto size = static_cast<double>(dim);
+  require_memory("base_components", components,
+                 training_bytes(static_cast<double>(components) * size * (kind == BaseKind::mixture ? 2 : size)));
   const bool conditional = kind == BaseKind::conditional_mixture;
   if (conditional && condition_dim < 1)
     throw InputError("base = conditional_mixture: needs a condition; use full_mixture without one");

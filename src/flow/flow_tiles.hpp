@@ -13,6 +13,7 @@
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
 #include "pathline/flow/flow.hpp"
+#include "trace/probe_memory.hpp"
 
 namespace pathline {
 
@@ -54,7 +55,7 @@ struct TileOptions {
   Index first;
   int threads;
   explicit TileOptions(const EvaluationOptions& o) : tile(o.tile), seed(o.seed), first(o.first), threads(o.threads) {}
-  explicit TileOptions(const ScoreOptions& o) : tile(o.tile), seed(o.seed), first(0), threads(o.threads) {}
+  explicit TileOptions(const ScoreOptions& o) : tile(o.tile), seed(o.seed), first(o.first), threads(o.threads) {}
 
   void check() const { check_tiles(tile, first); }
 };
@@ -81,6 +82,7 @@ SolveReport for_each_tile(const Flow<S>& flow, Index n, ConstMatrixRef<double> c
   o.check();
   options.solver.check();
   options.trace.check();
+  check_probe_memory(options.trace, flow.dim(), std::min(n, o.tile));
   const Tiles tiles{n, o.tile};
   const auto count = static_cast<std::size_t>(tiles.count());
   auto memory = CallMemory<S>::take();

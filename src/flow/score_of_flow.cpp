@@ -68,7 +68,7 @@ template <class S> typename Flow<S>::TileScore Flow<S>::tile_score(ConstMatrixRe
 
 template <class S>
 Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const ScoreOptions& options) const {
-  check(x, c, 0);
+  check(x, c, options.first);
   if (const auto* mixture = members()) return mixture->score(x, c, options);
   const Index n = x.cols();
   Score out{Matrix<double>(dim(), n), RowVector<double>(n), {}, {}, 0, 0};
@@ -98,7 +98,7 @@ Score Flow<S>::score(ConstMatrixRef<double> x, ConstMatrixRef<double> c, const S
   for (const auto& r : backward) out.backward.add(r);
   for (std::size_t tile = 0; tile < backward.size(); ++tile)
     if (const auto begin = static_cast<Index>(tile) * options.tile; !backward[tile].ok())
-      throw tile_error(begin, std::min(n - begin, options.tile), backward[tile]);
+      throw tile_error(options.first + begin, std::min(n - begin, options.tile), backward[tile]);
   out.backward_nfe = n == 0 ? 0 : static_cast<double>(out.backward.evaluations) / static_cast<double>(backward.size());
   return out;
 }

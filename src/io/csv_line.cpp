@@ -56,8 +56,11 @@ bool parse_number(std::string_view cell, double& value, bool decimal_comma) {
   std::string text(cell);
   if (decimal_comma && std::count(text.begin(), text.end(), ',') == 1 && text.find('.') == std::string::npos)
     std::replace(text.begin(), text.end(), ',', '.');
+  // Fortran writes a decimal point, or a sign after the D: "12D3" is a name.
   const auto d = text.find_first_of("dD");
-  if (d != std::string::npos && d > 0 && (is_digit(text[d - 1]) || text[d - 1] == '.')) text[d] = 'e';
+  if (d != std::string::npos && d > 0 && (is_digit(text[d - 1]) || text[d - 1] == '.') &&
+      (text.find('.') < d || text.find_first_of("+-", d) == d + 1))
+    text[d] = 'e';
   // An exponent of three digits takes the place of its letter. Fortran always writes the decimal point, without which
   // "2023-045" is a date and "100-200" a range.
   if (const auto size = text.size(); size > 4 && (text[size - 4] == '-' || text[size - 4] == '+') &&

@@ -12,6 +12,7 @@
 #include "core/printable.hpp"
 #include "core/utf8.hpp"
 #include "io/csv_line.hpp"
+#include "io/foreign_format.hpp"
 #include "io/tables.hpp"
 #include "io/text_lines.hpp"
 #include "io/text_stream.hpp"
@@ -118,8 +119,7 @@ class CsvReader final : public TableReader {
       if (cells_.size() == width_ + 1 && cells_.back().text.empty() && separator_ != ' ') cells_.pop_back();
       if (cells_.size() != width_)
         throw InputError(fmt::format("{}: line {}: {} column{}, expected {}{}", name_, line_, cells_.size(),
-                                     cells_.size() == 1 ? "" : "s", width_,
-                                     only_words_so_far_ ? "; lines before the header must begin with #" : ""));
+                                     cells_.size() == 1 ? "" : "s", width_, advice_on_header()));
       if (doubtful_ && cells_[0].quoted)
         fail(first_line_, "quoted numbers may be a header or a row; use names, or numbers without quotes");
       doubtful_ = only_words_so_far_ = false;
@@ -157,9 +157,19 @@ class CsvReader final : public TableReader {
         break;
     }
     first_line_ = line_;
+    if (const auto format = foreign_format(trimmed(text_)); !format.empty())
+      throw InputError(fmt::format("{}: line {}: is {}", name_, line_, format));
     find_separator_of(trimmed(text_));
     split_line();
     only_words_so_far_ = true;
+  }
+
+  // The end of a message on the number of cells: what may be wrong with the header, before any row has been read.
+  const char* advice_on_header() const {
+    if (!only_words_so_far_) return "";
+    const bool numbered = width_ >= 2 && cells_.size() == width_ + 1 && is_number_or_missing(cells_.back());
+    return numbered ? "; the header lacks a name: R's write.table names no column of row names; use row.names = FALSE"
+                    : "; lines before the header must begin with #";
   }
 
   void set_separator(char separator) {
@@ -375,6 +385,7 @@ class CsvReader final : public TableReader {
       return " (or a header that contains only names); lines before the header must begin with #";
     if (width_ == 1 && cell.text.find('|') != std::string_view::npos)
       return "; separate the columns by commas, semicolons, tabs or blanks";
+    if (cell.text.starts_with('\'')) return "; remove the single quotes: tr -d \"'\" < FILE";
     if (has_thousands_separators(cell.text)) return " without thousands separators";
     if (const auto sign = foreign_sign(cell.text); !sign.empty())
       return fmt::format("; it contains {}, as text from a page or a word processor does", sign);

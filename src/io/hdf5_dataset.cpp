@@ -9,6 +9,7 @@
 #include "io/hdf5_record.hpp"
 #include "io/hdf5_shape.hpp"
 #include "io/hdf5_type.hpp"
+#include "io/vector_column.hpp"
 
 namespace pathline {
 
@@ -100,7 +101,7 @@ std::vector<std::string> Hdf5Dataset::fields() const {
     if (!field.array)
       names.push_back(field.name);
     else
-      for (Index j = 0; j < field.elements; ++j) names.push_back(field.name + "_" + std::to_string(j));
+      for (Index j = 0; j < field.elements; ++j) names.push_back(vector_column(field.name, j));
   }
   return names;
 }

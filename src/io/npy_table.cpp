@@ -14,6 +14,7 @@
 #include "core/checked_product.hpp"
 #include "io/tables.hpp"
 #include "io/text_stream.hpp"
+#include "io/vector_column.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
 
@@ -292,7 +293,7 @@ class NpyReader final : public TableReader {
       refuse_field(field, fmt::format("has {} elements, more than a table may have columns", elements));
     for (Index j = 0; j < elements; ++j) {
       layout_.push_back(column_of(kind, type, offset + j * kind->size));
-      columns_.push_back(shape.empty() ? std::string(field) : fmt::format("{}_{}", field, j));
+      columns_.push_back(shape.empty() ? std::string(field) : vector_column(std::string(field), j));
     }
   }
 

@@ -14,6 +14,7 @@
 
 #include "core/lower_case.hpp"
 #include "core/utf8.hpp"
+#include "io/foreign_format.hpp"
 #include "io/tables.hpp"
 #include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
@@ -26,25 +27,6 @@ bool ends_with(const std::string& name, std::initializer_list<const char*> suffi
   for (const char* s : suffixes)
     if (name.ends_with(s)) return true;
   return false;
-}
-
-// How to make a table of a file of another program, by the end of its name.
-std::string conversion_advice(const std::string& file) {
-  static const std::pair<std::vector<std::string>, std::string> known[] = {
-      {{".xlsx", ".xls", ".ods"}, "pandas.read_excel(FILE).to_csv('x.csv', index=False)"},
-      {{".parquet"}, "pandas.read_parquet(FILE).to_csv('x.csv', index=False)"},
-      {{".feather"}, "pandas.read_feather(FILE).to_csv('x.csv', index=False)"},
-      {{".json", ".jsonl"}, "pandas.read_json(FILE).to_csv('x.csv', index=False)"},
-      {{".pkl", ".pickle"}, "pandas.read_pickle(FILE).to_csv('x.csv', index=False)"},
-      {{".mat"}, "MATLAB's writematrix(x, 'x.csv'); one of version 7.3 is HDF5: name it .h5, and transpose its arrays"},
-      {{".root"}, "uproot.open(FILE)['tree'].arrays(library='pd').to_csv('x.csv', index=False)"},
-      {{".fits", ".fit"}, "astropy.table.Table.read(FILE).write('x.csv')"},
-      {{".nc", ".nc4"}, "xarray.open_dataset(FILE).to_dataframe().to_csv('x.csv', index=False)"},
-      {{".rds", ".rda", ".rdata"}, "R's write.csv(x, 'x.csv', row.names = FALSE)"}};
-  for (const auto& [suffixes, how] : known)
-    for (const auto& suffix : suffixes)
-      if (file.ends_with(suffix)) return "; convert this file with " + how;
-  return "";
 }
 
 // NaN that no program writes: quiet, with a payload.

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "io/foreign_format.hpp"
 #include "io/text_stream.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/io/replace_file.hpp"
@@ -87,8 +88,10 @@ bool TextLines::next(std::string& line) {
 void TextLines::check(const std::string& line) const {
   if (number_ == 1 && (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF")))
     throw InputError(name_ + ": the text is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8");
-  if (line.find('\0') != std::string::npos)
-    throw InputError(fmt::format("{}: line {} contains a NUL byte: not a text file", name_, number_));
+  if (line.find('\0') == std::string::npos) return;
+  if (const auto format = number_ == 1 ? foreign_format(line) : ""; !format.empty())
+    throw InputError(fmt::format("{}: is {}", name_, format));
+  throw InputError(fmt::format("{}: line {} contains a NUL byte: not a text file", name_, number_));
 }
 
 }  // namespace pathline

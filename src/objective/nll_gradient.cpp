@@ -4,6 +4,7 @@
 #include "core/tile.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/core/parallel.hpp"
+#include "trace/probe_memory.hpp"
 
 namespace pathline {
 namespace {
@@ -171,6 +172,7 @@ template <class S> NllGradient NllGradientSolver<S>::operator()(const Flow<S>& f
     throw InputError("the batch must have one condition per point, of the dimension of the model");
   flow.chain.check(m.solve);
   const Tiles tiles{n, tile_size(m.options.tile, n)};
+  check_probe_memory(m.solve.trace, flow.dim(), tiles.size);
   const std::size_t solves = flow.chain.solves();
   while (static_cast<int>(m.workers.size()) < thread_count(m.options.threads)) m.workers.emplace_back();
   m.results.resize(static_cast<std::size_t>(tiles.count()));

@@ -77,6 +77,9 @@ void add_layers(Chain<S>& chain, const ModelRecipe& m, Index dim, Index conditio
       o.moved = halves[static_cast<std::size_t>(i)];
       in_table("model.transforms", [&] { chain.add(CouplingLayer<S>(o)).initialize(engine); });
     }
+    if (i == 0)
+      require_memory("model.transforms.count", m.layers.count,
+                     training_bytes(static_cast<double>(m.layers.count * chain[chain.size() - 1].parameter_count())));
   }
 }
 
@@ -100,9 +103,12 @@ template <class S> Flow<S> build(const Recipe& recipe, const ModelRecipe& m, Ind
   check_layers(m, condition_dim);
   Engine engine = make_stream(member_seed(recipe), "train.initialize");
   std::vector<Cnf<S>> blocks;
-  for (Index i = 0; i < m.blocks; ++i)
+  for (Index i = 0; i < m.blocks; ++i) {
     blocks.push_back(
         {build_field<S>(m, dim, condition_dim, engine), m.end_time, FieldClock::base_to_data, m.train_end_time});
+    const auto weights = static_cast<double>(blocks.front().field->theta().size());
+    if (i == 0) require_memory("model.blocks", m.blocks, training_bytes(weights * static_cast<double>(m.blocks)));
+  }
   std::vector<BatchNorm<S>> norms;
   if (m.batch_norm) norms.assign(static_cast<std::size_t>(m.blocks) + 1, BatchNorm<S>(dim));
   Chain<S> chain;

@@ -119,7 +119,8 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   };
   const auto evaluation = trainer.evaluation;
   const bool validated = trainer.validate_first;
-  Trainer<S> training(flow, data, std::move(stages), std::move(trainer), callbacks<S>(options));
+  auto training = in_table(
+      "train", [&] { return Trainer<S>(flow, data, std::move(stages), std::move(trainer), callbacks<S>(options)); });
   if (options.begin) options.begin();
   auto result = training.run();
   if (validated && !result.has_best && !result.interrupted)

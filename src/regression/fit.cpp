@@ -1,5 +1,6 @@
 #include "pathline/regression/fit.hpp"
 
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 
 namespace pathline {
@@ -15,6 +16,7 @@ Vector<double> decay_mask(const std::vector<Parameter>& parameters) {
 template <class S> std::vector<double> fit(Regressor<S>& model, const Matrix<S>& x, const Matrix<S>& y,
                                            const RegressionLoss& loss, const FitOptions& o) {
   require(o.batch >= 0, "batch", o.batch, ">= 0");
+  require_memory("batch", o.batch, sizeof(S) * static_cast<double>(o.batch) * static_cast<double>(x.rows() + y.rows()));
   Vector<double> theta = model.theta();
   Matrix<S> some_x(x.rows(), o.batch), some_y(y.rows(), o.batch);
   auto value = [&](Index iteration, const Vector<double>& at, Vector<double>& gradient) {

@@ -1,5 +1,6 @@
 #include "pathline/regression/regression_spec.hpp"
 
+#include "core/memory.hpp"
 #include "core/named_value.hpp"
 #include "core/option_check.hpp"
 #include "pathline/field/mlp.hpp"
@@ -41,6 +42,7 @@ std::string to_string(RegressorKind kind) { return regressor_names()[static_cast
 template <class S>
 std::unique_ptr<Regressor<S>> make_regressor(const RegressionSpec& spec, Engine& engine, WeightStart start) {
   require(spec.augmented >= 0, "augmented", spec.augmented, ">= 0");
+  require_memory("augmented", spec.augmented, training_bytes(static_cast<double>(spec.augmented)));
   require(spec.blocks >= 1, "blocks", spec.blocks, ">= 1");
   const Index dim = spec.maps.inputs + spec.augmented;
   std::unique_ptr<Regressor<S>> model;

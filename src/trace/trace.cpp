@@ -1,6 +1,8 @@
 #include "pathline/trace/trace.hpp"
 
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
+#include "trace/probe_memory.hpp"
 
 namespace pathline {
 
@@ -23,6 +25,13 @@ void TraceOptions::check() const {
   if (kind == TraceKind::exact && noise != ProbeNoise::rademacher)
     throw InputError(
         fmt::format("noise = {}: applies only to Hutchinson's trace; the exact trace has no probes", to_string(noise)));
+}
+
+void check_probe_memory(const TraceOptions& options, Index dim, Index batch) {
+  constexpr double kCopies = 16;  // the probes, their products with the Jacobian at each stage, and those of the layers
+  if (options.kind == TraceKind::hutchinson)
+    require_memory("probes", options.probes,
+                   kCopies * sizeof(float) * static_cast<double>(options.probes) * static_cast<double>(dim * batch));
 }
 
 template <class S> TangentDirections<S> make_tangent_directions(const TraceOptions& options, Index dim, Index batch,

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/clock.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "core/tile.hpp"
 #include "pathline/core/importance_weights.hpp"
@@ -71,6 +72,11 @@ void check(const DistillOptions& o) {
   require(o.map_share >= 0 && o.map_share < 1, "map_share", o.map_share, "in [0, 1)");
 }
 
+void check_memory(const DistillOptions& o, Index dim, Index condition_dim) {
+  const auto numbers = static_cast<double>(2 * dim + condition_dim + 1);
+  require_memory("pairs", o.pairs, sizeof(double) * numbers * static_cast<double>(o.pairs));
+}
+
 template <class S> Pairs<S> draw_pairs(const Flow<S>& inner, const DistillOptions& o, double begin) {
   Pairs<S> out{Matrix<S>(inner.dim(), o.pairs), Matrix<S>(inner.dim(), o.pairs), RowVector<double>(o.pairs),
                Matrix<double>(inner.condition_dim(), o.pairs)};
@@ -118,6 +124,8 @@ template <class S> Chain<S> make_couplings(const Flow<S>& flow, const DistillOpt
   for (auto& moved : alternating_halves(flow.dim(), o.layers, engine)) {
     options.moved = std::move(moved);
     chain.add(CouplingLayer<S>(options)).initialize(engine);
+    if (chain.size() == 1)
+      require_memory("layers", o.layers, training_bytes(static_cast<double>(o.layers * chain.parameter_count())));
   }
   return chain;
 }
@@ -296,6 +304,7 @@ DistillOptions with_defaults(DistillOptions o, Index dim) {
 template <class S> Distilled<S> distill(const Flow<S>& flow, const DistillOptions& given) {
   check(given);
   const DistillOptions options = with_defaults(given, flow.dim());
+  check_memory(options, flow.dim(), flow.condition_dim());
   refuse_ensemble(flow, "distill");
   if (flow.end_time() == 0) throw InputError("the flow solves no ODE: its density is in closed form already");
   if (flow.base->kind() == BaseKind::uniform)

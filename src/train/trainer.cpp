@@ -102,7 +102,16 @@ template <class S> class Trainer<S>::Impl {
     return callback && callback(progress, flow) == TrainingAction::stop;
   }
 
+  // The samples of a batch, and the gradient of each of its tiles of 64, are held in memory.
+  void check_memory(std::size_t s) const {
+    const auto numbers =
+        static_cast<double>(3 * (flow_.dim() + flow_.condition_dim())) + static_cast<double>(optimizer_.size()) / 64;
+    require_memory(stages_[s].batch > 0 ? fmt::format("stage {}: batch", s + 1) : "batch", plan_[s].batch,
+                   sizeof(double) * numbers * static_cast<double>(plan_[s].batch));
+  }
+
   void prepare_stage(std::size_t s) const {
+    check_memory(s);
     auto& objective = *stages_[s].objective;
     try {
       objective.check(flow_);

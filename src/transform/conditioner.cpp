@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "core/product.hpp"
 #include "field/activation_kernel.hpp"
@@ -40,6 +41,7 @@ GatedActivation<S> activation_of(Activation kind, Index rows, Index batch, const
 template <class S> Conditioner<S>::Conditioner(const ConditionerOptions& options) : options_(options) {
   require(options.in >= 0, "in", options.in, ">= 0");
   require(options.out >= 1, "out", options.out, ">= 1");
+  require_memory_of_network("hidden", options.in, options.hidden, options.out);
   Index in = options.in, at = 0, widest = 0;
   for (std::size_t l = 0; l <= options.hidden.size(); ++l) {
     const bool last = l == options.hidden.size();

@@ -79,6 +79,13 @@ TEST(KeyFlags, TheHelpIsThatOfTheTableOfKeys) {
   EXPECT_THAT(help, HasSubstr("0 = adaptive steps; >= 0; default: that of the model"));
 }
 
+// The name within the option was replaced again, for ever.
+TEST(KeyFlags, AnOptionMayContainTheNameThatItReplaces) {
+  KeyFlags keys;
+  keys.say("--loss-weights", "weights");
+  EXPECT_EQ(keys.worded("weights[0] = -1: the weights"), "--loss-weights[0] = -1: the --loss-weights");
+}
+
 TEST(KeyFlags, AMessageIsWordedByTheOptions) {
   Parser command;
   const auto& keys = command.keys;

@@ -67,6 +67,16 @@ TEST_F(FileSource, BatchesFollowTheWeightsAndTheStandardizerIsWeighted) {
   EXPECT_THAT(source->notes(), Contains(HasSubstr("effective sample size 2.1 of 3 training rows")));
 }
 
+// Such columns were "collinear", or had a standard deviation of 0.
+TEST_F(FileSource, ColumnsWhoseSquaresDoublePrecisionCannotRepresentAreNamed) {
+  for (const std::string exponent : {"e200", "e-200"}) {
+    std::string text = "x,y\n";
+    for (int i = 0; i < 40; ++i) text += std::to_string(i % 7 + 1) + exponent + "," + std::to_string(i * i % 11) + "\n";
+    put("units.csv", text);
+    EXPECT_THAT(refusal("units.csv", {}), HasSubstr("column 1 (\"x\"): the values span 6.0" + exponent.substr(0, 1)));
+  }
+}
+
 // Where all validation rows had the weight 0, the user was told to look for values far outside.
 TEST_F(FileSource, RowsOfWeightZeroAreLeftOutBeforeTheSplit) {
   std::string rows = "a,w\n", few = "a,w\n";
@@ -83,7 +93,7 @@ TEST_F(FileSource, RowsOfWeightZeroAreLeftOutBeforeTheSplit) {
     EXPECT_THAT(source->notes(), Contains(HasSubstr("180 of 200 rows have the weight 0 and are left out")));
   }
   EXPECT_THAT(refusal("few.csv", {.weights = "w"}),
-              HasSubstr("of 4 rows: must give at least one row (196 rows of weight 0 are left out)"));
+              HasSubstr("set a larger fraction, or 0 to hold none out (196 rows of weight 0 are left out)"));
   const auto parts = make_source(file("most.csv"), {.validation = file("part.csv"), .weights = "w"});
   EXPECT_EQ(parts->validation(), Matrix<double>::Constant(1, 1, 2));
   EXPECT_THAT(refusal("most.csv", {.validation = file("none.csv"), .weights = "w"}),

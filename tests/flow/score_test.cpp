@@ -64,6 +64,19 @@ TEST(Score, GoesThroughTheLogit) {
   expect_score(flow, x, c, {.solver = kSolver});
 }
 
+// The scores of a later part had the probes of the first.
+TEST(Score, OfPointsInPartsIsThatOfAll) {
+  const auto flow = flow_with_everything();
+  const Matrix<double> x = Matrix<double>::Random(2, 24), c = Matrix<double>::Random(1, 24);
+  ScoreOptions options{
+      .solver = {.stepper = StepperKind::rk4, .steps = 4}, .trace = {.kind = TraceKind::hutchinson}, .tile = 8};
+  const Matrix<double> whole = flow.score(x, c, options).score;
+  options.first = 8;
+  EXPECT_EQ(flow.score(x.rightCols(16), c.rightCols(16), options).score, whole.rightCols(16));
+  options.first = 9;
+  EXPECT_THROW((void)flow.score(x, c, options), InputError);  // no multiple of the tile
+}
+
 TEST(Score, RefusesWhatHasNoAdjoint) {
   const auto flow = flow_with_everything();
   EXPECT_THROW((void)flow.score(Matrix<double>::Zero(2, 3), Matrix<double>::Zero(1, 3),

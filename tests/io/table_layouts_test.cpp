@@ -109,6 +109,27 @@ TEST_F(Layouts, CompressedTextIsRead) {
   EXPECT_THAT(refused("cut.csv.gz"), HasSubstr("cut.csv.gz: cannot decompress: "));
 }
 
+// They were "not a text file", or had a wrong number of columns.
+TEST_F(Layouts, AFileOfAnotherProgramIsNamedWithItsConversion) {
+  const auto what = [&](const std::string& text) {
+    put("a.csv", text);
+    return refused("a.csv");
+  };
+  const std::string zeros(20, '\0');
+  EXPECT_THAT(what("SIMPLE  =                    T" + zeros), HasSubstr("is a FITS file, not a text table; convert"));
+  EXPECT_THAT(what("PAR1" + zeros), HasSubstr("Parquet file, not a text table; convert it with pandas.read_parquet"));
+  EXPECT_THAT(what("ARROW1" + zeros), HasSubstr("pandas.read_feather"));
+  EXPECT_THAT(what("PK\x03\x04" + zeros), HasSubstr("pandas.read_excel"));
+  EXPECT_THAT(what("root" + zeros), HasSubstr("uproot.open"));
+  EXPECT_THAT(what("BZh91AY" + zeros), HasSubstr("bunzip2"));
+  EXPECT_THAT(what("# by hand\n\\fixlen = T\n|  ra  | dec |\n 1.5  2 \n"), HasSubstr("format='ascii.ipac'"));
+  EXPECT_THAT(what("| x | y |\n|---|---|\n| 1 | 2 |\n"), HasSubstr("between bars"));
+  EXPECT_THAT(what("<?xml version='1.0'?>\n<VOTABLE>\n"), HasSubstr("format='votable'"));
+  EXPECT_THAT(what("{\"x\": 1}\n"), HasSubstr("pandas.read_json"));
+  EXPECT_THAT(what("*****************\n*  Row  *  x  *\n*****************\n* 0 * 1.5 *\n"), HasSubstr("TTree::Scan"));
+  EXPECT_THAT(message([] { (void)read_table("a.tbl"); }), HasSubstr("convert this file with astropy"));
+}
+
 TEST_F(Layouts, WhatTextIsRefusedNamesWhatWasFound) {
   const auto what = [&](const std::string& text) {
     put("a.csv", text);
@@ -120,6 +141,10 @@ TEST_F(Layouts, WhatTextIsRefusedNamesWhatWasFound) {
   EXPECT_EQ(what("x,y\n\"1,234\",5\n"),
             "a.csv: line 2, column 1: '1,234': expected a number without thousands separators");
   EXPECT_THAT(what("x,spin\n1,True\n"), EndsWith("'True': expected a number; write 1 for true and 0 for false"));
+  EXPECT_THAT(what("\"x\" \"y\"\n\"1\" 0.5 2\n"), EndsWith("use row.names = FALSE"));
+  EXPECT_THAT(what("Results of run 3\nx y z\n1 2 3\n"), EndsWith("lines before the header must begin with #"));
+  EXPECT_THAT(what("x,y\n'1.5','2'\n"), HasSubstr("expected a number; remove the single quotes"));
+  EXPECT_THAT(what("id,y\n12D3,2\n"), HasSubstr("'12D3': expected a number"));  // was 12000
   EXPECT_THAT(what("x|y\n1|2\n"),
               EndsWith("'1|2': expected a number; separate the columns by commas, semicolons, tabs or blanks"));
   EXPECT_EQ(what("x,y\n1," + std::string(300, '9') + "\n"),  // the message held all of them

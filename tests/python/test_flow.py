@@ -4,6 +4,7 @@ import importlib.util
 import json
 import multiprocessing
 import pickle
+import signal
 import threading
 import time
 
@@ -196,6 +197,27 @@ def test_a_column_that_is_there_twice_is_refused(moons):
         moons.log_prob(frame)
 
 
+def test_more_samples_than_the_memory_holds_are_named(moons):
+    with pytest.raises(MemoryError, match="^n = 1000000000000: .*fewer samples"):
+        moons.sample(10**12)
+
+
+@pytest.mark.parametrize("evaluate", [pathline.Flow.log_prob, pathline.Flow.score, pathline.Flow.transform])
+def test_a_signal_is_seen_during_an_evaluation(moons, evaluate):
+    """Signals wait for the interpreter: without a look for them between the parts, a whole evaluation sees but one."""
+    fast = moons.with_options(stepper="euler", steps=1, threads=1)
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+    try:
+        result = evaluate(fast, np.zeros((5 * 2**14, 2)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(seen) >= 5  # after each of the five parts, which take longer than the timer
+    np.testing.assert_array_equal(result[-1], result[0])
+
+
 def test_what_is_behind_a_mask_is_no_point_of_the_base(moons):
     z = np.ma.masked_array([[0.0, 1.0], [2.0, 3.0]], mask=[[0, 0], [0, 1]])
     with pytest.raises(pathline.InputError, match="point 2, column 2: nan") as caught:
@@ -206,7 +228,7 @@ def test_what_is_behind_a_mask_is_no_point_of_the_base(moons):
 
 @pytest.mark.parametrize("call, words", [
     (lambda moons: moons.sample(1.5), "n = 1.5: must be an integer"),
-    (lambda moons: moons.sample(2**70), "n = 1180591620717411303424: must be <= 9223372036854775807"),
+    (lambda moons: moons.sample(2**70), "n = 1180591620717411303424: must be <= 576460752303423487"),
     (lambda moons: moons.sample(1, seed=2**64), "seed = 18446744073709551616: must be <= 18446744073709551615"),
     (lambda moons: moons.sample(1, seed=None), "seed = None: must be an integer"),
     (lambda moons: moons.verify(seed=-1), "seed = -1: must be >= 0"),

@@ -66,6 +66,7 @@ struct ScoreOptions {
   TraceOptions trace = {};
   AdjointKind adjoint = AdjointKind::discrete;
   std::uint64_t seed = 0;  ///< seed of Hutchinson's probes
+  Index first = 0;  ///< number of the first point, a multiple of the tile, for points that are passed in parts
   Index tile = 64;
   int threads = 1;  ///< >= 0, 0: one per core
 };
