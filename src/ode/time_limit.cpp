@@ -34,7 +34,7 @@ CommonTimeLimit::CommonTimeLimit(double seconds) {
 
 CommonTimeLimit::~CommonTimeLimit() { g_common_limit = 0; }
 
-SolveDeadline::SolveDeadline() : limit_(g_limit), end_(seconds_now() + limit_) {}
+SolveDeadline::SolveDeadline() : limit_(g_common_limit > 0 ? 0 : g_limit.load()), end_(seconds_now() + limit_) {}
 
 double SolveDeadline::reached() const {
   if (limit_ > 0 && seconds_now() >= end_) return limit_;
