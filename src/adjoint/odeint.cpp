@@ -65,8 +65,8 @@ template <class S> struct Odeint<S>::Impl {
                     OdeintTile<S>& to);
   Tiles tiles() const { return {batch, options.tile}; }
   // The samples of a tile among those of the k-th time.
-  auto at(Matrix<S>& states, std::size_t k, Index tile) const {
-    return states.middleCols(static_cast<Index>(k) * batch + tiles().begin(tile), tiles().batch(tile));
+  auto at(Matrix<S>& of, std::size_t k, Index tile) const {
+    return of.middleCols(static_cast<Index>(k) * batch + tiles().begin(tile), tiles().batch(tile));
   }
 
   OdeintOptions options;
@@ -93,10 +93,10 @@ void Odeint<S>::Impl::solve_tile(const VectorField<S>& field, Index tile, Odeint
     auto& steps = to.steps[k - 1];
     steps.clear(options.adjoint == AdjointKind::discrete ? tableau : nullptr);
     auto* observer = options.adjoint == AdjointKind::backsolve ? nullptr : &steps;  // backsolve needs no steps
-    const auto report = w.solver.solve(system, w.state, times[k - 1], times[k], observer, next_step);
-    next_step = report.next_step;
-    to.report.add(report);
-    if (report.ok()) at(states, k, tile) = w.state.block(0);
+    const auto solved = w.solver.solve(system, w.state, times[k - 1], times[k], observer, next_step);
+    next_step = solved.next_step;
+    to.report.add(solved);
+    if (solved.ok()) at(states, k, tile) = w.state.block(0);
   }
 }
 

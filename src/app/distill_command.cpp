@@ -8,6 +8,7 @@
 #include "app/progress_line.hpp"
 #include "app/report.hpp"
 #include "app/time_text.hpp"
+#include "core/memory.hpp"
 #include "core/option_check.hpp"
 #include "pathline/recipe/recipe.hpp"
 #include "pathline/train/distill.hpp"
@@ -29,7 +30,8 @@ template <class S> Distilled<S> run_distillation(const Flow<S>& flow, const Dist
   const double total = counted ? static_cast<double>(options.iterations) : options.seconds;
   ProgressLine progress(f.common.quiet, counted ? "iterations" : "seconds", static_cast<Index>(total));
   options.progress = [&](const char*, double done) { progress(static_cast<Index>(total * done)); };
-  return distill(flow, options);
+  return with_memory("the pairs, or the training on them; reduce --pairs, --batch, --layers or --hidden",
+                     [&] { return distill(flow, options); });
 }
 
 // The recipe that trains the same couplings on the data of the original, whose source the checks of `verify` need.
@@ -90,7 +92,8 @@ template <class S> int run_as(const DistillFlags& flags) {
     f.common.note(
         "conditions were drawn from a normal distribution with the mean and scale of the training data, within their "
         "range");
-  print(compare_distilled(model.flow, got.flow, f.options));
+  print(with_memory("its comparison with the original; " + f.output + " is written and whole",
+                    [&] { return compare_distilled(model.flow, got.flow, f.options); }));
   return 0;
 }
 

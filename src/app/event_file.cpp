@@ -38,7 +38,7 @@ std::string masked_crc(std::string_view bytes) {
 // Protocol buffers, "Encoding": varints, and fields as (number << 3 | wire type).
 std::string varint(std::uint64_t value) {
   std::string out;
-  for (; value >= 128; value >>= 7) out += static_cast<char>(value & 127 | 128);
+  for (; value >= 128; value >>= 7) out += static_cast<char>((value & 127) | 128);
   return out += static_cast<char>(value);
 }
 std::string bytes_field(std::uint64_t number, const std::string& bytes) {

@@ -34,10 +34,8 @@ void CommonFlags::add_solve_to(Command c) {
   add_precision_to(c, "that of the model");
 }
 
-void CommonFlags::add_timeout_to(Command c) {
-  c.add_option("--timeout", timeout,
-               "seconds that the solve of a tile of points may take; 0 = no limit")
-      .show_default();
+void CommonFlags::add_timeout_to(Command c, const std::string& what) {
+  c.add_option("--timeout", timeout, what + "; 0 = no limit").show_default();
 }
 
 void CommonFlags::add_precision_to(Command c, const std::string& otherwise) {

@@ -29,7 +29,8 @@ struct CommonFlags {
   void add_table_to(Command command);  // --header, --drop-missing: how tables are read
   // --stepper, --rtol, --atol, --steps, --trace, --probes, --timeout and --precision, in place of those of a model.
   void add_solve_to(Command command);
-  void add_timeout_to(Command command);  // --timeout, which add_solve_to() adds too
+  // --timeout, which add_solve_to() adds too.
+  void add_timeout_to(Command command, const std::string& what = "seconds that the solve of a tile of points may take");
   void add_precision_to(Command command, const std::string& otherwise);
 
   // Checks the options and sets the time limit, before the command does anything else. InputError for a value out of

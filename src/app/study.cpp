@@ -84,12 +84,12 @@ template <class F> bool succeeds(F f) {
 std::string StudyChart::csv() const {
   std::string out = "curve," + x_name + "," + y_name;
   if (!curves.empty())
-    for (const auto& [name, values] : curves.front().further) out += "," + name;
+    for (const auto& [column, values] : curves.front().further) out += "," + column;
   out += "\n";
   for (const auto& curve : curves)
     for (std::size_t i = 0; i < curve.x.size(); ++i) {
       out += fmt::format("{},{:.9g},{:.9g}", csv_cell(curve.label), curve.x[i], curve.y[i]);
-      for (const auto& [name, values] : curve.further) out += fmt::format(",{:.9g}", values[i]);
+      for (const auto& [column, values] : curve.further) out += fmt::format(",{:.9g}", values[i]);
       out += "\n";
     }
   return out;

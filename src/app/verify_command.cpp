@@ -136,7 +136,7 @@ void add_verify_command(Command app, Action& chosen) {
   f->common.add_table_to(c);
   f->common.add_precision_to(c, "that of the model");
   f->common.timeout = 60;
-  f->common.add_timeout_to(c);
+  f->common.add_timeout_to(c, "CPU seconds that the solves of a check may take together");
   f->common.add_to(c);
   run_if_chosen(c, chosen, f, run);
 }

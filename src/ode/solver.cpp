@@ -10,11 +10,10 @@
 
 #include <fmt/format.h>
 
-#include "core/clock.hpp"
 #include "ode/odeint_state.hpp"
+#include "ode/solve_deadline.hpp"
 #include "pathline/core/error.hpp"
 #include "pathline/ode/tableau.hpp"
-#include "pathline/ode/time_limit.hpp"
 
 #include <boost/numeric/odeint/stepper/adams_bashforth_moulton.hpp>
 #include <boost/numeric/odeint/stepper/bulirsch_stoer.hpp>
@@ -225,7 +224,7 @@ template <class S> struct Solver<S>::Impl {
   std::unique_ptr<BulirschStoer> extrapolation;
   State<S> x1, f0, f1, error, point, point_rate;
   StageRates<S> stages;
-  double limit = 0, deadline = 0;  // seconds that this solve may take, 0: no limit; and its end, by seconds_now()
+  SolveDeadline deadline;  // of this solve
 
   double scaled(const State<S>& x0, const State<S>& x, State<S>& e) const;
   double initial_step(Counted<S>& system, const State<S>& x, double t, double span);
@@ -306,7 +305,8 @@ template <class S> bool Solver<S>::Impl::out_of_steps(SolveReport& report) const
 
 // Called once in each step, because a step of a tile takes far longer than reading the clock.
 template <class S> void Solver<S>::Impl::check_time(const SolveReport& report) const {
-  if (limit == 0 || seconds_now() < deadline) return;
+  const double limit = deadline.reached();
+  if (limit == 0) return;
   throw TimeLimitReached(
       fmt::format("time limit of {:g} s reached at t = {:.6g} (last step {:.3g}): the field is stiff there, or the "
                   "limit is short; loosen rtol and atol, raise the limit, or use fixed steps",
@@ -474,7 +474,7 @@ template <class S> SolveReport Solver<S>::solve(System<S>& system, State<S>& x, 
   const bool keep = observer && observer->wants_rates() && find_tableau(m.options.stepper);
   Counted<S> counted{&system, keep ? &m.stages : nullptr};
   SolveReport report;
-  if ((m.limit = solve_time_limit()) > 0) m.deadline = seconds_now() + m.limit;
+  m.deadline = SolveDeadline();
   if (t0 == t1) {
     report.status = SolveStatus::success, report.t = t1;
   } else if (m.options.steps > 0) {

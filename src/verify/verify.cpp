@@ -11,6 +11,7 @@
 
 #include "pathline/core/error.hpp"
 #include "pathline/flow/flow_mixture.hpp"
+#include "pathline/ode/time_limit.hpp"
 #include "verify/subject.hpp"
 
 namespace pathline {
@@ -70,13 +71,18 @@ Check worst_of_members(const NamedCheck& check, const Subject& s, const FlowMixt
   return *worst;
 }
 
-Check run(const NamedCheck& check, const Subject& subject) {
+// The solves of the check take at most so many seconds of the CPU together; 0: no limit.
+Check run(const NamedCheck& check, const Subject& subject, double seconds, bool& given_up) {
   std::string what;
+  const CommonTimeLimit limit(seconds);
   try {
     const auto* mixture = subject.flow.members();
     Check out = mixture && is_of_a_member(check.name) ? worst_of_members(check, subject, *mixture) : check.run(subject);
     out.name = check.name;
     return out;
+  } catch (const TimeLimitReached& error) {
+    given_up = true;
+    what = fmt::format("given up: {}", error.what());
   } catch (const NumericalError& error) {
     what = error.what();
   } catch (const InputError& error) {
@@ -89,8 +95,11 @@ Check run(const NamedCheck& check, const Subject& subject) {
 
 std::vector<Check> verify(const Subject& subject, const std::function<void(const Check&)>& done) {
   std::vector<Check> out;
+  // A field that is too stiff for one check is so for most others: those get less, so that all of them end.
+  constexpr double kPartOfOthers = 0.1;
+  bool given_up = false;
   for (const auto& check : checks()) {
-    out.push_back(run(check, subject));
+    out.push_back(run(check, subject, (given_up ? kPartOfOthers : 1) * solve_time_limit(), given_up));
     if (done) done(out.back());
   }
   return out;

@@ -180,6 +180,31 @@ TEST_F(ProcessFaultsSlow, TooLittleMemoryLeavesTheOlderFile) {
     expect_whole({"sample", kModel, "-n", "50000", "--threads", "1", "--quiet", "-o", "s.h5"}, "s.h5",
                  {RLIMIT_AS, megabytes << 20}, "memory limit");
 }
+
+// It said no more than "out of memory", and left a model without a word of whether it is whole.
+TEST_F(ProcessFaultsSlow, ADistillationThatRunsOutOfMemorySaysWhatIsWritten) {
+  auto& counts = report_.of("memory limit");
+  int said = 0;
+  for (rlim_t megabytes : {60, 75, 90}) {
+    const int code =
+        run({"distill", kModel, "--iterations", "2", "--pairs", "200000", "--threads", "1", "--quiet", "-o", "q.h5"},
+            {{RLIMIT_AS, megabytes << 20}});
+    const std::string error = get("err.txt");
+    const bool made = fs::exists(file("q.h5"));
+    SCOPED_TRACE(std::to_string(megabytes) + " MB: " + error);
+    EXPECT_EQ(parts(), 0);
+    if (made) EXPECT_GT(read_card(file("q.h5")).digest.size(), 0u);
+    if (code != 0) {
+      const bool written =
+          error.find("out of memory: its comparison with the original; q.h5 is written and whole") != error.npos;
+      EXPECT_EQ(written, made);
+      said += written;
+    }
+    ++counts.injected, ++(HasFailure() ? counts.lost : counts.survived);
+    fs::remove(file("q.h5"));
+  }
+  EXPECT_GT(said, 0);
+}
 #endif
 
 TEST_F(ProcessFaultsSlow, ASecondRunInTheDirectoryIsRefusedAndTheFirstGoesOn) {

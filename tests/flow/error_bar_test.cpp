@@ -33,7 +33,7 @@ double median(RowVector<double> v) {
   return v[v.size() / 2];
 }
 
-// tools/bench/README.md has this for 100,000 points of every model. Here 640, so that 99 % may be 98 by chance (2.5
+// tools/bench/README.md has this for more points and models. Here 640, so that 99 % may be 98 by chance (2.5
 // standard deviations).
 class ErrorBar : public testing::TestWithParam<std::string> {};
 

@@ -246,6 +246,25 @@ TEST(Solver, ATimeLimitEndsASolveThatWouldTakeMinutes) {
   EXPECT_EQ(message([] { limit_solve_time(-1); }), "timeout = -1: must be >= 0 (0: no limit)");
 }
 
+// A check of `verify` makes many solves, each of which kept the limit: the check of a stiff model took minutes.
+TEST(Solver, ALimitOfAllSolvesTogetherEndsManyShortOnes) {
+  constexpr int kMost = 100000000;  // would take an hour
+  Spiral<double> system;
+  Solver<double> solver({.rtol = 1e-9, .atol = 1e-9});
+  auto x = start<double>();
+  int solves = 0;
+  {
+    const CommonTimeLimit limit(0.05);
+    EXPECT_THAT(message<NumericalError>([&] {
+                  for (; solves < kMost; ++solves) solver.solve(system, x, 0, 1);
+                }),
+                testing::StartsWith("time limit of 0.05 s reached at t = "));
+  }
+  EXPECT_LT(solves, kMost);
+  EXPECT_TRUE(solver.solve(system, x, 0, 1).ok());  // the limit has ended
+  EXPECT_EQ(message([] { CommonTimeLimit limit(-1); }), "timeout = -1: must be >= 0 (0: no limit)");
+}
+
 TEST(Solver, ATimeLimitThatIsNotReachedChangesNoBit) {
   Spiral<double> system;
   auto x = start<double>(), y = start<double>();

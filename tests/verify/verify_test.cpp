@@ -2,6 +2,7 @@
 #include "pathline/verify/verify.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/data/toy.hpp"
 #include "pathline/field/mlp.hpp"
+#include "pathline/ode/time_limit.hpp"
 #include "pathline/transform/bounds.hpp"
 #include "paths.hpp"
 #include "verify/spoiled_flow.hpp"
@@ -149,6 +151,21 @@ TEST_F(Verify, ANumberThatIsNotFiniteFailsSlow) {
   EXPECT_THAT(failed(results), Contains("there and back"));
   EXPECT_THAT(failed(results), Contains("integral"));
   EXPECT_THAT(failed(results), Contains("tolerance"));
+}
+
+// Each solve kept the limit, so that all of them together took minutes, and the rows came one by one.
+TEST_F(Verify, AStiffModelIsGivenUpInTheRowAndTheOthersAreRunSlow) {
+  flow_.set_theta(1000 * flow_.theta());
+  limit_solve_time(1);
+  const auto results = verify(subject());
+  limit_solve_time(0);
+  std::map<std::string, Check> rows;
+  for (const auto& c : results) rows[c.name] = c;
+  EXPECT_EQ(rows.size(), checks().size());
+  EXPECT_EQ(rows["there and back"].verdict, Verdict::fail);
+  EXPECT_THAT(rows["there and back"].detail, testing::StartsWith("given up: time limit of 1 s reached"));
+  EXPECT_THAT(rows["integral"].detail, testing::StartsWith("given up: time limit of 0.1 s reached"));
+  EXPECT_EQ(rows["base"].verdict, Verdict::pass);  // which solves nothing
 }
 
 // A chain of a bound, in one column, without data: what does not apply is skipped.

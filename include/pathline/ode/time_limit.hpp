@@ -19,4 +19,16 @@ void limit_solve_time(double seconds);
 /// The present limit, seconds; 0: none.
 [[nodiscard]] double solve_time_limit();
 
+/// While it lives, all solves together have a limit in place of that of each, so that many short ones end, too: a solve
+/// throws as above when the process, its threads together, has used so many seconds of the CPU since this was made. A
+/// busy machine does not shorten it. 0: no limit. Only one may live at a time. Throws InputError for a number that is
+/// negative or not finite.
+class CommonTimeLimit {
+ public:
+  explicit CommonTimeLimit(double seconds);
+  ~CommonTimeLimit();
+  CommonTimeLimit(const CommonTimeLimit&) = delete;
+  CommonTimeLimit& operator=(const CommonTimeLimit&) = delete;
+};
+
 }  // namespace pathline
