@@ -12,8 +12,8 @@
 
 #include "app/help_text.hpp"
 #include "app/report.hpp"
-#include "app/suggestion.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline {
@@ -23,8 +23,9 @@ template <class T> std::string integer_error(const std::string& text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) return "";
-  return fmt::format("{}: expected an integer from {} to {}", text, std::numeric_limits<T>::min(),
-                     std::numeric_limits<T>::max());
+  const bool out_of_range = error == std::errc::result_out_of_range;
+  return fmt::format("{}: expected an integer{}", text,
+                     out_of_range ? fmt::format(" of at most {}", std::numeric_limits<T>::max()) : "");
 }
 
 // CLI11 clamps an integer that is too large and wraps a negative one for an unsigned type. It names them INT and UINT.

@@ -88,6 +88,7 @@ class CsvReader final : public TableReader {
       : TableReader(is_standard_input(input) ? "standard input" : input, options), lines_(input, name_) {
     read_preamble();
     width_ = cells_.size();
+    if (is_one_name()) set_separator(','), split_line(), width_ = 1;
     has_trailing_separator_ = drops_last_cell();
     if (has_trailing_separator_) --width_, cells_.pop_back();
     pending_ = !read_header();
@@ -118,8 +119,7 @@ class CsvReader final : public TableReader {
       if (cells_.size() == width_ + 1 && cells_.back().text.empty() && separator_ != ' ') cells_.pop_back();
       if (cells_.size() != width_)
         throw InputError(fmt::format("{}: line {}: {} column{}, expected {}{}", name_, line_, cells_.size(),
-                                     cells_.size() == 1 ? "" : "s", width_,
-                                     only_words_so_far_ ? "; lines before the header must begin with #" : ""));
+                                     cells_.size() == 1 ? "" : "s", width_, advice_on_width()));
       if (doubtful_ && cells_[0].quoted)
         fail(first_line_, "quoted numbers may be a header or a row; use names, or numbers without quotes");
       doubtful_ = only_words_so_far_ = false;
@@ -249,6 +249,18 @@ class CsvReader final : public TableReader {
     if (split_cells(trimmed(line.substr(10)), ' ', cells) && !cells.empty()) arff_.push_back(name_of(cells[0]));
   }
 
+  // Whether the words of the first line are one name, as "lifetime [ns]" above a column of numbers.
+  bool is_one_name() {
+    if (separator_ != ' ' || separator_given_ || cells_.size() < 2) return false;
+    double unused;
+    const auto is_number = [&](const Cell& cell) { return parse_number(cell.text, unused); };
+    if (std::any_of(cells_.begin(), cells_.end(), is_number)) return false;
+    const auto* second = peek();
+    std::vector<Cell> cells;
+    return second && split_cells(without_remark(trimmed(*second)), ' ', cells) && cells.size() == 1 &&
+           is_number(cells[0]);
+  }
+
   // If the first two lines are like "1,2,", each row ends with a separator.
   bool drops_last_cell() {
     if (separator_ == ' ' || width_ < 2 || !cells_.back().text.empty() || cells_.back().quoted) return false;
@@ -368,6 +380,13 @@ class CsvReader final : public TableReader {
       fail_cell(column, shortened(std::string(cell.text)) +
                             ": an integer above 2^53 that double precision cannot represent; leave the column out");
     return value;
+  }
+
+  std::string advice_on_width() const {
+    if (!only_words_so_far_) return "";
+    const bool may_be_one = separator_ == ' ' && !columns_.empty() && cells_.size() < width_;
+    return fmt::format("; lines before the header must begin with #{}",
+                       may_be_one ? ", and names that contain blanks must be in quotes" : "");
   }
 
   std::string advice(const Cell& cell) const {

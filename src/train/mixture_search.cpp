@@ -73,9 +73,10 @@ bool MixtureSearch::try_components(Index components, double prior_rows, double s
   const bool better =
       !best_ || gain(next.log_density, best_->log_density) >
                     (components > best_->fit.components ? gain_error(next.log_density, best_->log_density) : 0);
-  reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
-                                prior_rows < kPriorRows ? ", hardly shrunk" : "", nll(next),
-                                better ? "" : ", no gain"));
+  reasons.push_back(fmt::format("{}{}{}: validation NLL {:.4f} nats{}",
+                                components == 1 ? "one Gaussian" : fmt::format("a mixture of {} Gaussians", components),
+                                name_, prior_rows < kPriorRows ? ", with a weak prior of its covariances" : "",
+                                nll(next), better ? "" : ", no gain"));
   last_ = next;
   if (better) best_ = std::move(next);
   return better;

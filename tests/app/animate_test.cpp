@@ -10,6 +10,7 @@ namespace pathline {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kAnimated = source_dir() + "/models/";
@@ -38,6 +39,19 @@ TEST_F(Animate, APairOfColumnsIsChosenByName) {
               HasSubstr("--columns: expected two columns, found 1"));
   EXPECT_THAT(run({"animate", kAnimated + "diamonds.h5", "-o", file("a.gif"), "--columns", "carat,prise"}).err,
               HasSubstr("did you mean 'price'?"));
+}
+
+// A table on which no network gains gave a film in which nothing moved, without a word.
+TEST_F(Animate, ANoteSaysWhyNothingMoves) {
+  std::string table = "x,y\n";
+  for (int i = 0; i < 100; ++i) table += std::to_string(i * i % 101) + "," + std::to_string(i * 37 % 89) + "\n";
+  ASSERT_EQ(run({"train", put("t.csv", table), "-o", file("run"), "--time", "2", "--quiet"}).code, 0);
+  const std::vector<std::string> animate{"animate",   file("run"), "-o",     file("a.gif"),
+                                         "--seconds", "0.2",       "--size", "200"};
+  EXPECT_THAT(run(animate).err, HasSubstr("nothing moves: no network was trained"));
+  auto moons = animate;
+  moons[1] = kAnimated + "moons.h5";
+  EXPECT_THAT(run(moons).err, Not(HasSubstr("nothing moves")));
 }
 
 TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {
