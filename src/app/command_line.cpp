@@ -23,9 +23,10 @@ template <class T> std::string integer_error(const std::string& text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size()) return "";
-  const bool out_of_range = error == std::errc::result_out_of_range;
-  return fmt::format("{}: expected an integer{}", text,
-                     out_of_range ? fmt::format(" of at most {}", std::numeric_limits<T>::max()) : "");
+  const bool outside = text.find_first_not_of("-0123456789") == text.npos;  // an integer, but none of T
+  return fmt::format(
+      "{}: expected an integer{}", text,
+      outside ? fmt::format(" from {} to {}", std::numeric_limits<T>::min(), std::numeric_limits<T>::max()) : "");
 }
 
 // CLI11 clamps an integer that is too large and wraps a negative one for an unsigned type. It names them INT and UINT.
