@@ -265,7 +265,7 @@ template <std::size_t N> std::size_t level_of(const std::array<double, N>& level
                                   levels.begin());
 }
 
-// Wider kernels where the density is low and, in a column, narrower ones at its peaks.
+// Wider kernels where the density is low and, in a column, narrower ones at peaks of more than twice the mean.
 Vector<double> smoothed_adaptively(const Vector<double>& bins, Ends ends, double width) {
   static constexpr std::array<double, 9> kLevels{0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0};
   const auto n = static_cast<double>(bins.size());
@@ -275,8 +275,11 @@ Vector<double> smoothed_adaptively(const Vector<double>& bins, Ends ends, double
   if (!(mean > 0)) return pilot;
   std::array<Vector<double>, kLevels.size()> parts;
   parts.fill(Vector<double>::Zero(bins.size()));
-  for (Index i = 0; i < bins.size(); ++i)
-    if (bins(i) > 0) parts[level_of(kLevels, mean / std::numbers::sqrt2, pilot(i))](i) = bins(i);  // the nearest level
+  for (Index i = 0; i < bins.size(); ++i) {
+    if (!(bins(i) > 0)) continue;
+    const double ratio = pilot(i) / mean, density = std::max(std::min(ratio, 1.0), ratio - 1);
+    parts[level_of(kLevels, 1 / std::numbers::sqrt2, density)](i) = bins(i);  // the nearest level
+  }
   Vector<double> out = Vector<double>::Zero(bins.size());
   for (std::size_t k = 0; k < kLevels.size(); ++k) {
     if (!(parts[k].maxCoeff() > 0)) continue;

@@ -40,7 +40,7 @@ TEST(SmoothDensity, ModesThatAreFarApartStayNarrow) {
   EXPECT_GT(smooth_density(column, {}, 280).maxCoeff(), 0.75 * normal(0, 0, 0.1) / 2);
 }
 
-// Beside a sharp peak, the curve of a column once showed the noise of the samples: its ups and downs summed to 6.4.
+// Beside a sharp peak, the curve of a column once showed the noise of the samples: its ups and downs summed to 49.
 TEST(SmoothDensity, TheFlatPartBesideASharpPeakIsSmoothAndThePeakIsHigh) {
   RowVector<double> values = 0.02 * normal_values(10000, 8);
   Engine engine = make_stream(9, "test");
