@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "app/cell_means.hpp"
 #include "app/column_ends.hpp"
 #include "app/grid.hpp"
 #include "pathline/core/error.hpp"
@@ -90,10 +89,8 @@ template <class S> class Builder {
   }
 
   void add_density(double time) {
-    const auto at_time = [&](const Matrix<double>& x) { return log_density(time, x); };
     const Grid cells = grid(options_.cells);
-    out_.log_density.push_back(at_time(cells.points(0, cells.size())));
-    average_steep_cells(cells, out_.log_density.back(), at_time);
+    out_.log_density.push_back(log_density(time, cells.points(0, cells.size())));
   }
 
   // Computes the velocity by differencing the map over a short time, which works for any chain of transforms.
