@@ -1,7 +1,6 @@
 #include "errors.hpp"
 
 #include <charconv>
-#include <cstring>
 #include <string>
 #include <string_view>
 

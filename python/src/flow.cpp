@@ -1,7 +1,6 @@
 #include "flow.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <pybind11/stl.h>

@@ -138,6 +138,7 @@ template <class S> int run_as(const AnimateFlags& f) {
     frames = flow_frames(flow, options, condition, f.common.threads,
                          [&](double part) { progress(static_cast<Index>(100 * part)); });
   }
+  if (const auto note = note_of_rest(frames); !note.empty()) f.common.note(note);
   if (suffix_of(f.output) == ".gif")
     write_gif(f, frames, view);
   else

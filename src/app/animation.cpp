@@ -52,7 +52,8 @@ RowVector<double> density_at(const FlowFrames& frames, const Place& at) {
 
 Matrix<double> pair_density(const FlowFrames& frames, const AnimationView& view, const Matrix<double>& particles) {
   const auto column = [&](Index k) {
-    return plot::SampleColumn{particles.row(k), frames.ranges[static_cast<std::size_t>(k)]};
+    const auto at = static_cast<std::size_t>(k);
+    return plot::SampleColumn{particles.row(k), frames.ranges[at], frames.ends[at]};
   };
   // The square root, because the density of a table often has spikes, next to which everything else would be dark.
   return plot::smooth_density(column(view.columns[0]), column(view.columns[1]), {}, kFrameCells).cwiseSqrt();

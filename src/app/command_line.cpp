@@ -14,8 +14,8 @@
 
 #include "app/help_text.hpp"
 #include "app/report.hpp"
-#include "app/suggestion.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
 #include "pathline/core/types.hpp"
 
 namespace pathline {

@@ -18,6 +18,22 @@ std::string list_of(const ModelCard& card) {
   return card.condition_columns.empty() ? "" : fmt::format(" ({})", fmt::join(card.condition_columns, ", "));
 }
 
+// "the model is conditional on mass; for example --condition mass=0.5", with values in the middle of those of the
+// training.
+std::string condition_needed(const ModelCard& card, Index dim) {
+  const auto& names = card.condition_columns;
+  std::string example;
+  for (Index i = 0; i < dim; ++i) {
+    const bool known = card.condition_range.rows() == dim;
+    const double middle = known ? 0.5 * (card.condition_range(i, 0) + card.condition_range(i, 1)) : 0;
+    example +=
+        fmt::format("{}{}{:.3g}", i ? "," : "", names.empty() ? "" : names[static_cast<std::size_t>(i)] + "=", middle);
+  }
+  const std::string needed =
+      names.empty() ? fmt::format("{} value{}", dim, dim > 1 ? "s" : "") : fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("the model is conditional on {}; for example --condition {}", needed, example);
+}
+
 Matrix<double> named_condition(const std::string& text, const ModelCard& card) {
   const auto& names = card.condition_columns;
   if (names.empty()) throw InputError(fmt::format("--condition = {}: the condition of the model has no names", text));
@@ -38,6 +54,8 @@ Matrix<double> parse_condition(const std::string& text, const ModelCard& card, I
   if (condition_dim == 0 && !text.empty())
     throw InputError(fmt::format("--condition = {}: the model has no condition", text));
   if (text.find('=') != std::string::npos) return named_condition(text, card);
+  if (condition_dim > 0 && text.empty())
+    throw InputError("--condition is required: " + condition_needed(card, condition_dim));
   const auto values = text.empty() ? std::vector<double>() : numbers_of("--condition", text);
   if (std::ssize(values) != condition_dim)
     throw InputError(fmt::format("--condition has {} values; the condition of the model has {}{}", values.size(),

@@ -13,7 +13,6 @@ namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
 constexpr double kPanelGap = 5, kMargin = 8, kTick = 4, kLeastText = 8.5;  // px
-constexpr Index kMarginCells = 200;
 constexpr std::array<double, 2> kMasses{0.95, 0.68};
 const TextStyle kName{.size = 12}, kTickText{.size = 10.5}, kUnit{.size = 10};
 const TextStyle kHeading{.size = 14, .bold = true};
@@ -39,22 +38,15 @@ Drawn drawn(const CornerSamples& samples, const std::vector<CornerColumn>& colum
   return out;
 }
 
-// Bars of a histogram as one shape: bins of width 2 IQR / n^(1/3) (Freedman and Diaconis 1981), at most 60, or one for
-// each integer.
-std::vector<Point> bars(const SampleColumn& column, const RowVector<double>& weights) {
+// Bars of a histogram as one shape: twice as wide as the kernel of the curve, at most `most`; or one for each integer.
+std::vector<Point> bars(const SampleColumn& column, const RowVector<double>& weights, double most) {
   const double length = column.range.high - column.range.low;
   double low = column.range.low, width = length;
-  std::vector<double> sorted;
-  for (const double v : column.values)
-    if (v >= column.range.low && v <= column.range.high) sorted.push_back(v);
-  std::sort(sorted.begin(), sorted.end());
   if (column.discrete && length < 200) {
     low = std::floor(column.range.low) - 0.5, width = 1;
-  } else if (!sorted.empty()) {
-    const auto n = sorted.size();
-    width = 2 * (sorted[n * 3 / 4] - sorted[n / 4]) / std::cbrt(static_cast<double>(n));
-    width = length / std::clamp(std::ceil(width > 0 ? length / width : 30),
-                                std::clamp(std::sqrt(static_cast<double>(n)), 8.0, 30.0), 60.0);
+  } else {
+    const double least = std::clamp(std::sqrt(static_cast<double>(column.values.size())), 8.0, 30.0);
+    width = length / std::clamp(std::ceil(0.5 * length / bandwidth(column, weights)), least, most);
   }
   const auto count = static_cast<std::size_t>(std::ceil((column.range.high - low) / width - 1e-9));
   std::vector<double> heights(std::max<std::size_t>(count, 1), 0);
@@ -73,12 +65,11 @@ std::vector<Point> bars(const SampleColumn& column, const RowVector<double>& wei
   return shape;
 }
 
-std::vector<Point> curve(const SampleColumn& column, const RowVector<double>& weights) {
-  if (column.discrete) return bars(column, weights);
-  const Vector<double> density = smooth_density(column, weights, kMarginCells);
-  const double step = (column.range.high - column.range.low) / static_cast<double>(kMarginCells);
+std::vector<Point> curve(const SampleColumn& column, const RowVector<double>& weights, Index cells) {
+  const Vector<double> density = smooth_density(column, weights, cells);
+  const double step = (column.range.high - column.range.low) / static_cast<double>(cells);
   std::vector<Point> out;
-  for (Index i = 0; i < kMarginCells; ++i)
+  for (Index i = 0; i < cells; ++i)
     out.push_back({column.range.low + (static_cast<double>(i) + 0.5) * step, density(i)});
   return out;
 }
@@ -159,8 +150,12 @@ class Page {
   }
 
   void draw_margin(std::size_t k, const Box& b) {
-    const auto under = data_ ? bars(data_->columns[k], data_->weights) : bars(model_.columns[k], model_.weights);
-    const auto over = curve(model_.columns[k], model_.weights);
+    const double most = std::max(60.0, side_);  // bars, which are not narrower than a pixel
+    const auto& model = model_.columns[k];
+    const auto under = data_ ? bars(data_->columns[k], data_->weights, most) : bars(model, model_.weights, most);
+    const auto over = model.discrete
+                          ? bars(model, model_.weights, most)
+                          : curve(model, model_.weights, std::clamp<Index>(std::lround(2 * side_), 200, 800));
     double highest = 0;
     for (const auto* points : {&under, &over})
       for (const Point& p : *points) highest = std::max(highest, p.y);
@@ -317,7 +312,7 @@ class Page {
       widest = std::max(widest, text_width(text, styles.back()));
     }
     double y = top_ + line / 2 + (count_ == 1 ? 4 : 0);
-    const double x = corner_.width - 2 * kMargin - widest - 30;
+    const double x = corner_.width - (count_ == 1 ? 3 : 2) * kMargin - widest - 30;
     for (std::size_t k = 0; k < entries.size(); ++k, y += line) {
       const auto& [key, text] = entries[k];
       Colour faint = data_ ? corner_.data->colour : corner_.model.colour;

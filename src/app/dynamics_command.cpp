@@ -218,17 +218,22 @@ void add_fit(Command parent, Action& chosen) {
   c.add_option("--id", f->id, "column with the number of the trajectory; \"\": the table is one").show_default();
   c.add_option("--time", f->time, "column with the time").show_default();
   c.add_option("--state", f->state, "columns of the state; default: all others").delimiter(',');
+  c.add_option("-o,--output", f->output, "FILE.h5 for the model");
+  c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
+  c.add_option("--test", f->test, "a table of trajectories to compute the test error on");
+  c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
+  c.group("Field");
+  f->field.add_to(c);
+  c.group("Training");
+  f->optimizer.add_to(c);
   c.add_option("--loss-weights", f->weights, "weight of each component's squared error").delimiter(',');
   c.add_option("--window", f->window, "observations of a training window; 0: whole trajectories").show_default();
   c.add_option("--batch", f->batch, "windows per iteration").show_default();
   c.add_flag("--train-initial", f->train_initial, "train the first state of each trajectory, too: for noisy data");
   c.add_flag("--physics-first", f->physics_first, kPhysicsFirst);
   c.add_option("--seed", f->seed, "seed of the weights and windows").show_default();
-  c.add_option("--test", f->test, "a table of trajectories to compute the test error on");
-  c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for the solutions at the times of the data");
-  c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
-  c.add_option("-o,--output", f->output, "FILE.h5 for the model");
-  f->field.add_to(c), f->optimizer.add_to(c), f->solve.add_to(c), f->common.add_table_to(c), f->common.add_to(c);
+  c.group("Solver");
+  f->solve.add_to(c), f->common.add_table_to(c), f->common.add_to(c);
   f->common.keys.say("--loss-weights", "weights");
   f->command = c;
   run_if_chosen(c, chosen, f, fit, [f, c] {

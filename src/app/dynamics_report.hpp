@@ -9,8 +9,8 @@
 namespace pathline {
 
 inline constexpr const char* kPhysicsFirst =
-    "first fit the physical parameters without the network, by Levenberg and Marquardt's method, then hold them and "
-    "train the network on what they leave: trained together, the network can stand in for them";
+    "first fit the physical parameters alone, by Levenberg and Marquardt's method; then hold them and train the "
+    "network";
 
 // The weights of Neural Newtonian Dynamics: 1.01 on positions and velocities, 0.1 on the rest.
 Vector<double> newtonian_loss_weights();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/cell_means.hpp"
 #include "app/grid.hpp"
 #include "app/progress_line.hpp"
 #include "pathline/flow/path.hpp"
@@ -151,9 +152,11 @@ plot::Figure field_figure(const Flow<double>& flow, const FieldPicture& what, co
   std::vector<RowVector<double>> densities;
   {
     ProgressLine progress(what.quiet, "densities", count * points.cols());
-    for (const double t : what.times)
-      densities.push_back(panels.in_parts(points, kPart, progress, std::ssize(densities) * points.cols(),
-                                          [&](const Matrix<double>& x) { return panels.log_density(t, x); }));
+    for (const double t : what.times) {
+      const auto at_time = [&](const Matrix<double>& x) { return panels.log_density(t, x); };
+      densities.push_back(panels.in_parts(points, kPart, progress, std::ssize(densities) * points.cols(), at_time));
+      average_steep_cells(grid, densities.back(), at_time);
+    }
   }
   ProgressLine progress(what.quiet, "residuals", count * kResidualCells * kResidualCells);
   for (std::size_t k = 0; k < what.times.size(); ++k) {

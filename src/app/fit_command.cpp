@@ -264,13 +264,16 @@ void add_fit_command(Command app, Action& chosen) {
       "Examples:\n"
       "  pathline fit datasets/cubic.csv --target y --plot fit.png\n"
       "  pathline fit examples/recipes/cubic.toml\n"
-      "  pathline fit datasets/cubic.csv --target y --augmented 2 -o cubic.h5\n"
-      "Errors are mean squared errors in the data's units; the roughness is the integral of the squared second "
-      "derivative of y(x) over the range of the test (or training) points, for one input. With --seeds, mean and "
-      "standard deviation over the seeds.");
+      "Errors are mean squared errors in the data's units; for one input, the roughness is the integral of the squared "
+      "second derivative of y(x). With --seeds: mean and standard deviation.");
   c.add_option("SOURCE", f->source, "a table, or a recipe: a TOML file with these options").required();
   c.add_option("--target", f->targets, "columns to predict: y or y1,y2").delimiter(',');
   c.add_option("--inputs", f->inputs, "columns to predict from; default: all others").delimiter(',');
+  c.add_option("-o,--output", f->output, "FILE.h5 for the model");
+  c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
+  c.add_option("--test", f->test, "a table to compute the test error on");
+  c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for inputs and predictions");
+  c.add_option("--points", f->points, "a table with the inputs of --predictions; default: SOURCE");
   c.add_option("--model", f->model, "neural_ode, resnet, or both, to compare them")
       .show_default()
       .choices({"neural_ode", "resnet", "both"});
@@ -287,15 +290,12 @@ void add_fit_command(Command app, Action& chosen) {
   c.add_option("--weights", f->start, "initial weights: uniform in +-1/sqrt(fan-in), or standard normal")
       .show_default();
   c.add_flag("--raw", f->raw, "do not standardize x and y");
+  c.group("Training");
   f->optimizer.add_to(c);
   c.add_option("--batch", f->batch, "samples per iteration; 0: all").show_default();
   c.add_option("--seed", f->seed, "seed of the weights and batches").show_default();
   c.add_option("--seeds", f->seeds, "train with this many successive seeds").show_default();
-  c.add_option("--test", f->test, "a table to compute the test error on");
-  c.add_option("--points", f->points, "a table with the inputs of --predictions; default: SOURCE");
-  c.add_option("--predictions", f->predictions, "FILE.csv, .npy or .h5 for inputs and predictions");
-  c.add_option("--plot", f->plot, "FILE.png, .svg or .pdf");
-  c.add_option("-o,--output", f->output, "FILE.h5 for the model");
+  c.group("Solver");
   f->solve.add_to(c);
   f->common.add_table_to(c);
   f->common.add_to(c);

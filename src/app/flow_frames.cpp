@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "app/column_ends.hpp"
 #include "app/grid.hpp"
 #include "app/particle_paths.hpp"
 #include "pathline/core/error.hpp"
@@ -57,7 +58,10 @@ template <class S> class Builder {
     for (const double part : parts) out_.times.push_back(part * end);
     out_.particles = particle_paths(
         flow_, parts, {.particles = options_.particles, .seed = options_.seed, .evaluation = evaluation_}, condition_);
-    for (Index row = 0; row < flow_.dim(); ++row) out_.ranges.push_back(range_over(out_.particles, row));
+    for (Index row = 0; row < flow_.dim(); ++row) {
+      out_.ranges.push_back(within_ends(flow_, row, range_over(out_.particles, row)));
+      out_.ends.push_back(column_ends(flow_, row));
+    }
     for (std::size_t k = 0; k < out_.times.size(); ++k) {
       if (flow_.dim() <= 2 && options_.cells > 0) add_density(out_.times[k]);
       if (flow_.dim() == 2 && options_.velocity_cells > 0) add_velocity(out_.times[k]);
@@ -71,21 +75,24 @@ template <class S> class Builder {
  private:
   Matrix<double> conditions(Index n) const { return condition_.replicate(1, condition_.rows() > 0 ? n : 1); }
 
-  Matrix<double> grid(Index cells) const {
+  Grid grid(Index cells) const {
     std::vector<Grid::Axis> axes;
     for (const auto& range : out_.ranges) axes.push_back({range.low, range.high, cells});
-    const Grid grid(axes);
-    return grid.points(0, grid.size());
+    return Grid(axes);
   }
 
-  void add_density(double time) {
-    const Matrix<double> x = grid(options_.cells);
+  RowVector<double> log_density(double time, const Matrix<double>& x) const {
     RowVector<double> log_p = RowVector<double>::Constant(x.cols(), -kUnseen);
     for (Index first = 0; first < x.cols(); first += kFramePart)
       in_halves(first, std::min(kFramePart, x.cols() - first), [&](Index begin, Index n) {
         log_p.segment(begin, n) = flow_.log_prob_at(time, x.middleCols(begin, n), conditions(n), evaluation_).log_prob;
       });
-    out_.log_density.push_back(log_p.unaryExpr([](double v) { return std::isnan(v) ? -kUnseen : v; }));
+    return log_p.unaryExpr([](double v) { return std::isnan(v) ? -kUnseen : v; });
+  }
+
+  void add_density(double time) {
+    const Grid cells = grid(options_.cells);
+    out_.log_density.push_back(log_density(time, cells.points(0, cells.size())));
   }
 
   // Computes the velocity by differencing the map over a short time, which works for any chain of transforms.
@@ -93,7 +100,8 @@ template <class S> class Builder {
     const double end = flow_.end_time(), step = 1e-3 * end, to = time + step <= end ? time + step : time - step;
     auto exact = evaluation_;
     exact.density = false, exact.solver.rtol = exact.solver.atol = 1e-6;
-    const Matrix<double> x = grid(options_.velocity_cells);
+    const Grid cells = grid(options_.velocity_cells);
+    const Matrix<double> x = cells.points(0, cells.size());
     Matrix<double> v = Matrix<double>::Constant(2, x.cols(), std::nan(""));
     try {
       v = (flow_.transform(x, time, to, conditions(x.cols()), exact).points - x) / (to - time);
@@ -110,6 +118,18 @@ template <class S> class Builder {
 };
 
 }  // namespace
+
+std::string note_of_rest(const FlowFrames& frames) {
+  for (std::size_t k = 0; k < frames.ranges.size(); ++k) {
+    const auto row = static_cast<Index>(k);
+    const double least = 1e-3 * (frames.ranges[k].high - frames.ranges[k].low);
+    for (const auto& at : frames.particles)
+      if (!((at.row(row) - frames.particles.front().row(row)).cwiseAbs().maxCoeff() < least)) return "";
+  }
+  return "nothing moves: no network was trained, because the base was as good on the validation rows; `pathline train "
+         "TABLE "
+         "--iterations 2000` trains one";
+}
 
 template <class S> FlowFrames flow_frames(const Flow<S>& flow, const FlowFrameOptions& options,
                                           const Matrix<double>& condition, int threads,

@@ -1,10 +1,8 @@
 #include "app/gif.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include <gif_lib.h>

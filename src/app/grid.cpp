@@ -44,7 +44,7 @@ Grid by_name(const std::string& text, const std::vector<std::string>& names, Ind
     const auto name = item.substr(0, equals);
     const Index i = place_of(names, name);
     if (i >= std::min(std::ssize(names), dim))
-      throw InputError(fmt::format("--grid={}: no column '{}'; did you mean '{}'?", text, name, nearest(name, names)));
+      throw InputError(fmt::format("--grid={}: no column '{}'{}", text, name, did_you_mean_column(name, names)));
     auto& axis = axes[static_cast<std::size_t>(i)];
     if (axis.count > 0) throw InputError(fmt::format("--grid={}: column '{}' is named twice", text, name));
     axis = parse_axis(text, std::string_view(item).substr(equals + 1));

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "app/suggestion.hpp"
 #include "core/comma_list.hpp"
 #include "pathline/core/error.hpp"
+#include "pathline/core/nearest.hpp"
 
 namespace pathline {
 namespace {
@@ -38,8 +38,8 @@ std::vector<std::optional<double>> named_numbers(const std::string& option, cons
   std::vector<std::optional<double>> out(names.size());
   if (text.find('=') == std::string::npos) {
     if (items.size() != names.size())
-      throw InputError(
-          fmt::format("{} has {} values; expected one for each of {}", option, items.size(), fmt::join(names, ", ")));
+      throw InputError(fmt::format("{} has {} value{}; expected one for each of {}", option, items.size(),
+                                   items.size() == 1 ? "" : "s", fmt::join(names, ", ")));
     for (std::size_t i = 0; i < items.size(); ++i) out[i] = number_of(option, items[i]);
     return out;
   }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Colour kInk{0.13, 0.13, 0.13};
 constexpr double kTick = 4, kGap = 4, kBarGap = 10, kBarWidth = 11;  // px
+constexpr double kMostTicks = 10;
 constexpr double kYLabel = 11, kBarLabel = 10;                       // px, of the text
 const TextStyle kLegend{.size = 10, .along = Along::start, .across = Across::middle};
 
@@ -50,7 +51,7 @@ Range Panel::y_range(double height) const {
 }
 
 ShortTicks Panel::y_ticks(double height) const {
-  return short_ticks(y_range(height), y_axis.scale, static_cast<int>(std::max(3.0, height / 24)));
+  return short_ticks(y_range(height), y_axis.scale, static_cast<int>(std::clamp(height / 24, 3.0, kMostTicks)));
 }
 
 std::vector<Tick> Panel::bar_ticks(double height) const {
@@ -90,7 +91,7 @@ void Panel::paint_axes(Canvas& canvas, const Frame& f) const {
   const Box& b = f.box;
   canvas.outline(b, kInk, 1);
   const TextStyle small{.size = 10};
-  const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::max(3.0, b.width / 30)));
+  const auto across = short_ticks(x, x_axis.scale, static_cast<int>(std::clamp(b.width / 30, 3.0, kMostTicks)));
   double last = -1e9;  // the end of the preceding label
   for (const auto& tick : across.ticks) {
     const Point p = f.at(tick.value, f.y.low);

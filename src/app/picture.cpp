@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "app/cell_means.hpp"
 #include "app/coarse_solver.hpp"
+#include "app/column_ends.hpp"
 #include "app/column_names.hpp"
 #include "app/condition.hpp"
 #include "app/corner.hpp"
@@ -148,9 +150,7 @@ template <class S> class Picture {
 
   // The range of a column within its bounds, or one period.
   plot::Range range(Index row, const Matrix<double>* more = nullptr) const {
-    const auto* periods = model_.flow.periods();
-    if (periods && periods->length()(row) > 0)
-      return {periods->start()(row), periods->start()(row) + periods->length()(row)};
+    if (column_ends(model_.flow, row) == plot::Ends::periodic) return within_ends(model_.flow, row, {});
     std::vector<double> values(data_.x.row(row).begin(), data_.x.row(row).end());
     values.insert(values.end(), samples_.row(row).begin(), samples_.row(row).end());
     const auto scale = scales_[static_cast<std::size_t>(row)];
@@ -163,8 +163,10 @@ template <class S> class Picture {
       if (scale == plot::Scale::linear) return {b(row, 0), b(row, 1)};
     }
     if (const auto* bounds = model_.flow.bounds(); bounds) {
-      if (bounds->low()(row) > 0 || scale == plot::Scale::linear) out.low = std::max(out.low, bounds->low()(row));
-      out.high = std::min(out.high, bounds->high()(row));
+      const double half = is_discrete(row) ? 0.5 : 0;  // of the bar of an integer
+      if (bounds->low()(row) > 0 || scale == plot::Scale::linear)
+        out.low = std::max(out.low, bounds->low()(row) - half);
+      out.high = std::min(out.high, bounds->high()(row) + half);
     }
     return out;
   }
@@ -173,22 +175,27 @@ template <class S> class Picture {
     return {.label = names_[static_cast<std::size_t>(row)], .limits = limits, .scale = scale(row)};
   }
   plot::Scale scale(Index row) const { return scales_[static_cast<std::size_t>(row)]; }
+  bool is_discrete(Index row) const { return contains(model_.card.discrete, names_[static_cast<std::size_t>(row)]); }
   bool is_log(Index row) const { return scale(row) == plot::Scale::log; }
 
-  // The centres of cells that are even on the axes.
-  Matrix<double> points(const std::vector<plot::Range>& ranges, Index cells) const {
+  // Cells that are even on the axes.
+  Grid grid(const std::vector<plot::Range>& ranges, Index cells) const {
     std::vector<Grid::Axis> axes;
     for (std::size_t k = 0; k < ranges.size(); ++k) {
       const bool log = scales_[k] == plot::Scale::log;
       axes.push_back(
           {log ? std::log10(ranges[k].low) : ranges[k].low, log ? std::log10(ranges[k].high) : ranges[k].high, cells});
     }
-    const Grid grid(axes);
-    Matrix<double> out = grid.points(0, grid.size());
-    for (Index k = 0; k < out.rows(); ++k)
-      if (is_log(k)) out.row(k) = (kLn10 * out.row(k).array()).exp();
-    return out;
+    return Grid(axes);
   }
+
+  // The values of the columns at places on the axes, which have the logarithm of a value on a logarithmic scale.
+  Matrix<double> values_at(Matrix<double> places) const {
+    for (Index k = 0; k < places.rows(); ++k)
+      if (is_log(k)) places.row(k) = (kLn10 * places.row(k).array()).exp();
+    return places;
+  }
+  Matrix<double> centres(const Grid& grid) const { return values_at(grid.points(0, grid.size())); }
 
   // Turns the density into one per decade on each logarithmic axis.
   void per_decade(const Matrix<double>& x, RowVector<double>& log_p) const {
@@ -210,12 +217,35 @@ template <class S> class Picture {
     return out;
   }
 
+  // The log-densities of the cells of a grid at a time, with progress.
+  RowVector<double> learned(const Grid& grid, double time, ProgressLine& progress, Index before = 0) const {
+    RowVector<double> out = learned(centres(grid), time, progress, before);
+    average_steep_cells(grid, out, [&](const Matrix<double>& places) {
+      ProgressLine fine(f_.common.quiet, "densities of narrow structures", places.cols());
+      return learned(values_at(places), time, fine);
+    });
+    return out;
+  }
+
+  // The true log-densities of the cells of a grid; log_density is that of the columns.
+  RowVector<double> known(const Grid& grid, const LogDensityOf& log_density) const {
+    const auto at = [&](const Matrix<double>& places) {
+      const Matrix<double> x = values_at(places);
+      RowVector<double> out = log_density(x);
+      per_decade(x, out);
+      return out;
+    };
+    RowVector<double> out = at(grid.points(0, grid.size()));
+    average_steep_cells(grid, out, at);
+    return out;
+  }
+
   std::string density_name(const std::string& of) const {
     const bool log = std::any_of(scales_.begin(), scales_.end(), [](auto s) { return s == plot::Scale::log; });
     return log ? of + " per decade" : of;
   }
 
-  std::vector<std::optional<double>> truth(const std::vector<std::string>& names) const {
+  std::vector<std::optional<double>> marks(const std::vector<std::string>& names) const {
     if (f_.truth.empty()) return std::vector<std::optional<double>>(names.size());
     return named_numbers("--truth", f_.truth, names);
   }
@@ -223,14 +253,15 @@ template <class S> class Picture {
   plot::Figure one_dimension() const {
     plot::Figure figure({.title = title_, .panel_size = f_.size, .width = f_.size});
     const auto range = this->range(0);
-    const Matrix<double> x = points({range}, 600);
+    const Grid cells = grid({range}, 600);
+    const Matrix<double> x = centres(cells);
     ProgressLine progress(f_.common.quiet, "densities", 600);
     const auto curve_of = [&](const std::string& label, const RowVector<double>& log_p) {
       plot::Series out{.label = label, .x = {x.data(), x.data() + x.size()}, .y = {}, .colour = {}};
       for (double v : log_p) out.y.push_back(std::exp(v));
       return out;
     };
-    std::vector<plot::Series> curves{curve_of("learned density", learned(x, -1, progress))};
+    std::vector<plot::Series> curves{curve_of("learned density", learned(cells, -1, progress))};
     curves[0].colour = plot::line_colour(1);
     if (auto known = conditional_truth(model_.card, x, conditions(600), options_.threads)) {
       per_decade(x, *known);
@@ -244,7 +275,7 @@ template <class S> class Picture {
     else
       bars.push_back({"samples", {samples_.data(), samples_.data() + samples_.size()}});
     figure.histogram("", bars, curves, axis(0, range), {.label = density_name("p(" + names_[0] + given_ + ")")});
-    figure.mark(truth(names_)[0], std::nullopt);
+    figure.mark(marks(names_)[0], std::nullopt);
     return figure;
   }
 
@@ -261,20 +292,19 @@ template <class S> class Picture {
   plot::Figure two_dimensions() const {
     const auto rx = range(0), ry = range(1);
     const auto x = axis(0, rx), y = axis(1, ry);
-    const Matrix<double> at = points({rx, ry}, f_.cells);
-    ProgressLine progress(f_.common.quiet, "densities", at.cols());
-    const RowVector<double> model = learned(at, -1, progress);
-    std::optional<RowVector<double>> known;
+    const Grid cells = grid({rx, ry}, f_.cells);
+    ProgressLine progress(f_.common.quiet, "densities", cells.size());
+    const RowVector<double> model = learned(cells, -1, progress);
+    std::optional<RowVector<double>> truth;
     double highest = std::exp(model.maxCoeff());
     if (data_.toy) {
-      known = data_.toy->log_density(at, options_.threads);
-      per_decade(at, *known);
-      highest = std::exp(known->maxCoeff()) * 1.05;
+      truth = known(cells, [&](const Matrix<double>& at) { return data_.toy->log_density(at, options_.threads); });
+      highest = std::exp(truth->maxCoeff()) * 1.05;
     }
-    if (f_.error && !known)
+    if (f_.error && !truth)
       throw InputError("--error: the true density is known only of the built-in toys; this model was trained on " +
                        (data_.source.empty() ? "other data" : data_.source));
-    const auto mark = truth(names_);
+    const auto mark = marks(names_);
     // Points on the left, densities on the right, unless three panels fit into one row.
     std::vector<std::function<void(plot::Figure&)>> left, right;
     if (data_.x.cols() > 0)
@@ -290,13 +320,13 @@ template <class S> class Picture {
       figure.heat_map(density_name("learned density"), image(model, f_.cells, rx, ry), x, y, highest);
       figure.mark(mark[0], mark[1]);
     });
-    if (known)
+    if (truth)
       right.push_back([&](plot::Figure& figure) {
-        figure.heat_map(density_name("true density"), image(*known, f_.cells, rx, ry), x, y, highest);
+        figure.heat_map(density_name("true density"), image(*truth, f_.cells, rx, ry), x, y, highest);
       });
     if (f_.error)
       right.push_back([&](plot::Figure& figure) {
-        figure.difference_map("learned \u2212 true", {difference(model, *known), rx, ry}, x, y);
+        figure.difference_map("learned \u2212 true", {difference(model, *truth), rx, ry}, x, y);
       });
     const bool row = left.size() + right.size() <= 3;
     plot::Figure figure({.title = title_, .columns = row ? 3 : 2, .width = f_.size});
@@ -361,17 +391,17 @@ template <class S> class Picture {
     }
     std::vector<plot::Range> ranges;
     for (Index k = 0; k < dim(); ++k) ranges.push_back(range(k, &all));
-    const Index cells = dim() == 1 ? 600 : f_.cells;
-    const Matrix<double> at = points(ranges, cells);
+    const Grid cells = grid(ranges, dim() == 1 ? 600 : f_.cells);
+    const Matrix<double> at = centres(cells);
     ProgressLine progress(f_.common.quiet, "densities", at.cols() * std::ssize(when));
     plot::Figure figure({.title = title_, .columns = std::ssize(when), .width = f_.size});
     std::vector<plot::Series> curves;
     for (std::size_t k = 0; k < when.size(); ++k) {
-      const auto log_p = learned(at, when[k], progress, static_cast<Index>(k) * at.cols());
+      const auto log_p = learned(cells, when[k], progress, static_cast<Index>(k) * at.cols());
       const std::string name = fmt::format("t = {:g}", when[k]);
       if (dim() == 2) {
-        figure.heat_map(name, image(log_p, cells, ranges[0], ranges[1]), axis(0, ranges[0]), axis(1, ranges[1]), {}, {},
-                        plot::Bar::hidden);
+        figure.heat_map(name, image(log_p, f_.cells, ranges[0], ranges[1]), axis(0, ranges[0]), axis(1, ranges[1]), {},
+                        {}, plot::Bar::hidden);
         continue;
       }
       curves.push_back({.label = name, .x = {at.data(), at.data() + at.size()}, .y = {}, .colour = {}});
@@ -385,7 +415,7 @@ template <class S> class Picture {
     plot::Corner out{.title = title_, .width = f_.size, .columns = {}, .model = {.label = "model"}};
     std::vector<std::string> shown;
     for (const auto k : chosen_) shown.push_back(names_[k]);
-    const auto marks = truth(shown);
+    const auto at = marks(shown);
     out.model.colour = plot::line_colour(1), out.model.points.resize(std::ssize(chosen_), samples_.cols());
     if (data_.x.cols() > 0) {
       out.data = plot::CornerSamples{.label = data_.label,
@@ -400,18 +430,11 @@ template <class S> class Picture {
       out.columns.push_back({.label = names_[chosen_[k]],
                              .range = range(row),
                              .scale = scale(row),
-                             .ends = ends(row),
-                             .discrete = contains(model_.card.discrete, names_[chosen_[k]]),
-                             .truth = marks[k]});
+                             .ends = column_ends(model_.flow, row),
+                             .discrete = is_discrete(row),
+                             .truth = at[k]});
     }
     return out;
-  }
-
-  plot::Ends ends(Index row) const {
-    if (const auto* periods = model_.flow.periods(); periods && periods->length()(row) > 0) return plot::Ends::periodic;
-    const auto* bounds = model_.flow.bounds();
-    const bool bounded = bounds && (std::isfinite(bounds->low()(row)) || std::isfinite(bounds->high()(row)));
-    return bounded ? plot::Ends::bounded : plot::Ends::open;
   }
 
   const PlotFlags& f_;

@@ -49,9 +49,11 @@ void keep(Rows& rows, const std::vector<Index>& wanted) {
   rows = std::move(out);
 }
 
-// Keeps the twentieth of the rows whose conditions are nearest, in units of the standard deviation of each column.
+// Keeps the twentieth of the rows whose conditions are nearest, in units of the standard deviation of each column, with
+// all others that are as near, and names them.
 std::string slice(Rows& rows, const Matrix<double>& condition, const TrainingData& data) {
-  const Index n = rows.c.cols(), wanted = std::min(n, std::max<Index>(100, n / 20));
+  const Index n = rows.c.cols();
+  Index wanted = std::min(n, std::max<Index>(100, n / 20));
   const RowVector<double> far = ((rows.c.colwise() - condition.col(0)).array().colwise() /
                                  data.condition_standardizer().scale.array().max(std::numeric_limits<double>::min()))
                                     .abs()
@@ -60,14 +62,18 @@ std::string slice(Rows& rows, const Matrix<double>& condition, const TrainingDat
   std::vector<Index> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return far(a) < far(b); });
+  while (wanted > 0 && wanted < n &&
+         far(order[static_cast<std::size_t>(wanted)]) == far(order[static_cast<std::size_t>(wanted - 1)]))
+    ++wanted;
   order.resize(static_cast<std::size_t>(wanted));
   std::sort(order.begin(), order.end());
   keep(rows, order);
   std::string text = "data with ";
-  for (Index i = 0; i < rows.c.rows() && wanted > 0; ++i)
-    text +=
-        fmt::format("{}{} in [{:.3g}, {:.3g}]", i ? ", " : "", data.condition_columns()[static_cast<std::size_t>(i)],
-                    rows.c.row(i).minCoeff(), rows.c.row(i).maxCoeff());
+  for (Index i = 0; i < rows.c.rows() && wanted > 0; ++i) {
+    const double low = rows.c.row(i).minCoeff(), high = rows.c.row(i).maxCoeff();
+    text += fmt::format("{}{}", i ? ", " : "", data.condition_columns()[static_cast<std::size_t>(i)]);
+    text += low == high ? fmt::format(" = {:.3g}", low) : fmt::format(" in [{:.3g}, {:.3g}]", low, high);
+  }
   return text;
 }
 

@@ -67,7 +67,7 @@ void add_training(Rows& rows, const ReportPage& page, const ModelCard& card) {
 void add_solve(Rows& rows, const EvaluationOptions& options) {
   const auto& s = options.solver;
   rows.emplace_back("solver", s.steps > 0
-                                  ? fmt::format("{}, {} steps", to_string(s.stepper), s.steps)
+                                  ? fmt::format("{}, {} step{}", to_string(s.stepper), s.steps, s.steps == 1 ? "" : "s")
                                   : fmt::format("{}, rtol {:g}, atol {:g}", to_string(s.stepper), s.rtol, s.atol));
 }
 
@@ -169,6 +169,7 @@ void add_frames(ReportPage& page, const ReportFlags& f, const Model<double>& mod
   ProgressLine progress(f.common.quiet, "percent of the frames", 100);
   page.frames = flow_frames(model.flow, options, condition, f.common.threads,
                             [&](double part) { progress(static_cast<Index>(100 * part)); });
+  if (const auto note = note_of_rest(*page.frames); !note.empty()) page.summary.emplace_back("flow", note);
 }
 
 int run(const ReportFlags& f) {

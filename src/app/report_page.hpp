@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "app/flow_frames.hpp"
-#include "app/plot_flags.hpp"
-#include "pathline/checkpoint/model.hpp"
 #include "pathline/train/trainer.hpp"
 #include "pathline/verify/check.hpp"
 

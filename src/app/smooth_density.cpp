@@ -223,12 +223,21 @@ Matrix<double> smoothed(const Matrix<double>& bins, Ends x_ends, Ends y_ends, do
 }
 
 // The geometric mean of the density over the samples, for a mass of 1 in cells of area 1; 0 without samples.
-double geometric_mean(const Matrix<double>& bins, const Matrix<double>& pilot) {
+double geometric_mean(const Eigen::Ref<const Matrix<double>>& bins, const Eigen::Ref<const Matrix<double>>& pilot) {
   double logarithm = 0, mass = 0;
   for (Index i = 0; i < bins.size(); ++i)
     if (bins.data()[i] > 0 && pilot.data()[i] > 0)
       logarithm += bins.data()[i] * std::log(pilot.data()[i]), mass += bins.data()[i];
   return mass > 0 ? std::exp(logarithm / mass) / pilot.sum() : 0;
+}
+
+// Half of the rule of thumb for a normal distribution of the same entropy. Sharp edges or peaks make the best width so
+// small that the flat parts of the density would show the noise of the samples. Widths are in units of the range.
+double least_width(const Vector<double>& bins, double own, Ends ends, double n) {
+  const auto cells = static_cast<double>(bins.size());
+  const Vector<double> pilot = smoothed(bins, kernel_of(std::clamp(own * cells, kLeastWidth, cells / 8)), ends);
+  const double mean = cells * geometric_mean(bins, pilot);
+  return mean > 0 ? 0.45 / (std::sqrt(2 * kPi * std::numbers::e) * mean) * std::pow(std::max(n, 1.0), -0.2) : 0;
 }
 
 struct Widths {
@@ -249,8 +258,38 @@ Widths widened(Widths own, const Widths& rule, double mean, double n, double rho
   return {own.x * both * (ratio > 1 ? first : 1), own.y * both * (ratio > 1 ? 1 : first)};
 }
 
-// Wider kernels where the density is low: the width goes with the root of its inverse (Abramson 1982), relative to the
-// geometric mean over the samples, in steps between the bounds of `kLevels`.
+// The first of the increasing levels that is not below sqrt(mean / density), or the last. The width of a kernel goes
+// with the root of the inverse density (Abramson 1982), relative to the geometric mean over the samples.
+template <std::size_t N> std::size_t level_of(const std::array<double, N>& levels, double mean, double density) {
+  return static_cast<std::size_t>(std::lower_bound(levels.begin(), levels.end() - 1, std::sqrt(mean / density)) -
+                                  levels.begin());
+}
+
+// Wider kernels where the density is low and, in a column, narrower ones at peaks of more than twice the mean.
+Vector<double> smoothed_adaptively(const Vector<double>& bins, Ends ends, double width) {
+  static constexpr std::array<double, 9> kLevels{0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0};
+  const auto n = static_cast<double>(bins.size());
+  const Vector<double> pilot =
+      smoothed(bins, kernel_of(width), ends).cwiseQuotient(share_inside(bins.size(), width, ends));
+  const double mean = geometric_mean(bins, pilot) * pilot.sum();
+  if (!(mean > 0)) return pilot;
+  std::array<Vector<double>, kLevels.size()> parts;
+  parts.fill(Vector<double>::Zero(bins.size()));
+  for (Index i = 0; i < bins.size(); ++i) {
+    if (!(bins(i) > 0)) continue;
+    const double ratio = pilot(i) / mean, density = std::max(std::min(ratio, 1.0), ratio - 1);
+    parts[level_of(kLevels, 1 / std::numbers::sqrt2, density)](i) = bins(i);  // the nearest level
+  }
+  Vector<double> out = Vector<double>::Zero(bins.size());
+  for (std::size_t k = 0; k < kLevels.size(); ++k) {
+    if (!(parts[k].maxCoeff() > 0)) continue;
+    const double w = std::clamp(kLevels[k] * width, kLeastWidth, n / 8);
+    out += smoothed(parts[k], kernel_of(w), ends).cwiseQuotient(share_inside(bins.size(), w, ends));
+  }
+  return out;
+}
+
+// Wider kernels where the density is low.
 Matrix<double> smoothed_adaptively(const Matrix<double>& bins, const Matrix<double>& pilot, double mean, Ends x_ends,
                                    Ends y_ends, double wx, double wy, double rho) {
   static constexpr std::array<double, 7> kLevels{0.8, 1.0, 1.3, 1.7, 2.2, 2.9, 3.8};
@@ -260,9 +299,7 @@ Matrix<double> smoothed_adaptively(const Matrix<double>& bins, const Matrix<doub
   parts.fill(Matrix<double>::Zero(bins.rows(), bins.cols()));
   for (Index i = 0; i < bins.size(); ++i) {
     if (!(bins.data()[i] > 0)) continue;
-    const double factor = std::sqrt(mean / pilot.data()[i]);
-    const auto above = std::lower_bound(kLevels.begin(), kLevels.end() - 1, factor);
-    parts[static_cast<std::size_t>(above - kLevels.begin())].data()[i] = bins.data()[i];
+    parts[level_of(kLevels, mean, pilot.data()[i])].data()[i] = bins.data()[i];
   }
   Matrix<double> out = Matrix<double>::Zero(bins.rows(), bins.cols());
   for (std::size_t k = 0; k < kLevels.size(); ++k)
@@ -277,13 +314,13 @@ double bandwidth(const SampleColumn& column, const RowVector<double>& weights) {
   const Vector<double> bins = histogram(unrounded(column), weights, kBins);
   const double thumb = rule_of_thumb(bins, n);
   const double time = n > 1 ? smallest_root(cosine_power(bins), n) : 0;
-  return length * (time > 0 && std::isfinite(time) ? std::min(std::sqrt(time), thumb) : thumb);
+  const double own = time > 0 && std::isfinite(time) ? std::min(std::sqrt(time), thumb) : thumb;
+  return length * std::clamp(least_width(bins, own, column.ends, n), own, thumb);
 }
 
 Vector<double> smooth_density(const SampleColumn& column, const RowVector<double>& weights, Index cells) {
   const double width = width_in_cells(column, bandwidth(column, weights), cells);
-  const Vector<double> sum = smoothed(histogram(column, weights, cells), kernel_of(width), column.ends);
-  const Vector<double> density = sum.cwiseQuotient(share_inside(cells, width, column.ends));
+  const Vector<double> density = smoothed_adaptively(histogram(column, weights, cells), column.ends, width);
   const double whole = density.sum() * (column.range.high - column.range.low) / static_cast<double>(cells);
   return whole > 0 ? Vector<double>(density / whole) : density;
 }

@@ -77,7 +77,7 @@ class TrainingBar {
   void operator()(const TrainingProgress& p) {
     if (quiet_) return;
     if (p.iteration == 0) {  // before the first iteration
-      report(fmt::format("start: validation {:.4f}\n", p.validation ? p.validation->nll : std::nan("")));
+      report(fmt::format("start: validation {:.4f} nats\n", p.validation ? p.validation->nll : std::nan("")));
       return;
     }
     if (std::isfinite(p.loss))  // a skipped iteration has none
@@ -273,6 +273,10 @@ void print_result(const TrainingResult& r, const std::string& directory, Index m
     fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
   }
   print_yardstick(r);
+  if (r.has_best && r.iterations == 0) {
+    fmt::print("no network was trained: {}/model.h5\n", directory);
+    return;
+  }
   fmt::print("{} iterations in {:.1f} s", r.iterations, r.seconds);
   if (r.has_best && members > 1)
     fmt::print(" for {} members: {}/model.h5\n", members, directory);

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "app/command.hpp"
-#include "app/output.hpp"
 #include "app/point_source.hpp"
 #include "app/report.hpp"
 #include "app/verify_flags.hpp"

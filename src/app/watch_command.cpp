@@ -151,7 +151,7 @@ void wait_for_start(const fs::path& run) {
 int run(const WatchFlags& f) {
   const fs::path run(f.run);
   wait_for_start(run);
-  if (!fs::is_directory(run)) throw InputError(f.run + ": is not the directory of a run; `train` makes it");
+  if (!fs::is_directory(run)) throw InputError(f.run + ": is not the directory of a run, which `pathline train` makes");
   if (!fs::exists(run / "metrics.jsonl") && !is_running(run))
     throw InputError(f.run + ": holds no run: it has no metrics.jsonl");
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;

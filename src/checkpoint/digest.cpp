@@ -1,7 +1,6 @@
 #include "checkpoint/digest.hpp"
 
 #include <cstdint>
-#include <cstring>
 
 #include <fmt/format.h>
 

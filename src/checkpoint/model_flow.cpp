@@ -1,7 +1,5 @@
 #include "checkpoint/model_flow.hpp"
 
-#include <memory>
-
 #include <fmt/format.h>
 
 #include "checkpoint/model_base.hpp"

@@ -63,7 +63,7 @@ Index part_size(const char* field, double fraction, Index rows) {
   const auto size = static_cast<Index>(std::llround(fraction * static_cast<double>(rows)));
   if (fraction > 0 && size == 0)
     throw InputError(std::string(field) + " = " + text(fraction) + " of " + text(rows) +
-                     " rows: must give at least one row; set a larger fraction, or 0 to hold none out");
+                     " rows: must give at least one row; use more rows or a larger fraction, or 0 to hold none out");
   return size;
 }
 

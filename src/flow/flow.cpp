@@ -134,7 +134,9 @@ template <class S> void Flow<S>::check(ConstMatrixRef<double> x, ConstMatrixRef<
 
 template <class S> void Flow<S>::check_time(double t) const {
   refuse_ensemble(*this, "time");
-  if (!(end_time() > 0)) throw InputError("time: no transform of this flow takes time, so it has none");
+  if (!(end_time() > 0))
+    throw InputError(
+        "time: the flow solves no ODE, so that it has no densities or states at times between base and data");
   require(t >= 0 && t <= end_time(), "time", t, fmt::format("in [0, {}]", end_time()));
 }
 

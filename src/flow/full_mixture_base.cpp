@@ -1,6 +1,5 @@
 #include "flow/full_mixture_base.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>

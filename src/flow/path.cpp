@@ -263,7 +263,7 @@ Matrix<double> velocity_at(const Flow<S>& flow, double t, ConstMatrixRef<double>
   for (std::size_t i = 0; i < flow.chain.size(); begin += flow.chain[i].duration(), ++i)
     if (const auto* here = dynamic_cast<const Cnf<S>*>(&flow.chain[i]); here && (!block || t > begin))
       block = here, since = t - begin, last = i;
-  if (!block) throw InputError("velocity: no transform of this flow takes time, so it has none");
+  if (!block) throw InputError("velocity: the flow solves no ODE, so that it has no vector field");
   const Index d = flow.dim(), n = x.cols();
 
   // The map from the units of the data to the coordinates of the block. At the end of the flow it includes the transforms

@@ -89,6 +89,7 @@ class CsvReader final : public TableReader {
       : TableReader(is_standard_input(input) ? "standard input" : input, options), lines_(input, name_) {
     read_preamble();
     width_ = cells_.size();
+    if (is_one_name()) set_separator(','), split_line(), width_ = 1;
     has_trailing_separator_ = drops_last_cell();
     if (has_trailing_separator_) --width_, cells_.pop_back();
     pending_ = !read_header();
@@ -165,11 +166,13 @@ class CsvReader final : public TableReader {
   }
 
   // The end of a message on the number of cells: what may be wrong with the header, before any row has been read.
-  const char* advice_on_header() const {
+  std::string advice_on_header() const {
     if (!only_words_so_far_) return "";
-    const bool numbered = width_ >= 2 && cells_.size() == width_ + 1 && is_number_or_missing(cells_.back());
-    return numbered ? "; the header lacks a name: R's write.table names no column of row names; use row.names = FALSE"
-                    : "; lines before the header must begin with #";
+    if (width_ >= 2 && cells_.size() == width_ + 1 && is_number_or_missing(cells_.back()))
+      return "; the header lacks a name: R's write.table names no column of row names; use row.names = FALSE";
+    const bool may_be_one = separator_ == ' ' && !columns_.empty() && cells_.size() < width_;
+    return fmt::format("; lines before the header must begin with #{}",
+                       may_be_one ? ", and names that contain blanks must be in quotes" : "");
   }
 
   void set_separator(char separator) {
@@ -257,6 +260,18 @@ class CsvReader final : public TableReader {
     if (!begins_with_word(line, "@attribute")) return;
     std::vector<Cell> cells;
     if (split_cells(trimmed(line.substr(10)), ' ', cells) && !cells.empty()) arff_.push_back(name_of(cells[0]));
+  }
+
+  // Whether the words of the first line are one name, as "lifetime [ns]" above a column of numbers.
+  bool is_one_name() {
+    if (separator_ != ' ' || separator_given_ || cells_.size() < 2) return false;
+    double unused;
+    const auto is_number = [&](const Cell& cell) { return parse_number(cell.text, unused); };
+    if (std::any_of(cells_.begin(), cells_.end(), is_number)) return false;
+    const auto* second = peek();
+    std::vector<Cell> cells;
+    return second && split_cells(without_remark(trimmed(*second)), ' ', cells) && cells.size() == 1 &&
+           is_number(cells[0]);
   }
 
   // If the first two lines are like "1,2,", each row ends with a separator.

@@ -201,7 +201,7 @@ void TableReader::select(const std::vector<std::string>& names) {
         throw InputError(
             fmt::format("{}: the table has no column names; choose columns by number, 1 to {}", name_, dim));
       if (!numbered)
-        throw InputError(fmt::format("{}: no column '{}'; did you mean '{}'?", name_, name, nearest(name, columns_)));
+        throw InputError(fmt::format("{}: no column '{}'{}", name_, name, did_you_mean_column(name, columns_)));
       column = number - 1;
     }
     if (std::find(selected_.begin(), selected_.end(), column) != selected_.end())

@@ -13,7 +13,6 @@
 #include "core/clock.hpp"
 #include "flow/full_mixture_base.hpp"
 #include "pathline/checkpoint/model.hpp"
-#include "pathline/core/error.hpp"
 #include "pathline/core/version.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/io/replace_file.hpp"

@@ -75,8 +75,8 @@ Index TrainingData::bounded_column(const char* key, const std::string& name) con
   if (contains(condition_columns_, name))
     throw InputError(
         fmt::format("{}: column '{}' is a condition; only columns to model have bounds and periods", key, name));
-  throw InputError(fmt::format("{}: {} has no column '{}' to model; did you mean '{}'?", key, options_.name, name,
-                               nearest(name, columns_)));
+  throw InputError(fmt::format("{}: {} has no column '{}' to model{}", key, options_.name, name,
+                               did_you_mean_column(name, columns_)));
 }
 
 // A value at a bound is a rounded one: its inset is half of the distance of the nearest other training value.

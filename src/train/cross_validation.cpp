@@ -86,11 +86,12 @@ bool is_better(const BaseFitOptions& fit, const RowVector<double>& density, cons
 
 std::string reason(const BaseFitOptions& best, Index rows, double nll, double gaussian_nll) {
   return fmt::format(
-      "{} rows are few: by ten-fold cross-validation the density is {} (NLL {:.4f}{})", rows,
+      "{} rows are few: by ten-fold cross-validation the density is {} (NLL of the standardized columns {:.4f}{})",
+      rows,
       best.components > 1 ? fmt::format("a mixture of {} Gaussians", best.components)
                           : fmt::format("a Gaussian with its covariances shrunk by {:g} % and widened by {:g}",
                                         100 * best.diagonal, best.inflation),
-      nll, std::isfinite(gaussian_nll) ? fmt::format("; a Gaussian as it is has {:.4f}", gaussian_nll) : "");
+      nll, std::isfinite(gaussian_nll) ? fmt::format("; one Gaussian without shrinkage {:.4f}", gaussian_nll) : "");
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ Index counted_iterations(Index components, Index iterations) { return components
 
 std::string name_of_prior(double rows) {
   if (rows == kPriorRows) return "";
-  return rows > kLessPrior[1] ? ", hardly shrunk" : ", not shrunk";
+  return rows > kLessPrior[1] ? ", with a weak prior of its covariances" : ", without a prior of its covariances";
 }
 
 // The components of one member of a fit, with the wide one that it has beside them.
@@ -81,8 +81,9 @@ bool MixtureSearch::try_components(Index components, double prior_rows, double s
   const bool better =
       !best_ || gain(next.log_density, best_->log_density) >
                     (components > best_->fit.components ? gain_error(next.log_density, best_->log_density) : 0);
-  reasons.push_back(fmt::format("mixture of {}{}{}: validation NLL {:.4f}{}", components, name_,
-                                name_of_prior(prior_rows), nll(next), better ? "" : ", no gain"));
+  reasons.push_back(fmt::format("{}{}{}: validation NLL {:.4f} nats{}",
+                                components == 1 ? "one Gaussian" : fmt::format("a mixture of {} Gaussians", components),
+                                name_, name_of_prior(prior_rows), nll(next), better ? "" : ", no gain"));
   last_ = next;
   if (better) best_ = std::move(next);
   return better;

@@ -105,7 +105,7 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
     const auto found = std::find(all.begin(), all.end(), name);
     if (found == all.end())
       throw InputError(
-          fmt::format("condition: {} has no column '{}'; did you mean '{}'?", options.name, name, nearest(name, all)));
+          fmt::format("condition: {} has no column '{}'{}", options.name, name, did_you_mean_column(name, all)));
     condition_rows_.push_back(found - all.begin());
     condition_columns_.push_back(name);
   }
@@ -119,8 +119,8 @@ TrainingData::TrainingData(std::shared_ptr<const DataSource> source, const Train
   for (const auto& name : options.discrete) {
     const auto found = std::find(columns_.begin(), columns_.end(), name);
     if (found == columns_.end())
-      throw InputError(fmt::format("discrete: {} has no column '{}' to model; did you mean '{}'?", options.name, name,
-                                   nearest(name, columns_)));
+      throw InputError(fmt::format("discrete: {} has no column '{}' to model{}", options.name, name,
+                                   did_you_mean_column(name, columns_)));
     if (options.dequantize != 0) continue;
     const Index column = found - columns_.begin();
     noise_(column) = 1;

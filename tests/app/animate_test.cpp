@@ -10,6 +10,7 @@ namespace pathline {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kAnimated = source_dir() + "/models/";
@@ -57,6 +58,19 @@ TEST_F(Animate, CouplingsAndEnsemblesMoveTheirParticles) {
                         "ODE: between its 3 maps the particles are shown on straight lines"));
   EXPECT_THAT(get("a.gif"), StartsWith("GIF89a"));
   EXPECT_EQ(run({"animate", file("run/member-1"), "-o", file("b.gif"), "--seconds", "0.2", "--size", "200"}).code, 0);
+}
+
+// A table on which no network gains gave a film in which nothing moved, without a word.
+TEST_F(Animate, ANoteSaysWhyNothingMoves) {
+  std::string table = "x,y\n";
+  for (int i = 0; i < 100; ++i) table += std::to_string(i * i % 101) + "," + std::to_string(i * 37 % 89) + "\n";
+  ASSERT_EQ(run({"train", put("t.csv", table), "-o", file("run"), "--time", "2", "--quiet"}).code, 0);
+  const std::vector<std::string> animate{"animate",   file("run"), "-o",     file("a.gif"),
+                                         "--seconds", "0.2",       "--size", "200"};
+  EXPECT_THAT(run(animate).err, HasSubstr("nothing moves: no network was trained"));
+  auto moons = animate;
+  moons[1] = kAnimated + "moons.h5";
+  EXPECT_THAT(run(moons).err, Not(HasSubstr("nothing moves")));
 }
 
 TEST_F(Animate, WhatCannotBeMadeIsSaidBeforeTheWork) {

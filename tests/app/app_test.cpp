@@ -599,6 +599,7 @@ TEST_F(App, AnIntegerThatDoesNotFitIsRefused) {
     const auto got = run(arguments);
     EXPECT_EQ(got.code, 2);
     EXPECT_THAT(got.err, HasSubstr(arguments.back() + ": expected an integer"));
+    EXPECT_EQ(got.err.find(" from ") != std::string::npos, arguments.back().starts_with("9")) << got.err;  // the range
     EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1) << got.err;
   }
 }

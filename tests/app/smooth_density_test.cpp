@@ -40,6 +40,18 @@ TEST(SmoothDensity, ModesThatAreFarApartStayNarrow) {
   EXPECT_GT(smooth_density(column, {}, 280).maxCoeff(), 0.75 * normal(0, 0, 0.1) / 2);
 }
 
+// Beside a sharp peak, the curve of a column once showed the noise of the samples: its ups and downs summed to 49.
+TEST(SmoothDensity, TheFlatPartBesideASharpPeakIsSmoothAndThePeakIsHigh) {
+  RowVector<double> values = 0.02 * normal_values(10000, 8);
+  Engine engine = make_stream(9, "test");
+  for (Index i = 0; i < 6000; ++i) values(i) = uniform(engine, -4, 4);
+  const auto density = smooth_density({values, {-5, 5}}, {}, 1000);
+  double wiggles = 0;  // the total variation over the flat part on the left, in units of its density
+  for (Index i = 151; i < 450; ++i) wiggles += std::abs(density(i) - density(i - 1)) / (0.6 / 8);
+  EXPECT_LT(wiggles, 2);
+  EXPECT_GT(density.maxCoeff(), 0.75 * 0.4 * normal(0, 0, 0.02));
+}
+
 // Rounding to 0.2 once made a comb of the density.
 TEST(SmoothDensity, RoundedValuesAreSmoothedAsThoseBeforeTheRounding) {
   const RowVector<double> values = normal_values(2000, 6);

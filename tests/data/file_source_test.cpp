@@ -92,8 +92,10 @@ TEST_F(FileSource, RowsOfWeightZeroAreLeftOutBeforeTheSplit) {
     EXPECT_EQ(source->test_weights().minCoeff(), 2);
     EXPECT_THAT(source->notes(), Contains(HasSubstr("180 of 200 rows have the weight 0 and are left out")));
   }
-  EXPECT_THAT(refusal("few.csv", {.weights = "w"}),
-              HasSubstr("set a larger fraction, or 0 to hold none out (196 rows of weight 0 are left out)"));
+  EXPECT_THAT(
+      refusal("few.csv", {.weights = "w"}),
+      HasSubstr("of 4 rows: must give at least one row; use more rows or a larger fraction, or 0 to hold none out "
+                "(196 rows of weight 0 are left out)"));
   const auto parts = make_source(file("most.csv"), {.validation = file("part.csv"), .weights = "w"});
   EXPECT_EQ(parts->validation(), Matrix<double>::Constant(1, 1, 2));
   EXPECT_THAT(refusal("most.csv", {.validation = file("none.csv"), .weights = "w"}),

@@ -154,12 +154,25 @@ TEST_F(Layouts, WhatTextIsRefusedNamesWhatWasFound) {
             "a.csv: line 3, column 2: 'x" + std::string(38, '_') + "...': expected a number");
   EXPECT_THAT(what("x,label\n1,signal\n"), HasSubstr("'signal': expected a number; if the column holds text, choose"));
   EXPECT_EQ(what("mass (kg) speed\n1 2\n"),
-            "a.csv: line 2: 2 columns, expected 3; lines before the header must begin with #");
+            "a.csv: line 2: 2 columns, expected 3; lines before the header must begin with #, and names that contain "
+            "blanks must be in quotes");
   EXPECT_EQ(what(",x\n0.5,1\n").substr(0, 52), "a.csv: line 2, column 1: '0.5': expected an integer,");
   EXPECT_THAT(what("id,x\n1,2\n9007199254740993,3\n"),
               HasSubstr("line 3, column 1: 9007199254740993: an integer above 2^53"));
   put("a.csv", "id,x\n9007199254740994,3\n");
   EXPECT_EQ(read_table(file("a.csv")).values(0, 0), 0x1p53 + 2);  // which a double represents
+}
+
+// A column "lifetime [ns]" alone, without a comma in the file, was refused as two columns.
+TEST_F(Layouts, TheNameOfTheOnlyColumnMayHaveBlanks) {
+  put("a.csv", "lifetime [ns]\n1.5\n# a remark, with a comma\n3\n");
+  const auto table = read_table(file("a.csv"));
+  EXPECT_EQ(table.columns, std::vector<std::string>{"lifetime [ns]"});
+  EXPECT_EQ(table.values, (Matrix<double>(1, 2) << 1.5, 3).finished());
+  put("b.csv", "lifetime\n1.5\n3\n");
+  EXPECT_EQ(read_table(file("b.csv")).columns, std::vector<std::string>{"lifetime"});
+  put("c.csv", "mass spin\n1.5 2\n3 4\n");
+  EXPECT_EQ(read_table(file("c.csv")).values.rows(), 2);
 }
 
 // `density` shifted by one row: names that are numbers were read as a row.
