@@ -125,6 +125,14 @@ class Flow:
         return list(self._columns)
 
     @property
+    def members(self) -> List["Flow"]:
+        """The flows of an ensemble, whose densities are averaged, each with its own map; of another model, itself alone.
+
+        ``info["members"]`` is their number. ``train`` makes an ensemble where that is better within the time.
+        """
+        return [Flow(core, None, self._options) for core in self._core.members()]
+
+    @property
     def condition_columns(self) -> List[str]:
         """The names of the condition's columns."""
         return list(self._condition_columns)

@@ -173,7 +173,29 @@ py::object PyFlow::score(const py::object& x, const py::object& condition) const
 }
 
 void PyFlow::refuse_ensemble(const char* function) const {
-  with_flow([&](const auto& flow) { pathline::refuse_ensemble(flow, function); });
+  with_flow([&](const auto& flow) {
+    if (const auto* ensemble = flow.members())
+      throw InputError(std::string(function) + ": the model is an ensemble of " +
+                       std::to_string(ensemble->components()) +
+                       " flows, which have no common map from a base to the data; use one of flow.members");
+  });
+}
+
+std::vector<PyFlow> PyFlow::members() const {
+  std::vector<PyFlow> out;
+  with_flow([&](const auto& flow) {
+    const auto* ensemble = flow.members();
+    if (!ensemble) out.push_back(*this);
+    for (Index k = 0; ensemble && k < ensemble->components(); ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      Shared one{model_->card, ensemble->members()[at]};
+      one.card.recipe = at < one.card.members.size() ? one.card.members[at] : "";
+      one.card.members.clear(), one.card.metrics.clear(), one.card.digest.clear();
+      out.push_back(*this);
+      out.back().model_ = std::make_shared<const Shared>(std::move(one));
+    }
+  });
+  return out;
 }
 
 py::object PyFlow::to_base(const py::object& x, const py::object& condition) const {
@@ -271,6 +293,7 @@ void bind_flow(py::module_& module) {
       .def("to_base", &PyFlow::to_base, "x"_a, "condition"_a = py::none())
       .def("to_data", &PyFlow::to_data, "z"_a, "condition"_a = py::none())
       .def("sample", &PyFlow::sample, "n"_a, "seed"_a, "condition"_a = py::none(), "log_prob"_a = false)
+      .def("members", &PyFlow::members)
       .def("save", &PyFlow::save, "file"_a)
       .def("info", &PyFlow::info)
       .def_property_readonly("dim", &PyFlow::dim)

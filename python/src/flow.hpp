@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <pybind11/pybind11.h>
 
@@ -28,6 +29,7 @@ class PyFlow {
   // (n, d), and with `density` also (n).
   pybind11::object sample(Index n, std::uint64_t seed, const pybind11::object& condition, bool density) const;
 
+  std::vector<PyFlow> members() const;  // of an ensemble; this flow alone otherwise
   void save(const std::string& file) const;
   pybind11::dict info() const;
   const ModelCard& card() const { return model_->card; }

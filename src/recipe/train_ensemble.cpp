@@ -269,8 +269,10 @@ template <class S> class EnsembleRun {
     for (Index k = 0; k < count(); ++k)
       log_density.row(k) = flows[static_cast<std::size_t>(k)].log_prob(held.x, held.c, options).log_prob;
     const auto out = ensemble_weights(log_density, data.validation_weights());
-    note(fmt::format("the weights of the members, by the validation rows: {:.2f} of the mixture, {:.2f} of the others",
-                     out[0], fmt::join(out.tail(count() - 1), ", ")));
+    if (options_.describe_data)
+      note(
+          fmt::format("the weights of the members, by the validation rows: {:.2f} of the mixture, {:.2f} of the others",
+                      out[0], fmt::join(out.tail(count() - 1), ", ")));
     return out;
   }
 

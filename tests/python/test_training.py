@@ -323,8 +323,15 @@ def test_an_ensemble_is_the_mean_of_the_densities_of_its_members(blob, tmp_path)
     members = [pathline.load(tmp_path / "run" / f"member-{k}" / "model.h5").log_prob(blob) for k in (1, 2)]
     np.testing.assert_allclose(flow.log_prob(blob), np.logaddexp(*members) - np.log(2), atol=1e-9)
     assert np.isfinite(flow.score(blob[:5])).all() and flow.sample(7).shape == (7, 2)
-    with pytest.raises(pathline.InputError, match="ensemble"):
+    with pytest.raises(pathline.InputError, match="flow.members"):
         flow.transform(blob[:5])
+    for member, log_prob in zip(flow.members, members):
+        np.testing.assert_allclose(member.log_prob(blob), log_prob, atol=1e-9)
+        np.testing.assert_allclose(member.inverse_transform(member.transform(blob[:5])), blob[:5], atol=1e-3)
+        assert member.info["members"] == 1 and "member = " in member.info["recipe"]
+    flow.members[1].save(tmp_path / "second.h5")
+    np.testing.assert_array_equal(pathline.load(tmp_path / "second.h5").log_prob(blob), flow.members[1].log_prob(blob))
+    assert len(flow.members[0].members) == 1
 
 
 def test_settings_hold_where_no_argument_says_otherwise(blob):
