@@ -63,13 +63,19 @@ void print_training(const ModelCard& card) {
 }
 
 // The transforms other than blocks and norms.
+std::vector<const Transform<double>*> layers_of(const Flow<double>& flow) {
+  std::vector<const Transform<double>*> out;
+  for (std::size_t i = 0; i < flow.chain.size(); ++i)
+    if (const auto& transform = flow.chain[i]; transform.duration() == 0 && !transform.gathers())
+      out.push_back(&transform);
+  return out;
+}
+
 void print_layers(const Flow<double>& flow) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < flow.chain.size(); ++i) {
-    const auto& transform = flow.chain[i];
-    if (transform.duration() > 0 || transform.gathers()) continue;
-    const auto text = text_of(transform.describe());
-    fmt::print("transform {}  {}{}\n", count++, transform.kind(), text.empty() ? "" : " (" + text + ")");
+  for (const auto* transform : layers_of(flow)) {
+    const auto text = text_of(transform->describe());
+    fmt::print("transform {}  {}{}\n", count++, transform->kind(), text.empty() ? "" : " (" + text + ")");
   }
 }
 
@@ -98,6 +104,8 @@ void print_members(const FlowMixture<double>& mixture) {
     std::string fields;
     for (const auto* block : flow.blocks())
       fields += fmt::format(", {} ({})", block->field->kind(), text_of(block->field->describe()));
+    if (const auto layers = layers_of(flow); !layers.empty())
+      fields += fmt::format(", {} transforms ({}, ...)", layers.size(), layers.front()->kind());
     fmt::print("member {:<5} weight {:.4g}, {} parameters{}, base {}\n", k + 1, mixture.weights()[k], flow.theta().size(),
                fields, base_text(*flow.base));
   }

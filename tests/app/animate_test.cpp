@@ -57,6 +57,7 @@ TEST_F(Animate, CouplingsAndEnsemblesMoveTheirParticles) {
               HasSubstr("each of the 2 flows of the ensemble moves its share of the particles; the model solves no "
                         "ODE: between its 3 maps the particles are shown on straight lines"));
   EXPECT_THAT(get("a.gif"), StartsWith("GIF89a"));
+  EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("parameters, 3 transforms (spline_coupling, ...), base normal"));
   EXPECT_EQ(run({"animate", file("run/member-1"), "-o", file("b.gif"), "--seconds", "0.2", "--size", "200"}).code, 0);
 }
 
