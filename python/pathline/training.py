@@ -45,7 +45,8 @@ def train(x: Any = None, weights: Any = None, condition: Any = None, *, columns:
             {"model": {"hidden": [64, 64]}} are the same. ``recipe_keys()`` lists the keys.
         time: seconds in which the training ends. Where no recipe, settings, iterations or batch are given, the model and
             the training are chosen by the data within this time, 60 by default. How far it gets depends on the machine;
-            ``flow.info["recipe"]`` has what was chosen, and a run of it is bit for bit the same.
+            ``flow.info["recipe"]`` has what was chosen, and a run of it is bit for bit the same. The choice may be an
+            ensemble: then the recipe of each of ``flow.members`` gives that member.
         iterations, batch, seed: shorthand for train.iterations, train.batch and train.seed.
         ensemble: number of flows that are trained independently, one after the other; the density is their mixture with
             equal weights. The time is that of all together. Best for few rows; see the documentation for what it gains.

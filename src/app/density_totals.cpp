@@ -96,9 +96,10 @@ void warn_of_error(const DensityFlags& f, const ModelCard& card, const DensityTo
 void warn_of_unresolved(const DensityTotals& t) {
   if (t.unresolved == 0) return;
   report_warning(
-      "{} of {} log-densities may be wrong: along the columns without an axis the density is too narrow to be "
-      "integrated; "
-      "give these columns a value, or make a histogram of `pathline sample`",
+      "{} of {} log-densities may be wrong: along the columns without an axis, or within the cells of discrete "
+      "columns, "
+      "the density is too narrow to be integrated; give columns without an axis a value, or make a histogram of "
+      "`pathline sample`",
       t.unresolved, t.rows);
 }
 

@@ -126,9 +126,7 @@ std::string note_of_rest(const FlowFrames& frames) {
     for (const auto& at : frames.particles)
       if (!((at.row(row) - frames.particles.front().row(row)).cwiseAbs().maxCoeff() < least)) return "";
   }
-  return "nothing moves: no network was trained, because the base was as good on the validation rows; `pathline train "
-         "TABLE "
-         "--iterations 2000` trains one";
+  return "nothing moves: no network was trained; `pathline train TABLE --iterations 2000` trains one";
 }
 
 template <class S> FlowFrames flow_frames(const Flow<S>& flow, const FlowFrameOptions& options,

@@ -124,6 +124,16 @@ void print_keys() {
   }
 }
 
+// Whether the first member of an ensemble is another kind of model than the others.
+bool has_mixture_beside_networks(const ModelCard& card) {
+  if (card.members.size() < 2) return false;
+  const auto networks = [&](std::size_t k) {
+    const Recipe recipe = parse_recipe(card.members[k], card.file + ": the recipe of a member");
+    return std::pair(recipe.model.blocks, recipe.model.layers.count);
+  };
+  return networks(0) != networks(1);
+}
+
 int run(const InfoFlags& f) {
   if (f.recipe + f.keys + f.metrics > 1) throw InputError("info: expected one of --recipe, --keys and --metrics");
   if (f.keys && !f.model.empty()) throw InputError("info: --keys lists every key of a recipe and takes no MODEL");
@@ -139,6 +149,11 @@ int run(const InfoFlags& f) {
   warn_of_format(card);
   if (f.recipe) {
     if (card.recipe.empty()) throw InputError(file + ": the model has no recipe because it was imported");
+    if (has_mixture_beside_networks(card))
+      f.common.note(
+          "this recipe is that of the networks of the ensemble; its first member is a mixture of Gaussians: the model "
+          "of "
+          "each member in the directory of the run (member-1, ...) has the recipe of that member");
     fmt::print("{}", printable(card.recipe, Lines::several));
     return 0;
   }

@@ -275,6 +275,7 @@ template <class S> IntegratedLogProb<S> IntegratedDensity<S>::log_prob(const Mat
   const bool cells_alone = columns_.out.empty();
   // Differences below the tolerance of a solve are its own.
   const double resolved = cells_alone ? std::max(kCellResolved, options.solver.rtol) : kResolved;
+  Index wrong = 0;  // cells whose last two levels differ by more than the solver's own error
   for (int level = level_; !open.empty(); ++level) {
     auto got =
         sums(nodes(level), x(Eigen::all, open),
@@ -284,17 +285,19 @@ template <class S> IntegratedLogProb<S> IntegratedDensity<S>::log_prob(const Mat
     if (cells_alone && level > level_) got.coarse = out.log_prob(open);
     const bool compared = !cells_alone || level > level_;
     std::vector<Index> still;
+    wrong = 0;
     for (std::size_t k = 0; k < open.size(); ++k) {
       const auto b = static_cast<Index>(k);
       out.log_prob[open[k]] = got.fine[b];
       // Both are -inf outside of the bounds of a column that stays.
       const bool same = got.fine[b] == got.coarse[b] || std::abs(got.fine[b] - got.coarse[b]) <= resolved;
       if (!compared || !same) still.push_back(open[k]);
+      wrong += compared && !same && std::abs(got.fine[b] - got.coarse[b]) > kResolved;
     }
     open = std::move(still);
     if (level == most_doublings()) break;
   }
-  if (!cells_alone) out.unresolved = resolved_ ? std::ssize(open) : x.cols();
+  out.unresolved = cells_alone ? wrong : resolved_ ? std::ssize(open) : x.cols();
   return out;
 }
 

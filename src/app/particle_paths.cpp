@@ -58,13 +58,16 @@ template <class S> std::vector<Matrix<double>> of_one_flow(const Flow<S>& flow, 
 
 template <class S> std::string way_of_particles(const Flow<S>& flow) {
   const auto* ensemble = flow.members();
-  const auto& one = ensemble ? ensemble->members().front() : flow;
+  const Flow<S>* closed = !ensemble && flow.end_time() == 0 ? &flow : nullptr;
+  if (ensemble)
+    for (const auto& member : ensemble->members())
+      if (member.end_time() == 0) closed = &member;
   std::string out;
   if (ensemble)
     out = fmt::format("each of the {} flows of the ensemble moves its share of the particles", ensemble->components());
-  if (one.end_time() == 0)
-    out += fmt::format("{}the model solves no ODE: between its {} maps the particles are shown on straight lines",
-                       out.empty() ? "" : "; ", one.chain.size());
+  if (closed)
+    out += fmt::format("{}between the {} maps of a flow without an ODE the particles are shown on straight lines",
+                       out.empty() ? "" : "; ", closed->chain.size());
   return out;
 }
 

@@ -229,15 +229,15 @@ void print_target(const Evaluation& e) {
         with_error(*e.wide_log_z, *e.wide_log_z_error));
 }
 
-void print_yardstick(const TrainingResult& r) {
+void print_yardstick(const TrainingResult& r, bool automatic) {
   if (!r.yardstick) return;
   const auto& y = *r.yardstick;
   fmt::print("for comparison: a Gaussian {}, {} {} nats\n", four_decimals(y.gaussian_nll),
              mixture_text(y.components), four_decimals(y.mixture_nll));
   if (y.excess > std::max(0.02, 2 * y.excess_error))
-    report_warning(
-        "the model is {} nats worse than {}: train longer, or let pathline choose (model.automatic = true, --time)",
-        with_error(y.excess, y.excess_error), mixture_text(y.components));
+    report_warning("the model is {} nats worse than {}: train longer{}", with_error(y.excess, y.excess_error),
+                   mixture_text(y.components),
+                   automatic ? "" : ", or let pathline choose (model.automatic = true, --time)");
 }
 
 // A mean may be dominated by one row in a thousand.
@@ -248,8 +248,8 @@ void print_far_points(const Evaluation& e) {
              n == 1 ? "one" : std::to_string(n), n == 1 ? "lies" : "lie", with_error(e.far->nll, e.far->nll_error));
 }
 
-// members: of the ensemble; 1 for one flow.
-void print_result(const TrainingResult& r, const std::string& directory, Index members) {
+void print_result(const TrainingResult& r, const std::string& directory, bool automatic) {
+  const auto members = r.has_best ? read_card(model_file(directory)).members.size() : 0;  // 0 of one flow
   if (r.test.ess) {
     print_target(r.test);
   } else if (r.test.points > 0) {
@@ -272,7 +272,7 @@ void print_result(const TrainingResult& r, const std::string& directory, Index m
   } else if (r.validation.points > 0) {
     fmt::print("validation NLL {} nats; no test points\n", with_error(r.validation.nll, r.validation.nll_error));
   }
-  print_yardstick(r);
+  print_yardstick(r, automatic);
   if (r.has_best && r.iterations == 0) {
     fmt::print("no network was trained: {}/model.h5\n", directory);
     return;
@@ -330,7 +330,7 @@ int run(const TrainFlags& given_flags) {
                             where));
     return 130;
   }
-  print_result(result, where, recipe.model.ensemble);
+  print_result(result, where, recipe.model.automatic);
   if (const double width = recipe.data.preparing.dequantize; width > 0 && result.has_best)
     print_bits(result, width, static_cast<Index>(read_card(model_file(where)).columns.size()));
   return 0;

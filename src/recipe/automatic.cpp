@@ -42,7 +42,7 @@ void set_training(Recipe& r, Index rows, Index dim) {
 // A network that has to move far from its base.
 void set_network(Recipe& r, Index rows, Index dim) {
   constexpr Index kCouplings = 6;
-  if (!learns_by_couplings(dim)) {
+  if (!learns_by_couplings(r, dim)) {
     r.train.adam.learning_rate = 1e-2;
     r.gradient.solver.rtol = r.gradient.solver.atol = 1e-2;
     return;
@@ -163,7 +163,14 @@ AutomaticChoice choose_automatically(const Recipe& asked, const TrainingData& da
 // Spline couplings learn a table of three columns or more in a third of the time of a continuous flow: after 15 s on
 // one core they are where it is after 40 s on ten columns of 24,000 rows, and 0.05 nats ahead of it on six columns of
 // 16,000. In two columns only one could move at a time.
-bool learns_by_couplings(Index dim) { return dim >= 3; }
+bool learns_by_couplings(const Recipe& recipe, Index dim) {
+  const auto plain = [](const ObjectiveRecipe& o) {
+    return o.kind == ObjectiveKind::likelihood && !o.regularizers.any() && o.steer == 0;
+  };
+  const auto& m = recipe.model;
+  return dim >= 3 && !m.batch_norm && !m.train_end_time &&
+         std::all_of(recipe.objective.begin(), recipe.objective.end(), plain);
+}
 
 std::string name_of_network(const Recipe& recipe) {
   const auto& m = recipe.model;
@@ -173,22 +180,24 @@ std::string name_of_network(const Recipe& recipe) {
 
 void set_members(AutomaticChoice& choice, const Trial& trial, double seconds_left) {
   auto& r = choice.recipe;
-  if (r.model.blocks > 0 || !(trial.epochs > 0)) return;
+  if (r.model.blocks > 0) return;
   // Spline couplings learn the rows by heart in about 20 to 60 passes through them. The mean of a few is better than
   // one that is trained longer: by 0.02 nats on six columns of 16,000 rows, 0.07 on ten of 24,000. With 300,000 rows,
   // of which none are seen so often, one that is trained longer is better.
   constexpr double kEpochs = 30, kMostMembers = 4;
   const bool by_heart = trial.best_seconds < 0.6 * trial.seconds;
-  const double each = std::max(kEpochs / trial.epochs * trial.seconds, by_heart ? 2 * trial.best_seconds : 0.0);
-  const double members = std::max(1.0, std::floor(std::min(seconds_left / each, kMostMembers)));
+  const double each =
+      std::max(kEpochs / std::max(trial.epochs, 1e-9) * trial.seconds, by_heart ? 2 * trial.best_seconds : 0.0);
+  const double members = std::max(1.0, std::floor(std::min(seconds_left / std::max(each, 1e-9), kMostMembers)));
   r.model.ensemble = static_cast<Index>(members) + (choice.beside ? 1 : 0);
   if (r.model.ensemble == 1) return;
   r.train.seconds = by_heart ? std::min(seconds_left, 1.2 * each * members) : seconds_left;
 }
 
-bool may_stand_beside(const AutomaticChoice& network, const Trial& trial) {
+bool may_stand_beside(const AutomaticChoice& network, const Trial& trial, bool ahead) {
   constexpr double kSure = 2;  // standard errors
-  return network.recipe.model.blocks == 0 && trial.mean_gain > std::max(kLeastNetworkGain, kSure * trial.mean_error);
+  const bool gains = trial.mean_gain > std::max(kLeastNetworkGain, kSure * trial.mean_error);
+  return network.recipe.model.blocks == 0 && (ahead || gains);
 }
 
 void add_mixture(AutomaticChoice& networks, const AutomaticChoice& mixture, double seconds, int threads) {

@@ -14,7 +14,7 @@ namespace pathline {
 struct Trial;
 
 struct AutomaticChoice {
-  Recipe recipe;                        // without model.automatic: a run of it is the same run
+  Recipe recipe;                        // without model.automatic: a run of it is the same run, but for `beside`
   TrainingData data;                    // with marginal maps if they were chosen
   std::optional<GaussianMixture> base;  // that model.base_fit gives
   std::vector<std::string> reasons;     // what was tried and chosen, a line each
@@ -37,8 +37,9 @@ void decide_on_network(AutomaticChoice& choice, double gain, double trial_second
 // heart. A network that begins there has to move far, and learns fast.
 AutomaticChoice above_gaussian(const AutomaticChoice& choice, int threads);
 
-// Whether the network above one Gaussian is a chain of couplings, and not a continuous flow.
-bool learns_by_couplings(Index dim);
+// Whether the network above one Gaussian is a chain of couplings, and not a continuous flow, which some of the recipe's
+// options need.
+bool learns_by_couplings(const Recipe& recipe, Index dim);
 
 // "a network of 96, 96", "a chain of 6 spline couplings of 64, 64"
 std::string name_of_network(const Recipe& recipe);
@@ -47,8 +48,9 @@ std::string name_of_network(const Recipe& recipe);
 // are enough for several and one alone would learn the rows by heart.
 void set_members(AutomaticChoice& choice, const Trial& trial, double seconds_left);
 
-// Whether the mean of such networks, which have to be chains of couplings, and of the mixture is better than either.
-bool may_stand_beside(const AutomaticChoice& network, const Trial& trial);
+// Whether the mixture becomes a member beside such networks, which have to be chains of couplings: where the mean of
+// both is better, and where they are ahead, so that the model is no worse than the mixture whatever they do in the run.
+bool may_stand_beside(const AutomaticChoice& network, const Trial& trial, bool ahead);
 
 // The mixture becomes a member beside the networks, after it was given more members of its own within the seconds.
 void add_mixture(AutomaticChoice& networks, const AutomaticChoice& mixture, double seconds, int threads);

@@ -27,7 +27,7 @@ template <class S> class ModelSearch {
     if (!choice.mixture) return choice;
     const FittedMixture mixture{choice.data, *choice.base};
     // Couplings learn faster than a continuous flow, and are tried first.
-    const bool couplings = learns_by_couplings(data.dim());
+    const bool couplings = learns_by_couplings(asked_, data.dim());
     if (couplings)
       if (auto networks = above_one_gaussian(choice, mixture)) return std::move(*networks);
     const double trial_began = seconds_now();
@@ -45,9 +45,10 @@ template <class S> class ModelSearch {
 
   // The choice of such networks, alone or beside the mixture; nothing where they are too far behind it.
   std::optional<AutomaticChoice> above_one_gaussian(AutomaticChoice& choice, const FittedMixture& mixture) const {
-    if (left() <= 0) return {};  // on a busy machine the mixtures may have taken all of the time
     auto networks = above_gaussian(choice, options_.threads);
-    const Trial trial = try_network<S>(networks, mixture, {kGaussianShare * left(), 1000, 50}, options_);
+    const double seconds = kGaussianShare * left();
+    if (seconds <= 0) return {};  // on a busy machine the mixtures may have taken all of the time
+    const Trial trial = try_network<S>(networks, mixture, {seconds, 1000, 50}, options_);
     const BaseFitOptions& fit = choice.mixture->fit;
     const auto text =
         fmt::format("{} above one Gaussian is {:.4f} nats {} a mixture of {} on the validation rows after {:.1f} s",
@@ -55,13 +56,14 @@ template <class S> class ModelSearch {
                     fit.members * fit.components, trial.seconds);
     const auto mean =
         fmt::format("; the best mean of both gains {:.4f} +- {:.4f} nats", trial.mean_gain, trial.mean_error);
-    const bool ahead = is_ahead(trial.gain), both = may_be_several_ && may_stand_beside(networks, trial);
+    const bool ahead = is_ahead(trial.gain);
+    const bool both = may_be_several_ && may_stand_beside(networks, trial, ahead);
     if (!ahead && !both) {
       choice.reasons.push_back(text + mean);
       return {};
     }
     if (both) add_mixture(networks, choice, ahead ? 0 : kMembersShare * left(), options_.threads);
-    if (may_be_several_) set_members(networks, trial, left());
+    if (may_be_several_) set_members(networks, trial, std::max(left(), kLeastSeconds));
     networks.reasons.push_back("base: 1 Gaussian; " + text + mean + what_follows(networks));
     return networks;
   }

@@ -65,7 +65,7 @@ template <class S> class EnsembleRun {
       sum.interrupted = result.interrupted, sum.stopped_early = sum.stopped_early || result.stopped_early;
       if (sum.interrupted || !result.has_best) return sum;
       results_.push_back(std::move(result));
-      if (k == 0 && recipe_.train.seconds > 0) reserve_ = seconds_at_the_end();
+      if (k <= (mixture_ ? 1 : 0) && recipe_.train.seconds > 0) reserve_ = seconds_at_the_end(k);
     }
     if (!stopped()) assemble(sum);
     return sum;
@@ -81,7 +81,7 @@ template <class S> class EnsembleRun {
 
   // The recipe of a member, before anything is chosen for it.
   Recipe of_member(Index k) const {
-    Recipe out = k == 0 && mixture_ ? *mixture_ : recipe_;
+    Recipe out = is_mixture(k) ? *mixture_ : recipe_;
     out.model.ensemble = 1, out.model.member = k;
     return out;
   }
@@ -97,23 +97,31 @@ template <class S> class EnsembleRun {
       (void)build_flow<S>(recipe_, data.dim(), data.condition_dim());
     }
     if (!start_.source) describe_data(data, "", options_);
-    for (Index k = 0; k < count(); ++k) missing_ += !(options_.resume && has_begun(k));
-    left_ = recipe_.train.seconds * static_cast<double>(missing_) / static_cast<double>(count());
-    files_.lock();
-    if (options_.resume) {
-      files_.remove_dead_parts();
-    } else {
-      files_.create_new(options_.replace);
-    }
-    write_text_file(files_.ensemble(), to_toml(recipe_));
-    mixture_ = start_.mixture;
-    if (mixture_)
-      write_text_file(files_.mixture(), to_toml(*mixture_));
-    else if (options_.resume && fs::exists(files_.mixture()))
-      mixture_ = read_recipe(files_.mixture());
+    open_files();
+    const Index first = mixture_ ? 1 : 0;
+    for (Index k = first; k < count(); ++k) missing_ += !(options_.resume && has_begun(k));
+    left_ = recipe_.train.seconds * static_cast<double>(missing_) / static_cast<double>(count() - first);
     if (options_.begin) options_.begin();
     left_ -= seconds_now() - began_;
   }
+
+  // The recipe of the mixture is written before that of the ensemble, without which nothing can be resumed.
+  void open_files() {
+    files_.lock();
+    if (options_.resume) {
+      files_.remove_dead_parts();
+      if (fs::exists(files_.mixture())) mixture_ = read_recipe(files_.mixture());
+    } else {
+      files_.create_new(options_.replace);
+      mixture_ = start_.mixture;
+      std::error_code none;
+      fs::remove(files_.mixture(), none);  // of a run that was killed before it began
+      if (mixture_) write_text_file(files_.mixture(), to_toml(*mixture_));
+    }
+    write_text_file(files_.ensemble(), to_toml(recipe_));
+  }
+
+  bool is_mixture(Index k) const { return k == 0 && mixture_; }
 
   TrainingData data_of(const Recipe& recipe) const {
     return target_ ? build_data(recipe, target_) : build_data(recipe, source_);
@@ -127,7 +135,7 @@ template <class S> class EnsembleRun {
   // again from other starts, gave members that resemble each other more, and left a part of the time.
   Recipe recipe_of_new(Index k) const {
     Recipe out = of_member(k);
-    if (recipe_.train.seconds > 0 && !(k == 0 && mixture_))
+    if (recipe_.train.seconds > 0 && !is_mixture(k))
       out.train.seconds = std::max(kLeastSeconds, (left_ - reserve_) / static_cast<double>(std::max<Index>(missing_, 1)));
     return out;
   }
@@ -144,18 +152,19 @@ template <class S> class EnsembleRun {
     options.begin = {}, options.describe_data = false;
     options.progress = [this](const TrainingProgress& progress) {
       const auto whole = of_all(progress);
-      if (options_.progress) options_.progress(whole);
+      // Before its first iteration a member knows nothing of its length.
+      if (options_.progress && (progress.iteration > 0 || iterations_ == 0)) options_.progress(whole);
     };
     if (options_.note)
       options.note = [this, k](const std::string& text) { note(fmt::format("member {}: {}", k + 1, text)); };
     if (begun) keep_metrics(validations_of(k));
     const double before = seconds_now();
-    const bool known = k == 0 && mixture_ && start_.yardstick;
+    const bool known = is_mixture(k) && start_.yardstick;
     auto result = train_(recipe, options, source_, static_cast<bool>(options_.progress),
                          known ? &start_.yardstick->mixture : nullptr);
     if (options_.resume) keep_metrics(ended_ = validations_of(k));
     iterations_ += result.iterations, seconds_ += result.seconds;
-    if (!begun) left_ -= seconds_now() - before, --missing_;
+    if (!begun) left_ -= seconds_now() - before, missing_ -= is_mixture(k) ? 0 : 1;
     return result;
   }
 
@@ -206,10 +215,10 @@ template <class S> class EnsembleRun {
   const Target* target() const { return target_ ? stages_.back().objective->target() : nullptr; }
 
   // About as long as the choice of the solver, the validation, the test and the comparison of the whole take.
-  double seconds_at_the_end() {
+  double seconds_at_the_end(Index k) {
     const double before = seconds_now();
-    const auto member = read_model<S>(model_of(0));
-    const auto recipe = chosen();
+    const auto member = read_model<S>(model_of(k));
+    const auto recipe = recipe_of_run(directory(k));
     const auto options = trainer_options_of(recipe);
     const auto data = with_validation_rows(data_of(recipe), options);
     HeldOut held(options, data, target());
@@ -317,7 +326,7 @@ template <class S> class EnsembleRun {
   std::vector<TrainingResult> results_;  // of the members
   std::vector<std::string> metrics_;     // the lines of the run
   std::vector<std::string> ended_;       // the validations of the members that have ended, of a run that is resumed
-  Index missing_ = 0;                    // members that are still to begin
+  Index missing_ = 0;                    // members that are still to begin, a mixture apart
   double left_ = 0, reserve_ = 0;        // seconds for them; of these, for the end
   Index iterations_ = 0;                 // of the members that are trained
   double seconds_ = 0;

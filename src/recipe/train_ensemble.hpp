@@ -28,9 +28,10 @@ struct EnsembleStart {
   std::optional<Recipe> mixture = {};
 };
 
-// The directory of the run has its recipe in ensemble.toml, the runs of the members in member-1, member-2, ..., and at the
-// end model.h5. A run that was stopped, however it was, continues with each member where that was. With train.time every
-// member has an equal part of what is left, in which it chooses its own model with model.automatic.
+// The directory of the run has its recipe in ensemble.toml (and that of a mixture among the members in mixture.toml),
+// the runs of the members in member-1, member-2, ..., and at the end model.h5. A run that was stopped, however it was,
+// continues with each member where that was. With train.time every member has an equal part of what is left, in which
+// it chooses its own model with model.automatic.
 template <class S> TrainingResult train_ensemble(const Recipe& recipe, const TrainingOptions& options,
                                                  const TrainMember& train, const EnsembleStart& start = {});
 

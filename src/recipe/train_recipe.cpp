@@ -70,6 +70,16 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
 TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source,
                          bool estimate_time, const GaussianMixture* known_base);
 
+// A flow that was trained beside one Gaussian and the best mixture, which is `yardstick`, or the base, or fitted here.
+template <class S> std::optional<Yardstick> compared(const Flow<S>& flow, const TrainingData& data,
+                                                     std::optional<FittedMixture> yardstick,
+                                                     const std::optional<GaussianMixture>& base,
+                                                     EvaluationOptions evaluation, int threads, double seconds) {
+  evaluation.trace = {}, evaluation.threads = threads;
+  if (!yardstick && base) yardstick = FittedMixture{data, *base};
+  return measure(flow, data, yardstick ? &*yardstick : nullptr, evaluation, yardstick_seconds(seconds));
+}
+
 // from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a
 // member; otherwise null. known_base: that model.base_fit gives, or null.
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
@@ -98,8 +108,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
   recipe.model = with_hidden(recipe.model, data.dim());  // the files of the run have the widths as numbers
   auto trainer = trainer_options(recipe);
   trainer.directory = options.directory, trainer.resume = options.resume, trainer.replace = options.replace;
-  trainer.threads = options.threads;
-  trainer.estimate_time = estimate_time;
+  trainer.threads = options.threads, trainer.estimate_time = estimate_time;
   if (options.resume) check_size(recipe, data.dim(), data.condition_dim(), from);
   trainer.validate_first = recipe.model.base_fit && data.validation().x.cols() > 0;
   auto flow = build_flow<S>(recipe, data.dim(), data.condition_dim());
@@ -129,11 +138,7 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
         ": the density of the validation rows is not finite, and no model was written; look for values far outside "
         "of the others, and leave these rows out");
   if (result.interrupted || !result.has_best || result.test.points == 0 || is_member) return result;
-  EvaluationOptions exact = evaluation;
-  exact.trace = {}, exact.threads = options.threads;
-  if (!yardstick && base) yardstick = FittedMixture{data, *base};
-  result.yardstick = measure(training.best(), data, yardstick ? &*yardstick : nullptr, exact,
-                             yardstick_seconds(result.seconds));
+  result.yardstick = compared(training.best(), data, yardstick, base, evaluation, options.threads, result.seconds);
   return result;
 }
 

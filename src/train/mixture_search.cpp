@@ -29,7 +29,7 @@ Index counted_iterations(Index components, Index iterations) { return components
 
 std::string name_of_prior(double rows) {
   if (rows == kPriorRows) return "";
-  return rows > kLessPrior[1] ? ", with a weak prior of its covariances" : ", without a prior of its covariances";
+  return rows > kLessPrior[1] ? ", with a weak prior of its covariances" : ", with next to no prior of its covariances";
 }
 
 // The components of one member of a fit, with the wide one that it has beside them.

@@ -54,8 +54,8 @@ TEST_F(Animate, CouplingsAndEnsemblesMoveTheirParticles) {
   const auto got = run({"animate", file("run"), "-o", file("a.gif"), "--seconds", "0.2", "--size", "200"});
   EXPECT_EQ(got.code, 0) << got.err;
   EXPECT_THAT(got.err,
-              HasSubstr("each of the 2 flows of the ensemble moves its share of the particles; the model solves no "
-                        "ODE: between its 3 maps the particles are shown on straight lines"));
+              HasSubstr("each of the 2 flows of the ensemble moves its share of the particles; between the 3 maps of a "
+                        "flow without an ODE the particles are shown on straight lines"));
   EXPECT_THAT(get("a.gif"), StartsWith("GIF89a"));
   EXPECT_THAT(run({"info", file("run")}).out, HasSubstr("parameters, 3 transforms (spline_coupling, ...), base normal"));
   EXPECT_EQ(run({"animate", file("run/member-1"), "-o", file("b.gif"), "--seconds", "0.2", "--size", "200"}).code, 0);

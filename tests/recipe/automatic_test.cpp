@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "core/clock.hpp"
 #include "message.hpp"
 #include "pathline/checkpoint/model.hpp"
 #include "pathline/flow/flow_mixture.hpp"
 #include "pathline/recipe/build_data.hpp"
 #include "pathline/recipe/train_recipe.hpp"
+#include "recipe/choose_model.hpp"
 #include "recipe/network_trial.hpp"
 #include "recipe/train_ensemble.hpp"
 #include "scratch.hpp"
@@ -197,7 +199,7 @@ TEST_F(Automatic, SplineCouplingsAboveOneGaussianAreAnEnsembleSlow) {
   set_members(other, {.seconds = 5, .best_seconds = 5, .epochs = 60}, 6);
   ASSERT_EQ(other.recipe.model.ensemble, 2);
   EXPECT_EQ(other.recipe.train.seconds, 6);
-  other.recipe.train.seconds = 2;
+  other.recipe.train.seconds = 0, other.recipe.train.iterations = 200;
   const auto result = train_recipe(other.recipe, {.directory = file("run")});
   ASSERT_TRUE(result.yardstick);
   EXPECT_LT(result.test.nll, result.yardstick->gaussian_nll - 0.1);
@@ -261,6 +263,36 @@ TEST_F(Automatic, TheMixtureStandsBesideTheNetworksSlow) {
   EXPECT_FALSE(std::filesystem::exists(file("run/mixture.toml")));
 }
 
+// From three columns on: what needs an ODE, or the options of one, keeps its continuous flow.
+TEST_F(Automatic, OptionsOfAnOdeKeepTheContinuousFlow) {
+  Recipe plain;
+  EXPECT_FALSE(learns_by_couplings(plain, 2));
+  EXPECT_TRUE(learns_by_couplings(plain, 3));
+  Recipe kinetic = plain, steered = plain, matched = plain, normed = plain;
+  kinetic.objective[0].regularizers.kinetic = 0.01, steered.objective[0].steer = 0.3;
+  matched.objective[0].kind = ObjectiveKind::flow_matching, normed.model.batch_norm = true;
+  for (const auto* recipe : {&kinetic, &steered, &matched, &normed}) EXPECT_FALSE(learns_by_couplings(*recipe, 3));
+}
+
+// The trial of a network was given a negative time where the mixtures had taken all of it, and the run ended with an
+// error.
+TEST_F(Automatic, TheTimeMayBeOverBeforeANetworkIsTried) {
+  Engine engine = make_stream(10, "test.automatic");
+  std::string text = "a,b,c\n";
+  for (Index i = 0; i < 600; ++i) text += fmt::format("{},{},{}\n", normal(engine), normal(engine), normal(engine));
+  const Recipe asked = automatic(put("late.csv", text), 1);
+  const auto data = build_data(asked);
+  for (const double late : {0.0, 0.5, 0.9, 1.1, 100.0}) {
+    const auto choice = choose_model<float>(asked, data, seconds_now() - late, {}, true);
+    EXPECT_FALSE(choice.recipe.model.automatic) << late;
+    EXPECT_GE(choice.recipe.train.seconds, 0) << late;
+  }
+  // The same from the table to the files.
+  const auto result = train_recipe(automatic(file("late.csv"), 0.6), {.directory = file("run")});
+  EXPECT_TRUE(result.has_best);
+  EXPECT_TRUE(std::filesystem::exists(file("run/model.h5")));
+}
+
 TEST_F(Automatic, AnEnsembleNeedsTheTimeForItsMembers) {
   AutomaticChoice choice{automatic("t.csv", 60), TrainingData::none(3, 0), {}, {}, {}};
   const auto members = [&](const Trial& trial, double seconds) {
@@ -275,6 +307,10 @@ TEST_F(Automatic, AnEnsembleNeedsTheTimeForItsMembers) {
   EXPECT_EQ(members({.seconds = 10, .best_seconds = 10, .epochs = 3}, 100), 1);  // it still learns
   EXPECT_EQ(members({.seconds = 10, .best_seconds = 4, .epochs = 300}, 17), 2);  // it was best after 4 s
   EXPECT_EQ(members({}, 100), 1);
+  choice.beside = choice.recipe;
+  EXPECT_EQ(members({.seconds = 10, .best_seconds = 10, .epochs = 60}, 10.5), 3);  // the mixture beside them
+  EXPECT_EQ(members({}, 100), 2);
+  choice.beside.reset();
   choice.recipe.model.blocks = 1;
   set_members(choice, {.seconds = 10, .best_seconds = 10, .epochs = 60}, 100);
   EXPECT_EQ(choice.recipe.model.ensemble, 1);  // a continuous flow in two columns
