@@ -186,9 +186,9 @@ void set_members(AutomaticChoice& choice, const Trial& trial, double seconds_lef
   // of which none are seen so often, one that is trained longer is better.
   constexpr double kEpochs = 30, kMostMembers = 4;
   const bool by_heart = trial.best_seconds < 0.6 * trial.seconds;
-  const double each =
-      std::max(kEpochs / std::max(trial.epochs, 1e-9) * trial.seconds, by_heart ? 2 * trial.best_seconds : 0.0);
-  const double members = std::max(1.0, std::floor(std::min(seconds_left / std::max(each, 1e-9), kMostMembers)));
+  const double each = std::max(trial.epochs > 0 ? kEpochs / trial.epochs * trial.seconds : seconds_left,
+                               by_heart ? 2 * trial.best_seconds : 0.0);
+  const double members = std::max(1.0, std::floor(std::min(seconds_left / each, kMostMembers)));
   r.model.ensemble = static_cast<Index>(members) + (choice.beside ? 1 : 0);
   if (r.model.ensemble == 1) return;
   r.train.seconds = by_heart ? std::min(seconds_left, 1.2 * each * members) : seconds_left;
