@@ -20,6 +20,7 @@
 #include "pathline/data/toy.hpp"
 #include "pathline/recipe/build_stages.hpp"
 #include "pathline/recipe/train_recipe.hpp"
+#include "train/run_directory.hpp"
 
 namespace pathline {
 namespace {
@@ -248,8 +249,17 @@ void print_far_points(const Evaluation& e) {
              n == 1 ? "one" : std::to_string(n), n == 1 ? "lies" : "lie", with_error(e.far->nll, e.far->nll_error));
 }
 
+// Of the ensemble that was trained in a directory, without reading a file; 0 for one flow.
+Index members_in(const std::string& directory) {
+  const RunDirectory files(directory);
+  Index count = 0;
+  if (std::filesystem::exists(files.ensemble()))
+    while (std::filesystem::is_directory(files.member(count))) ++count;
+  return count;
+}
+
 void print_result(const TrainingResult& r, const std::string& directory, bool automatic) {
-  const auto members = r.has_best ? read_card(model_file(directory)).members.size() : 0;  // 0 of one flow
+  const Index members = members_in(directory);
   if (r.test.ess) {
     print_target(r.test);
   } else if (r.test.points > 0) {
