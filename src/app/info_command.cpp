@@ -152,8 +152,7 @@ int run(const InfoFlags& f) {
     if (has_mixture_beside_networks(card))
       f.common.note(
           "this recipe is that of the networks of the ensemble; its first member is a mixture of Gaussians: the model "
-          "of "
-          "each member in the directory of the run (member-1, ...) has the recipe of that member");
+          "of each member in the directory of the run (member-1, ...) has the recipe of that member");
     fmt::print("{}", printable(card.recipe, Lines::several));
     return 0;
   }

@@ -1,21 +1,14 @@
 #include "recipe/ensemble_weights.hpp"
 
-#include <algorithm>
+#include "core/log_sum_exp.hpp"
 
 namespace pathline {
-namespace {
-
-// The largest of each column, which is finite also where no member has a density.
-RowVector<double> top_of(const Matrix<double>& log_density) {
-  return log_density.colwise().maxCoeff().cwiseMax(-1e300);
-}
-
-}  // namespace
 
 RowVector<double> log_of_mean(const Matrix<double>& log_density, const Vector<double>& weights) {
-  const RowVector<double> top = top_of(log_density);
-  const Matrix<double> p = (log_density.rowwise() - top).array().exp();
-  return (weights.transpose() * p).array().log().matrix() + top;
+  const Vector<double> log_weights = weights.array().log();
+  RowVector<double> out(log_density.cols());
+  for (Index b = 0; b < out.size(); ++b) out[b] = log_sum_exp((log_density.col(b) + log_weights).array());
+  return out;
 }
 
 Vector<double> ensemble_weights(const Matrix<double>& log_density, const RowVector<double>& row_weights) {
@@ -24,7 +17,9 @@ Vector<double> ensemble_weights(const Matrix<double>& log_density, const RowVect
   const Index members = log_density.rows(), rows = log_density.cols();
   RowVector<double> u = RowVector<double>::Ones(rows);
   if (row_weights.size() > 0 && rows > 0) u = row_weights * (static_cast<double>(rows) / row_weights.sum());
-  const Matrix<double> p = (log_density.rowwise() - top_of(log_density)).array().exp();
+  // Finite also where no member has a density.
+  const RowVector<double> top = log_density.colwise().maxCoeff().cwiseMax(-1e300);
+  const Matrix<double> p = (log_density.rowwise() - top).array().exp();
   const Vector<double> even = Vector<double>::Constant(members, 1.0 / static_cast<double>(members));
   Vector<double> w = even;
   for (int i = 0; i < kMostIterations; ++i) {

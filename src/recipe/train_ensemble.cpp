@@ -65,7 +65,7 @@ template <class S> class EnsembleRun {
       sum.interrupted = result.interrupted, sum.stopped_early = sum.stopped_early || result.stopped_early;
       if (sum.interrupted || !result.has_best) return sum;
       results_.push_back(std::move(result));
-      if (k <= (mixture_ ? 1 : 0) && recipe_.train.seconds > 0) reserve_ = seconds_at_the_end(k);
+      if (k <= first_network() && recipe_.train.seconds > 0) reserve_ = seconds_at_the_end(k);
     }
     if (!stopped()) assemble(sum);
     return sum;
@@ -98,9 +98,8 @@ template <class S> class EnsembleRun {
     }
     if (!start_.source) describe_data(data, "", options_);
     open_files();
-    const Index first = mixture_ ? 1 : 0;
-    for (Index k = first; k < count(); ++k) missing_ += !(options_.resume && has_begun(k));
-    left_ = recipe_.train.seconds * static_cast<double>(missing_) / static_cast<double>(count() - first);
+    for (Index k = first_network(); k < count(); ++k) missing_ += !(options_.resume && has_begun(k));
+    left_ = recipe_.train.seconds * static_cast<double>(missing_) / static_cast<double>(count() - first_network());
     if (options_.begin) options_.begin();
     left_ -= seconds_now() - began_;
   }
@@ -114,14 +113,13 @@ template <class S> class EnsembleRun {
     } else {
       files_.create_new(options_.replace);
       mixture_ = start_.mixture;
-      std::error_code none;
-      fs::remove(files_.mixture(), none);  // of a run that was killed before it began
       if (mixture_) write_text_file(files_.mixture(), to_toml(*mixture_));
     }
     write_text_file(files_.ensemble(), to_toml(recipe_));
   }
 
-  bool is_mixture(Index k) const { return k == 0 && mixture_; }
+  Index first_network() const { return mixture_ ? 1 : 0; }
+  bool is_mixture(Index k) const { return k < first_network(); }
 
   TrainingData data_of(const Recipe& recipe) const {
     return target_ ? build_data(recipe, target_) : build_data(recipe, source_);
@@ -260,12 +258,10 @@ template <class S> class EnsembleRun {
     pending_.write(files_.model(), [this, model = Model<S>{flow, card}] { write_model(files_.model(), model); });
     compare_with_members(result);
     if (result.test.points == 0 || target_) return;
-    EvaluationOptions exact = options.evaluation;
-    exact.trace = {}, exact.threads = options_.threads;
     auto mixture = start_.yardstick;
     if (const auto* fitted = fitted_base(flow, recipe); fitted && !mixture) mixture = FittedMixture{all, *fitted};
     result.yardstick =
-        measure(flow, all, mixture ? &*mixture : nullptr, exact, yardstick_seconds(recipe_.train.seconds));
+        measure_after_training(flow, all, mixture, options.evaluation, options_.threads, recipe_.train.seconds);
   }
 
   Vector<double> weights_of(const std::vector<Flow<S>>& flows, const TrainingData& data,

@@ -70,16 +70,6 @@ void set_base(Flow<S>& flow, const Recipe& recipe, const TrainingData& data, std
 TrainingResult train_one(const Recipe& asked, const TrainingOptions& options, std::shared_ptr<const DataSource> source,
                          bool estimate_time, const GaussianMixture* known_base);
 
-// A flow that was trained beside one Gaussian and the best mixture, which is `yardstick`, or the base, or fitted here.
-template <class S> std::optional<Yardstick> compared(const Flow<S>& flow, const TrainingData& data,
-                                                     std::optional<FittedMixture> yardstick,
-                                                     const std::optional<GaussianMixture>& base,
-                                                     EvaluationOptions evaluation, int threads, double seconds) {
-  evaluation.trace = {}, evaluation.threads = threads;
-  if (!yardstick && base) yardstick = FittedMixture{data, *base};
-  return measure(flow, data, yardstick ? &*yardstick : nullptr, evaluation, yardstick_seconds(seconds));
-}
-
 // from: the file from which the run continues, if it does. source: of the data of an ensemble, of which this is a
 // member; otherwise null. known_base: that model.base_fit gives, or null.
 template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions& options, const std::string& from,
@@ -138,7 +128,9 @@ template <class S> TrainingResult run(const Recipe& asked, const TrainingOptions
         ": the density of the validation rows is not finite, and no model was written; look for values far outside "
         "of the others, and leave these rows out");
   if (result.interrupted || !result.has_best || result.test.points == 0 || is_member) return result;
-  result.yardstick = compared(training.best(), data, yardstick, base, evaluation, options.threads, result.seconds);
+  if (!yardstick && base) yardstick = FittedMixture{data, *base};
+  result.yardstick =
+      measure_after_training(training.best(), data, yardstick, evaluation, options.threads, result.seconds);
   return result;
 }
 

@@ -18,6 +18,15 @@ template <class S> std::optional<Yardstick> measure(const Flow<S>& flow, const T
                                                     const FittedMixture* mixture, const EvaluationOptions& evaluation,
                                                     double seconds);
 
+// The same at the end of a training of so many seconds, with the exact trace.
+template <class S> std::optional<Yardstick> measure_after_training(const Flow<S>& flow, const TrainingData& data,
+                                                                   const std::optional<FittedMixture>& mixture,
+                                                                   EvaluationOptions evaluation, int threads,
+                                                                   double seconds) {
+  evaluation.trace = {}, evaluation.threads = threads;
+  return measure(flow, data, mixture ? &*mixture : nullptr, evaluation, yardstick_seconds(seconds));
+}
+
 extern template std::optional<Yardstick> measure<float>(const Flow<float>&, const TrainingData&, const FittedMixture*,
                                                         const EvaluationOptions&, double);
 extern template std::optional<Yardstick> measure<double>(const Flow<double>&, const TrainingData&, const FittedMixture*,

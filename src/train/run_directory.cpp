@@ -46,7 +46,7 @@ void RunDirectory::check_new(bool replace) const {
     throw_cannot_write(path_);
   }
   if (replace) return;
-  for (const auto& file : {last(), previous(), model(), ensemble()})
+  for (const auto& file : {last(), previous(), model(), ensemble(), mixture()})
     if (fs::exists(file, error))
       throw InputError(
           file +

@@ -261,6 +261,12 @@ TEST_F(Automatic, TheMixtureStandsBesideTheNetworksSlow) {
   // A run that takes its place keeps nothing of it.
   train_recipe(recipe_in("run/member-2/model.h5"), {.directory = file("run"), .replace = true});
   EXPECT_FALSE(std::filesystem::exists(file("run/mixture.toml")));
+  // A run that was killed before it had more than this file is one, and nobody's file of this name is removed.
+  std::filesystem::create_directory(file("killed"));
+  put("killed/mixture.toml", "");
+  EXPECT_THAT(message([&] { train_recipe(asked, {.directory = file("killed")}); }),
+              HasSubstr("mixture.toml: this directory already contains a run"));
+  EXPECT_TRUE(std::filesystem::exists(file("killed/mixture.toml")));
 }
 
 // From three columns on: what needs an ODE, or the options of one, keeps its continuous flow.
